@@ -1,0 +1,215 @@
+//! Opening, joining and reconciling incidents. Whatever is repeated here meets what it did before.
+
+use crate::Deps;
+use crate::resources::source;
+use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, execution_name, incident_id};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadExecutions, StartRecovery, Started};
+use lifeboat_domain::register::{News, ResourceRecord};
+use lifeboat_domain::words::{Run, Scenario, show_time};
+use lifeboat_domain::{DrError, Timestamp};
+
+/// Executions that start by themselves for one incident.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// What was done about a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) incident: IncidentId,
+    pub(crate) reason: String,
+}
+
+/// What a new incident starts from.
+pub(crate) struct Beginning<'a> {
+    pub(crate) record: &'a ResourceRecord,
+    pub(crate) observed: Option<&'a ObservedInstance>,
+    pub(crate) signal: Signal,
+    pub(crate) scenario: Option<Scenario>,
+}
+
+/// Opens an incident and starts `recovery`, or adds the signal to the one that is open.
+pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, beginning: Beginning<'_>,
+) -> Result<Opened, DrError> {
+    let record = beginning.record;
+    if let Some(id) = &record.open_incident
+        && let Some(opened) = join(deps, id, &beginning.signal).await?
+    {
+        return Ok(opened);
+    }
+    let now = deps.clock.now();
+    let id = incident_id(&record.resource, beginning.signal.at, &beginning.signal.source)?;
+    let incident = new_incident(deps, id.clone(), &beginning, now);
+    ledger::create(&deps.ledger, &keys::incident(&id), &incident).await?;
+    let incident = ledger::incident(&deps.ledger, &id).await?;
+    if incident.state != IncidentState::Open {
+        return Ok(Opened { incident: id, reason: format!("its incident {} is {} already", incident.id, incident.state) });
+    }
+    let claimed = claim(deps, record, &id).await?;
+    if claimed != id {
+        let joined = join(deps, &claimed, &beginning.signal).await?;
+        return joined.ok_or_else(|| DrError::conflict(format!("incident {claimed} was opened and closed meanwhile")));
+    }
+    ledger::create(&deps.ledger, &keys::opened(incident.opened_at, &id), &incident.resource).await?;
+    ledger::tell(&deps.ledger, &id, incident.first_signal_at, Phase::Detect, format!("{}: {}", beginning.signal.source, beginning.signal.text)).await?;
+    let reason = start(deps, &incident).await?;
+    Ok(Opened { incident: id, reason })
+}
+
+fn new_incident<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, id: IncidentId, beginning: &Beginning<'_>, now: Timestamp) -> Incident {
+    let record = beginning.record;
+    Incident {
+        id,
+        resource: record.resource.clone(),
+        kind: record.kind,
+        policy: record.policy.clone(),
+        policy_hash: deps.policies.hash.clone(),
+        source: source(record, beginning.observed),
+        request: Request { run: Run::Execute, scenario: beginning.scenario, restore_to: None, cut_over: false, plan: None, by_person: false },
+        scenario: None,
+        state: IncidentState::Open,
+        outcome: None,
+        first_signal_at: beginning.signal.at,
+        opened_at: now,
+        closed_at: None,
+        execution: None,
+        attempt: 1,
+        plan: None,
+        signals: vec![beginning.signal.clone()],
+        unreachable_since: record.unreachable_since,
+        failed_probes: record.failed_probes,
+        last_probe_at: None,
+        verdict: None,
+        waiting_since: None,
+        healthy_at: None,
+        restored: None,
+        setbacks: Vec::new(),
+    }
+}
+
+/// Makes `id` the resource's open incident, unless another one is; answers whichever is.
+async fn claim<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, id: &IncidentId) -> Result<IncidentId, DrError> {
+    let stale = record.open_incident.clone();
+    let record = ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&record.resource), |record| {
+        if record.open_incident.is_none() || record.open_incident == stale {
+            record.open_incident = Some(id.clone());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(record.open_incident.unwrap_or_else(|| id.clone()))
+}
+
+/// Adds a signal to an incident that is not closed; none if it is closed or gone.
+pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, id: &IncidentId, signal: &Signal,
+) -> Result<Option<Opened>, DrError> {
+    let Some(kept) = ledger::read::<Incident>(&deps.ledger, &keys::incident(id)).await? else { return Ok(None) };
+    if kept.value.state == IncidentState::Closed {
+        return Ok(None);
+    }
+    let incident = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        incident.add_signal(signal.clone());
+        Ok(())
+    })
+    .await?;
+    ledger::tell(&deps.ledger, id, signal.at, Phase::Detect, format!("{}: {}", signal.source, signal.text)).await?;
+    let reason = match incident.state {
+        IncidentState::WaitingForPerson => format!("added to incident {id}, which waits for a person"),
+        IncidentState::Open | IncidentState::Closed => format!("added to incident {id}; {}", reconcile(deps, id, None).await?),
+    };
+    Ok(Some(Opened { incident: id.clone(), reason }))
+}
+
+/// Starts the execution of an incident's current attempt.
+async fn start<R, L, D, E: StartRecovery, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<String, DrError> {
+    let name = execution_name(&incident.resource, &incident.id, incident.attempt);
+    let input = serde_json::json!({ "incident": incident.id });
+    let started = deps.executions.start_recovery(&name, &input).await.map_err(|error| error.while_doing(format!("starting execution {name}")))?;
+    Ok(match started {
+        Started::New(arn) => format!("opened incident {} and started {arn}", incident.id),
+        Started::Exists(arn) => format!("incident {} is being worked on by {arn}", incident.id),
+    })
+}
+
+/// How an execution ended, where an event said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HowEnded {
+    /// A person stopped it.
+    Stopped,
+    /// It failed or timed out.
+    Otherwise,
+}
+
+/// Looks after an open incident: if nothing works on it, starts the next attempt or hands it to a person.
+pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, id: &IncidentId, ended: Option<HowEnded>,
+) -> Result<String, DrError> {
+    let incident = ledger::incident(&deps.ledger, id).await?;
+    if incident.state != IncidentState::Open {
+        return Ok(format!("incident {id} is {}", incident.state));
+    }
+    let Some(execution) = &incident.execution else {
+        return start(deps, &incident).await;
+    };
+    let state = deps.executions.execution(execution).await.map_err(|error| error.while_doing(format!("asking after {execution}")))?;
+    if state == ExecutionState::Running {
+        return Ok(format!("{execution} works on it"));
+    }
+    if ended == Some(HowEnded::Stopped) || incident.attempt >= MOST_ATTEMPTS || incident.request.run == Run::Plan {
+        return hand_over(deps, &incident, ended).await;
+    }
+    let next = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |now| {
+        if now.execution == incident.execution {
+            now.execution = None;
+            now.attempt += 1;
+        }
+        Ok(())
+    })
+    .await?;
+    ledger::tell(&deps.ledger, id, deps.clock.now(), Phase::Detect, format!("{execution} ended without closing the incident: attempt {} follows", next.attempt)).await?;
+    start(deps, &next).await
+}
+
+async fn hand_over<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, incident: &Incident, ended: Option<HowEnded>,
+) -> Result<String, DrError> {
+    let now = deps.clock.now();
+    let execution = incident.execution.as_deref().unwrap_or("none");
+    let why = match ended {
+        Some(HowEnded::Stopped) => "a person stopped it".to_owned(),
+        _ => format!("it was attempt {} and ended without closing the incident", incident.attempt),
+    };
+    let id = &incident.id;
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        incident.state = IncidentState::WaitingForPerson;
+        incident.outcome = Some(Outcome::Interrupted);
+        Ok(())
+    })
+    .await?;
+    let text = format!(
+        "Execution {execution} is not running: {why}. Nothing works on {} now and its source is kept. Look at the execution's history and at the timeline of incident {id}; to go on, start `recovery` by hand with the scenario and \"run\": \"plan\".",
+        incident.resource
+    );
+    tell_people(deps, now, Some(incident), &format!("{} needs you: its recovery was interrupted", incident.resource), text).await?;
+    Ok(format!("incident {id} waits for a person: {why}"))
+}
+
+/// Leaves news for `notify`; the same news of the same incident is told once.
+pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, now: Timestamp, incident: Option<&Incident>, title: &str, text: String,
+) -> Result<(), DrError> {
+    let about = incident.map_or_else(String::new, |incident| incident.id.to_string());
+    let news = News {
+        at: now,
+        resource: incident.map(|incident| incident.resource.clone()),
+        incident: incident.map(|incident| incident.id.clone()),
+        title: title.to_owned(),
+        text,
+        told_at: None,
+    };
+    tracing::info!(title, at = %show_time(now), "news");
+    ledger::create(&deps.ledger, &keys::news(now, &lifeboat_domain::ids::short_digest(&[title, &about])), &news).await.map(|_| ())
+}

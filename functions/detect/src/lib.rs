@@ -1,0 +1,124 @@
+//! The `detect` Lambda: sees and judges, never acts on a database.
+//!
+//! It is started by EventBridge (RDS events, alarm changes, ended executions), by the sweep, and by the first states of `recovery`.
+//! Whatever it looks at leaves a reason in the ledger.
+
+mod incidents;
+mod resources;
+mod steps;
+
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::policy::PolicyDocument;
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
+use lifeboat_domain::words::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What the function needs of the outside world.
+pub struct Deps<R, L, D, E, C> {
+    /// The databases' control plane, read only.
+    pub databases: R,
+    /// The ledger.
+    pub ledger: L,
+    /// The bucket.
+    pub documents: D,
+    /// Step Functions: asking after executions, starting `recovery`.
+    pub executions: E,
+    /// The time.
+    pub clock: C,
+    /// The promises.
+    pub policies: PolicyDocument,
+}
+
+/// The steps of the state machines; anything without a `step` is an event.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// Checks the input of `recovery`, opens or joins the incident.
+    Open(OpenInput),
+    /// Judges the source.
+    Judge(JudgeInput),
+    /// Lists everything protected, in groups to probe.
+    SweepList(SweepListInput),
+    /// Judges what the probes found.
+    SweepJudge(SweepJudgeInput),
+}
+
+/// Input of `open`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenInput {
+    /// The execution's input, as a person or detect wrote it.
+    pub request: Value,
+    /// The execution's name.
+    pub name: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// Input of `judge`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeInput {
+    /// The story.
+    pub incident: IncidentId,
+    /// The execution's ARN.
+    pub execution: String,
+    /// When it is judged.
+    pub moment: Moment,
+}
+
+/// When a source is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// Before anything is planned.
+    BeforePlan,
+    /// Just before clients are moved.
+    BeforeCutOver,
+}
+
+/// Input of `sweep_list`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepListInput {
+    /// When the sweep started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// Input of `sweep_judge`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepJudgeInput {
+    /// The list that `sweep_list` wrote.
+    pub list: String,
+    /// Where the probes' results lie; an empty text is a group that could not be probed.
+    pub results: Vec<String>,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// Handles a step or an event.
+pub async fn handle<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: Value) -> Result<Value, DrError>
+where
+    R: ReadDatabases,
+    L: Ledger,
+    D: Documents,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    if input.get("step").is_none() {
+        return lifeboat_lambda::encode(&Box::pin(steps::event::event(deps, &input)).await?);
+    }
+    match lifeboat_lambda::decode::<Step>(input)? {
+        Step::Open(input) => lifeboat_lambda::encode(&Box::pin(steps::open::open(deps, input)).await?),
+        Step::Judge(input) => lifeboat_lambda::encode(&Box::pin(steps::judge::judge(deps, &input)).await?),
+        Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
+        Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
+    }
+}

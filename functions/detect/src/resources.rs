@@ -1,0 +1,102 @@
+//! Finding resources, and keeping what the ledger knows of them fresh.
+
+use crate::Deps;
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::incident::Source;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::ports::{Ledger, ReadDatabases};
+use lifeboat_domain::register::{FleetMember, ResourceRecord};
+use lifeboat_domain::words::ResourceKind;
+
+/// Reads one instance.
+pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) -> Result<Option<ObservedInstance>, DrError> {
+    databases.instance(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
+}
+
+/// Why an instance is left alone; none if it is protected.
+pub(crate) fn why_left_alone(observed: &ObservedInstance) -> Option<String> {
+    let id = &observed.id;
+    if observed.tags.contains_key(lifeboat_domain::observed::tags::RETIRED) {
+        return Some(format!("{id} is retired: it is never judged again"));
+    }
+    if observed.policy().is_none() {
+        return Some(format!("{id} has no tag {}: it is not protected", lifeboat_domain::observed::tags::POLICY));
+    }
+    if let Some(cluster) = &observed.cluster {
+        return Some(format!("{id} belongs to cluster {cluster}: a member is not judged alone"));
+    }
+    if let Some(source) = &observed.replica_of {
+        return Some(format!("{id} is a read replica of {source}: a replica is not recovered"));
+    }
+    if observed.identity().is_none() {
+        return Some(format!("{id} has no usable identity: its tag lifeboat:resource, or else its name, must be {}", Identity::ACCEPTED));
+    }
+    None
+}
+
+/// What the ledger knows of a resource.
+pub(crate) async fn record(ledger: &impl Ledger, resource: &Identity) -> Result<Option<ResourceRecord>, DrError> {
+    Ok(ledger::read::<ResourceRecord>(ledger, &keys::record(resource)).await?.map(|kept| kept.value))
+}
+
+/// Writes today's physical facts into the record, making it if it is new.
+pub(crate) async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedInstance) -> Result<ResourceRecord, DrError> {
+    let key = keys::record(resource);
+    let policy = observed.policy().unwrap_or_default().to_owned();
+    if ledger::read::<ResourceRecord>(ledger, &key).await?.is_none() {
+        let record = ResourceRecord {
+            resource: resource.clone(),
+            kind: ResourceKind::RdsInstance,
+            policy: policy.clone(),
+            id: observed.id.clone(),
+            arn: observed.arn.clone(),
+            resource_id: observed.resource_id.clone(),
+            secret: observed.secret().map(str::to_owned),
+            manifest: None,
+            open_incident: None,
+            generation: 0,
+            last_recovery: None,
+            recovery_times: Vec::new(),
+            failed_probes: 0,
+            unreachable_since: None,
+            checks_passed_at: None,
+            planned_work: None,
+            last_drill: None,
+        };
+        ledger::create(ledger, &key, &record).await?;
+        ledger::create(ledger, &keys::fleet(resource), &FleetMember { resource: resource.clone() }).await?;
+    }
+    ledger::update::<ResourceRecord, _>(ledger, &key, |record| {
+        record.policy.clone_from(&policy);
+        record.id = observed.id.clone();
+        record.arn = observed.arn.clone();
+        record.resource_id.clone_from(&observed.resource_id);
+        record.secret = observed.secret().map(str::to_owned);
+        Ok(())
+    })
+    .await
+}
+
+/// The source of an incident, from what is observed or else from what the ledger remembers.
+pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedInstance>) -> Source {
+    Source {
+        id: record.id.clone(),
+        arn: record.arn.clone(),
+        resource_id: record.resource_id.clone(),
+        endpoint: observed.and_then(|observed| observed.endpoint.clone()),
+        secret: record.secret.clone(),
+        database: observed.and_then(|observed| observed.configuration.database.clone()),
+    }
+}
+
+/// All live instances that are protected, by identity.
+pub(crate) async fn protected<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>) -> Result<Vec<(Identity, ObservedInstance)>, DrError> {
+    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    Ok(all
+        .into_iter()
+        .filter(|observed| why_left_alone(observed).is_none())
+        .filter_map(|observed| Some((observed.identity()?, observed)))
+        .collect())
+}

@@ -1,0 +1,244 @@
+//! What EventBridge delivers: classified by event id, confirmed by Describe, never acted on by itself.
+
+use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
+use crate::{Deps, resources};
+use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
+use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId};
+use lifeboat_domain::incident::Signal;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
+use lifeboat_domain::register::{ExecutionRecord, PlannedWork, ResourceRecord, SeenSignal};
+use lifeboat_domain::words::{Plane, Scenario, show_time};
+use lifeboat_domain::{DrError, Span};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Alarms called so are evidence that starts a look; others only join an open incident.
+const WATCHING_ALARM: &str = "lifeboat-watch-";
+
+/// What was done about an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct EventAnswer {
+    reason: String,
+    incident: Option<IncidentId>,
+}
+
+impl EventAnswer {
+    fn only(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), incident: None }
+    }
+}
+
+/// Handles one event; the reason is kept, whatever came of it.
+pub(crate) async fn event<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: &Value) -> Result<EventAnswer, DrError>
+where
+    R: ReadDatabases,
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    let (key, source, plane, resource, answer) = match Incoming::parse(input)? {
+        Incoming::Rds(event) => {
+            let key = keys::seen(&event.envelope_id);
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = rds(deps, &event).await?;
+            (key, name_of(&event), Plane::ControlPlane, resource, answer)
+        }
+        Incoming::Alarm(change) => {
+            let key = keys::seen(&format!("{}#{}", change.alarm_name, change.at.to_rfc3339()));
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = alarm(deps, &change).await?;
+            (key, change.alarm_name, Plane::Metrics, resource, answer)
+        }
+        Incoming::ExecutionEnded(ended) => return execution_ended(deps, &ended).await,
+        Incoming::Scheduled => return Ok(EventAnswer::only("a schedule without a step starts nothing")),
+        Incoming::Other { source, detail_type } => return Ok(EventAnswer::only(format!("{source} / {detail_type} is nothing that Lifeboat acts on"))),
+    };
+    let seen =
+        SeenSignal { at: deps.clock.now(), source, plane, resource, incident: answer.incident.clone(), reason: answer.reason.clone() };
+    ledger::create(&deps.ledger, &key, &seen).await?;
+    Ok(answer)
+}
+
+fn name_of(event: &RdsEvent) -> String {
+    event.event_id.map_or_else(|| "RDS event without id".to_owned(), |id| id.to_string())
+}
+
+async fn rds<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, event: &RdsEvent) -> Result<(Option<Identity>, EventAnswer), DrError>
+where
+    R: ReadDatabases,
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    let class = event.class();
+    let meaning = event.entry().map_or(event.message.as_str(), |entry| entry.meaning);
+    if event.source_type != Some(SourceType::DbInstance) {
+        return Ok((None, EventAnswer::only(format!("recorded: {meaning} (only DB instances are recovered so far)"))));
+    }
+    let Ok(id) = DbInstanceId::parse(event.resource_id.clone()) else {
+        return Ok((None, EventAnswer::only(format!("{:?} is not a DB instance identifier", event.resource_id))));
+    };
+    let observed = resources::instance(&deps.databases, &id).await?;
+    let record = match &observed {
+        Some(observed) => match resources::why_left_alone(observed) {
+            Some(reason) => return Ok((observed.identity(), EventAnswer::only(reason))),
+            None => match observed.identity() {
+                Some(resource) => Some(resources::refresh(&deps.ledger, &resource, observed).await?),
+                None => None,
+            },
+        },
+        None => remembered(deps, event, &id).await?,
+    };
+    let Some(record) = record else {
+        return Ok((None, EventAnswer::only(format!("{id} does not exist and Lifeboat does not know it"))));
+    };
+    let resource = Some(record.resource.clone());
+    let policy = deps.policies.policy(&record.policy)?;
+    let age = Span::between(event.at, deps.clock.now());
+    if age > policy.timing.stale_event {
+        let reason = format!("stale: it is {age} old, older than the policy's {}; the sweep sees the present", policy.timing.stale_event);
+        return Ok((resource, EventAnswer::only(reason)));
+    }
+    note_planned_work(deps, event, &record).await?;
+    Ok((resource, act_on(deps, event, class, meaning, &record, observed.as_ref()).await?))
+}
+
+/// A deleted instance can only be known from the event's tags or from the ledger.
+async fn remembered<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, event: &RdsEvent, id: &DbInstanceId,
+) -> Result<Option<ResourceRecord>, DrError> {
+    let name = event.tags.get(tags::RESOURCE).cloned().unwrap_or_else(|| id.as_str().to_ascii_lowercase());
+    let Ok(resource) = Identity::parse(name) else { return Ok(None) };
+    Ok(resources::record(&deps.ledger, &resource).await?.filter(|record| record.id == *id))
+}
+
+async fn note_planned_work<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, event: &RdsEvent, record: &ResourceRecord) -> Result<(), DrError> {
+    let planned = match event.entry().map(|entry| entry.hint) {
+        Some(Hint::Planned(_)) => Some(PlannedWork { what: event.entry().map_or("", |entry| entry.meaning).to_owned(), since: event.at }),
+        Some(Hint::PlannedOver(_)) => None,
+        _ => return Ok(()),
+    };
+    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&record.resource), |record| {
+        record.planned_work.clone_from(&planned);
+        Ok(())
+    })
+    .await
+    .map(|_| ())
+}
+
+async fn act_on<R, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, event: &RdsEvent, class: EventClass, meaning: &str, record: &ResourceRecord, observed: Option<&ObservedInstance>,
+) -> Result<EventAnswer, DrError>
+where
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    let signal = Signal { at: event.at, plane: Plane::ControlPlane, source: name_of(event), text: meaning.to_owned() };
+    let hint = event.entry().map_or(Hint::None, |entry| entry.hint);
+    let now = deps.clock.now();
+    let gone = observed.is_none();
+    let scenario = match hint {
+        Hint::Scenario(scenario) => Some(scenario),
+        _ => None,
+    };
+    if let Hint::Planned(_) = hint {
+        return Ok(EventAnswer::only(format!("planned work: {meaning}; silence during it is no failure")));
+    }
+    if let Some(work) = record.planned_work.as_ref().filter(|work| work.explains(now)) {
+        return Ok(EventAnswer::only(format!("{meaning}; explained by planned work since {}: {}", show_time(work.since), work.what)));
+    }
+    match class {
+        EventClass::Ignore | EventClass::Record | EventClass::Fresh => Ok(EventAnswer::only(format!("recorded: {meaning}"))),
+        EventClass::Watch | EventClass::Recover => begin(deps, record, observed, signal, scenario).await,
+        EventClass::Alert if scenario == Some(Scenario::Deletion) && gone => begin(deps, record, observed, signal, scenario).await,
+        EventClass::Alert => {
+            let title = format!("{}: {meaning}", record.resource);
+            let text = format!("{} reports for {} at {}: {meaning}. Lifeboat does nothing by itself about this; please look.", signal.source, record.id, show_time(event.at));
+            tell_people(deps, now, None, &title, text).await?;
+            Ok(EventAnswer::only(format!("told to people: {meaning}")))
+        }
+        EventClass::Confirm => join_only(deps, record, &signal).await,
+    }
+}
+
+/// Good news and other evidence: belongs to an open incident, opens none.
+async fn join_only<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, signal: &Signal) -> Result<EventAnswer, DrError>
+where
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    if let Some(id) = &record.open_incident
+        && let Some(opened) = crate::incidents::join(deps, id, signal).await?
+    {
+        return Ok(EventAnswer { reason: opened.reason, incident: Some(opened.incident) });
+    }
+    Ok(EventAnswer::only(format!("recorded: {}; no incident is open", signal.text)))
+}
+
+async fn begin<R, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, observed: Option<&ObservedInstance>, signal: Signal, scenario: Option<Scenario>,
+) -> Result<EventAnswer, DrError>
+where
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    // What the evidence means is judged later, with the data plane; only a deletion cannot be probed.
+    let scenario = scenario.filter(|scenario| *scenario == Scenario::Deletion);
+    let opened = open_or_join(deps, Beginning { record, observed, signal, scenario }).await?;
+    Ok(EventAnswer { reason: opened.reason, incident: Some(opened.incident) })
+}
+
+async fn alarm<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, change: &AlarmChange) -> Result<(Option<Identity>, EventAnswer), DrError>
+where
+    R: ReadDatabases,
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    let Some(id) = change.db_instance.as_deref().and_then(|id| DbInstanceId::parse(id).ok()) else {
+        return Ok((None, EventAnswer::only(format!("alarm {} names no DB instance", change.alarm_name))));
+    };
+    let Some(observed) = resources::instance(&deps.databases, &id).await? else {
+        return Ok((None, EventAnswer::only(format!("{id} does not exist; the sweep notices what has vanished"))));
+    };
+    let (None, Some(resource)) = (resources::why_left_alone(&observed), observed.identity()) else {
+        return Ok((observed.identity(), EventAnswer::only(format!("{id} is not protected"))));
+    };
+    let record = resources::refresh(&deps.ledger, &resource, &observed).await?;
+    let text = format!("alarm is {:?}: {}", change.state, change.reason);
+    let signal = Signal { at: change.at, plane: Plane::Metrics, source: change.alarm_name.clone(), text };
+    let answer = if change.state == AlarmState::Alarm && change.alarm_name.starts_with(WATCHING_ALARM) {
+        begin(deps, &record, Some(&observed), signal, None).await?
+    } else {
+        join_only(deps, &record, &signal).await?
+    };
+    Ok((Some(resource), answer))
+}
+
+async fn execution_ended<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, ended: &ExecutionEnded) -> Result<EventAnswer, DrError>
+where
+    L: Ledger,
+    E: ReadExecutions + StartRecovery,
+    C: Clock,
+{
+    let Some(known) = ledger::read::<ExecutionRecord>(&deps.ledger, &keys::execution(&ended.execution_arn)).await? else {
+        return Ok(EventAnswer::only(format!("{} worked on no incident", ended.name)));
+    };
+    let id = known.value.incident;
+    let incident = ledger::incident(&deps.ledger, &id).await?;
+    if incident.execution.as_deref() != Some(ended.execution_arn.as_str()) {
+        return Ok(EventAnswer { reason: format!("{} no longer works on incident {id}", ended.name), incident: Some(id) });
+    }
+    let how = if ended.status == ExecutionStatus::Aborted { HowEnded::Stopped } else { HowEnded::Otherwise };
+    let reason = reconcile(deps, &id, Some(how)).await?;
+    Ok(EventAnswer { reason, incident: Some(id) })
+}

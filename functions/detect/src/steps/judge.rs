@@ -1,0 +1,85 @@
+//! Judging the source: Describe and the last probe, weighed by the domain.
+
+use crate::{Deps, JudgeInput, Moment, resources};
+use lifeboat_domain::incident::{Incident, IncidentState, Phase};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
+use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::verdict::{Evidence, Judgement, Verdict, judge as weigh};
+use lifeboat_domain::{DrError, Span, Timestamp};
+use serde::Serialize;
+
+/// What the state machine is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JudgeAnswer {
+    verdict: Verdict,
+    reason: String,
+    wait_seconds: u64,
+}
+
+/// Judges, and keeps what was counted.
+pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, input: &JudgeInput,
+) -> Result<JudgeAnswer, DrError> {
+    let now = deps.clock.now();
+    let key = keys::incident(&input.incident);
+    let probe = ledger::read::<Probe>(&deps.ledger, &keys::probe(&input.incident)).await?.map(|kept| kept.value);
+    let before = ledger::incident(&deps.ledger, &input.incident).await?;
+    if before.state != IncidentState::Open {
+        return Err(DrError::refused(format!("incident {} is {}: there is nothing to judge", before.id, before.state)));
+    }
+    let observed =
+        resources::instance(&deps.databases, &before.source.id).await?.filter(|found| found.resource_id == before.source.resource_id);
+    let counted = ledger::update::<Incident, _>(&deps.ledger, &key, |incident| {
+        if let Some(found) = &observed {
+            incident.source.endpoint = found.endpoint.clone().or(incident.source.endpoint.clone());
+            incident.source.database = found.configuration.database.clone().or(incident.source.database.clone());
+        }
+        count(incident, probe.as_ref());
+        Ok(())
+    })
+    .await?;
+    let policy = deps.policies.policy(&counted.policy)?;
+    let judgement = weigh(Evidence { now, observed: observed.as_ref(), probe: probe.as_ref(), incident: &counted, policy });
+    keep(deps, &counted, &judgement, probe.as_ref(), input.moment, now).await?;
+    Ok(JudgeAnswer {
+        verdict: judgement.verdict,
+        reason: judgement.reason,
+        wait_seconds: judgement.look_again_in.unwrap_or(policy.timing.probe_every).as_secs(),
+    })
+}
+
+/// Counts a probe once.
+fn count(incident: &mut Incident, probe: Option<&Probe>) {
+    let Some(probe) = probe.filter(|probe| Some(probe.at) != incident.last_probe_at) else { return };
+    incident.last_probe_at = Some(probe.at);
+    if probe.outcome.is_down() {
+        incident.failed_probes += 1;
+        incident.unreachable_since.get_or_insert(probe.at);
+    } else if probe.outcome == ProbeOutcome::Answers {
+        incident.failed_probes = 0;
+    }
+}
+
+async fn keep<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, before: &Incident, judgement: &Judgement, probe: Option<&Probe>, moment: Moment, now: Timestamp,
+) -> Result<(), DrError> {
+    let healthy_at = probe.filter(|_| judgement.verdict == Verdict::Healthy && moment == Moment::BeforePlan).map(|probe| probe.at);
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&before.id), |incident| {
+        incident.verdict = Some(judgement.verdict);
+        if moment == Moment::BeforePlan {
+            incident.scenario = judgement.scenario.or(incident.scenario);
+        }
+        if incident.healthy_at.is_none() {
+            incident.healthy_at = healthy_at;
+        }
+        Ok(())
+    })
+    .await?;
+    if before.verdict != Some(judgement.verdict) || moment == Moment::BeforeCutOver {
+        let phase = if moment == Moment::BeforePlan { Phase::Judge } else { Phase::Fence };
+        let silent = before.unreachable_since.map_or_else(String::new, |since| format!(" (first silent {} ago)", Span::between(since, now)));
+        ledger::tell(&deps.ledger, &before.id, now, phase, format!("{}: {}{silent}", judgement.verdict, judgement.reason)).await?;
+    }
+    Ok(())
+}

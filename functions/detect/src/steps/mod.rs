@@ -1,0 +1,7 @@
+//! One module for each step.
+
+pub(crate) mod event;
+pub(crate) mod judge;
+pub(crate) mod open;
+pub(crate) mod sweep_judge;
+pub(crate) mod sweep_list;

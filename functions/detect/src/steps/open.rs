@@ -1,0 +1,254 @@
+//! The first state of `recovery`: checks the input, finds the resource, opens or joins its incident.
+
+use crate::{Deps, OpenInput, resources};
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::{Arn, Identity, IncidentId, PlanHash};
+use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, requested_incident_id};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::policy::nearest;
+use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadDatabases, ReadExecutions, Written};
+use lifeboat_domain::register::{ExecutionRecord, ResourceRecord};
+use lifeboat_domain::words::{Plane, Run, Scenario, Timestamp, show_time};
+use serde::{Deserialize, Serialize};
+
+/// What `detect` starts `recovery` with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Detected {
+    incident: IncidentId,
+}
+
+/// What a person starts `recovery` with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    resource: String,
+    scenario: Scenario,
+    #[serde(default)]
+    restore_to: Option<String>,
+    #[serde(default)]
+    cut_over: bool,
+    #[serde(default)]
+    run: Option<Run>,
+    #[serde(default)]
+    plan: Option<PlanHash>,
+}
+
+/// What the state machine is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct OpenAnswer {
+    incident: IncidentId,
+    run: Run,
+}
+
+/// Opens or joins.
+pub(crate) async fn open<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: OpenInput) -> Result<OpenAnswer, DrError>
+where
+    R: ReadDatabases,
+    L: Ledger,
+    E: ReadExecutions,
+    C: Clock,
+{
+    if input.request.get("incident").is_some() {
+        let detected: Detected = lifeboat_lambda::decode(input.request.clone())?;
+        take_on(deps, &detected.incident, &input.execution, None).await?;
+        return Ok(OpenAnswer { incident: detected.incident, run: Run::Execute });
+    }
+    let asked: Asked = lifeboat_lambda::decode(input.request.clone())?;
+    let request = check(&asked, deps.clock.now())?;
+    let (record, observed) = find(deps, &asked.resource).await?;
+    let incident = match approved(deps, &record, &request).await? {
+        Some(waiting) => waiting,
+        None => own_incident(deps, &record, observed.as_ref(), &request, &input).await?,
+    };
+    take_on(deps, &incident, &input.execution, Some(&request)).await?;
+    if request.run == Run::Execute {
+        claim(deps, &record, &incident, input.started_at).await?;
+    }
+    Ok(OpenAnswer { incident, run: request.run })
+}
+
+/// Checks what can be checked before anything is read.
+fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
+    let run = asked.run.unwrap_or(Run::Plan);
+    let restore_to = asked.restore_to.as_deref().map(parse_time).transpose()?;
+    if let Some(at) = restore_to.filter(|at| *at > now) {
+        return Err(DrError::invalid("restore_to", show_time(at), format!("a moment in the past; it is {} now", show_time(now))));
+    }
+    if asked.scenario == Scenario::HumanError && restore_to.is_none() {
+        return Err(DrError::invalid("restore_to", "nothing", "the moment just before the mistake, in UTC, such as 2026-01-15T10:25:00Z"));
+    }
+    if asked.plan.is_some() && run == Run::Plan {
+        return Err(DrError::invalid("plan", "a hash together with \"run\": \"plan\"", "a plan's hash only together with \"run\": \"execute\""));
+    }
+    Ok(Request { run, scenario: Some(asked.scenario), restore_to, cut_over: asked.cut_over, plan: asked.plan.clone(), by_person: true })
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, DrError> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| DrError::invalid("restore_to", format!("{text:?}"), "a date and time with its zone, such as 2026-01-15T10:25:00Z"))
+}
+
+/// Finds the resource by identity or ARN, alive or remembered.
+async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, name: &str,
+) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
+    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let by_arn = Arn::parse(name).ok();
+    let named = |observed: &&ObservedInstance| match &by_arn {
+        Some(arn) => observed.arn == *arn,
+        None => observed.identity().is_some_and(|identity| identity.as_str() == name) || observed.id.as_str() == name,
+    };
+    let found: Vec<&ObservedInstance> = all.iter().filter(named).collect();
+    let protected: Vec<&ObservedInstance> = found.iter().copied().filter(|observed| resources::why_left_alone(observed).is_none()).collect();
+    match (protected.as_slice(), found.first()) {
+        ([one], _) => {
+            let identity = one.identity().ok_or_else(|| DrError::refused(format!("{} has no usable identity", one.id)))?;
+            Ok((resources::refresh(&deps.ledger, &identity, one).await?, Some((*one).clone())))
+        }
+        ([], Some(unprotected)) => {
+            let why = resources::why_left_alone(unprotected).unwrap_or_default();
+            Err(DrError::refused(format!("{why}; without a policy nothing is changed")))
+        }
+        ([], None) => remembered(deps, name, by_arn.as_ref(), &all).await,
+        (several, _) => {
+            let candidates: Vec<String> = several.iter().map(|observed| observed.arn.to_string()).collect();
+            Err(DrError::invalid("resource", format!("{name:?} (ambiguous)"), format!("one of {}", candidates.join(", "))))
+        }
+    }
+}
+
+/// A deleted resource is found in the ledger; its retained backups may still be restored.
+async fn remembered<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, name: &str, arn: Option<&Arn>, all: &[ObservedInstance],
+) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
+    let identity = Identity::parse(arn.map_or(name, Arn::name));
+    if let Ok(identity) = identity
+        && let Some(record) = resources::record(&deps.ledger, &identity).await?
+    {
+        return Ok((record, None));
+    }
+    let known: Vec<String> = all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedInstance::identity).map(String::from).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let hint = nearest(name, &known).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    Err(DrError::not_found(format!("resource: {name:?} is no protected database of this account and Region{hint} Known are: {}", known.join(", "))))
+}
+
+/// An approval by hash belongs to the incident that waits with exactly this plan.
+async fn approved<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, request: &Request,
+) -> Result<Option<IncidentId>, DrError> {
+    let (Some(plan), Some(id)) = (&request.plan, &record.open_incident) else { return Ok(None) };
+    let waiting = ledger::incident(&deps.ledger, id).await?;
+    let same = waiting.state == IncidentState::WaitingForPerson && waiting.plan.as_ref() == Some(plan);
+    Ok(same.then(|| id.clone()))
+}
+
+/// The incident of this very request: the same request meets the same incident.
+async fn own_incident<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, observed: Option<&ObservedInstance>, request: &Request, input: &OpenInput,
+) -> Result<IncidentId, DrError> {
+    let id = requested_incident_id(&record.resource, request, record.generation)?;
+    let scenario = request.scenario.map_or("", Scenario::as_str);
+    let signal =
+        Signal { at: input.started_at, plane: Plane::Person, source: "person".to_owned(), text: format!("asked for {} of {scenario}", request.run) };
+    let incident = Incident {
+        id: id.clone(),
+        resource: record.resource.clone(),
+        kind: record.kind,
+        policy: record.policy.clone(),
+        policy_hash: deps.policies.hash.clone(),
+        source: resources::source(record, observed),
+        request: request.clone(),
+        scenario: None,
+        state: IncidentState::Open,
+        outcome: None,
+        first_signal_at: input.started_at,
+        opened_at: deps.clock.now(),
+        closed_at: None,
+        execution: None,
+        attempt: 1,
+        plan: None,
+        signals: vec![signal],
+        unreachable_since: record.unreachable_since,
+        failed_probes: record.failed_probes,
+        last_probe_at: None,
+        verdict: None,
+        waiting_since: None,
+        healthy_at: None,
+        restored: None,
+        setbacks: Vec::new(),
+    };
+    let key = keys::incident(&id);
+    if ledger::create(&deps.ledger, &key, &incident).await? == Written::No {
+        let reopened = Incident { execution: ledger::incident(&deps.ledger, &id).await?.execution, ..incident };
+        ledger::update::<Incident, _>(&deps.ledger, &key, |kept| {
+            if kept.state != IncidentState::Open {
+                let attempt = kept.attempt + 1;
+                *kept = Incident { attempt, restored: kept.restored.clone(), setbacks: kept.setbacks.clone(), ..reopened.clone() };
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(id)
+}
+
+/// Makes this execution the one that works on the incident; refused while another one runs.
+async fn take_on<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, id: &IncidentId, execution: &str, request: Option<&Request>,
+) -> Result<(), DrError> {
+    let incident = ledger::incident(&deps.ledger, id).await?;
+    if let Some(other) = incident.execution.as_deref().filter(|other| *other != execution) {
+        let state = deps.executions.execution(other).await.map_err(|error| error.while_doing(format!("asking after {other}")))?;
+        if state == ExecutionState::Running {
+            return Err(DrError::conflict(format!("incident {id} is being worked on by {other}")));
+        }
+    }
+    if request.is_none() && incident.state != IncidentState::Open {
+        return Err(DrError::refused(format!("incident {id} is {}: start `recovery` with the resource and the scenario instead", incident.state)));
+    }
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        incident.execution = Some(execution.to_owned());
+        incident.state = IncidentState::Open;
+        incident.outcome = None;
+        incident.closed_at = None;
+        if let Some(request) = request {
+            incident.request = request.clone();
+        }
+        Ok(())
+    })
+    .await?;
+    ledger::create(&deps.ledger, &keys::execution(execution), &ExecutionRecord { incident: id.clone() }).await.map(|_| ())
+}
+
+/// Makes it the resource's open incident. One that waits for a person gives way; one that is being worked on does not.
+async fn claim<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, id: &IncidentId, started_at: Timestamp,
+) -> Result<(), DrError> {
+    if let Some(other) = record.open_incident.as_ref().filter(|other| *other != id) {
+        let waiting = ledger::incident(&deps.ledger, other).await?;
+        if waiting.state == IncidentState::Open {
+            return Err(DrError::conflict(format!("incident {other} of {} is open: it must end first", record.resource)));
+        }
+        if waiting.state == IncidentState::WaitingForPerson {
+            let now = deps.clock.now();
+            ledger::update::<Incident, _>(&deps.ledger, &keys::incident(other), |incident| {
+                incident.state = IncidentState::Closed;
+                incident.outcome = incident.outcome.or(Some(Outcome::Interrupted));
+                incident.closed_at = Some(now);
+                Ok(())
+            })
+            .await?;
+            ledger::tell(&deps.ledger, other, now, Phase::Close, format!("closed: a person went on with incident {id}")).await?;
+        }
+    }
+    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&record.resource), |record| {
+        record.open_incident = Some(id.clone());
+        Ok(())
+    })
+    .await?;
+    ledger::create(&deps.ledger, &keys::opened(started_at, id), &record.resource).await.map(|_| ())
+}

@@ -1,0 +1,83 @@
+//! The sweep's first half: one batched Describe, grouped by VPC, with what has vanished.
+
+use crate::incidents::tell_people;
+use crate::{Deps, SweepListInput, resources};
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::Identity;
+use lifeboat_domain::ledger;
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
+use lifeboat_domain::register::FleetMember;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A database to probe.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) target: Target,
+    pub(crate) policy: String,
+}
+
+/// What the sweep found, as it lies in the bucket.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct SweepList {
+    /// Databases to probe, by VPC.
+    pub(crate) groups: BTreeMap<String, Vec<Listed>>,
+    /// What Describe showed, by identity.
+    #[serde(default)]
+    pub(crate) observed: BTreeMap<String, ObservedInstance>,
+    /// Known resources that Describe no longer shows.
+    #[serde(default)]
+    pub(crate) missing: Vec<Identity>,
+}
+
+/// Where the list lies, and its groups.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SweepListAnswer {
+    list: String,
+    groups: Vec<String>,
+}
+
+/// Lists everything protected and refreshes what the ledger knows of it.
+pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, input: &SweepListInput,
+) -> Result<SweepListAnswer, DrError> {
+    let mut list = SweepList::default();
+    for (resource, observed) in resources::protected(deps).await? {
+        if let Some(other) = list.observed.get(resource.as_str()) {
+            ambiguous(deps, &resource, other, &observed).await?;
+            continue;
+        }
+        let record = resources::refresh(&deps.ledger, &resource, &observed).await?;
+        if let Err(error) = deps.policies.policy(&record.policy) {
+            tell_people(deps, deps.clock.now(), None, &format!("{resource} has an unknown policy"), format!("{error}. Until then it is not protected.")).await?;
+            continue;
+        }
+        let target = Target {
+            resource: resource.clone(),
+            instance: observed.id.clone(),
+            engine: observed.configuration.engine.clone(),
+            endpoint: observed.endpoint.clone(),
+            secret: observed.secret().map(str::to_owned),
+            database: observed.configuration.database.clone(),
+        };
+        let group = observed.configuration.vpc.clone().unwrap_or_else(|| "no-vpc".to_owned());
+        list.groups.entry(group).or_default().push(Listed { target, policy: record.policy });
+        list.observed.insert(resource.to_string(), observed);
+    }
+    let known = ledger::list::<FleetMember>(&deps.ledger, "fleet", "").await?;
+    let seen: BTreeSet<&str> = list.observed.keys().map(String::as_str).collect();
+    list.missing = known.into_iter().map(|member| member.value.resource).filter(|resource| !seen.contains(resource.as_str())).collect();
+    let key = format!("sweeps/{}.json", input.started_at.format("%Y-%m-%d/%H%M%S%.3f"));
+    let document = ledger::encode(&list)?;
+    deps.documents.put_json(&key, &document).await.map_err(|error| error.while_doing("keeping the sweep's list"))?;
+    Ok(SweepListAnswer { groups: list.groups.into_keys().collect(), list: key })
+}
+
+async fn ambiguous<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, resource: &Identity, one: &ObservedInstance, other: &ObservedInstance,
+) -> Result<(), DrError> {
+    let title = format!("{resource} is ambiguous");
+    let text = format!("{} and {} both carry the identity {resource} and a policy. Only the first is looked at. Give one of them another tag lifeboat:resource.", one.arn, other.arn);
+    tell_people(deps, deps.clock.now(), None, &title, text).await
+}

@@ -1,0 +1,230 @@
+//! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
+
+use lifeboat_domain::acting::{CutOver, Fence};
+use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, PlanHash};
+use lifeboat_domain::incident::Incident;
+use lifeboat_domain::observed::Endpoint;
+use lifeboat_domain::words::{Run, Scenario};
+use lifeboat_domain::{Timestamp, show_time};
+use serde::{Deserialize, Serialize};
+
+/// The input of `recovery`, as pasted in the console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecoveryInput {
+    pub(crate) resource: Identity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario: Option<Scenario>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_shown")]
+    pub(crate) restore_to: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cut_over: Option<bool>,
+    pub(crate) run: Run,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan: Option<PlanHash>,
+}
+
+fn as_shown<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.serialize_str(&exact(*at)),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// A moment without losing its fraction: a plan approved for `10:25:00.5Z` is not the plan of `10:25:00Z`.
+fn exact(at: Timestamp) -> String {
+    if at.timestamp_subsec_nanos() == 0 { show_time(at) } else { at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true) }
+}
+
+impl RecoveryInput {
+    /// Asks for what `incident` asks for, with another `run` and plan.
+    pub(crate) fn of(incident: &Incident, run: Run, plan: Option<PlanHash>) -> Self {
+        Self {
+            resource: incident.resource.clone(),
+            scenario: incident.scenario(),
+            restore_to: incident.request.restore_to,
+            cut_over: incident.request.cut_over.then_some(true),
+            run,
+            plan,
+        }
+    }
+
+    /// The JSON on one line, with spaces, as a person would write it.
+    pub(crate) fn paste(&self) -> String {
+        let mut fields = vec![format!("\"resource\": \"{}\"", self.resource)];
+        fields.extend(self.scenario.map(|scenario| format!("\"scenario\": \"{scenario}\"")));
+        fields.extend(self.restore_to.map(|at| format!("\"restore_to\": \"{}\"", exact(at))));
+        fields.extend(self.cut_over.map(|cut_over| format!("\"cut_over\": {cut_over}")));
+        fields.push(format!("\"run\": \"{}\"", self.run));
+        fields.extend(self.plan.as_ref().map(|plan| format!("\"plan\": \"{plan}\"")));
+        format!("{{{}}}", fields.join(", "))
+    }
+}
+
+/// An execution's ARN, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Execution<'a> {
+    arn: &'a str,
+    partition: &'a str,
+    region: &'a str,
+    account: &'a str,
+    machine: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Execution<'a> {
+    /// Reads `arn:aws:states:<region>:<account>:execution:<machine>:<name>`; anything else has no console page.
+    pub(crate) fn parse(arn: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(8, ':').collect();
+        match parts.as_slice() {
+            ["arn", partition, "states", region, account, "execution", machine, name] => Some(Self { arn, partition, region, account, machine, name }),
+            _ => None,
+        }
+    }
+
+    /// The Region that it runs in.
+    pub(crate) const fn region(&self) -> &'a str {
+        self.region
+    }
+
+    /// Its name.
+    pub(crate) const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    fn console_domain(&self) -> &'static str {
+        match self.partition {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            _ => "console.aws.amazon.com",
+        }
+    }
+
+    /// The page of the execution.
+    pub(crate) fn console(&self) -> String {
+        let (region, domain, arn) = (self.region, self.console_domain(), self.arn);
+        format!("https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{arn}")
+    }
+
+    /// Starts the same state machine with `input`.
+    pub(crate) fn start(&self, input: &str) -> String {
+        let Self { partition, region, account, machine, .. } = self;
+        let arn = format!("arn:{partition}:states:{region}:{account}:stateMachine:{machine}");
+        format!("aws stepfunctions start-execution --region {region} --state-machine-arn {arn} --input '{input}'")
+    }
+}
+
+/// The command that starts `recovery` with `input`, where the execution says how; the bare input otherwise.
+pub(crate) fn start(execution: &str, input: &RecoveryInput) -> Vec<String> {
+    let mut commands = vec![input.paste()];
+    commands.extend(Execution::parse(execution).map(|execution| execution.start(&input.paste())));
+    commands
+}
+
+/// How an instance stands now.
+pub(crate) fn describe(arn: &Arn, id: &DbInstanceId) -> String {
+    let query = "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]";
+    format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
+}
+
+/// What RDS says happened to it in the last two hours.
+pub(crate) fn events(arn: &Arn, id: &DbInstanceId) -> String {
+    format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())
+}
+
+/// Opens the fence again; nothing where nothing was closed.
+pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
+    let region = arn.region();
+    (fence.group.is_some() && !fence.groups_before.is_empty()).then(|| {
+        let groups = fence.groups_before.join(" ");
+        format!("aws rds modify-db-instance --region {region} --db-instance-identifier {source} --vpc-security-group-ids {groups} --apply-immediately")
+    })
+}
+
+/// Points the secret at the endpoint from before; the password passes through a pipe and is never shown.
+pub(crate) fn point_back(arn: &Arn, cut_over: &CutOver) -> Vec<String> {
+    let (region, secret) = (arn.region(), quoted(&cut_over.secret));
+    let Endpoint { host, port } = &cut_over.endpoint_before;
+    vec![
+        format!("aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString --output text |"),
+        format!("  jq -c '.host = \"{host}\" | .port = {port}' |"),
+        format!("  aws secretsmanager put-secret-value --region {region} --secret-id {secret} --secret-string file:///dev/stdin"),
+    ]
+}
+
+/// Deletes a copy that was only looked at; its automated backups stay.
+pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId) -> String {
+    format!("aws rds delete-db-instance --region {} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups", arn.region())
+}
+
+/// Releases a retired source: a final snapshot first, and its automated backups stay.
+pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId) -> Vec<String> {
+    let region = arn.region();
+    vec![
+        format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately"),
+        format!(
+            "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
+        ),
+    ]
+}
+
+/// A word for the shell; names of secrets hold nothing special, but they are not ours.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+@,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:recovery:orders-db-1";
+
+    fn input() -> RecoveryInput {
+        RecoveryInput {
+            resource: Identity::parse("orders-db").unwrap(),
+            scenario: Some(Scenario::HumanError),
+            restore_to: Some("2026-01-15T10:25:00Z".parse().unwrap()),
+            cut_over: Some(true),
+            run: Run::Execute,
+            plan: Some(PlanHash::parse("a".repeat(64)).unwrap()),
+        }
+    }
+
+    #[test]
+    fn the_input_to_paste_has_exactly_these_fields_in_this_order() {
+        let hash = "a".repeat(64);
+        let expected = format!(
+            "{{\"resource\": \"orders-db\", \"scenario\": \"human_error\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"cut_over\": true, \"run\": \"execute\", \"plan\": \"{hash}\"}}"
+        );
+        assert_eq!(input().paste(), expected);
+        let read: serde_json::Value = serde_json::from_str(&expected).unwrap();
+        assert_eq!(serde_json::to_value(input()).unwrap(), read);
+        let bare = RecoveryInput { scenario: None, restore_to: None, cut_over: None, run: Run::Plan, plan: None, ..input() };
+        assert_eq!(bare.paste(), "{\"resource\": \"orders-db\", \"run\": \"plan\"}");
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_kept() {
+        let input = RecoveryInput { restore_to: Some("2026-01-15T10:25:00.5Z".parse().unwrap()), ..input() };
+        assert!(input.paste().contains("\"2026-01-15T10:25:00.500Z\""), "{}", input.paste());
+    }
+
+    #[test]
+    fn an_execution_leads_to_its_page_and_its_machine() {
+        let execution = Execution::parse(ARN).unwrap();
+        assert_eq!(
+            execution.console(),
+            format!("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}")
+        );
+        let start = execution.start(&input().paste());
+        assert!(start.contains("--state-machine-arn arn:aws:states:eu-west-1:123456789012:stateMachine:recovery "), "{start}");
+        assert_eq!(Execution::parse("by hand"), None);
+        assert_eq!(super::start("by hand", &input()), [input().paste()]);
+    }
+
+    #[test]
+    fn a_foreign_word_cannot_break_out_of_the_shell() {
+        assert_eq!(quoted("prod/orders"), "prod/orders");
+        assert_eq!(quoted("a'b; c"), r"'a'\''b; c'");
+    }
+}

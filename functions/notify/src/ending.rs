@@ -1,0 +1,148 @@
+//! One ending of one execution: the story, the outcome, and what both add up to.
+
+use crate::calls::{Comparison, compare};
+use crate::measure::{Measured, measure};
+use crate::story::Story;
+use crate::text;
+use lifeboat_domain::error::ErrorName;
+use lifeboat_domain::incident::{Outcome, Phase};
+use lifeboat_domain::{Timestamp, words::Scenario};
+use serde::{Deserialize, Serialize};
+
+/// A failure, as the state machine caught it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Failure {
+    /// Its name: `Dr.*`, `States.*`, `Lambda.*`.
+    pub(crate) error: String,
+    /// The runtime's JSON, or free text; a time-out has none.
+    #[serde(default)]
+    pub(crate) cause: Option<String>,
+    /// The state that failed.
+    #[serde(default)]
+    pub(crate) state: Option<String>,
+}
+
+/// What the Lambda runtime writes into a cause.
+#[derive(Deserialize)]
+struct RuntimeCause {
+    #[serde(rename = "errorMessage")]
+    message: String,
+}
+
+impl Failure {
+    /// What it says, for a person.
+    pub(crate) fn message(&self) -> String {
+        let cause = self.cause.as_deref().unwrap_or_default();
+        let said = serde_json::from_str::<RuntimeCause>(cause).map_or_else(|_| cause.to_owned(), |cause| cause.message);
+        let said = text::foreign(&said);
+        if !said.is_empty() {
+            return said;
+        }
+        match self.error.as_str() {
+            "States.Timeout" | "States.HeartbeatTimeout" => "it did not answer in time".to_owned(),
+            "States.Permissions" => "the state machine's role may not do it".to_owned(),
+            "States.QueryEvaluationError" => "an expression of the state machine could not be evaluated: a bug".to_owned(),
+            _ => "no cause was given".to_owned(),
+        }
+    }
+
+    /// Its name, if it is one of ours.
+    pub(crate) fn name(&self) -> Option<ErrorName> {
+        ErrorName::parse(&self.error)
+    }
+
+    /// `Dr.Refused at CutOver`.
+    pub(crate) fn place(&self) -> String {
+        match &self.state {
+            Some(state) => format!("{} at {state}", self.error),
+            None => self.error.clone(),
+        }
+    }
+}
+
+/// One ending, with everything that messages and the report say.
+#[derive(Debug)]
+pub(crate) struct Ending<'a> {
+    pub(crate) story: &'a Story,
+    pub(crate) outcome: Outcome,
+    pub(crate) at: Timestamp,
+    pub(crate) execution: &'a str,
+    pub(crate) failure: Option<&'a Failure>,
+    /// Why it ended so, as a sentence.
+    pub(crate) reason: String,
+    pub(crate) measured: Measured,
+    pub(crate) calls: Comparison,
+    /// Where a person finds the report.
+    pub(crate) report: String,
+}
+
+impl<'a> Ending<'a> {
+    pub(crate) fn new(story: &'a Story, outcome: Outcome, at: Timestamp, execution: &'a str, failure: Option<&'a Failure>, reason: Option<&str>, report: String) -> Self {
+        Self {
+            story,
+            outcome,
+            at,
+            execution,
+            failure,
+            reason: why(story, outcome, failure, reason),
+            measured: measure(story, outcome),
+            calls: compare(story, outcome),
+            report,
+        }
+    }
+
+    /// Whether clients are without their database, as far as is known.
+    pub(crate) fn is_down(&self) -> bool {
+        let served = match self.outcome {
+            Outcome::Recovered | Outcome::FailedOver | Outcome::SelfHealed | Outcome::SourceHealed => true,
+            Outcome::RestoredBeside
+            | Outcome::Planned
+            | Outcome::Refused
+            | Outcome::HeldByValidation
+            | Outcome::NeedsPerson
+            | Outcome::Failed
+            | Outcome::Interrupted => false,
+        };
+        let incident = &self.story.incident;
+        let seen_down = incident.unreachable_since.is_some() && incident.healthy_at.is_none();
+        !served && (seen_down || (!incident.request.by_person && !incident.scenario().is_some_and(Scenario::is_about_data)))
+    }
+}
+
+/// What the state machine called the ending, made as exact as the records allow.
+pub(crate) fn exact_outcome(story: &Story, outcome: Outcome, failure: Option<&Failure>) -> Outcome {
+    match (outcome, failure.and_then(Failure::name)) {
+        (Outcome::Failed, Some(ErrorName::Refused)) => Outcome::Refused,
+        // Wrong input that changed nothing is a refusal too; later it would be a bug.
+        (Outcome::Failed, Some(ErrorName::InvalidInput)) if !story.anything_sent() => Outcome::Refused,
+        (Outcome::SelfHealed, _) if story.failed_over() => Outcome::FailedOver,
+        _ => outcome,
+    }
+}
+
+/// Why it ended so: the failure's words, the state machine's, or the last that the timeline says on the matter.
+fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Option<&str>) -> String {
+    if let Some(failure) = failure {
+        return failure.message();
+    }
+    if let Some(reason) = reason.map(text::foreign).filter(|reason| !reason.is_empty()) {
+        return reason;
+    }
+    let told = |phases: &[Phase]| story.last_of(phases).map(|entry| text::one_line(&entry.text));
+    let planned = || story.plan().map(|plan| text::one_line(&plan.reason));
+    let found = match outcome {
+        Outcome::Recovered | Outcome::RestoredBeside | Outcome::FailedOver | Outcome::Planned => planned(),
+        Outcome::Refused => told(&[Phase::Plan]).or_else(planned),
+        Outcome::SelfHealed | Outcome::SourceHealed | Outcome::NeedsPerson => told(&[Phase::Judge]),
+        Outcome::HeldByValidation => held(story),
+        Outcome::Failed | Outcome::Interrupted => story.timeline.last().map(|entry| text::one_line(&entry.text)),
+    };
+    found.unwrap_or_else(|| "no reason is on record".to_owned())
+}
+
+fn held(story: &Story) -> Option<String> {
+    let validation = story.validation.as_ref()?;
+    let worst = validation.checks.iter().max_by_key(|check| check.grade)?;
+    Some(format!("{} is {}: {}", worst.name, worst.grade, text::one_line(&worst.text)))
+}

@@ -1,0 +1,133 @@
+//! What a recovery changed that infrastructure code must be told, and what did not move with it.
+
+use crate::message::Advice;
+use crate::story::Story;
+use lifeboat_domain::ids::{Arn, DbInstanceId, Identity};
+use lifeboat_domain::incident::Restored;
+use serde::{Deserialize, Serialize};
+
+/// One identifier before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Changed {
+    pub(crate) what: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// Something that still names the old database, and how to find and mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeftBehind {
+    pub(crate) what: String,
+    pub(crate) command: String,
+}
+
+/// What infrastructure code must be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TellYourIac {
+    pub(crate) changed: Vec<Changed>,
+    pub(crate) terraform_import_block: String,
+    pub(crate) terraform_commands: Vec<String>,
+    pub(crate) cloudformation_resources_to_import: String,
+    pub(crate) did_not_move: Vec<LeftBehind>,
+}
+
+/// The recovery's new database, if clients are on it.
+fn moved(story: &Story) -> Option<&Restored> {
+    story.moved().and(story.incident.restored.as_ref())
+}
+
+/// The whole of it, where clients were moved to a new database.
+pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
+    let restored = moved(story)?;
+    let source = &story.incident.source;
+    let name = logical(&story.incident.resource);
+    Some(TellYourIac {
+        changed: changed(story, restored),
+        terraform_import_block: format!("import {{\n  to = aws_db_instance.{name}\n  id = \"{}\"\n}}", restored.id),
+        terraform_commands: terraform(&name, &restored.id),
+        cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
+        did_not_move: left_behind(&source.id, &source.arn, restored),
+    })
+}
+
+/// The shortest useful hint, for a message.
+pub(crate) fn short(story: &Story) -> Option<Advice> {
+    let restored = moved(story)?;
+    let say = format!(
+        "Tell your infrastructure code before its next run, or it may undo this: the identifier is now {} (Terraform; the report has CloudFormation and what did not move)",
+        restored.id
+    );
+    Some(Advice::new(say, terraform(&logical(&story.incident.resource), &restored.id)))
+}
+
+/// Forgetting comes first: it deletes nothing, and the address must be free for the import.
+fn terraform(name: &str, new: &DbInstanceId) -> Vec<String> {
+    vec![format!("terraform state rm aws_db_instance.{name}"), format!("terraform import aws_db_instance.{name} {new}")]
+}
+
+fn cloudformation(resource: &Identity, new: &DbInstanceId) -> String {
+    let logical: String = resource
+        .as_str()
+        .split('-')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        })
+        .collect();
+    format!(
+        "[{{\"ResourceType\": \"AWS::RDS::DBInstance\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"DBInstanceIdentifier\": \"{new}\"}}}}]"
+    )
+}
+
+/// `orders-db` as a Terraform name.
+fn logical(resource: &Identity) -> String {
+    resource.as_str().replace('-', "_")
+}
+
+fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
+    let source = &story.incident.source;
+    let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
+    let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
+    let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port));
+    vec![
+        line("Identifier", source.id.as_str(), restored.id.to_string()),
+        line("ARN", source.arn.as_str(), restored.arn.to_string()),
+        line(
+            "DbiResourceId",
+            &source.resource_id,
+            resource_id.map_or_else(|| format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id), |record| record.resource_id.clone()),
+        ),
+        line("Endpoint", &endpoint(source.endpoint.as_ref()), endpoint(restored.endpoint.as_ref())),
+    ]
+}
+
+/// What names the old database by identifier and was not touched.
+fn left_behind(old: &DbInstanceId, arn: &Arn, restored: &Restored) -> Vec<LeftBehind> {
+    let (region, new) = (arn.region(), &restored.id);
+    let line = |what: &str, command: String| LeftBehind { what: what.to_owned(), command };
+    vec![
+        line(
+            "CloudWatch alarms with the dimension DBInstanceIdentifier",
+            format!("aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='DBInstanceIdentifier' && Value=='{old}']].AlarmName\""),
+        ),
+        line("CloudWatch dashboards that name it", format!("aws cloudwatch list-dashboards --region {region}")),
+        line(
+            "RDS Proxy targets",
+            format!("aws rds register-db-proxy-targets --region {region} --db-proxy-name PROXY --db-instance-identifiers {new}"),
+        ),
+        line(
+            "RDS event subscriptions with source ids",
+            format!("aws rds add-source-identifier-to-subscription --region {region} --subscription-name SUBSCRIPTION --source-identifier {new}"),
+        ),
+        line(
+            "Read replicas, which follow the old one",
+            format!("aws rds describe-db-instances --region {region} --db-instance-identifier {old} --query 'DBInstances[0].ReadReplicaDBInstanceIdentifiers'"),
+        ),
+        line(
+            "Automated backups replicated to another Region",
+            format!("aws rds start-db-instance-automated-backups-replication --region STANDBY_REGION --source-db-instance-arn {} --source-region {region}", restored.arn),
+        ),
+        line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("aws iam list-policies --scope Local --query \"Policies[].[PolicyName,Arn]\" --region {region}")),
+        line("DNS names and configuration files that hold the old endpoint", "search your repositories for the old endpoint".to_owned()),
+    ]
+}

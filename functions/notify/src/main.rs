@@ -1,0 +1,2 @@
+//! Wires `notify`.
+fn main() {}

@@ -1,0 +1,211 @@
+//! What several letters say in the same words.
+
+use super::{About, Advice, Letter, Numbers, Severity};
+use crate::calls::{CallFate, CallLine};
+use crate::commands::{self, RecoveryInput};
+use crate::ending::Ending;
+use crate::story::Story;
+use crate::text::{count, one_line};
+use lifeboat_domain::incident::{Phase, TimelineEntry};
+use lifeboat_domain::plan::{Plan, Remedy};
+use lifeboat_domain::validation::Validation;
+use lifeboat_domain::words::{Grade, Run};
+use lifeboat_domain::{Span, show_time};
+
+/// More signals than this are counted, not told.
+const MOST_SIGNALS: usize = 5;
+
+/// A letter about an ending, still without its sentences.
+pub(crate) fn letter(ending: &Ending<'_>, severity: Severity, headline: String, hint: impl Into<String>) -> Letter {
+    Letter {
+        what: "outcome".to_owned(),
+        outcome: Some(ending.outcome),
+        severity,
+        headline,
+        hint: hint.into(),
+        happened: Vec::new(),
+        done: Vec::new(),
+        to_do: Vec::new(),
+        approve_with: None,
+        numbers: numbers(ending),
+        about: about(ending.story, ending.execution, Some(ending.report.clone())),
+    }
+}
+
+/// Whom and what a message of this incident is about.
+pub(crate) fn about(story: &Story, execution: &str, report: Option<String>) -> About {
+    let incident = &story.incident;
+    About {
+        resource: Some(incident.resource.clone()),
+        incident: Some(incident.id.clone()),
+        scenario: incident.scenario(),
+        execution: Some(execution.to_owned()).filter(|execution| !execution.is_empty()),
+        plan: incident.plan.clone(),
+        report,
+    }
+}
+
+fn numbers(ending: &Ending<'_>) -> Numbers {
+    let measured = &ending.measured;
+    Numbers {
+        rto_seconds: measured.rto.seconds,
+        rto_objective_seconds: measured.rto.objective_seconds,
+        rpo_seconds: measured.rpo.seconds,
+        rpo_objective_seconds: measured.rpo.objective_seconds,
+        rows_only_on_source: measured.rows.map(|rows| rows.only_source),
+        rows_only_on_restored: measured.rows.map(|rows| rows.only_restored),
+        calls_equal_plan: Some(ending.calls.equal),
+    }
+}
+
+/// The scenario, in a place where a headline needs a word.
+pub(crate) fn scenario(story: &Story) -> &'static str {
+    story.incident.scenario().map_or("an unknown failure", |scenario| scenario.as_str())
+}
+
+/// The verdict that led to the plan, or the last one.
+pub(crate) fn verdict(story: &Story) -> Option<&TimelineEntry> {
+    let planned_at = story.plan().map(|plan| plan.made_at);
+    let judged = |entry: &&TimelineEntry| entry.phase == Phase::Judge;
+    let before_plan = story.timeline.iter().rev().filter(judged).find(|entry| planned_at.is_none_or(|at| entry.at <= at));
+    before_plan.or_else(|| story.last_of(&[Phase::Judge]))
+}
+
+/// The evidence: the verdict, then the signals, oldest first.
+pub(crate) fn evidence(story: &Story) -> Vec<String> {
+    let incident = &story.incident;
+    let mut lines: Vec<String> = verdict(story).map(|entry| format!("Verdict at {}: {}", show_time(entry.at), one_line(&entry.text))).into_iter().collect();
+    let hidden = incident.signals.len().saturating_sub(MOST_SIGNALS);
+    for signal in incident.signals.iter().take(MOST_SIGNALS) {
+        lines.push(format!("{} {} ({}): {}", show_time(signal.at), signal.source, signal.plane, one_line(&signal.text)));
+    }
+    if hidden > 0 {
+        lines.push(format!("{} more; the report lists them all", count(hidden, "signal")));
+    }
+    lines
+}
+
+/// How long clients have been without it, where that is known.
+pub(crate) fn down_line(ending: &Ending<'_>) -> Option<String> {
+    ending.is_down().then(|| {
+        let incident = &ending.story.incident;
+        let since = incident.unreachable_since.unwrap_or(incident.first_signal_at);
+        format!("{} has not served since {}, for {} now", incident.source.id, show_time(since), Span::between(since, ending.at))
+    })
+}
+
+/// What was measured, against the promise.
+pub(crate) fn measured(ending: &Ending<'_>) -> Vec<String> {
+    let measured = &ending.measured;
+    let mut lines = Vec::new();
+    if measured.rto.seconds.is_some() {
+        lines.push(format!("RTO: {} ({})", measured.rto.verdict(), measured.rto.text));
+    }
+    if measured.rpo.seconds.is_some() {
+        lines.push(format!("RPO: {} ({})", measured.rpo.verdict(), measured.rpo.text));
+    }
+    if let Some(rows) = measured.rows {
+        let (source, restored) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));
+        lines.push(format!("Compared by key: {source} only on the source, {restored} only on the restored side, {} changed", rows.changed));
+    }
+    lines
+}
+
+/// The calls on record, one line each.
+pub(crate) fn calls_made(ending: &Ending<'_>) -> Vec<String> {
+    let calls = &ending.calls;
+    let sent = calls.earlier.iter().chain(&calls.planned).filter(|line| line.sent_at.is_some()).map(|line| call_line(line, ""));
+    sent.chain(calls.extra.iter().map(|line| call_line(line, " (not in the plan)"))).collect()
+}
+
+fn call_line(line: &CallLine, note: &str) -> String {
+    let at = line.sent_at.map(show_time).unwrap_or_default();
+    let what = match (line.fate, &line.text) {
+        (CallFate::Done, _) | (_, None) => String::new(),
+        (_, Some(text)) => format!(": {}", one_line(text)),
+    };
+    format!("{at} {}{note}: {}{what}", line.call, line.fate.in_words())
+}
+
+/// The calls on record, or that there is none.
+pub(crate) fn calls_or_nothing(ending: &Ending<'_>) -> Vec<String> {
+    let calls = calls_made(ending);
+    if calls.is_empty() { vec!["Nothing was changed".to_owned()] } else { calls }
+}
+
+/// The checks in one line, and each one that did not pass.
+pub(crate) fn checks(validation: &Validation) -> Vec<String> {
+    let passed = validation.checks.iter().filter(|check| check.grade == Grade::Pass).count();
+    let mut lines = vec![format!(
+        "Validation of the restored database: {} ({passed} of {} passed)",
+        validation.grade(),
+        count(validation.checks.len(), "check")
+    )];
+    let rest = validation.checks.iter().filter(|check| check.grade != Grade::Pass);
+    lines.extend(rest.map(|check| format!("{} is {}: {}", check.name, check.grade, one_line(&check.text))));
+    lines
+}
+
+/// What became of fence and cut-over.
+pub(crate) fn moves(story: &Story) -> Vec<String> {
+    let fence = story.fence.as_ref().map(|fence| format!("Fence around {}: {}: {}", story.incident.source.id, fence.state, one_line(&fence.text)));
+    let cut_over = story.cut_over.as_ref().map(|cut_over| format!("Cut-over of {}: {}: {}", cut_over.secret, cut_over.state, one_line(&cut_over.text)));
+    fence.into_iter().chain(cut_over).collect()
+}
+
+/// How to go back: the fence first, then the clients.
+pub(crate) fn undo(story: &Story) -> Vec<String> {
+    let source = &story.incident.source;
+    let fence = story.fence.as_ref().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence));
+    let clients = story.moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
+    fence.into_iter().chain(clients).collect()
+}
+
+/// The commands that show how the source stands.
+pub(crate) fn look(story: &Story) -> Vec<String> {
+    let source = &story.incident.source;
+    vec![commands::describe(&source.arn, &source.id), commands::events(&source.arn, &source.id)]
+}
+
+/// The input that approves the plan in force.
+pub(crate) fn approval(story: &Story) -> Option<RecoveryInput> {
+    story.approvable_plan().map(|plan| RecoveryInput::of(&story.incident, Run::Execute, Some(plan.hash.clone())))
+}
+
+/// Asks for the approval of the plan in force; nothing where no approval would help.
+pub(crate) fn ask_approval(story: &Story, execution: &str, say: impl Into<String>) -> Option<Advice> {
+    approval(story).map(|input| Advice::new(say, commands::start(execution, &input)))
+}
+
+/// A plan-only start, to see what would be done.
+pub(crate) fn ask_plan(story: &Story, execution: &str, say: impl Into<String>) -> Advice {
+    Advice::new(say, commands::start(execution, &RecoveryInput::of(&story.incident, Run::Plan, None)))
+}
+
+/// The plan in a few lines: remedy, forecast, calls, risks.
+pub(crate) fn plan_lines(plan: &Plan) -> Vec<String> {
+    let remedy = plan.remedy.map_or("nothing that Lifeboat can do", Remedy::as_str);
+    let mut lines = vec![format!("Plan {}: {remedy}, because {}", plan.hash, one_line(&plan.reason))];
+    if let Some(forecast) = plan.forecast() {
+        let rto = forecast.rto.map_or_else(|| "not known".to_owned(), |rto| rto.to_string());
+        let loss = forecast.loss.map_or_else(|| "not known".to_owned(), |loss| format!("{loss} of writes"));
+        lines.push(format!("Expected time: {rto} ({}); expected loss: {loss}", forecast.rto_evidence));
+    }
+    let clients = if plan.moves_clients { "clients are moved" } else { "clients are not moved" };
+    lines.push(format!("{}; {clients}", count(plan.calls.len(), "planned call")));
+    lines.extend(plan.risks.iter().map(|risk| format!("Risk: {}", one_line(risk))));
+    lines
+}
+
+/// What the plan tells a person to do, commands apart from sentences.
+pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
+    let mut advice: Vec<Advice> = Vec::new();
+    for line in &plan.guidance {
+        match advice.last_mut() {
+            Some(last) if line.starts_with("aws ") => last.commands.push(line.clone()),
+            _ if line.starts_with("aws ") => advice.push(Advice::new("Run this", vec![line.clone()])),
+            _ => advice.push(Advice::say(line.clone())),
+        }
+    }
+    advice
+}

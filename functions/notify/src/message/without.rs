@@ -1,0 +1,102 @@
+//! Letters without a story: the input was refused before an incident existed, or the ledger could not be read.
+
+use super::{About, Advice, Letter, Numbers, Severity};
+use crate::commands::Execution;
+use crate::ending::Failure;
+use crate::text;
+use lifeboat_domain::DrError;
+use lifeboat_domain::error::ErrorName;
+use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::incident::Outcome;
+use lifeboat_domain::plan::Remedy;
+use lifeboat_domain::words::Scenario;
+
+const EXAMPLE: &str = "{\"resource\": \"orders-db\", \"scenario\": \"human_error\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"run\": \"plan\"}";
+
+fn bare(outcome: Outcome, severity: Severity, headline: String, hint: &str, execution: &str) -> Letter {
+    Letter {
+        what: "outcome".to_owned(),
+        outcome: Some(outcome),
+        severity,
+        headline,
+        hint: hint.to_owned(),
+        happened: Vec::new(),
+        done: vec!["Nothing was changed: no incident was opened".to_owned()],
+        to_do: Vec::new(),
+        approve_with: None,
+        numbers: Numbers::default(),
+        about: About { execution: Some(execution.to_owned()).filter(|execution| !execution.is_empty()), ..About::default() },
+    }
+}
+
+/// What an ending without an incident is.
+pub(crate) fn outcome(outcome: Outcome, failure: Option<&Failure>) -> Outcome {
+    match failure.and_then(Failure::name) {
+        Some(ErrorName::Refused | ErrorName::InvalidInput | ErrorName::NotFound) if outcome == Outcome::Failed => Outcome::Refused,
+        _ => outcome,
+    }
+}
+
+/// No incident exists.
+pub(crate) fn no_incident(outcome: Outcome, failure: Option<&Failure>, reason: Option<&str>, execution: &str) -> Letter {
+    let said = failure.map(Failure::message).or_else(|| reason.map(text::foreign)).unwrap_or_else(|| "no reason was given".to_owned());
+    if outcome != Outcome::Refused {
+        let place = failure.map_or_else(|| "no failure was named".to_owned(), Failure::place);
+        let headline = format!("FAILED before an incident was opened: {place}: {said}");
+        let mut letter = bare(outcome, Severity::Critical, headline, "Nothing was changed.", execution);
+        letter.happened = vec![format!("Recovery was started and failed at once: {place}: {said}")];
+        letter.to_do = vec![Advice::say("If a database is down, look at it yourself now: Lifeboat is not on it")];
+        letter.to_do.extend(find_protected(execution, None));
+        return letter;
+    }
+    let mut letter = bare(outcome, Severity::Warning, format!("REFUSED a start of recovery: {said}"), "Nothing was changed.", execution);
+    letter.happened = vec![format!("Recovery was started with an input that it does not take: {said}")];
+    letter.to_do = vec![
+        Advice::new("Correct the input and start again; this is a complete one", vec![EXAMPLE.to_owned()]),
+        Advice::say(format!("scenario may be {}", Scenario::accepted())),
+    ];
+    letter
+}
+
+/// The ledger cannot tell the story: what a person can do by hand.
+pub(crate) fn dark_ledger(incident: &IncidentId, outcome: Outcome, failure: Option<&Failure>, execution: &str, error: &DrError) -> Letter {
+    let resource = resource_of(execution);
+    let name = resource.unwrap_or("a database");
+    let headline = format!("NEEDS YOU {name}: the ledger cannot be read, so Lifeboat does nothing more ({outcome})");
+    let mut letter = bare(outcome, Severity::Critical, headline, "The email has the manual commands.", execution);
+    letter.about.incident = Some(incident.clone());
+    letter.happened = vec![format!("The ledger cannot be read: {}", text::foreign(error.message()))];
+    letter.happened.extend(failure.map(|failure| format!("Before that: {}: {}", failure.place(), failure.message())));
+    letter.happened.push(format!("The state machine called the ending {outcome}; what was done until then is in the execution's history"));
+    letter.done = vec!["Lifeboat changes nothing that it cannot write down; every source is kept".to_owned()];
+    letter.to_do.extend(find_protected(execution, resource));
+    let region = Execution::parse(execution).map(|execution| execution.region()).unwrap_or("REGION");
+    letter.to_do.push(Advice::new(
+        format!("If it is down for good and you must act by hand, {} beside it; never delete the old one", Remedy::RestoreLatest),
+        vec![format!(
+            "aws rds restore-db-instance-to-point-in-time --region {region} --source-db-instance-identifier OLD --target-db-instance-identifier NEW --use-latest-restorable-time --db-subnet-group-name GROUP --vpc-security-group-ids SG"
+        )],
+    ));
+    letter
+}
+
+/// The identity in the execution's name, `<resource>-<stamp>-<digest>-<attempt>`, where Lifeboat named it.
+fn resource_of(execution: &str) -> Option<&str> {
+    let name = Execution::parse(execution)?.name();
+    let mut parts = name.rsplitn(4, '-');
+    let (attempt, digest, stamp, resource) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let ours = attempt.chars().all(|c| c.is_ascii_digit()) && digest.len() == 8 && stamp.len() == 16 && stamp.ends_with('z');
+    ours.then_some(resource)
+}
+
+fn find_protected(execution: &str, resource: Option<&str>) -> Option<Advice> {
+    let region = Execution::parse(execution)?.region();
+    let filter = resource.map_or_else(|| "Key=lifeboat:policy".to_owned(), |resource| format!("Key=lifeboat:resource,Values={resource}"));
+    Some(Advice::new(
+        "Find the database and see how it stands",
+        vec![
+            format!("aws resourcegroupstaggingapi get-resources --region {region} --tag-filters {filter} --query 'ResourceTagMappingList[].ResourceARN'"),
+            format!("aws rds describe-db-instances --region {region} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus,LatestRestorableTime]' --output table"),
+        ],
+    ))
+}

@@ -1,0 +1,198 @@
+//! The report: the facts as JSON, and a page of Markdown that one would send to their boss.
+
+mod calls;
+mod markdown;
+mod page;
+mod sections;
+mod times;
+
+pub(crate) use markdown::markdown;
+
+use crate::calls::CallLine;
+use crate::close;
+use crate::commands::Execution;
+use crate::ending::Ending;
+use crate::iac::{self, TellYourIac};
+use crate::measure::{Measure, PhaseTime, Rows, phases};
+use crate::message::{Advice, parts};
+use crate::text::one_line;
+use lifeboat_domain::acting::{CutOver, Fence};
+use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId, PlanHash};
+use lifeboat_domain::incident::{Incident, Outcome, Restored, Signal, Source, TimelineEntry};
+use lifeboat_domain::plan::{RankedOption, Remedy};
+use lifeboat_domain::point::Difference;
+use lifeboat_domain::validation::{Check, SideDifference};
+use lifeboat_domain::words::{Grade, ResourceKind, Scenario};
+use lifeboat_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The report; fields are only ever added.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) format: u32,
+    pub(crate) headline: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) resource: Identity,
+    pub(crate) kind: ResourceKind,
+    pub(crate) scenario: Option<Scenario>,
+    pub(crate) incident: IncidentId,
+    pub(crate) attempt: u32,
+    pub(crate) policy: String,
+    pub(crate) policy_hash: String,
+    pub(crate) execution: String,
+    pub(crate) console: Option<String>,
+    pub(crate) first_signal_at: Timestamp,
+    pub(crate) written_at: Timestamp,
+    pub(crate) rto: Measure,
+    pub(crate) rpo: Measure,
+    /// Rows on one side only; none where the sides were not compared.
+    pub(crate) rows: Option<Rows>,
+    /// Every planned call of the executed phases took place exactly once, and no other did.
+    pub(crate) calls_equal_plan: bool,
+    pub(crate) what_happened: Vec<String>,
+    pub(crate) signals: Vec<Signal>,
+    pub(crate) phases: Vec<PhaseTime>,
+    pub(crate) timeline: Vec<TimelineEntry>,
+    pub(crate) plan: Option<PlanFacts>,
+    pub(crate) calls: Vec<CallLine>,
+    pub(crate) extra_calls: Vec<CallLine>,
+    pub(crate) earlier_calls: Vec<CallLine>,
+    pub(crate) validation: Option<ValidationFacts>,
+    pub(crate) difference: Option<SideDifference>,
+    pub(crate) configuration_differences: Vec<Difference>,
+    pub(crate) source: Source,
+    pub(crate) restored: Option<Restored>,
+    pub(crate) fence: Option<Fence>,
+    pub(crate) cut_over: Option<CutOver>,
+    pub(crate) undo_commands: Vec<String>,
+    pub(crate) risks: Vec<String>,
+    pub(crate) tell_your_iac: Option<TellYourIac>,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) next_steps: Vec<Advice>,
+}
+
+/// The plan in force, without the calls.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PlanFacts {
+    pub(crate) hash: PlanHash,
+    pub(crate) made_at: Timestamp,
+    pub(crate) remedy: Option<Remedy>,
+    pub(crate) reason: String,
+    pub(crate) moves_clients: bool,
+    pub(crate) target: Option<DbInstanceId>,
+    pub(crate) restore_point: Option<Timestamp>,
+    pub(crate) options: Vec<RankedOption>,
+    pub(crate) guidance: Vec<String>,
+}
+
+/// The validation with its grade.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ValidationFacts {
+    pub(crate) at: Timestamp,
+    pub(crate) grade: Grade,
+    pub(crate) newest_data: Option<Timestamp>,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// A database that is kept although it does not serve, with what that costs and how to end it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) id: DbInstanceId,
+    pub(crate) why: String,
+    pub(crate) cost: String,
+    pub(crate) release_commands: Vec<String>,
+}
+
+impl Report {
+    /// Gathers it. Everything comes from the story and the ending, so that a rerun writes the same report.
+    pub(crate) fn of(ending: &Ending<'_>) -> Self {
+        let story = ending.story;
+        let incident = &story.incident;
+        let letter = close::letter(ending);
+        Self {
+            format: 1,
+            headline: one_line(&letter.headline),
+            outcome: ending.outcome,
+            resource: incident.resource.clone(),
+            kind: incident.kind,
+            scenario: incident.scenario(),
+            incident: incident.id.clone(),
+            attempt: incident.attempt,
+            policy: incident.policy.clone(),
+            policy_hash: incident.policy_hash.clone(),
+            execution: ending.execution.to_owned(),
+            console: Execution::parse(ending.execution).map(|execution| execution.console()),
+            first_signal_at: incident.first_signal_at,
+            written_at: ending.at,
+            rto: ending.measured.rto.clone(),
+            rpo: ending.measured.rpo.clone(),
+            rows: ending.measured.rows,
+            calls_equal_plan: ending.calls.equal,
+            what_happened: what_happened(ending),
+            signals: incident.signals.clone(),
+            phases: phases(story),
+            timeline: story.timeline.clone(),
+            plan: plan(ending),
+            calls: ending.calls.planned.clone(),
+            extra_calls: ending.calls.extra.clone(),
+            earlier_calls: ending.calls.earlier.clone(),
+            validation: validation(ending),
+            difference: story.difference.clone(),
+            configuration_differences: story.configuration.clone(),
+            source: incident.source.clone(),
+            restored: incident.restored.clone(),
+            fence: story.fence.clone(),
+            cut_over: story.cut_over.clone(),
+            undo_commands: parts::undo(story),
+            risks: sections::risks(ending),
+            tell_your_iac: iac::tell(story),
+            kept: sections::kept(story),
+            next_steps: letter.to_do,
+        }
+    }
+}
+
+/// The story in sentences: the reason, the verdict, the choice.
+fn what_happened(ending: &Ending<'_>) -> Vec<String> {
+    let story = ending.story;
+    let incident = &story.incident;
+    let mut lines = vec![opening(ending, incident)];
+    lines.extend(parts::verdict(story).map(|entry| format!("Verdict: {}", one_line(&entry.text))));
+    lines.extend(story.plan().map(|plan| format!("Chosen: {}, because {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))));
+    if !ending.outcome.closes() || ending.failure.is_some() {
+        lines.push(format!("It ended as {} because {}", ending.outcome, ending.reason));
+    }
+    lines.extend(ending.failure.map(|failure| format!("The failure was {}", failure.place())));
+    lines.extend(parts::down_line(ending));
+    lines
+}
+
+fn opening(ending: &Ending<'_>, incident: &Incident) -> String {
+    let by = if incident.request.by_person { "a person asked for it" } else { "Lifeboat found it" };
+    let attempts = if incident.attempt > 1 { format!("; this is attempt {}", incident.attempt) } else { String::new() };
+    let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(", back to {}", lifeboat_domain::show_time(at)));
+    format!("{} of {}{restore_to}: {by}{attempts}", parts::scenario(ending.story), incident.resource)
+}
+
+fn plan(ending: &Ending<'_>) -> Option<PlanFacts> {
+    ending.story.plan().map(|plan| PlanFacts {
+        hash: plan.hash.clone(),
+        made_at: plan.made_at,
+        remedy: plan.remedy,
+        reason: plan.reason.clone(),
+        moves_clients: plan.moves_clients,
+        target: plan.target.clone(),
+        restore_point: plan.restore_point,
+        options: plan.options.clone(),
+        guidance: plan.guidance.clone(),
+    })
+}
+
+fn validation(ending: &Ending<'_>) -> Option<ValidationFacts> {
+    ending.story.validation.as_ref().map(|validation| ValidationFacts {
+        at: validation.at,
+        grade: validation.grade(),
+        newest_data: validation.newest_data,
+        checks: validation.checks.clone(),
+    })
+}

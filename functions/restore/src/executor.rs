@@ -1,0 +1,110 @@
+//! Makes one planned call: permit, intent, call, conclusion.
+
+use crate::observe::{Observation, observe};
+use crate::{Databases, Deps, Secrets, case::Recovery};
+use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
+use lifeboat_domain::incident::Setback;
+use lifeboat_domain::plan::{Act, PlannedCall, Repeat};
+use lifeboat_domain::ports::{Answer, Clock, Ledger};
+use lifeboat_domain::{CallClass, CallError, DrError, ids};
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It took place, now or earlier.
+    Done(Box<CallRecord>),
+    /// Not now: the resource is busy, or the outcome cannot be told yet.
+    NotYet(String),
+}
+
+/// Makes the call at `index` of the plan, at most once in effect.
+pub(crate) async fn make<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, index: usize, call: &PlannedCall, before: Option<Before>,
+) -> Result<Made, DrError> {
+    let permit =
+        lifeboat_domain::lease::renew(&deps.ledger, &recovery.incident.resource, recovery.execution, recovery.now, recovery.policy.timing.lease).await?;
+    match intend(&deps.ledger, recovery.place(), index, call, before, &permit, recovery.now).await? {
+        NextMove::Done(record) => Ok(Made::Done(record)),
+        NextMove::Send(record, version) => send(deps, recovery, *record, version).await,
+        NextMove::Observe(record, version) => match observe(deps, recovery, &record).await? {
+            Observation::Done(text) => finish(deps, recovery, &record, version, text).await,
+            Observation::NotDone => send(deps, recovery, *record, version).await,
+            Observation::CannotTell => Ok(Made::NotYet(format!("whether {} took place cannot be told yet", record.act.describe()))),
+        },
+    }
+}
+
+async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, record: CallRecord, version: u64,
+) -> Result<Made, DrError> {
+    let answer = call(deps, recovery, &record.act).await;
+    let state = state_after(&answer);
+    match answer {
+        Ok(()) => finish(deps, recovery, &record, version, "AWS accepted it".to_owned()).await,
+        Err(error) if error.class == CallClass::AlreadyExists => match observe(deps, recovery, &record).await? {
+            Observation::Done(text) => finish(deps, recovery, &record, version, text).await,
+            Observation::NotDone | Observation::CannotTell => Err(error.while_doing(record.act.describe())),
+        },
+        Err(error) if state == CallState::Refused => {
+            conclude(&deps.ledger, recovery.place(), &record, version, CallState::Refused, error.to_string(), recovery.now).await?;
+            refused(deps, recovery, &record, error).await
+        }
+        // Nothing is known. A call that may be repeated is looked at when the step runs again; one that may not is watched.
+        Err(error) if record.act.repeat() == Repeat::AtMostOnce => Ok(Made::NotYet(format!("its reply was lost: {error}"))),
+        Err(error) => Err(error.while_doing(record.act.describe())),
+    }
+}
+
+async fn refused<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, record: &CallRecord, error: CallError,
+) -> Result<Made, DrError> {
+    match (error.class, &record.act) {
+        (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
+        (CallClass::NoCapacity, Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. }) => {
+            let setback = Setback::NoCapacity { class: settings.configuration.class.clone() };
+            recovery
+                .change(&deps.ledger, |incident| {
+                    if !incident.setbacks.contains(&setback) {
+                        incident.setbacks.push(setback.clone());
+                    }
+                    Ok(())
+                })
+                .await?;
+            Err(error.while_doing(record.act.describe()))
+        }
+        _ => Err(error.while_doing(record.act.describe())),
+    }
+}
+
+async fn finish<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, record: &CallRecord, version: u64, text: String,
+) -> Result<Made, DrError> {
+    let record = conclude(&deps.ledger, recovery.place(), record, version, CallState::Done, text, recovery.now).await?;
+    recovery.tell(&deps.ledger, record.phase, format!("{}: {}", record.act.describe(), record.text)).await?;
+    Ok(Made::Done(Box::new(record)))
+}
+
+/// Sends the call.
+async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, act: &Act) -> Answer<()> {
+    match act {
+        Act::RestoreFromSnapshot { snapshot, target, settings } => deps.databases.restore_from_snapshot(snapshot, target, settings).await,
+        Act::RestoreToPointInTime { source, at, target, settings } => deps.databases.restore_to_point_in_time(source, *at, target, settings).await,
+        Act::ForceFailover { instance } => deps.databases.reboot(instance, true).await,
+        Act::EndSessions { instance } => deps.databases.reboot(instance, false).await,
+        Act::ReplaySettings { instance, settings } => deps.databases.set_late_settings(instance, settings).await,
+        Act::SetSecurityGroups { instance, groups } => deps.databases.set_security_groups(instance, groups).await,
+        Act::ResetMasterPassword { instance, secret } => {
+            let today = deps.secrets.credentials(secret, None).await?;
+            deps.databases.set_master_password(instance, &today.password).await
+        }
+        Act::PointSecret { secret, .. } => {
+            let endpoint = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.clone());
+            let endpoint = endpoint.ok_or_else(|| CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet"))?;
+            let token = ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), secret]);
+            deps.secrets.point_secret(secret, &endpoint, &token).await.map(|_| ())
+        }
+        Act::AddTags { arn, tags } => deps.databases.add_tags(arn, tags).await,
+        Act::RemoveTags { arn, keys } => deps.databases.remove_tags(arn, keys).await,
+        Act::CreateSnapshot { instance, snapshot, tags } => deps.databases.create_snapshot(instance, snapshot, tags).await,
+    }
+}

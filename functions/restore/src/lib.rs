@@ -1,0 +1,145 @@
+//! The `restore` Lambda: plans a recovery, carries it out call by call, moves clients, and undoes.
+//!
+//! One binary is deployed three times: `plan` may only read, acting cannot delete, and `clean_up` deletes only what is
+//! marked as ours and never became usable. Every step may run twice: what it does is written down before and after.
+
+mod case;
+mod executor;
+mod observe;
+mod steps;
+
+use lifeboat_domain::policy::PolicyDocument;
+use lifeboat_domain::ports::{
+    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets, RebootDatabases,
+    RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
+};
+use lifeboat_domain::words::Progress;
+use lifeboat_domain::{DrError, Span, ids::IncidentId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the function needs of the outside world.
+pub struct Deps<R, L, D, S, E, C> {
+    /// The databases' control plane.
+    pub databases: R,
+    /// The ledger.
+    pub ledger: L,
+    /// The bucket.
+    pub documents: D,
+    /// Secrets and their versions.
+    pub secrets: S,
+    /// Step Functions.
+    pub executions: E,
+    /// The time.
+    pub clock: C,
+    /// The promises.
+    pub policies: PolicyDocument,
+}
+
+/// What every step is told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The story.
+    pub incident: IncidentId,
+    /// The execution's ARN: the owner of the lease.
+    pub execution: String,
+}
+
+/// The steps.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// Lists every mutating call and decides whether they may be made.
+    Plan(Case),
+    /// Takes or renews the lease.
+    TakeLease(Case),
+    /// Starts the restore.
+    Start(Case),
+    /// Looks how far the restore is.
+    Check(Case),
+    /// Replays what a restore loses.
+    Configure(Case),
+    /// Asks for a Multi-AZ failover, once.
+    FailOver(Case),
+    /// Looks whether the failover took place.
+    CheckFailover(Case),
+    /// Keeps the source from its clients.
+    Fence(Case),
+    /// Moves the clients.
+    CutOver(Case),
+    /// Moves the identity.
+    MoveIdentity(Case),
+    /// Takes the first recovery point of the new database.
+    FirstPoint(Case),
+    /// Undoes what was half done.
+    Compensate(Case),
+    /// Gives the lease back.
+    Release(Case),
+    /// Deletes a restored copy that never became usable.
+    CleanUp(Case),
+}
+
+/// What a step that is waited for answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Look {
+    /// How far it is.
+    pub progress: Progress,
+    /// Until the next look, in seconds.
+    pub wait_seconds: u64,
+    /// What was seen, as a sentence.
+    pub reason: String,
+}
+
+impl Look {
+    pub(crate) fn new(progress: Progress, wait: Span, reason: impl Into<String>) -> Self {
+        Self { progress, wait_seconds: wait.as_secs(), reason: reason.into() }
+    }
+}
+
+/// All that `R` must be able to do; a deployed function's role allows only what its steps use.
+pub trait Databases:
+    ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
+{
+}
+impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases for T {}
+
+/// All that `S` must be able to do.
+pub trait Secrets: ReadSecretVersions + ReadSecrets + WriteSecrets {}
+impl<T: ReadSecretVersions + ReadSecrets + WriteSecrets> Secrets for T {}
+
+/// Carries out one step.
+pub async fn handle<R, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, input: Value) -> Result<Value, DrError>
+where
+    R: Databases,
+    L: Ledger,
+    D: Documents,
+    S: Secrets,
+    E: ReadExecutions,
+    C: Clock,
+{
+    match lifeboat_lambda::decode::<Step>(input)? {
+        Step::Plan(case) => encode(Box::pin(steps::plan::plan(deps, &case)).await?),
+        Step::TakeLease(case) => encode(Box::pin(steps::lease::take(deps, &case)).await?),
+        Step::Release(case) => encode(Box::pin(steps::lease::release(deps, &case)).await?),
+        Step::Start(case) => encode(Box::pin(steps::restore::start(deps, &case)).await?),
+        Step::Check(case) => encode(Box::pin(steps::restore::check(deps, &case)).await?),
+        Step::Configure(case) => encode(Box::pin(steps::configure::configure(deps, &case)).await?),
+        Step::FailOver(case) => encode(Box::pin(steps::fail_over::fail_over(deps, &case)).await?),
+        Step::CheckFailover(case) => encode(Box::pin(steps::fail_over::check(deps, &case)).await?),
+        Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
+        Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),
+        Step::MoveIdentity(case) => encode(Box::pin(steps::identity::move_identity(deps, &case)).await?),
+        Step::FirstPoint(case) => encode(Box::pin(steps::identity::first_point(deps, &case)).await?),
+        Step::Compensate(case) => encode(Box::pin(steps::compensate::compensate(deps, &case)).await?),
+        Step::CleanUp(case) => encode(Box::pin(steps::clean_up::clean_up(deps, &case)).await?),
+    }
+}
+
+fn encode(answer: impl Serialize) -> Result<Value, DrError> {
+    lifeboat_lambda::encode(&answer)
+}
+
+/// What a step with nothing to say answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Nothing {}

@@ -1,0 +1,127 @@
+//! Looking whether a call of unknown outcome took place, before anything is sent again.
+
+use crate::{Databases, Deps, Secrets, case::Recovery};
+use lifeboat_domain::acting::CallRecord;
+use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::plan::Act;
+use lifeboat_domain::ports::ReadDatabases;
+use lifeboat_domain::{DrError, Span};
+
+/// A reboot that was not seen for so long after it was written down was not sent; only a fenced source is rebooted again.
+const REBOOT_SHOWS_WITHIN: Span = Span::minutes(2);
+
+/// What the world shows of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Observation {
+    /// It took place.
+    Done(String),
+    /// It did not (or repeating it is harmless).
+    NotDone,
+    /// It cannot be told yet.
+    CannotTell,
+}
+
+impl Observation {
+    fn done_if(done: bool, text: &str) -> Self {
+        if done { Self::Done(text.to_owned()) } else { Self::NotDone }
+    }
+}
+
+/// Reads one instance.
+pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) -> Result<Option<ObservedInstance>, DrError> {
+    databases.instance(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
+}
+
+/// Looks whether `record`'s call took place.
+pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, record: &CallRecord,
+) -> Result<Observation, DrError> {
+    match &record.act {
+        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } => observe_restore(deps, recovery, target).await,
+        Act::CreateSnapshot { instance, snapshot, .. } => {
+            let found = deps.databases.snapshots_of(instance).await.map_err(|error| error.while_doing(format!("listing snapshots of {instance}")))?;
+            match found.iter().find(|found| found.id == *snapshot) {
+                Some(found) if found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str()) => {
+                    Ok(Observation::Done("the snapshot exists and is ours".to_owned()))
+                }
+                Some(_) => Err(not_ours(snapshot.as_str())),
+                None => Ok(Observation::NotDone),
+            }
+        }
+        Act::PointSecret { secret, .. } => {
+            let today = deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
+            let wanted = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.as_ref());
+            Ok(Observation::done_if(wanted.is_some() && today.endpoint.as_ref() == wanted, "the secret names the new database"))
+        }
+        Act::ForceFailover { instance: id }
+        | Act::ReplaySettings { instance: id, .. }
+        | Act::ResetMasterPassword { instance: id, .. }
+        | Act::SetSecurityGroups { instance: id, .. }
+        | Act::EndSessions { instance: id } => Ok(of_instance(recovery, record, instance(&deps.databases, id).await?.as_ref())),
+        Act::AddTags { arn, .. } | Act::RemoveTags { arn, .. } => {
+            let id = DbInstanceId::parse(arn.name())?;
+            Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
+        }
+    }
+}
+
+async fn observe_restore<R: Databases, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, target: &DbInstanceId,
+) -> Result<Observation, DrError> {
+    match instance(&deps.databases, target).await? {
+        None => Ok(Observation::NotDone),
+        Some(found) if is_ours(&found, recovery) => Ok(Observation::Done(format!("{target} exists and carries this incident's tag"))),
+        Some(_) => Err(not_ours(target.as_str())),
+    }
+}
+
+/// Whether an instance carries this incident's mark.
+pub(crate) fn is_ours(found: &ObservedInstance, recovery: &Recovery<'_>) -> bool {
+    found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str())
+}
+
+fn not_ours(name: &str) -> DrError {
+    DrError::refused(format!("{name} exists already and does not carry this incident's tag {}: it is not touched", tags::INCIDENT))
+}
+
+fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&ObservedInstance>) -> Observation {
+    let Some(found) = found else { return Observation::CannotTell };
+    match &record.act {
+        Act::ForceFailover { .. } => {
+            if has_failed_over(record, found) {
+                Observation::Done("the Availability Zones have swapped".to_owned())
+            } else {
+                Observation::CannotTell
+            }
+        }
+        Act::EndSessions { .. } => {
+            if found.status.as_str() == "rebooting" {
+                Observation::Done("RDS reports rebooting".to_owned())
+            } else if Span::between(record.sent_at, recovery.now) < REBOOT_SHOWS_WITHIN {
+                Observation::CannotTell
+            } else {
+                Observation::NotDone
+            }
+        }
+        Act::ReplaySettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
+        Act::ResetMasterPassword { .. } => {
+            let resetting = found.status.as_str() == "resetting-master-credentials" || found.pending.iter().any(|name| name == "MasterUserPassword");
+            Observation::done_if(resetting, "RDS reports that the password is being set")
+        }
+        Act::SetSecurityGroups { groups, .. } => {
+            let now: Vec<&str> = found.groups.iter().filter(|group| group.status != "removing").map(|group| group.id.as_str()).collect();
+            Observation::done_if(groups.iter().map(String::as_str).eq(now.iter().copied()), "the groups are set")
+        }
+        Act::AddTags { tags, .. } => Observation::done_if(tags.iter().all(|(key, value)| found.tags.get(key) == Some(value)), "the tags are there"),
+        Act::RemoveTags { keys, .. } => Observation::done_if(keys.iter().all(|key| !found.tags.contains_key(key)), "the tags are gone"),
+        Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::CreateSnapshot { .. } | Act::PointSecret { .. } => {
+            Observation::CannotTell
+        }
+    }
+}
+
+/// Whether the zones are swapped against what was written down before the failover was asked for.
+pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedInstance) -> bool {
+    record.before.as_ref().is_some_and(|before| before.zone.is_some() && found.zone.is_some() && before.zone != found.zone)
+}

@@ -1,0 +1,47 @@
+//! Deleting a restored copy that never became usable: the only deletion in Lifeboat's recovery, and only with every mark in place.
+
+use crate::observe::instance;
+use crate::{Case, Databases, Deps, Nothing};
+use lifeboat_domain::DrError;
+use lifeboat_domain::incident::{Incident, Phase, Setback};
+use lifeboat_domain::ledger;
+use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::status::StatusMeaning;
+
+/// Deletes the copies of this incident's failed attempts; where any mark is missing, it keeps them and says so.
+pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Nothing, DrError> {
+    let now = deps.clock.now();
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    for setback in &incident.setbacks {
+        let Setback::RestoreFailed { target, .. } = setback else { continue };
+        let Some(found) = instance(&deps.databases, target).await? else { continue };
+        let text = match why_kept(&incident, &found) {
+            Some(_) if found.status.meaning() == StatusMeaning::Deleting => continue,
+            Some(why) => format!("{target} is kept: {why}"),
+            None => {
+                deps.databases.delete_failed_restore(target).await.map_err(|error| error.while_doing(format!("deleting the unusable {target}")))?;
+                format!("{target} never became usable and is being deleted")
+            }
+        };
+        ledger::tell(&deps.ledger, &incident.id, now, Phase::Act, text).await?;
+    }
+    Ok(Nothing {})
+}
+
+/// Why it must not be deleted; none only if it is ours, unusable, unprotected and not the source.
+fn why_kept(incident: &Incident, found: &ObservedInstance) -> Option<String> {
+    if found.id == incident.source.id || found.resource_id == incident.source.resource_id {
+        return Some("it is the source".to_owned());
+    }
+    if found.tags.get(tags::INCIDENT).map(String::as_str) != Some(incident.id.as_str()) {
+        return Some(format!("it does not carry the tag {} of this incident", tags::INCIDENT));
+    }
+    if found.tags.contains_key(tags::POLICY) {
+        return Some("it carries a policy: somebody protects it".to_owned());
+    }
+    match found.status.meaning() {
+        StatusMeaning::FailedCreation | StatusMeaning::Terminal => None,
+        _ => Some(format!("its status is {}", found.status)),
+    }
+}

@@ -1,0 +1,67 @@
+//! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
+
+use crate::observe::instance;
+use crate::{Case, Databases, Deps, Nothing, Secrets};
+use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::incident::{Incident, Phase};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::{DrError, Timestamp, ids};
+
+/// Moves clients back unless the move was verified, and opens the fence unless they were moved.
+pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+) -> Result<Nothing, DrError> {
+    let now = deps.clock.now();
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
+    let moved_for_good = cut_over.as_ref().is_some_and(|cut_over| cut_over.state == CutOverState::Verified);
+    if moved_for_good {
+        let text = "clients were verified on the new side before the failure: nothing is moved back";
+        ledger::tell(&deps.ledger, &incident.id, now, Phase::Close, text).await?;
+        return Ok(Nothing {});
+    }
+    let half_moved = cut_over.filter(|cut_over| matches!(cut_over.state, CutOverState::Moving | CutOverState::Moved));
+    let fenced = fence.filter(|fence| fence.state != FenceState::Opened && fence.group.is_some());
+    if half_moved.is_none() && fenced.is_none() {
+        return Ok(Nothing {});
+    }
+    let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
+    lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
+    if let Some(cut_over) = half_moved {
+        move_back(deps, &incident, &cut_over, now).await?;
+    }
+    if let Some(fence) = fenced {
+        open_again(deps, &incident, &fence, now).await?;
+    }
+    Ok(Nothing {})
+}
+
+async fn move_back<R, L: Ledger, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, cut_over: &CutOver, now: Timestamp,
+) -> Result<(), DrError> {
+    let before = &cut_over.endpoint_before;
+    let token = ids::digest(&[incident.id.as_str(), "undo", &cut_over.at.to_rfc3339(), &cut_over.secret]);
+    deps.secrets.point_secret(&cut_over.secret, before, &token).await.map_err(|error| error.while_doing("moving clients back"))?;
+    ledger::write(&deps.ledger, &keys::cut_over(&incident.id), &CutOver { state: CutOverState::Undone, at: now, ..cut_over.clone() }).await?;
+    let text = format!("moved back: secret {} names {}:{} again", cut_over.secret, before.host, before.port);
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
+}
+
+async fn open_again<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, fence: &Fence, now: Timestamp,
+) -> Result<(), DrError> {
+    let source = &incident.source.id;
+    let found = instance(&deps.databases, source).await?;
+    let has_old_groups = found.as_ref().is_some_and(|found| found.configuration.security_groups == fence.groups_before);
+    if found.is_some() && !has_old_groups {
+        deps.databases
+            .set_security_groups(source, &fence.groups_before)
+            .await
+            .map_err(|error| error.while_doing(format!("opening the fence around {source} again")))?;
+    }
+    ledger::write(&deps.ledger, &keys::fence(&incident.id), &Fence { state: FenceState::Opened, at: now, ..fence.clone() }).await?;
+    let text = format!("opened again: {source} has its groups {} back", fence.groups_before.join(", "));
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
+}

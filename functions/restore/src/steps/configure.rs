@@ -1,0 +1,78 @@
+//! Replaying what a restore loses, then comparing with the manifest.
+
+use crate::case::Recovery;
+use crate::executor::{Made, make};
+use crate::observe::instance;
+use crate::steps::restore::give_up_or;
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::words::Progress;
+use lifeboat_domain::DrError;
+use lifeboat_domain::acting::CallRecord;
+use lifeboat_domain::incident::Phase;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::{Configuration, ObservedInstance};
+use lifeboat_domain::plan::{Act, PlannedCall};
+use lifeboat_domain::point::differences;
+use lifeboat_domain::ports::{Clock, Ledger};
+
+/// Makes the calls of the phase one by one, each when the last has settled.
+pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let (_, expired) = recovery.waited();
+    let target = recovery.incident.restored.as_ref().map(|restored| restored.id.clone());
+    let target = target.ok_or_else(|| DrError::unrecoverable("nothing was restored"))?;
+    let found = instance(&deps.databases, &target).await?.ok_or_else(|| DrError::not_found(format!("{target} has vanished")))?;
+    if !found.status.accepts_calls() || !found.pending.is_empty() {
+        let reason = format!("{target} is {}, pending: [{}]", found.status, found.pending.join(", "));
+        return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    }
+    let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Configure).map(|(index, call)| (index, call.clone())).collect();
+    for (index, call) in calls {
+        let waits_for = match make(deps, &mut recovery, index, &call, None).await? {
+            Made::NotYet(reason) => Some(reason),
+            Made::Done(record) => unsettled(&record, &found, &recovery),
+        };
+        if let Some(reason) = waits_for {
+            return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+        }
+    }
+    compare(deps, &recovery, &found).await?;
+    Ok(Look::new(Progress::Done, poll, format!("{target} is configured")))
+}
+
+/// A changed instance may read `available` for a moment before it starts to change: one poll must lie in between.
+fn unsettled(record: &CallRecord, found: &ObservedInstance, recovery: &Recovery<'_>) -> Option<String> {
+    let ended = record.ended_at?;
+    if recovery.now < ended + recovery.policy.timing.poll.as_delta() {
+        return Some(format!("{} was accepted a moment ago", record.act.describe()));
+    }
+    match &record.act {
+        Act::ReplaySettings { settings, .. } if !settings.are_in(&found.configuration) => {
+            Some(format!("{} does not show its settings yet", found.id))
+        }
+        _ => None,
+    }
+}
+
+/// Writes down what differs from what the restore was told; `validate` grades it.
+async fn compare<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, found: &ObservedInstance,
+) -> Result<(), DrError> {
+    let wanted = recovery.plan.calls.iter().find_map(|call| match &call.act {
+        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => Some(&settings.configuration),
+        _ => None,
+    });
+    let wanted: &Configuration = wanted.ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
+    let lost = differences(wanted, &found.configuration);
+    ledger::write(&deps.ledger, &keys::configuration(&recovery.incident.id), &lost).await?;
+    let text = if lost.is_empty() {
+        format!("{} is configured exactly as its source was", found.id)
+    } else {
+        let names: Vec<&str> = lost.iter().map(|difference| difference.setting.as_str()).collect();
+        format!("{} differs from its source in {}", found.id, names.join(", "))
+    };
+    recovery.tell(&deps.ledger, Phase::Configure, text).await
+}

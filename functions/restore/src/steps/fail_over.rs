@@ -1,0 +1,84 @@
+//! A forced Multi-AZ failover: asked for at most once, then watched.
+
+use crate::case::Recovery;
+use crate::executor::{Made, make};
+use crate::observe::{has_failed_over, instance};
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::words::Progress;
+use lifeboat_domain::acting::{Before, CallRecord, CallState, conclude};
+use lifeboat_domain::incident::{Phase, Setback};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::plan::PlannedCall;
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::{DrError, Span};
+
+/// Asks for the failover. An intent that stands is never sent again.
+pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let (index, call) = failover_call(&recovery)?;
+    let source = recovery.incident.source.id.clone();
+    let found = instance(&deps.databases, &source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
+    let before = Before { zone: found.zone, secondary_zone: found.secondary_zone };
+    let made = make(deps, &mut recovery, index, &call, Some(before)).await?;
+    let record = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
+    if record.as_ref().is_some_and(|record| record.value.state == CallState::Refused) {
+        let why = record.map(|record| record.value.text).unwrap_or_default();
+        return Err(DrError::conflict(format!("the failover of {source} was refused and nothing was changed: {why}")));
+    }
+    let now = recovery.now;
+    recovery
+        .change(&deps.ledger, |incident| {
+            if !incident.setbacks.contains(&Setback::FailoverSent) {
+                incident.setbacks.push(Setback::FailoverSent);
+                incident.waiting_since = Some(now);
+            }
+            Ok(())
+        })
+        .await?;
+    let reason = match made {
+        Made::Done(record) => record.text,
+        Made::NotYet(reason) => reason,
+    };
+    Ok(Look::new(Progress::InProgress, poll, reason))
+}
+
+fn failover_call(recovery: &Recovery<'_>) -> Result<(usize, PlannedCall), DrError> {
+    let call = recovery.plan.calls_of(Phase::Act).next().map(|(index, call)| (index, call.clone()));
+    call.ok_or_else(|| DrError::unrecoverable("the plan has no failover"))
+}
+
+/// Looks whether it took place: the zones swap, sometimes minutes later; nothing is sent here.
+pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+    let recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let (index, _) = failover_call(&recovery)?;
+    let kept = ledger::expect::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
+    let record = kept.value;
+    let source = &recovery.incident.source.id;
+    let found = instance(&deps.databases, source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
+    let grace = recovery.policy.timing.failover_grace;
+    let waited = Span::between(record.sent_at, recovery.now);
+    if has_failed_over(&record, &found) && found.status.is_serving() {
+        if record.state == CallState::Sent {
+            conclude(&deps.ledger, recovery.place(), &record, kept.version, CallState::Done, "the Availability Zones have swapped", recovery.now).await?;
+        }
+        let zone = found.zone.as_deref().unwrap_or("another zone");
+        recovery.tell(&deps.ledger, Phase::Act, format!("{source} serves from {zone}")).await?;
+        return Ok(Look::new(Progress::Done, poll, format!("{source} serves from {zone}")));
+    }
+    if waited < grace || !found.status.is_serving() {
+        let (_, expired) = recovery.waited();
+        let reason = format!("{source} is {} in {}, {waited} after the failover was asked for", found.status, found.zone.as_deref().unwrap_or("?"));
+        return Ok(super::restore::give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    }
+    if record.state == CallState::Done {
+        return Ok(Look::new(Progress::Done, poll, format!("AWS accepted the failover, but its zones have not swapped within {grace}: the probe decides")));
+    }
+    let reason = format!(
+        "whether the failover of {source} took place cannot be told: the reply was lost and its zones have not swapped within {grace}; it is not asked for twice, as a second one would flip back"
+    );
+    Ok(Look::new(Progress::Expired, poll, reason))
+}

@@ -1,0 +1,101 @@
+//! Keeping the source from its clients, with the undo written down first.
+
+use crate::case::Recovery;
+use crate::executor::{Made, make};
+use crate::observe::instance;
+use crate::steps::restore::give_up_or;
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::words::Progress;
+use lifeboat_domain::DrError;
+use lifeboat_domain::acting::{Fence, FenceState};
+use lifeboat_domain::incident::Phase;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
+use lifeboat_domain::ports::{Clock, Ledger};
+
+/// Goes one step further with the fence each time it is called.
+pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let source = recovery.incident.source.id.clone();
+    let found = instance(&deps.databases, &source).await?;
+    match (recovery.plan.fence, found) {
+        (Some(FencePlan::Group), Some(found)) => close_and_cut(deps, &mut recovery, &found).await,
+        (Some(FencePlan::Terminal | FencePlan::Gone | FencePlan::Group), None) => {
+            keep(deps, &recovery, FenceState::SessionsEnded, None, format!("{source} does not exist: nothing to fence")).await?;
+            Ok(Look::new(Progress::Done, poll, "nothing to fence"))
+        }
+        (Some(FencePlan::Terminal), Some(found)) if !found.status.is_serving() => {
+            let text = format!("{source} is {}, which RDS never leaves by itself; it accepts no change", found.status);
+            keep(deps, &recovery, FenceState::SessionsEnded, None, text.clone()).await?;
+            Ok(Look::new(Progress::Done, poll, text))
+        }
+        (_, Some(found)) => Ok(Look::new(Progress::Failed, poll, format!("{source} is {} and the plan has no way to fence it", found.status))),
+        (_, None) => Ok(Look::new(Progress::Failed, poll, "the plan has no way to fence the source")),
+    }
+}
+
+async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+) -> Result<Look, DrError> {
+    let poll = recovery.policy.timing.poll;
+    let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Fence).map(|(index, call)| (index, call.clone())).collect();
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
+    if fence.is_none() {
+        let now = recovery.now;
+        recovery.change(&deps.ledger, |incident| { incident.waiting_since = Some(now); Ok(()) }).await?;
+    }
+    let (_, expired) = recovery.waited();
+    let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    for (index, call) in calls {
+        let group = match &call.act {
+            Act::SetSecurityGroups { groups, .. } => groups.first().cloned(),
+            _ => None,
+        };
+        if let Some(group) = &group
+            && fence.is_none()
+        {
+            keep_undo(deps, recovery, found, group).await?;
+        }
+        match make(deps, recovery, index, &call, None).await? {
+            Made::NotYet(reason) => return not_yet(reason),
+            Made::Done(record) => {
+                let settled = record.ended_at.is_some_and(|ended| recovery.now >= ended + poll.as_delta());
+                let closed = group.is_none_or(|group| found.has_exactly_group(&group));
+                if !settled || !closed || !found.status.accepts_calls() {
+                    return not_yet(format!("{} is {}; {}", found.id, found.status, record.act.describe()));
+                }
+            }
+        }
+    }
+    let groups_before = fence.map(|fence| fence.value.groups_before).unwrap_or_default();
+    let group = found.groups.first().map(|group| group.id.clone());
+    let text = format!("{} admits nobody, and its sessions were ended", found.id);
+    let done = Fence { state: FenceState::SessionsEnded, groups_before, group, text: text.clone(), at: recovery.now };
+    ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &done).await?;
+    recovery.tell(&deps.ledger, Phase::Fence, text.clone()).await?;
+    Ok(Look::new(Progress::Done, poll, text))
+}
+
+/// The undo is written down before anything is changed.
+async fn keep_undo<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, found: &ObservedInstance, group: &str,
+) -> Result<(), DrError> {
+    let fence = Fence {
+        state: FenceState::Closing,
+        groups_before: found.configuration.security_groups.clone(),
+        group: Some(group.to_owned()),
+        text: format!("{} is being moved to {group}", found.id),
+        at: recovery.now,
+    };
+    ledger::create(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await.map(|_| ())
+}
+
+async fn keep<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, state: FenceState, group: Option<String>, text: String,
+) -> Result<(), DrError> {
+    let fence = Fence { state, groups_before: Vec::new(), group, text: text.clone(), at: recovery.now };
+    ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await?;
+    recovery.tell(&deps.ledger, Phase::Fence, text).await
+}

@@ -1,0 +1,12 @@
+//! One module for each step, or for a few that belong together.
+
+pub(crate) mod clean_up;
+pub(crate) mod compensate;
+pub(crate) mod configure;
+pub(crate) mod cut_over;
+pub(crate) mod fail_over;
+pub(crate) mod fence;
+pub(crate) mod identity;
+pub(crate) mod lease;
+pub(crate) mod plan;
+pub(crate) mod restore;

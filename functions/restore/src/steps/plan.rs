@@ -1,0 +1,207 @@
+//! Planning: reads everything a plan is made from, makes it, keeps it, and passes it through the gates.
+
+use crate::observe::instance;
+use crate::{Case, Databases, Deps, Secrets};
+use lifeboat_domain::incident::{Incident, IncidentState, Phase};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::{ObservedInstance, SnapshotStatus};
+use lifeboat_domain::plan::{Decision, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
+use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
+use lifeboat_domain::policy::Policy;
+use lifeboat_domain::ports::{Clock, Documents, Ledger};
+use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::words::show_time;
+use lifeboat_domain::{DrError, Span, Timestamp};
+use serde::Serialize;
+
+/// What the state machine is told of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PlanAnswer {
+    decision: Decision,
+    /// `restore`, `fail_over` or `none`.
+    remedy: &'static str,
+    plan: String,
+    reason: String,
+    wait_seconds: u64,
+}
+
+/// What was read to make the plan from.
+struct Read {
+    observed: Option<ObservedInstance>,
+    manifest: Option<Manifest>,
+    points: Vec<UsablePoint>,
+    baselines: Vec<(Timestamp, String)>,
+    secret_changed_at: Option<Timestamp>,
+    record: ResourceRecord,
+    window: Option<lifeboat_domain::observed::RestoreWindow>,
+}
+
+/// Makes the plan and decides.
+pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+) -> Result<PlanAnswer, DrError> {
+    let now = deps.clock.now();
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    if incident.state != IncidentState::Open {
+        return Err(DrError::refused(format!("incident {} is {}: there is nothing to plan", incident.id, incident.state)));
+    }
+    let policy = deps.policies.policy(&incident.policy)?;
+    let read = read_world(deps, &incident).await?;
+    let vpc = read.manifest.as_ref().and_then(|manifest| manifest.configuration.vpc.clone()).unwrap_or_default();
+    let Planned { plan, wait_for } = make_plan(PlanFacts {
+        now,
+        incident: &incident,
+        policy,
+        observed: read.observed.as_ref(),
+        manifest: read.manifest.as_ref(),
+        window: read.window,
+        points: &read.points,
+        baselines: &read.baselines,
+        fence_group: deps.policies.fence_groups.get(&vpc).map(String::as_str),
+        secret_changed_at: read.secret_changed_at,
+        checks_passed_at: read.record.checks_passed_at,
+        recovery_times: &read.record.recovery_times,
+    })?;
+    let gate = decide(
+        &plan,
+        GateFacts {
+            now,
+            request: &incident.request,
+            policy,
+            breaker: &deps.policies.breaker,
+            recent_incidents: recent_incidents(deps, now).await?,
+            last_recovery: read.record.last_recovery,
+            last_drill: read.record.last_drill,
+            wait_for,
+        },
+    );
+    keep(deps, &incident, &plan, &gate, now).await?;
+    let gate = expire(&incident, policy, gate, now);
+    Ok(answer(&plan, gate))
+}
+
+fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
+    let reason = match &gate.lift {
+        Some(lift) => format!("{}. What would lift this: {lift} (plan {})", gate.reason, plan.hash),
+        None => gate.reason,
+    };
+    PlanAnswer {
+        decision: gate.decision,
+        remedy: match plan.remedy {
+            Some(Remedy::ForceFailover) => "fail_over",
+            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
+            Some(Remedy::Guided) | None => "none",
+        },
+        plan: plan.hash.to_string(),
+        reason,
+        wait_seconds: gate.look_again_in.map_or(0, Span::as_secs),
+    }
+}
+
+/// A wait for a restorable time ends like any other.
+fn expire(incident: &Incident, policy: &Policy, gate: Gate, now: Timestamp) -> Gate {
+    let since = incident.waiting_since.unwrap_or(now);
+    if gate.decision == Decision::Wait && Span::between(since, now) >= policy.timing.give_up_after {
+        let lift = Some("ask for an earlier restore_to".to_owned());
+        return Gate { decision: Decision::Ask, reason: format!("gave up waiting: {}", gate.reason), lift, look_again_in: None };
+    }
+    gate
+}
+
+async fn keep<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, plan: &Plan, gate: &Gate, now: Timestamp,
+) -> Result<(), DrError> {
+    ledger::write(&deps.ledger, &keys::plan(&incident.id, &plan.hash), plan).await?;
+    let waits = gate.decision == Decision::Wait;
+    let changed = incident.plan.as_ref() != Some(&plan.hash);
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&incident.id), |incident| {
+        incident.plan = Some(plan.hash.clone());
+        if waits {
+            incident.waiting_since.get_or_insert(now);
+        } else if changed {
+            incident.waiting_since = None;
+        }
+        Ok(())
+    })
+    .await?;
+    let remedy = plan.remedy.map_or("nothing", Remedy::as_str);
+    let text = format!("plan {}: {remedy}, because {}; {}: {}", plan.hash.as_str().get(..8).unwrap_or_default(), plan.reason, gate.decision, gate.reason);
+    if changed || !waits {
+        ledger::tell(&deps.ledger, &incident.id, now, Phase::Plan, text).await?;
+    }
+    Ok(())
+}
+
+async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident,
+) -> Result<Read, DrError> {
+    let now = deps.clock.now();
+    let source = &incident.source;
+    let observed = instance(&deps.databases, &source.id).await?.filter(|found| found.resource_id == source.resource_id);
+    let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
+    let manifest = match &observed {
+        Some(observed) => Some(Manifest::of(observed, now)),
+        None => kept_manifest(deps, &record).await?,
+    };
+    let window = deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    let (points, baselines) = kept_points(deps, incident).await?;
+    let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
+    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
+}
+
+async fn kept_manifest<R, L, D: Documents, S, E, C>(deps: &Deps<R, L, D, S, E, C>, record: &ResourceRecord) -> Result<Option<Manifest>, DrError> {
+    let Some(key) = &record.manifest else { return Ok(None) };
+    let Some(document) = deps.documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading the manifest {key}")))? else {
+        return Ok(None);
+    };
+    let manifest = serde_json::from_value(document).map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))?;
+    Ok(Some(manifest))
+}
+
+/// Snapshots that RDS shows as available now, and the fingerprints kept with them, newest first.
+async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident,
+) -> Result<(Vec<UsablePoint>, Vec<(Timestamp, String)>), DrError> {
+    let source = &incident.source.id;
+    let found = deps.databases.snapshots_of(source).await.map_err(|error| error.while_doing(format!("listing snapshots of {source}")))?;
+    let mut points: Vec<UsablePoint> = found
+        .into_iter()
+        .filter(|snapshot| snapshot.status == SnapshotStatus::Available)
+        .filter(|snapshot| snapshot.resource_id.as_ref().is_none_or(|id| *id == incident.source.resource_id))
+        .filter_map(|snapshot| Some(UsablePoint { data_time: snapshot.data_time.or(snapshot.created_at)?, snapshot: snapshot.id }))
+        .collect();
+    points.sort_by_key(|point| std::cmp::Reverse(point.data_time));
+    let kept = ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(&incident.resource), "point#").await?;
+    let mut baselines = Vec::new();
+    for key in kept.into_iter().filter_map(|point| point.value.fingerprint).rev().take(10) {
+        let document = deps.documents.get_json(&key).await.map_err(|error| error.while_doing(format!("reading the fingerprint {key}")))?;
+        if let Some(Ok(fingerprint)) = document.map(serde_json::from_value::<Fingerprint>) {
+            baselines.push((fingerprint.taken_at, key));
+        }
+    }
+    baselines.sort_by_key(|(taken, _)| std::cmp::Reverse(*taken));
+    Ok((points, baselines))
+}
+
+async fn secret_changed_at<R, L, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, manifest: Option<&Manifest>,
+) -> Result<Option<Timestamp>, DrError> {
+    let Some(secret) = manifest.and_then(Manifest::secret) else { return Ok(None) };
+    let versions = deps.secrets.secret_versions(secret).await.map_err(|error| error.while_doing(format!("listing versions of secret {secret}")))?;
+    let current = versions.iter().find(|version| version.is_current);
+    tracing::debug!(secret, current = ?current.map(|version| show_time(version.created_at)), "secret versions read");
+    Ok(current.map(|version| version.created_at))
+}
+
+async fn recent_incidents<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, now: Timestamp) -> Result<u32, DrError> {
+    let since = show_time(now - deps.policies.breaker.within.as_delta());
+    let today = show_time(now);
+    let mut days: Vec<&str> = [&since, &today].into_iter().filter_map(|time| time.get(..10)).collect();
+    days.dedup();
+    let mut count: u32 = 0;
+    for day in days {
+        let opened = deps.ledger.list("opened", day).await.map_err(|error| error.while_doing("counting recent incidents"))?;
+        count += u32::try_from(opened.iter().filter(|(key, _)| key.sort.as_str() >= since.as_str()).count()).unwrap_or(u32::MAX / 2);
+    }
+    Ok(count)
+}

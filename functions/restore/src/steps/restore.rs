@@ -1,0 +1,118 @@
+//! Starting a restore and looking how far it is.
+
+use crate::case::Recovery;
+use crate::executor::{Made, make};
+use crate::observe::{instance, is_ours};
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::words::Progress;
+use lifeboat_domain::DrError;
+use lifeboat_domain::incident::{Phase, Restored, Setback};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::plan::Remedy;
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::status::StatusMeaning;
+
+/// Sends the restore call of the plan.
+pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    begin_wait(deps, &mut recovery).await?;
+    send_restore(deps, &mut recovery).await
+}
+
+/// Starts the clock of the wait and names what is being made.
+async fn begin_wait<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
+    let target = recovery.plan.target.clone().ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
+    let arn = recovery.incident.source.arn.sibling_instance(&target)?;
+    let now = recovery.now;
+    recovery
+        .change(&deps.ledger, |incident| {
+            if incident.restored.as_ref().is_none_or(|restored| restored.id != target) {
+                incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: None });
+                incident.waiting_since = Some(now);
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn send_restore<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>,
+) -> Result<Look, DrError> {
+    let poll = recovery.policy.timing.poll;
+    let calls: Vec<_> = recovery.plan.calls_of(Phase::Act).map(|(index, call)| (index, call.clone())).collect();
+    for (index, call) in calls {
+        if let Made::NotYet(reason) = make(deps, recovery, index, &call, None).await? {
+            return Ok(Look::new(Progress::InProgress, poll, reason));
+        }
+    }
+    Ok(Look::new(Progress::InProgress, poll, "the restore was accepted"))
+}
+
+/// Looks how far the restored copy is.
+pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let (waited, expired) = recovery.waited();
+    let started = send_restore(deps, &mut recovery).await?;
+    let target = recovery.incident.restored.as_ref().map(|restored| restored.id.clone());
+    let target = target.ok_or_else(|| DrError::unrecoverable("no restore was started"))?;
+    let Some(found) = instance(&deps.databases, &target).await? else {
+        return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{}; {target} is not to be seen yet", started.reason))));
+    };
+    if !is_ours(&found, &recovery) {
+        return Err(DrError::refused(format!("{target} is not this incident's: it is not touched")));
+    }
+    match found.status.meaning() {
+        StatusMeaning::Serving if found.endpoint.is_some() => {
+            arrived(deps, &mut recovery, &found).await?;
+            Ok(Look::new(Progress::Done, poll, format!("{target} is {}", found.status)))
+        }
+        StatusMeaning::FailedCreation | StatusMeaning::Terminal => failed(deps, &mut recovery, &found).await,
+        _ => Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{target} is {} since {waited}", found.status)))),
+    }
+}
+
+pub(crate) fn give_up_or(expired: bool, look: Look) -> Look {
+    if expired { Look { progress: Progress::Expired, reason: format!("gave up waiting: {}", look.reason), ..look } } else { look }
+}
+
+async fn arrived<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+) -> Result<(), DrError> {
+    let endpoint = found.endpoint.clone();
+    let now = recovery.now;
+    let first = recovery.incident.restored.as_ref().is_some_and(|restored| restored.endpoint.is_none());
+    recovery
+        .change(&deps.ledger, |incident| {
+            if let Some(restored) = &mut incident.restored {
+                if restored.endpoint.is_none() {
+                    incident.waiting_since = Some(now);
+                }
+                restored.endpoint.clone_from(&endpoint);
+            }
+            Ok(())
+        })
+        .await?;
+    if first {
+        recovery.tell(&deps.ledger, Phase::Act, format!("{} is {}", found.id, found.status)).await?;
+    }
+    Ok(())
+}
+
+async fn failed<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+) -> Result<Look, DrError> {
+    let text = format!("{} ended in status {}", found.id, found.status);
+    let setback =
+        Setback::RestoreFailed { target: found.id.clone(), remedy: recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest), text: text.clone() };
+    recovery
+        .change(&deps.ledger, |incident| {
+            if !incident.setbacks.contains(&setback) {
+                incident.setbacks.push(setback.clone());
+            }
+            Ok(())
+        })
+        .await?;
+    recovery.tell(&deps.ledger, Phase::Act, text.clone()).await?;
+    Ok(Look::new(Progress::Failed, recovery.policy.timing.poll, text))
+}

@@ -1,0 +1,21 @@
+//! Wires `snapshot`.
+
+use lifeboat_lambda::{Settings, SystemClock, Variable, run};
+use lifeboat_snapshot::{Deps, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::process::ExitCode {
+    run(async || {
+        let settings = Settings::from_env(&[Variable::Table, Variable::Bucket, Variable::Steps, Variable::Policies, Variable::HomeRegion])?;
+        let aws = lifeboat_aws::load().await?;
+        let deps = Deps {
+            databases: aws.rds(),
+            ledger: aws.ledger(settings.table()?, settings.home_region()?),
+            documents: aws.bucket(settings.bucket()?),
+            clock: SystemClock,
+            policies: settings.policies()?,
+        };
+        Ok(async move |input| handle(&deps, settings.allowed(input)?).await)
+    })
+    .await
+}

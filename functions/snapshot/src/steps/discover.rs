@@ -1,0 +1,94 @@
+//! Finds everything protected, keeps each manifest, and makes batches.
+
+use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, write};
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::{Identity, SnapshotId, deterministic_name, short_digest};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::point::Manifest;
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
+use lifeboat_domain::register::ResourceRecord;
+use serde::Serialize;
+
+/// Databases that one `start` asks a snapshot of: well under the function's time-out, even when throttled.
+const BATCH: usize = 20;
+
+/// Where the run and its batches lie.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct DiscoverAnswer {
+    run: String,
+    batches: Vec<BatchRef>,
+}
+
+/// Where a batch lies.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct BatchRef {
+    batch: String,
+}
+
+/// Makes the run.
+pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
+    deps: &Deps<R, L, D, C>, input: &DiscoverInput,
+) -> Result<DiscoverAnswer, DrError> {
+    let stamp = input.started_at.format("%Y%m%dt%H%M%Sz").to_string();
+    let folder = format!("backups/{stamp}-{}", short_digest(&[&input.execution]));
+    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let (mut items, mut skipped) = (Vec::new(), Vec::new());
+    for observed in &all {
+        let (Some(policy), Some(resource)) = (observed.policy(), observed.identity()) else { continue };
+        if observed.cluster.is_some() || observed.replica_of.is_some() {
+            continue;
+        }
+        match why_skipped(deps, &resource, observed).await? {
+            Some(skip) => skipped.push(skip),
+            None => items.push(item(deps, input, &stamp, policy, &resource, observed).await?),
+        }
+    }
+    let mut batches = Vec::new();
+    for (number, items) in items.chunks(BATCH).enumerate() {
+        let key = format!("{folder}/batch-{number:03}.json");
+        write(&deps.documents, &key, &Batch { run: stamp.clone(), started_at: input.started_at, items: items.to_vec() }).await?;
+        batches.push(key);
+    }
+    let run = format!("{folder}/run.json");
+    write(&deps.documents, &run, &Run { run: stamp, started_at: input.started_at, batches: batches.clone(), points: Vec::new(), skipped }).await?;
+    Ok(DiscoverAnswer { run, batches: batches.into_iter().map(|batch| BatchRef { batch }).collect() })
+}
+
+async fn why_skipped<R, L: Ledger, D, C: Clock>(
+    deps: &Deps<R, L, D, C>, resource: &Identity, observed: &ObservedInstance,
+) -> Result<Option<Skipped>, DrError> {
+    let skip = |reason: String, leased| Some(Skipped { resource: resource.clone(), reason, leased });
+    if lifeboat_domain::lease::is_held(&deps.ledger, resource, deps.clock.now()).await? {
+        return Ok(skip("it is being recovered: its lease is held".to_owned(), true));
+    }
+    if !observed.status.accepts_calls() {
+        return Ok(skip(format!("RDS reports {}: no snapshot can be taken now", observed.status), false));
+    }
+    Ok(deps.policies.policy(observed.policy().unwrap_or_default()).err().and_then(|error| skip(error.to_string(), false)))
+}
+
+async fn item<R, L: Ledger, D: Documents, C: Clock>(
+    deps: &Deps<R, L, D, C>, input: &DiscoverInput, stamp: &str, policy: &str, resource: &Identity, observed: &ObservedInstance,
+) -> Result<Item, DrError> {
+    let suffix = format!("{stamp}-{}", short_digest(&[observed.arn.as_str(), &input.execution]));
+    let snapshot = SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, 200))?;
+    let manifest = format!("manifests/{resource}/{snapshot}.json");
+    write(&deps.documents, &manifest, &Manifest::of(observed, input.started_at)).await?;
+    if ledger::read::<ResourceRecord>(&deps.ledger, &keys::record(resource)).await?.is_some() {
+        ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
+            record.manifest = Some(manifest.clone());
+            Ok(())
+        })
+        .await?;
+    }
+    let target = Target {
+        resource: resource.clone(),
+        instance: observed.id.clone(),
+        engine: observed.configuration.engine.clone(),
+        endpoint: observed.endpoint.clone(),
+        secret: observed.secret().map(str::to_owned),
+        database: observed.configuration.database.clone(),
+    };
+    Ok(Item { target, policy: policy.to_owned(), snapshot, manifest })
+}

@@ -1,0 +1,87 @@
+//! Asks for the snapshots of a batch; what is there already is looked at, not asked for again.
+
+use crate::{Batch, BatchInput, Deps, Item, read};
+use lifeboat_domain::error::CallClass;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::{ObservedSnapshot, tags};
+use lifeboat_domain::point::{PointState, RecoveryPoint};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots};
+use lifeboat_domain::{CallError, DrError};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Until the first look.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StartAnswer {
+    started: usize,
+    wait_seconds: u64,
+}
+
+/// Starts what is not started. One database that fails never fails the batch; what may be tried again is.
+pub(crate) async fn start<R, L, D, C>(deps: &Deps<R, L, D, C>, input: &BatchInput) -> Result<StartAnswer, DrError>
+where
+    R: ReadDatabases + TakeSnapshots,
+    L: Ledger,
+    D: Documents,
+    C: Clock,
+{
+    let batch: Batch = read(&deps.documents, &input.batch).await?;
+    let existing = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
+    let mut again: Option<CallError> = None;
+    for item in &batch.items {
+        let found = existing.iter().find(|snapshot| snapshot.id == item.snapshot);
+        if let Err(error) = start_one(deps, &batch, item, found).await? {
+            again = Some(error);
+        }
+    }
+    match again {
+        Some(error) => Err(error.while_doing("starting the snapshots of a batch; those that were accepted are not asked for again")),
+        None => Ok(StartAnswer { started: batch.items.len(), wait_seconds: super::check::poll(deps, &batch).as_secs() }),
+    }
+}
+
+/// The outer error ends the step; the inner one is worth another try.
+async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
+    deps: &Deps<R, L, D, C>, batch: &Batch, item: &Item, found: Option<&ObservedSnapshot>,
+) -> Result<Result<(), CallError>, DrError> {
+    let resource = &item.target.resource;
+    let key = keys::point(resource, batch.started_at, &item.snapshot);
+    let point = RecoveryPoint {
+        resource: resource.clone(),
+        snapshot: item.snapshot.clone(),
+        arn: None,
+        state: PointState::Creating,
+        started_at: batch.started_at,
+        data_time: None,
+        manifest: item.manifest.clone(),
+        fingerprint: None,
+        note: None,
+        made_by: batch.run.clone(),
+    };
+    ledger::create(&deps.ledger, &key, &point).await?;
+    let marks: BTreeMap<String, String> =
+        [(tags::RESOURCE.to_owned(), resource.to_string()), (tags::BACKUP.to_owned(), batch.run.clone())].into();
+    if let Some(found) = found {
+        if found.tags.get(tags::BACKUP) != Some(&batch.run) {
+            fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await?;
+        }
+        return Ok(Ok(()));
+    }
+    match deps.databases.create_snapshot(&item.target.instance, &item.snapshot, &marks).await {
+        Ok(()) => Ok(Ok(())),
+        Err(error) if error.class == CallClass::AlreadyExists => Ok(Ok(())),
+        Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown | CallClass::WrongState) => Ok(Err(error)),
+        Err(error) => fail(deps, &key, error.to_string()).await.map(Ok),
+    }
+}
+
+/// Notes why a point will never be.
+pub(crate) async fn fail<R, L: Ledger, D, C>(deps: &Deps<R, L, D, C>, key: &lifeboat_domain::ports::Key, why: String) -> Result<(), DrError> {
+    ledger::update::<RecoveryPoint, _>(&deps.ledger, key, |point| {
+        point.state = PointState::Failed;
+        point.note = Some(why.clone());
+        Ok(())
+    })
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,108 @@
+//! The `validate` Lambda: the only function that opens databases.
+//!
+//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
+//! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
+
+#[cfg(test)]
+mod fakes;
+mod open;
+pub mod postgres;
+mod steps;
+
+use lifeboat_domain::DrError;
+use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::ledger;
+use lifeboat_domain::policy::PolicyDocument;
+use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What the function needs of the outside world.
+pub struct Deps<L, D, S, O, C> {
+    /// The ledger.
+    pub ledger: L,
+    /// The bucket.
+    pub documents: D,
+    /// Secrets and their versions.
+    pub secrets: S,
+    /// The databases themselves.
+    pub databases: O,
+    /// The time.
+    pub clock: C,
+    /// The promises.
+    pub policies: PolicyDocument,
+}
+
+/// One step of one incident.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The story.
+    pub incident: IncidentId,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// A group of databases to probe: those of one VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Where the list of groups lies in the bucket.
+    pub list: String,
+    /// The group's name in it.
+    pub group: String,
+    /// The execution's ARN.
+    #[serde(default)]
+    pub execution: Option<String>,
+}
+
+/// A batch of databases to fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Where the batch lies in the bucket.
+    pub batch: String,
+    /// The execution's ARN.
+    #[serde(default)]
+    pub execution: Option<String>,
+}
+
+/// The steps.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// Probes the source of an incident.
+    Probe(Case),
+    /// Probes a group of databases for the sweep.
+    ProbeGroup(Group),
+    /// Takes the fingerprints of a batch for the backup.
+    Fingerprint(Batch),
+    /// Validates the restored database.
+    Checks(Case),
+    /// Compares the restored database with its source.
+    Difference(Case),
+    /// Tries a login on the fenced source, which must fail.
+    ProveFence(Case),
+    /// Goes the way of a client to the new database.
+    VerifyClient(Case),
+}
+
+/// Carries out one step.
+pub async fn handle<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, input: Value) -> Result<Value, DrError>
+where
+    L: Ledger,
+    D: Documents,
+    S: ReadSecrets + ReadSecretVersions,
+    O: OpenDatabases,
+    C: Clock,
+{
+    match lifeboat_lambda::decode::<Step>(input)? {
+        Step::Probe(case) => ledger::encode(&steps::probe::probe(deps, &case).await?),
+        Step::ProbeGroup(group) => ledger::encode(&steps::probe_group::probe_group(deps, &group).await?),
+        Step::Fingerprint(batch) => ledger::encode(&steps::fingerprint::fingerprint(deps, &batch).await?),
+        Step::Checks(case) => ledger::encode(&steps::checks::checks(deps, &case).await?),
+        Step::Difference(case) => ledger::encode(&steps::difference::difference(deps, &case).await?),
+        Step::ProveFence(case) => ledger::encode(&steps::prove_fence::prove_fence(deps, &case).await?),
+        Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
+    }
+}

@@ -1,0 +1,2 @@
+//! Wires `validate`.
+fn main() {}

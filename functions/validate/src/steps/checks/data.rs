@@ -1,0 +1,94 @@
+//! The checks of the data against the fingerprint: are all tables there, do they hold what they held, how new is it?
+
+use lifeboat_domain::point::{Fingerprint, TableFingerprint};
+use lifeboat_domain::policy::FingerprintTable;
+use lifeboat_domain::validation::Check;
+use lifeboat_domain::words::Grade;
+use lifeboat_domain::{Span, Timestamp, show_time};
+use std::collections::BTreeMap;
+
+/// Whether every table of the baseline (without one: of the policy) exists.
+pub(crate) fn tables(baseline: Option<&Fingerprint>, policy: &[FingerprintTable], found: &[String]) -> Check {
+    let (expected, by): (Vec<&str>, String) = match baseline {
+        Some(baseline) => (baseline.tables.iter().map(String::as_str).collect(), format!("the fingerprint of {}", show_time(baseline.taken_at))),
+        None => (policy.iter().map(|table| table.table.as_str()).collect(), "the policy".to_owned()),
+    };
+    let missing: Vec<&str> = expected.iter().copied().filter(|name| !found.iter().any(|table| table == name)).collect();
+    let (grade, text) = if !missing.is_empty() {
+        (Grade::Fail, format!("{} of {} tables of {by} are missing: {}", missing.len(), expected.len(), first_ten(&missing)))
+    } else if expected.is_empty() && baseline.is_none() {
+        (Grade::Warn, format!("{} tables exist; no fingerprint and no policy says which ones must", found.len()))
+    } else {
+        (Grade::Pass, format!("all {} tables of {by} exist, {} in all", expected.len(), found.len()))
+    };
+    Check::new("tables", grade, text)
+}
+
+/// The watermarks at which the restored data is comparable, by table.
+pub(crate) fn watermarks(baseline: &Fingerprint) -> BTreeMap<String, String> {
+    baseline.contents.iter().filter_map(|facts| Some((facts.table.clone(), facts.watermark.clone()?))).collect()
+}
+
+/// Whether the fingerprinted tables hold at or below the baseline's watermarks what they held then.
+pub(crate) fn data(baseline: Option<&Fingerprint>, policy: &[FingerprintTable], restored: &[TableFingerprint]) -> Check {
+    let Some(baseline) = baseline else {
+        return Check::new("data", Grade::Warn, "there is no fingerprint from before the restore point to compare with; the first backup makes one");
+    };
+    if policy.is_empty() {
+        return Check::new("data", Grade::Warn, "the policy names no tables under fingerprint, so that no data was compared");
+    }
+    let compared: Vec<(Grade, String)> = policy.iter().map(|table| one_table(baseline, table, restored)).collect();
+    let grade = compared.iter().map(|(grade, _)| *grade).max().unwrap_or(Grade::Unknown);
+    let lines: Vec<&str> = compared.iter().map(|(_, line)| line.as_str()).collect();
+    Check::new("data", grade, format!("against the fingerprint of {}: {}", show_time(baseline.taken_at), lines.join("; ")))
+}
+
+fn one_table(baseline: &Fingerprint, table: &FingerprintTable, restored: &[TableFingerprint]) -> (Grade, String) {
+    let name = &table.table;
+    let Some(then) = baseline.contents.iter().find(|facts| facts.table == *name) else {
+        return (Grade::Warn, format!("{name} is not in the fingerprint yet and was not compared"));
+    };
+    let Some(watermark) = &then.watermark else { return (Grade::Pass, format!("{name} was empty then")) };
+    let Some(now) = restored.iter().find(|facts| facts.table == *name) else {
+        return (Grade::Fail, format!("{name} is missing; it had {} rows", then.rows));
+    };
+    if (now.rows, &now.hash) == (then.rows, &then.hash) {
+        return (Grade::Pass, format!("{name} has the same {} rows up to {} {watermark}", then.rows, table.key));
+    }
+    let (grade, because) =
+        if table.append_only { (Grade::Fail, "and must not change") } else { (Grade::Warn, "which may be later changes") };
+    let what = if now.rows == then.rows { "the same number, with other contents".to_owned() } else { format!("{} rows", now.rows) };
+    (grade, format!("{name} had {} rows up to {} {watermark} and has {what}, {because}", then.rows, table.key))
+}
+
+/// What the newest row is compared with.
+pub(crate) struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// What that is.
+    pub what: &'static str,
+}
+
+/// How new the data is: the measured RPO. None where nothing can be measured and nothing was promised to be.
+pub(crate) fn freshness(newest: Option<Timestamp>, measurable: bool, wanted: &Moment, rpo: Span) -> Option<Check> {
+    let (at, what) = (show_time(wanted.at), wanted.what);
+    let Some(newest) = newest else {
+        return measurable.then(|| Check::new("freshness", Grade::Warn, "no row has a time under written_at, so that its age was not measured"));
+    };
+    let shown = show_time(newest);
+    if newest >= wanted.at {
+        return Some(Check::new("freshness", Grade::Pass, format!("the newest row was written at {shown}, not before {what} ({at})")));
+    }
+    let age = Span::between(newest, wanted.at);
+    let (grade, verdict) = if age <= rpo {
+        (Grade::Pass, "within")
+    } else {
+        (Grade::Warn, "nothing was written since, or it is lost: outside")
+    };
+    Some(Check::new("freshness", grade, format!("the newest row was written at {shown}, {age} before {what} ({at}); {verdict} the objective of {rpo}")))
+}
+
+fn first_ten(names: &[&str]) -> String {
+    let shown = names.iter().take(10).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > 10 { format!("{shown}, and {} more", names.len() - 10) } else { shown }
+}

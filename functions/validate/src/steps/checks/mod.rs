@@ -1,0 +1,219 @@
+//! `checks`: validates the restored database, and says what that allows.
+
+mod configuration;
+mod data;
+pub(crate) mod login;
+
+use crate::{Case, Deps, open};
+use data::Moment;
+use lifeboat_domain::error::CallError;
+use lifeboat_domain::incident::{Incident, Phase};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::plan::Plan;
+use lifeboat_domain::point::{Difference, Fingerprint};
+use lifeboat_domain::policy::{FingerprintTable, Policy};
+use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
+use lifeboat_domain::validation::{Check, Validation};
+use lifeboat_domain::words::Grade;
+use lifeboat_domain::{DrError, Span, Timestamp};
+use login::Login;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What the validation allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Proceed {
+    /// Clients may be moved.
+    CutOver,
+    /// The copy stands beside production, as was asked for.
+    Beside,
+    /// A check holds the recovery; a person decides.
+    Hold,
+}
+
+/// What the step answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Validated {
+    grade: Grade,
+    proceed: Proceed,
+}
+
+/// Validates, writes the report and a line of the timeline. A rerun looks again and writes a newer report.
+pub(crate) async fn checks<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<Validated, DrError>
+where
+    L: Ledger,
+    D: Documents,
+    S: ReadSecrets + ReadSecretVersions,
+    O: OpenDatabases,
+    C: Clock,
+{
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let policy = deps.policies.policy(&incident.policy)?;
+    let target = open::restored(&incident)?;
+    let plan = open::plan(&deps.ledger, &incident).await?;
+    let differences = ledger::read::<Vec<Difference>>(&deps.ledger, &keys::configuration(&incident.id)).await?.map(|kept| kept.value);
+
+    let restore_point = plan.as_ref().and_then(|plan| plan.restore_point);
+    let login = login::try_logins(deps, &target, open::limits(policy), restore_point).await;
+    let mut checks = vec![login.reachability(), login.login(), role(&login)];
+    let mut newest_data = None;
+    match &login.works {
+        Some(credentials) => {
+            let visit = Visit { deps, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials };
+            newest_data = visit.look_inside(&mut checks).await;
+        }
+        None => checks.extend(not_run(policy, &login.why_not())),
+    }
+    checks.push(configuration::configuration(differences.as_deref()));
+
+    let validation = Validation { at: deps.clock.now(), checks, newest_data };
+    ledger::write(&deps.ledger, &keys::validation(&incident.id), &validation).await?;
+    let proceed = proceed(&validation, policy, &incident);
+    let text = sentence(&validation, policy, proceed);
+    tracing::info!(execution = case.execution, incident = %incident.id, grade = %validation.grade(), "{text}");
+    ledger::tell(&deps.ledger, &incident.id, validation.at, Phase::Validate, text).await?;
+    Ok(Validated { grade: validation.grade(), proceed })
+}
+
+fn role(login: &Login) -> Check {
+    let probe = login.best();
+    let (grade, text) = match probe.writable {
+        Some(true) => (Grade::Pass, "it is not in recovery and accepts writes"),
+        Some(false) => (Grade::Fail, "it is in recovery or read-only: clients could not write"),
+        None => (Grade::Unknown, "could not be asked: no login works"),
+    };
+    Check::new("role", grade, text)
+}
+
+/// The checks that need a login, where there is none.
+fn not_run(policy: &Policy, why: &str) -> Vec<Check> {
+    let built_in = ["tables", "data", "freshness"];
+    let names = built_in.into_iter().chain(policy.checks.iter().map(|check| check.name.as_str()));
+    names.map(|name| unknown(name, format_args!("no login works ({why})"))).collect()
+}
+
+fn unknown(name: &str, why: impl std::fmt::Display) -> Check {
+    Check::new(name, Grade::Unknown, format!("could not run: {why}"))
+}
+
+/// What the checks inside the database have in common.
+struct Visit<'a, L, D, S, O, C> {
+    deps: &'a Deps<L, D, S, O, C>,
+    policy: &'a Policy,
+    incident: &'a Incident,
+    plan: Option<&'a Plan>,
+    target: &'a Target,
+    credentials: &'a Credentials,
+}
+
+impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
+    /// Runs them; answers the newest data's time.
+    async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
+        let mut newest_data = None;
+        match self.fingerprint(&[], &BTreeMap::new()).await {
+            Ok(found) => {
+                self.compare(&found.tables, checks).await;
+                newest_data = self.measure(&found.tables, checks).await;
+            }
+            Err(error) => checks.extend(["tables", "data", "freshness"].map(|name| unknown(name, &error))),
+        }
+        if !self.policy.checks.is_empty() {
+            let limits = open::limits(self.policy);
+            checks.extend(self.deps.databases.run_checks(self.target, self.credentials, limits, &self.policy.checks).await);
+        }
+        newest_data
+    }
+
+    /// Compares with the baseline, at its watermarks, as far as tables and watermarks exist.
+    async fn compare(&self, found: &[String], checks: &mut Vec<Check>) {
+        let baseline = match self.baseline().await {
+            Ok(baseline) => baseline,
+            Err(error) => return checks.extend(["tables", "data"].map(|name| unknown(name, &error))),
+        };
+        checks.push(data::tables(baseline.as_ref(), &self.policy.fingerprint, found));
+        let watermarks = baseline.as_ref().map(data::watermarks).unwrap_or_default();
+        let comparable = |table: &&FingerprintTable| found.contains(&table.table) && watermarks.contains_key(&table.table);
+        let tables: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(comparable).cloned().collect();
+        let started = self.deps.clock.now();
+        let restored = if tables.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&tables, &watermarks).await.map(|taken| taken.contents) };
+        let check = match restored {
+            Ok(restored) => data::data(baseline.as_ref(), &self.policy.fingerprint, &restored),
+            Err(error) => unknown("data", &error),
+        };
+        checks.push(Check { millis: self.millis_since(started), ..check });
+    }
+
+    /// Measures how new the data is.
+    async fn measure(&self, found: &[String], checks: &mut Vec<Check>) -> Option<Timestamp> {
+        let timed: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(|table| table.written_at.is_some()).cloned().collect();
+        let there: Vec<FingerprintTable> = timed.iter().filter(|table| found.contains(&table.table)).cloned().collect();
+        let started = self.deps.clock.now();
+        let taken = if there.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&there, &BTreeMap::new()).await.map(|taken| taken.contents) };
+        let newest = match taken {
+            Ok(contents) => contents.iter().filter_map(|facts| facts.newest).max(),
+            Err(error) => {
+                checks.push(unknown("freshness", &error));
+                return None;
+            }
+        };
+        let check = data::freshness(newest, !timed.is_empty(), &self.wanted(), self.rpo());
+        checks.extend(check.map(|check| Check { millis: self.millis_since(started), ..check }));
+        newest
+    }
+
+    fn millis_since(&self, started: Timestamp) -> u64 {
+        u64::try_from((self.deps.clock.now() - started).num_milliseconds()).unwrap_or(0)
+    }
+
+    async fn fingerprint(&self, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>) -> Result<Fingerprint, CallError> {
+        self.deps.databases.fingerprint(self.target, self.credentials, open::limits(self.policy), tables, watermarks).await
+    }
+
+    /// The fingerprint that the plan names; none if it names none.
+    async fn baseline(&self) -> Result<Option<Fingerprint>, DrError> {
+        match self.plan.and_then(|plan| plan.baseline.as_ref()) {
+            Some(key) => open::document(&self.deps.documents, "baseline", key).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The moment that the data should reach.
+    fn wanted(&self) -> Moment {
+        self.plan.and_then(|plan| plan.restore_point).map_or(
+            Moment { at: self.incident.first_signal_at, what: "the first signal" },
+            |at| Moment { at, what: "the restore point" },
+        )
+    }
+
+    fn rpo(&self) -> Span {
+        self.incident.scenario().map_or(self.policy.objective, |scenario| self.policy.objective_for(scenario)).rpo
+    }
+}
+
+fn proceed(validation: &Validation, policy: &Policy, incident: &Incident) -> Proceed {
+    if !validation.holding(&policy.accept_warnings).is_empty() {
+        Proceed::Hold
+    } else if incident.moves_clients() {
+        Proceed::CutOver
+    } else {
+        Proceed::Beside
+    }
+}
+
+fn sentence(validation: &Validation, policy: &Policy, proceed: Proceed) -> String {
+    let counts: Vec<String> = Grade::ALL
+        .iter()
+        .map(|grade| (validation.checks.iter().filter(|check| check.grade == *grade).count(), grade))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, grade)| format!("{count} {grade}"))
+        .collect();
+    let holding: Vec<String> =
+        validation.holding(&policy.accept_warnings).iter().map(|check| format!("{} {}: {}", check.name, check.grade, check.text)).collect();
+    let decision = match proceed {
+        Proceed::CutOver => "clients may be moved".to_owned(),
+        Proceed::Beside => "the copy stands beside production".to_owned(),
+        Proceed::Hold => format!("clients are not moved, because {}", holding.join("; ")),
+    };
+    format!("validation {} ({}): {decision}", validation.grade(), counts.join(", "))
+}

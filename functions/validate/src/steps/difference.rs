@@ -1,0 +1,103 @@
+//! `difference`: how the restored copy and its source differ, table by table; counts and key ranges, never values.
+
+use super::checks::login;
+use crate::{Case, Deps, open};
+use lifeboat_domain::DrError;
+use lifeboat_domain::incident::{Incident, Phase};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
+use lifeboat_domain::probe::ProbeOutcome;
+use lifeboat_domain::validation::{SideDifference, TableDifference};
+use serde::Serialize;
+
+/// What the step answers: sums over the tables.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Differences {
+    tables: usize,
+    only_restored: i64,
+    only_source: i64,
+    changed: i64,
+}
+
+/// A side that can be opened.
+type Side = (Target, Credentials);
+
+/// Compares; a side that cannot be opened is a line in the timeline and not an error.
+pub(crate) async fn difference<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<Differences, DrError>
+where
+    L: Ledger,
+    S: ReadSecrets + ReadSecretVersions,
+    O: OpenDatabases,
+    C: Clock,
+{
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let (answer, text) = match sides(deps, &incident).await? {
+        Ok((source, restored)) => compare(deps, &incident, &source, &restored).await?,
+        Err(why) => (Differences::default(), format!("the copy was not compared with its source: {why}")),
+    };
+    tracing::info!(execution = case.execution, incident = %incident.id, tables = answer.tables, "{text}");
+    ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Validate, text).await?;
+    Ok(answer)
+}
+
+/// Both sides with logins that work, or why not.
+async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabases, C: Clock>(
+    deps: &Deps<L, D, S, O, C>, incident: &Incident,
+) -> Result<Result<(Side, Side), String>, DrError> {
+    let policy = deps.policies.policy(&incident.policy)?;
+    if policy.fingerprint.is_empty() {
+        return Ok(Err(format!("the policy {} names no tables under fingerprint", incident.policy)));
+    }
+    let limits = open::limits(policy);
+    let restored = open::restored(incident)?;
+    let restore_point = open::plan(&deps.ledger, incident).await?.and_then(|plan| plan.restore_point);
+    let source = open::source(incident);
+    let credentials = match open::today(&deps.secrets, &source).await {
+        Ok(credentials) => credentials,
+        Err(why) => return Ok(Err(why)),
+    };
+    let seen = deps.databases.probe(&source, &credentials, limits, &[]).await;
+    if seen.outcome != ProbeOutcome::Answers {
+        return Ok(Err(format!("the source cannot be opened ({}: {})", seen.outcome, seen.text)));
+    }
+    let login = login::try_logins(deps, &restored, limits, restore_point).await;
+    Ok(match login.works {
+        Some(works) => Ok(((source, credentials), (restored, works))),
+        None => Err(format!("the copy cannot be opened ({})", login.why_not())),
+    })
+}
+
+async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
+    deps: &Deps<L, D, S, O, C>, incident: &Incident, source: &Side, restored: &Side,
+) -> Result<(Differences, String), DrError> {
+    let policy = deps.policies.policy(&incident.policy)?;
+    let mut tables: Vec<TableDifference> = Vec::new();
+    let mut lines = Vec::new();
+    for table in &policy.fingerprint {
+        let compared = deps.databases.compare_table((&source.0, &source.1), (&restored.0, &restored.1), open::limits(policy), table).await;
+        match compared {
+            Ok(found) => {
+                lines.push(sentence(&found));
+                tables.push(found);
+            }
+            Err(error) => lines.push(format!("{} was not compared: {error}", table.table)),
+        }
+    }
+    let sum = |count: fn(&TableDifference) -> i64| tables.iter().map(count).sum();
+    let answer = Differences {
+        tables: tables.len(),
+        only_restored: sum(|table| table.only_restored.count),
+        only_source: sum(|table| table.only_source.count),
+        changed: sum(|table| table.changed.count),
+    };
+    ledger::write(&deps.ledger, &keys::difference(&incident.id), &SideDifference { at: deps.clock.now(), tables }).await?;
+    Ok((answer, format!("compared {} with its source: {}", restored.0.instance, lines.join("; "))))
+}
+
+fn sentence(found: &TableDifference) -> String {
+    let TableDifference { table, source_rows, restored_rows, only_restored, only_source, changed } = found;
+    format!(
+        "{table}: {source_rows} rows in the source, {restored_rows} in the copy; {} only in the copy, {} only in the source, {} changed",
+        only_restored.count, only_source.count, changed.count
+    )
+}

@@ -1,0 +1,9 @@
+//! The steps, one module each.
+
+pub(crate) mod checks;
+pub(crate) mod difference;
+pub(crate) mod fingerprint;
+pub(crate) mod probe;
+pub(crate) mod probe_group;
+pub(crate) mod prove_fence;
+pub(crate) mod verify_client;

@@ -1,0 +1,42 @@
+//! `probe`: opens the source of an incident and writes down what it saw.
+
+use crate::{Case, Deps, open};
+use lifeboat_domain::incident::Incident;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
+use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::words::Scenario;
+use lifeboat_domain::DrError;
+use serde::Serialize;
+
+/// What the step answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Probed {
+    outcome: ProbeOutcome,
+}
+
+/// Probes; only an unreachable ledger is an error.
+pub(crate) async fn probe<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<Probed, DrError>
+where
+    L: Ledger,
+    D: Documents,
+    S: ReadSecrets + ReadSecretVersions,
+    O: OpenDatabases,
+    C: Clock,
+{
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let seen = look(deps, &incident).await;
+    ledger::write(&deps.ledger, &keys::probe(&incident.id), &seen).await?;
+    tracing::info!(execution = case.execution, incident = %incident.id, outcome = %seen.outcome, millis = seen.millis, "probed: {}", seen.text);
+    Ok(Probed { outcome: seen.outcome })
+}
+
+/// Checks of the data are evidence only where the data is in question; elsewhere they would only make the probe slower.
+async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D, S, O, C>, incident: &Incident) -> Probe {
+    let policy = match deps.policies.policy(&incident.policy) {
+        Ok(policy) => policy,
+        Err(error) => return open::could_not_run(deps.clock.now(), error.to_string()),
+    };
+    let watched = if incident.scenario() == Some(Scenario::Corruption) { open::watched(policy) } else { Vec::new() };
+    open::probe(deps, &open::source(incident), open::limits(policy), &watched).await
+}

@@ -1,0 +1,54 @@
+//! `prove_fence`: tries a new login on the fenced source; it must fail, and not merely for the want of a password.
+
+use crate::{Case, Deps, open};
+use lifeboat_domain::DrError;
+use lifeboat_domain::acting::{Fence, FenceState};
+use lifeboat_domain::incident::Phase;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::ports::{Clock, Ledger, OpenDatabases, ReadSecrets};
+use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use serde::Serialize;
+
+/// What the step answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Proven {
+    proven: bool,
+}
+
+/// Tries, and writes what it saw to the timeline.
+pub(crate) async fn prove_fence<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<Proven, DrError>
+where
+    L: Ledger,
+    S: ReadSecrets,
+    O: OpenDatabases,
+    C: Clock,
+{
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let policy = deps.policies.policy(&incident.policy)?;
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
+    let target = open::source(&incident);
+    let seen = open::probe(deps, &target, open::limits(policy), &[]).await;
+    let (proven, why) = judge(&seen, fence.as_ref(), target.endpoint.is_some());
+    let verdict = if proven { "the fence is proven" } else { "the fence is not proven" };
+    let text = format!("{verdict}: {why} ({}: {})", target.instance, seen.text);
+    tracing::info!(execution = case.execution, incident = %incident.id, proven, "{text}");
+    ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Fence, text).await?;
+    Ok(Proven { proven })
+}
+
+/// Silence proves a fence only where one was written down as closed: a hung server that was never fenced may wake up.
+fn judge(seen: &Probe, fence: Option<&Fence>, has_endpoint: bool) -> (bool, &'static str) {
+    let closed = fence.is_some_and(|fence| matches!(fence.state, FenceState::Closed | FenceState::SessionsEnded | FenceState::Proven));
+    let nothing_to_close = fence.is_some_and(|fence| fence.group.is_none());
+    match seen.outcome {
+        ProbeOutcome::Unreachable => (true, "nothing accepts a new connection to the source"),
+        ProbeOutcome::NoAnswer if closed => (true, "a new connection to the source gets no answer, and its security group admits nobody"),
+        ProbeOutcome::NoAnswer => (false, "the source gives no answer, but connections still reach it and no closed fence is written down"),
+        ProbeOutcome::Answers => (false, "a new login on the source worked"),
+        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => {
+            (false, "the source turned the login down, so it lives and can be reached")
+        }
+        ProbeOutcome::CouldNotRun if !has_endpoint && closed && nothing_to_close => (true, "the source is gone and has no address"),
+        ProbeOutcome::CouldNotRun => (false, "the login could not be tried, so nothing is known"),
+    }
+}

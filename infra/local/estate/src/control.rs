@@ -1,0 +1,162 @@
+//! The control API: JSON for the demo and for tests. It is not AWS's and meets no fault.
+
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use hyper::{Method, Request, Response, StatusCode};
+use lifeboat_testing::model::{ApiError, Fault, Model};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::http::{self, NoAnswer};
+use crate::world::World;
+
+/// Something that breaks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accident {
+    /// The identifier of the instance (of the snapshot for [`AccidentKind::SnapshotStatus`]).
+    pub instance: String,
+    /// What happens to it.
+    pub kind: AccidentKind,
+    /// For `stuck`, `set_status` and `snapshot_status`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// For `deletion`: whether its automated backups survive. AWS's default is that they do not.
+    #[serde(default)]
+    pub keep_backups: bool,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccidentKind {
+    /// AWS gives up on it: `failed`.
+    InstanceFailure,
+    /// Its zone goes dark.
+    AzOutage,
+    /// Its zone is back.
+    AzRestored,
+    /// It accepts connections and never answers.
+    #[serde(alias = "hang")]
+    Hung,
+    /// The end of `hung`.
+    Resume,
+    /// Somebody deletes it.
+    Deletion,
+    /// Its status stays as given.
+    Stuck,
+    /// The end of `stuck`.
+    Unstick,
+    /// Its status becomes as given.
+    SetStatus,
+    /// The status of a snapshot becomes as given.
+    SnapshotStatus,
+}
+
+/// One or many.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Groups {
+    groups: Vec<String>,
+}
+
+/// The control API over one world.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// The world.
+    pub world: Arc<World>,
+}
+
+impl Control {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// Never: everything is answered.
+    pub async fn answer(self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
+        let result = self.route(&request);
+        Ok(match result {
+            Ok(value) => respond(StatusCode::OK, &value),
+            Err((status, sentence)) => respond(status, &json!({ "error": sentence })),
+        })
+    }
+
+    fn route(&self, request: &Request<Bytes>) -> Result<Value, (StatusCode, String)> {
+        let body = request.body();
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/healthz") => Ok(json!({ "status": "ok" })),
+            (&Method::GET, "/instances") => self.world.with(|model, now| shown(&model.instances(now))),
+            (&Method::GET, "/events") => shown(&self.world.published()),
+            (&Method::GET, "/calls") => {
+                let effective = request.uri().query().is_some_and(|query| query.contains("effective=true"));
+                self.world.with(|model, _| match effective {
+                    true => shown(&model.effective_calls().collect::<Vec<_>>()),
+                    false => shown(&model.calls()),
+                })
+            }
+            (&Method::POST, "/accidents") => {
+                let accident: Accident = read(body)?;
+                self.world.with(|model, now| happen(model, &accident, now)).map_err(|error| {
+                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                    (status, error.to_string())
+                })?;
+                tracing::info!(?accident, "an accident");
+                Ok(json!({ "status": "ok" }))
+            }
+            (&Method::POST, "/faults") => {
+                let faults = match read::<OneOrMany<Fault>>(body)? {
+                    OneOrMany::One(fault) => vec![fault],
+                    OneOrMany::Many(faults) => faults,
+                };
+                self.world.with(|model, _| faults.into_iter().for_each(|fault| model.add_fault(fault)));
+                Ok(json!({ "status": "ok" }))
+            }
+            (&Method::DELETE, "/faults") => {
+                self.world.with(|model, _| model.clear_faults());
+                Ok(json!({ "status": "ok" }))
+            }
+            (&Method::POST, "/closed-groups") => {
+                let Groups { groups } = read(body)?;
+                self.world.with(|model, _| model.set_closed_groups(groups));
+                Ok(json!({ "status": "ok" }))
+            }
+            (method, path) => Err((StatusCode::NOT_FOUND, format!("the control API has no {method} {path}"))),
+        }
+    }
+}
+
+fn happen(model: &mut Model, accident: &Accident, now: chrono::DateTime<chrono::Utc>) -> Result<(), ApiError> {
+    let name = accident.instance.as_str();
+    let status = || accident.status.as_deref().ok_or_else(|| ApiError::new("MissingParameter", "this accident needs a status"));
+    match accident.kind {
+        AccidentKind::InstanceFailure => model.fail_instance(name, now),
+        AccidentKind::AzOutage => model.az_outage(name, now),
+        AccidentKind::AzRestored => model.az_restored(name, now),
+        AccidentKind::Hung => model.hang(name, now),
+        AccidentKind::Resume => model.resume(name, now),
+        AccidentKind::Deletion => model.delete_behind_back(name, accident.keep_backups, now),
+        AccidentKind::Stuck => model.stuck(name, status()?, now),
+        AccidentKind::Unstick => model.unstick(name, now),
+        AccidentKind::SetStatus => model.set_status(name, status()?, now),
+        AccidentKind::SnapshotStatus => model.set_snapshot_status(name, status()?),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, (StatusCode, String)> {
+    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn shown(value: &impl Serialize) -> Result<Value, (StatusCode, String)> {
+    serde_json::to_value(value).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+fn respond(status: StatusCode, value: &Value) -> Response<Bytes> {
+    http::response(status, "application/json", value.to_string())
+}

@@ -1,0 +1,370 @@
+//! Real PostgreSQL servers for fake RDS instances.
+//!
+//! A server is a PostgreSQL process with its own data directory, reached through a stable TCP port ([`Engine::provision`]).
+//! Its completed WAL segments go to an archive, which together with a base backup outlives it: point-in-time recovery knows
+//! nothing else of a server. Everything lies below one root directory:
+//!
+//! | Path | What |
+//! |---|---|
+//! | `servers/ID/data`, `data-2`, ... | a primary's or standby's data directory; `data.log` is its log |
+//! | `archive/ID/wal`, `archive/ID/base` | archived WAL, and the base backup taken when the server was provisioned |
+//! | `images/NAME` | a snapshot: a data directory that can be copied and started |
+//! | `template` | an initialised data directory |
+//! | `tls/ca.pem` | what clients trust |
+//! | `run` | Unix sockets, for the engine alone |
+//! | `pids` | postmasters that run now |
+//!
+//! No process outlives the engine: dropping it kills them, a guard process kills them if the estate is killed, and
+//! [`Engine::new`] kills what an estate in the same directory may nevertheless have left.
+
+mod config;
+mod error;
+mod front;
+mod host;
+mod node;
+mod process;
+mod setup;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::process::Child;
+use tokio::sync::Mutex;
+
+use config::Role;
+pub use error::EngineError;
+use front::Front;
+use host::Host;
+use node::Node;
+
+/// All database servers of one estate.
+pub struct Engine {
+    host: Arc<Host>,
+    servers: Mutex<HashMap<String, Arc<Server>>>,
+    guard: Mutex<Child>,
+}
+
+/// What a new server starts with.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Nothing but a master user and, unless its name is empty, a database.
+    Empty {
+        /// Owner of the databases; as on RDS no superuser.
+        master_user: String,
+        /// Its password.
+        password: String,
+        /// The database; may be empty.
+        db_name: String,
+    },
+    /// The data of an image, with its users.
+    Image(String),
+    /// The data another server had at a time, from its archive only; that server may be alive, dead or deleted.
+    PointInTime {
+        /// The other server.
+        server: String,
+        /// Commits at or before it are there, later ones are not. `None`: everything archived.
+        to: Option<DateTime<Utc>>,
+    },
+}
+
+struct Server {
+    front: Front,
+    /// Held by what must not overlap: restart, standby, promotion.
+    work: Mutex<()>,
+    nodes: Mutex<Nodes>,
+}
+
+struct Nodes {
+    primary: Arc<Node>,
+    standby: Option<Arc<Node>>,
+    /// How many data directories there have been.
+    made: u32,
+}
+
+impl Server {
+    async fn primary(&self) -> Arc<Node> {
+        Arc::clone(&self.nodes.lock().await.primary)
+    }
+
+    async fn standby(&self) -> Option<Arc<Node>> {
+        self.nodes.lock().await.standby.clone()
+    }
+}
+
+impl Engine {
+    /// An engine whose files are below `root`, which is created if need be. Kills what an earlier one left there.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed, or the directory cannot be used.
+    pub async fn new(root: PathBuf) -> Result<Self, EngineError> {
+        let host = Host::new(&root).await?;
+        process::end(host.tag_prefix()).await;
+        host.remove(&host.servers_dir()).await;
+        host.make_dir(&host.servers_dir())?;
+        tls::prepare(&host)?;
+        setup::prepare_template(&host).await?;
+        let guard = process::guard(host.tag_prefix())?;
+        Ok(Self { host: Arc::new(host), servers: Mutex::default(), guard: Mutex::new(guard) })
+    }
+
+    /// The certificate authority of all servers' certificates (for 127.0.0.1 and localhost).
+    pub fn ca_pem_path(&self) -> PathBuf {
+        self.host.tls_dir().join("ca.pem")
+    }
+
+    /// Starts a new server and takes its base backup; returns the port of 127.0.0.1 where clients reach it until it is deleted.
+    ///
+    /// # Errors
+    /// The name was in use before, the source does not exist, or PostgreSQL fails: for instance if a point in time lies
+    /// before the base backup or after the last archived commit.
+    pub async fn provision(&self, server: &str, source: Source) -> Result<u16, EngineError> {
+        check_name(server)?;
+        let (dir, archive) = (self.host.server_dir(server), self.host.archive_dir(server));
+        if dir.exists() || archive.exists() {
+            return Err(EngineError::Taken(format!("server {server}")));
+        }
+        self.host.make_dir(&dir)?;
+        self.host.make_dir(&archive)?;
+        let made = self.start_new(server, source).await;
+        if made.is_err() {
+            self.host.remove(&dir).await;
+            self.host.remove(&archive).await;
+        }
+        let made = made?;
+        let port = made.front.port();
+        self.servers.lock().await.insert(server.to_owned(), Arc::new(made));
+        Ok(port)
+    }
+
+    async fn start_new(&self, server: &str, source: Source) -> Result<Server, EngineError> {
+        let archive = self.host.archive_dir(server);
+        self.host.make_dir(&archive.join("wal"))?;
+        let node = Node::new(&self.host, server, self.host.server_dir(server).join("data"))?;
+        let alone = Role::Primary { synchronous: false };
+        match source {
+            Source::Empty { master_user, password, db_name } => {
+                self.host.copy(&self.host.template_dir(), node.data()).await?;
+                node.start(&alone).await?;
+                setup::create_master(&node, &master_user, &password, &db_name).await?;
+            }
+            Source::Image(image) => {
+                check_name(&image)?;
+                self.copy_existing(&self.host.image_dir(&image), node.data(), || format!("image {image}")).await?;
+                node.start(&alone).await?;
+            }
+            Source::PointInTime { server: origin, to } => {
+                check_name(&origin)?;
+                let from = self.host.archive_dir(&origin);
+                self.copy_existing(&from.join("base"), node.data(), || format!("base backup of {origin}")).await?;
+                node.start(&Role::Recovery { wal: from.join("wal"), to }).await?;
+            }
+        }
+        node.back_up(&archive.join("base")).await?;
+        let front = Front::new().map_err(EngineError::io("take a port"))?;
+        front.lead_to(Some(node.port())).await;
+        let nodes = Nodes { primary: Arc::new(node), standby: None, made: 1 };
+        Ok(Server { front, work: Mutex::default(), nodes: Mutex::new(nodes) })
+    }
+
+    async fn copy_existing(&self, from: &Path, to: &Path, name: impl Fn() -> String) -> Result<(), EngineError> {
+        if !from.exists() {
+            return Err(EngineError::Missing(name()));
+        }
+        self.host.copy(from, to).await
+    }
+
+    /// Copies the server's data as an image. All that was committed before the returned time is in it (and perhaps a little
+    /// that was committed while it was taken).
+    ///
+    /// # Errors
+    /// The image exists already, or the server is dead or hung.
+    pub async fn take_image(&self, server: &str, image: &str) -> Result<DateTime<Utc>, EngineError> {
+        check_name(image)?;
+        let node = self.find(server).await?.primary().await;
+        let (done, part) = (self.host.image_dir(image), self.host.image_dir(&format!("{image}.part")));
+        if done.exists() || part.exists() {
+            return Err(EngineError::Taken(format!("image {image}")));
+        }
+        let time = node.now().await?;
+        if let Err(error) = node.back_up(&part).await {
+            self.host.remove(&part).await;
+            return Err(error);
+        }
+        fs::rename(&part, &done).map_err(EngineError::io("name the finished image"))?;
+        Ok(time)
+    }
+
+    /// Adds a streaming replica without which, from now on, no commit is acknowledged.
+    ///
+    /// # Errors
+    /// There is one already, or the primary is dead or hung.
+    pub async fn add_standby(&self, server: &str) -> Result<(), EngineError> {
+        let found = self.find(server).await?;
+        let _work = found.work.lock().await;
+        let (primary, number) = {
+            let mut nodes = found.nodes.lock().await;
+            if nodes.standby.is_some() {
+                return Err(EngineError::HasStandby(server.to_owned()));
+            }
+            nodes.made += 1;
+            (Arc::clone(&nodes.primary), nodes.made)
+        };
+        let standby = Node::new(&self.host, server, self.host.server_dir(server).join(format!("data-{number}")))?;
+        primary.back_up(standby.data()).await?;
+        standby.start(&Role::Standby { upstream: primary.port() }).await?;
+        if let Err(error) = primary.require_standby().await {
+            // The standby ends here; commits must not wait for it.
+            primary.configure(&Role::Primary { synchronous: false })?;
+            primary.reload().await?;
+            return Err(error);
+        }
+        found.nodes.lock().await.standby = Some(Arc::new(standby));
+        Ok(())
+    }
+
+    /// Kills the primary, makes the standby the primary, and leads the port there. Every acknowledged commit is kept.
+    ///
+    /// # Errors
+    /// There is no standby, or it cannot be promoted.
+    pub async fn promote_standby(&self, server: &str) -> Result<(), EngineError> {
+        let found = self.find(server).await?;
+        let _work = found.work.lock().await;
+        let standby = found.standby().await.ok_or_else(|| EngineError::NoStandby(server.to_owned()))?;
+        let old = found.primary().await;
+        found.front.lead_to(None).await;
+        old.kill().await;
+        found.front.cut();
+        standby.promote().await?;
+        {
+            let mut nodes = found.nodes.lock().await;
+            nodes.primary = Arc::clone(&standby);
+            nodes.standby = None;
+        }
+        found.front.lead_to(Some(standby.port())).await;
+        self.host.remove(old.data()).await;
+        Ok(())
+    }
+
+    /// Sets a user's password.
+    ///
+    /// # Errors
+    /// There is no such user, or the server is dead or hung.
+    pub async fn set_password(&self, server: &str, user: &str, password: &str) -> Result<(), EngineError> {
+        let node = self.find(server).await?.primary().await;
+        node.execute("set a password", "ALTER ROLE %I PASSWORD %L", &[user, password]).await
+    }
+
+    /// Stops the server (or what is left of it), and starts it again; all connections end.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart(&self, server: &str) -> Result<(), EngineError> {
+        let found = self.find(server).await?;
+        let _work = found.work.lock().await;
+        let node = found.primary().await;
+        found.front.lead_to(None).await;
+        if node.runs().await {
+            node.stop().await;
+        } else {
+            node.kill().await;
+        }
+        found.front.cut();
+        node.start(&Role::Primary { synchronous: found.standby().await.is_some() }).await?;
+        found.front.lead_to(Some(node.port())).await;
+        Ok(())
+    }
+
+    /// Kills the primary with SIGKILL. Nothing more is archived, and connections are refused. A standby lives on.
+    pub async fn kill(&self, server: &str) {
+        if let Ok(found) = self.find(server).await {
+            found.primary().await.kill().await;
+            found.front.lead_to(None).await;
+        }
+    }
+
+    /// Stops all processes of the primary in mid-work: it still accepts connections, and never answers.
+    pub async fn hang(&self, server: &str) {
+        if let Ok(found) = self.find(server).await {
+            found.primary().await.hang();
+        }
+    }
+
+    /// Ends [`Engine::hang`].
+    pub async fn resume(&self, server: &str) {
+        if let Ok(found) = self.find(server).await {
+            found.primary().await.resume();
+        }
+    }
+
+    /// Opens or closes the port, as a security group does: attempts to connect to a closed one get no answer at all;
+    /// connections that exist stay.
+    pub async fn set_port_open(&self, server: &str, open: bool) {
+        if let Ok(found) = self.find(server).await {
+            found.front.set_open(open).await;
+        }
+    }
+
+    /// Has the log archived. Everything whose commit was acknowledged before the returned time can be restored from the
+    /// archive, and a recovery to that time or an earlier one succeeds: the archive then holds a later commit, too, which
+    /// PostgreSQL needs to see that it has reached its target. `None` if the server is dead or hung,
+    /// or so busy that archiving lags by more than some seconds.
+    pub async fn ship_log(&self, server: &str) -> Option<DateTime<Utc>> {
+        let node = self.find(server).await.ok()?.primary().await;
+        if !node.runs().await {
+            return None;
+        }
+        let shipped = node.ship_log(&self.host.archive_dir(server).join("wal")).await;
+        shipped.inspect_err(|error| tracing::warn!(%error, server, "cannot ship the log")).ok()
+    }
+
+    /// Kills the server and removes its data. Its archive and all images stay.
+    pub async fn delete(&self, server: &str) {
+        let Some(found) = self.servers.lock().await.remove(server) else {
+            return;
+        };
+        stop_all(&found).await;
+        self.host.remove(&self.host.server_dir(server)).await;
+    }
+
+    /// Kills all servers. The files stay.
+    pub async fn shut_down(&self) {
+        let servers: Vec<_> = self.servers.lock().await.drain().collect();
+        for (_, server) in servers {
+            stop_all(&server).await;
+        }
+        // Those that were just being made.
+        process::end(self.host.tag_prefix()).await;
+        let mut guard = self.guard.lock().await;
+        drop(guard.stdin.take());
+        let _ = guard.wait().await;
+    }
+
+    async fn find(&self, server: &str) -> Result<Arc<Server>, EngineError> {
+        let found = self.servers.lock().await.get(server).cloned();
+        found.ok_or_else(|| EngineError::Missing(format!("server {server}")))
+    }
+}
+
+async fn stop_all(server: &Server) {
+    server.front.lead_to(None).await;
+    server.front.cut();
+    if let Some(standby) = server.standby().await {
+        standby.kill().await;
+    }
+    server.primary().await.kill().await;
+}
+
+/// Names become directory names, and stand in shell commands. AWS's automated snapshots have a colon.
+fn check_name(name: &str) -> Result<(), EngineError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte);
+    if name.is_empty() || name.len() > 128 || name.starts_with('-') || !name.bytes().all(fits) {
+        return Err(EngineError::BadName(name.to_owned()));
+    }
+    Ok(())
+}

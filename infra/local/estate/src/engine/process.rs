@@ -1,0 +1,173 @@
+//! Finding, stopping and killing exactly the processes of our servers.
+//!
+//! Every PostgreSQL process of a server shows the server's tag on its command line: the postmaster as the argument
+//! `cluster_name=TAG`, its children (each in a session of its own, so process groups are of no use) as `postgres: TAG: ...`.
+//! What they start themselves (archive commands) is found as their descendants.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+use super::error::EngineError;
+
+/// SIGSTOP to all processes with this tag (or tag prefix) and their descendants; returns them.
+pub(super) fn freeze(tag: &str) -> BTreeSet<i32> {
+    let mut stopped = BTreeSet::new();
+    loop {
+        // One may have forked another before it stopped: look until nothing new is there.
+        let fresh: BTreeSet<i32> = tree(tag).difference(&stopped).copied().collect();
+        if fresh.is_empty() {
+            return stopped;
+        }
+        send(&fresh, Signal::STOP);
+        stopped.extend(fresh);
+    }
+}
+
+/// SIGCONT to all of them.
+pub(super) fn thaw(tag: &str) {
+    send(&tree(tag), Signal::CONT);
+}
+
+/// SIGKILL to all of them.
+pub(super) fn kill(tag: &str) {
+    // Stopped first: otherwise an archive command could outlive the archiver and still deliver.
+    send(&freeze(tag), Signal::KILL);
+}
+
+/// SIGKILL to all of them; returns when they are gone.
+pub(super) async fn end(tag: &str) {
+    kill(tag);
+    for _ in 0..2000 {
+        if tree(tag).is_empty() {
+            return;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    tracing::error!(tag, "killed processes are still there");
+}
+
+/// Sends one signal to one process.
+pub(super) fn signal(pid: u32, signal: Signal) {
+    if let Ok(pid) = i32::try_from(pid) {
+        send(&BTreeSet::from([pid]), signal);
+    }
+}
+
+fn send(pids: &BTreeSet<i32>, signal: Signal) {
+    for pid in pids.iter().filter_map(|pid| Pid::from_raw(*pid)) {
+        // The only failure here is that it has just ended.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// All live processes with this tag (or tag prefix), and their descendants.
+fn tree(tag: &str) -> BTreeSet<i32> {
+    let mut found = BTreeSet::new();
+    let mut parents = BTreeMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
+        if is_tagged(&String::from_utf8_lossy(&read("cmdline")), tag) {
+            found.insert(pid);
+        }
+        if let Some(parent) = parent_of(&String::from_utf8_lossy(&read("stat"))) {
+            parents.insert(pid, parent);
+        }
+    }
+    loop {
+        let more: Vec<i32> =
+            parents.iter().filter(|(pid, parent)| found.contains(*parent) && !found.contains(*pid)).map(|(pid, _)| *pid).collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+fn is_tagged(command_line: &str, tag: &str) -> bool {
+    let strip = |text: &str, prefix| text.strip_prefix(prefix).is_some_and(|rest: &str| rest.starts_with(tag));
+    strip(command_line, "postgres: ") || command_line.split('\0').any(|argument| strip(argument, "cluster_name="))
+}
+
+/// The fourth field; the second, the program's name, may hold anything, but ends with the last parenthesis.
+fn parent_of(stat: &str) -> Option<i32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The file `pids`: one postmaster a line, for whoever cleans up after a killed estate.
+pub(super) struct PidFile {
+    path: PathBuf,
+    pids: Mutex<BTreeSet<u32>>,
+}
+
+impl PidFile {
+    /// An empty file at `path`.
+    pub(super) fn new(path: PathBuf) -> Self {
+        let file = Self { path, pids: Mutex::default() };
+        file.change(|_| ());
+        file
+    }
+
+    /// Adds or removes pids.
+    pub(super) fn change(&self, change: impl FnOnce(&mut BTreeSet<u32>)) {
+        let mut pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut pids);
+        let text: String = pids.iter().map(|pid| format!("{pid}\n")).collect();
+        if let Err(error) = fs::write(&self.path, text) {
+            tracing::warn!(%error, "cannot write the pid file");
+        }
+    }
+}
+
+/// Waits for the end of its standard input, that is of the estate, then kills all that is left.
+const GUARD: &str = r#"read -r _
+set -- /proc/[0-9]*/cmdline
+grep -als -e "cluster_name=$LIFEBOAT_TAG" -e "^postgres: $LIFEBOAT_TAG" "$@" | while IFS=/ read -r _ _ pid _; do
+  kill -KILL "$pid"
+done"#;
+
+/// Starts a shell that outlives the estate just long enough to kill its servers, even if the estate was killed with SIGKILL.
+/// It waits as long as the returned child's standard input stays open.
+pub(super) fn guard(tag_prefix: &str) -> Result<Child, EngineError> {
+    Command::new("/bin/sh")
+        .args(["-c", GUARD])
+        .env("LIFEBOAT_TAG", tag_prefix)
+        // Not in our process group: Ctrl-C at a terminal must not end it before us.
+        .process_group(0)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(EngineError::io("start the guard process"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_tagged, parent_of};
+
+    #[test]
+    fn only_our_processes_are_tagged() {
+        assert!(is_tagged("/usr/bin/postgres\0-D\0/x\0-c\0cluster_name=lbe-1-0002\0", "lbe-1-0002"));
+        assert!(is_tagged("postgres: lbe-1-0002: checkpointer ", "lbe-1-"));
+        assert!(!is_tagged("grep\0lbe-1-0002\0", "lbe-1-0002"));
+        assert!(!is_tagged("postgres: lbe-1-0002: checkpointer ", "lbe-1-0003"));
+        assert!(!is_tagged("", "lbe-1-"));
+    }
+
+    #[test]
+    fn parent_is_found_behind_any_name() {
+        assert_eq!(parent_of("12 (a) b (c) S 34 12 12 0"), Some(34));
+        assert_eq!(parent_of(""), None);
+    }
+}

@@ -1,0 +1,35 @@
+//! The estate: real database servers behind AWS's RDS API, for tests and the demo only.
+//!
+//! ```text
+//! estate --port 0 --control-port 0 --root DIR --ready-file FILE [--upstream URL] [--events URL] [--config FILE.json]
+//! ```
+//!
+//! | part | does |
+//! |---|---|
+//! | [`api`] | speaks the RDS Query protocol (form in, XML out, version 2014-10-31) for the actions that the model knows; hands the rest to `--upstream` (moto) unchanged |
+//! | [`control`] | JSON for the demo and for tests: accidents, faults, the log of calls |
+//! | [`driver`] | lets time pass in the model, carries out its effects on real servers, publishes its events to `--events` (ministack) |
+//! | [`engine`] | PostgreSQL servers |
+//!
+//! How RDS behaves is not here: that is `lifeboat_testing::model`. The estate listens on 127.0.0.1 only, and never outlives its parent.
+//!
+//! # The control API
+//!
+//! | request | body | |
+//! |---|---|---|
+//! | `GET /healthz` | | `{"status":"ok"}` |
+//! | `POST /accidents` | `{"instance":"orders-db","kind":"instance_failure"}` | [`control::Accident`] |
+//! | `POST /faults` | one [`lifeboat_testing::model::Fault`] or a list | adds to those there are |
+//! | `DELETE /faults` | | removes all |
+//! | `POST /closed-groups` | `{"groups":["sg-fence"]}` | which security groups let nobody in |
+//! | `GET /calls` | | every mutating call; with `?effective=true` those that changed the world |
+//! | `GET /instances` | | every instance as it truly is |
+//! | `GET /events` | | every event published so far |
+
+pub mod api;
+pub mod control;
+pub mod driver;
+pub mod engine;
+pub mod http;
+pub mod options;
+pub mod world;

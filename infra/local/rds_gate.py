@@ -1,0 +1,172 @@
+"""Checks the role behind each RDS call before the estate sees it.
+
+ministack enforces the roles of Lambdas for its own services (AUTH=true), but RDS calls go to the
+estate. This gate, a thread inside ministack's process, asks the same evaluator for every ARN that a
+call names and then passes the bytes on untouched. A reply that the estate drops or delays is dropped
+or delayed here too, so its faults reach the caller as they are.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import xml.etree.ElementTree as ElementTree
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from ministack.core.iam_actions import access_denied_response, request_tag_context
+from ministack.core.iam_evaluator import AuthError, enforce
+from ministack.core.responses import get_account_id, new_uuid, set_request_region
+from ministack.core.router import extract_access_key_id
+from ministack.services import tagging
+
+# The resource type in the ARN for each parameter that names a resource. AWS checks each of them.
+ARN_TYPES = {
+    "DBInstanceIdentifier": "db",
+    "SourceDBInstanceIdentifier": "db",
+    "TargetDBInstanceIdentifier": "db",
+    "DBSnapshotIdentifier": "snapshot",
+    "SourceDBSnapshotIdentifier": "snapshot",
+    "TargetDBSnapshotIdentifier": "snapshot",
+    "FinalDBSnapshotIdentifier": "snapshot",
+    "DBSubnetGroupName": "subgrp",
+    "DBParameterGroupName": "pg",
+    "OptionGroupName": "og",
+    "ResourceName": "",
+}
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
+EXCHANGE_SECONDS = 300
+
+
+def named_arns(parameters: dict[str, list[str]], region: str, account: str) -> list[str]:
+    """The ARN of every resource that an RDS call names, or `*` if it names none."""
+    arns = []
+    for parameter, kind in ARN_TYPES.items():
+        for value in parameters.get(parameter, []):
+            arns.append(value if value.startswith("arn:") else f"arn:aws:rds:{region}:{account}:{kind}:{value}")
+    return arns or ["*"]
+
+
+def signing_region(authorization: str) -> str | None:
+    """The Region in a SigV4 Authorization header."""
+    _, _, credential = authorization.partition("Credential=")
+    scope = credential.split(",")[0].split("/")
+    return scope[2] if len(scope) == 5 else None
+
+
+def refusal(headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+    """AWS's AccessDenied reply if the caller's role does not allow the call, else nothing."""
+    parameters = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    action = f"rds:{parameters.get('Action', [''])[0]}"
+    region = signing_region(headers.get("authorization", "")) or "us-east-1"
+    set_request_region(region)
+    context = request_tag_context("rds", action, body, parameters)
+    for arn in named_arns(parameters, region, get_account_id()):
+        denied = enforce(
+            extract_access_key_id(headers, {}), action, "rds", region, resource_arn=arn, service_context=context
+        )
+        if isinstance(denied, AuthError):
+            return access_denied_response(
+                "rds", action, "", new_uuid(), error_code=denied.code, message=denied.message, headers=headers
+            )
+        if denied is not None:
+            explicit = denied.decision == "Deny"
+            message = f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {arn} " + (
+                "with an explicit deny in an identity-based policy"
+                if explicit
+                else f"because no identity-based policy allows the {action} action"
+            )
+            return access_denied_response("rds", action, denied.principal_arn, new_uuid(), message=message)
+    return None
+
+
+def estate_tags(upstream: str, arn: str) -> dict[str, str]:
+    """The tags that the estate keeps for an RDS resource; none if it does not know it."""
+    url = urlsplit(upstream)
+    region, account = arn.split(":")[3:5]
+    connection = HTTPConnection(url.hostname or "127.0.0.1", url.port, timeout=5)
+    form = {"Action": "ListTagsForResource", "Version": "2014-10-31", "ResourceName": arn}
+    scope = f"Credential={account}/20260101/{region}/rds/aws4_request"
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+        "X-Lifeboat-Gate": "tags",
+    }
+    try:
+        connection.request("POST", "/", urlencode(form), headers)
+        reply = connection.getresponse()
+        tree = ElementTree.fromstring(reply.read()) if reply.status == 200 else None
+    except (OSError, HTTPException, ElementTree.ParseError):
+        tree = None
+    finally:
+        connection.close()
+    tags: dict[str, str] = {}
+    for element in tree.iter() if tree is not None else ():
+        if element.tag.rpartition("}")[2] == "Tag":
+            pair = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
+            tags[pair.get("Key", "")] = pair.get("Value", "")
+    return tags
+
+
+class Gate(BaseHTTPRequestHandler):
+    """One RDS call: check, then pass on byte for byte."""
+
+    protocol_version = "HTTP/1.1"
+    upstream = ""
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent: the estate keeps the log of calls."""
+
+    def do_POST(self) -> None:
+        """Refuse the call or hand it to the estate."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        denied = refusal({name.lower(): value for name, value in self.headers.items()}, body)
+        if denied is not None:
+            self.reply(*denied)
+            return
+        try:
+            self.reply(*self.forward(body))
+        except (OSError, HTTPException):
+            self.close_connection = True
+            self.connection.close()
+
+    def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The estate's own reply."""
+        url = urlsplit(self.upstream)
+        connection = HTTPConnection(url.hostname or "127.0.0.1", url.port, timeout=EXCHANGE_SECONDS)
+        try:
+            connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in HOP_BY_HOP:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            reply = connection.getresponse()
+            return reply.status, dict(reply.getheaders()), reply.read()
+        finally:
+            connection.close()
+
+    def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Send a complete reply with its true length."""
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in HOP_BY_HOP | {"content-length"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def serve(port: int, upstream: str) -> None:
+    """Open the gate on a port of the loopback and look up RDS tags in the estate."""
+    known_tags = tagging.resource_tags
+
+    def tags(arn: str) -> dict[str, str] | None:
+        return estate_tags(upstream, arn) if arn.startswith("arn:aws:rds:") else known_tags(arn)
+
+    tagging.resource_tags = tags
+    Gate.upstream = upstream
+    server = ThreadingHTTPServer(("127.0.0.1", port), Gate)
+    server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    threading.Thread(target=server.serve_forever, daemon=True, name="rds-gate").start()

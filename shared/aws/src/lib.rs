@@ -1,0 +1,35 @@
+//! Adapters from the domain's ports to AWS; the only crate that names an AWS SDK.
+//!
+//! One module and one cargo feature per service; a function links what it uses. [`load`] reads the configuration once,
+//! and [`Clients`] makes the adapters:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "rds", feature = "dynamodb"))]
+//! # async fn wire() -> Result<(), lifeboat_domain::DrError> {
+//! let clients = lifeboat_aws::load().await?;
+//! let databases = clients.rds();
+//! let ledger = clients.ledger("lifeboat", "eu-central-1");
+//! # Ok(())
+//! # }
+//! ```
+
+mod classify;
+mod clients;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+#[cfg(feature = "rds")]
+pub mod rds;
+#[cfg(feature = "s3")]
+pub mod s3;
+#[cfg(feature = "secrets")]
+pub mod secrets;
+#[cfg(feature = "sfn")]
+pub mod sfn;
+#[cfg(feature = "sns")]
+pub mod sns;
+#[cfg(any(feature = "rds", feature = "secrets"))]
+mod time;
+#[cfg(test)]
+mod wire;
+
+pub use clients::{Clients, load};

@@ -1,0 +1,248 @@
+//! The control plane of RDS.
+
+mod observe;
+mod pending;
+mod restore;
+
+use crate::classify::{call_error, invalid};
+use aws_config::SdkConfig;
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag};
+use lifeboat_domain::CallClass;
+use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
+use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
+use lifeboat_domain::plan::{LateSettings, RestoreSettings};
+use lifeboat_domain::ports::{
+    Answer, DeleteDatabases, ModifyDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+};
+use std::collections::BTreeMap;
+
+const DESCRIBE_INSTANCES: &str = "rds:DescribeDBInstances";
+const DESCRIBE_SNAPSHOTS: &str = "rds:DescribeDBSnapshots";
+const DESCRIBE_BACKUPS: &str = "rds:DescribeDBInstanceAutomatedBackups";
+const MODIFY: &str = "rds:ModifyDBInstance";
+
+/// Engines that share the API but are not RDS.
+const NOT_RDS: [&str; 2] = ["neptune", "docdb"];
+
+/// RDS of one Region.
+#[derive(Debug, Clone)]
+pub struct Rds {
+    client: Client,
+    /// Sends each request once: a second failover flips back.
+    at_most_once: Client,
+}
+
+impl Rds {
+    /// RDS as configured; `at_most_once` is the same configuration without retries.
+    pub fn new(config: &SdkConfig, at_most_once: &SdkConfig) -> Self {
+        Self { client: Client::new(config), at_most_once: Client::new(at_most_once) }
+    }
+}
+
+impl ReadDatabases for Rds {
+    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
+        let output = self.client.describe_db_instances().db_instance_identifier(id.as_str()).send().await;
+        match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
+            Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
+            Err(error) if error.class == CallClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
+        let mut items = self.client.describe_db_instances().into_paginator().items().send();
+        let mut instances = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| call_error(DESCRIBE_INSTANCES, &error))?;
+            if !item.engine().is_some_and(|engine| NOT_RDS.contains(&engine)) {
+                instances.extend(listed(&item)?);
+            }
+        }
+        Ok(instances)
+    }
+
+    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        let mut items = self.client.describe_db_instance_automated_backups().dbi_resource_id(resource_id).into_paginator().items().send();
+        let mut newest: Option<RestoreWindow> = None;
+        while let Some(item) = items.next().await {
+            match item.map_err(|error| call_error(DESCRIBE_BACKUPS, &error)) {
+                Ok(backup) => {
+                    let window = observe::restore_window(&backup);
+                    newest = newest.into_iter().chain(window).max_by_key(|window| window.latest);
+                }
+                Err(error) if error.class == CallClass::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(newest)
+    }
+
+    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
+        self.snapshots(None, Some("manual")).await
+    }
+
+    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>> {
+        self.snapshots(Some(instance), None).await
+    }
+}
+
+impl Rds {
+    async fn snapshots(&self, instance: Option<&DbInstanceId>, kind: Option<&str>) -> Answer<Vec<ObservedSnapshot>> {
+        let request = self.client.describe_db_snapshots();
+        let request =
+            request.set_db_instance_identifier(instance.map(|id| id.as_str().to_owned())).set_snapshot_type(kind.map(str::to_owned));
+        let mut items = request.into_paginator().items().send();
+        let mut snapshots = Vec::new();
+        while let Some(item) = items.next().await {
+            match item.map_err(|error| call_error(DESCRIBE_SNAPSHOTS, &error)) {
+                Ok(snapshot) => snapshots.extend(nameable(&snapshot)?),
+                // Of an instance that is gone.
+                Err(error) if error.class == CallClass::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(snapshots)
+    }
+}
+
+impl TakeSnapshots for Rds {
+    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        let request = self.client.create_db_snapshot().db_instance_identifier(instance.as_str()).db_snapshot_identifier(snapshot.as_str());
+        let output = request.set_tags(Some(tag_list(tags))).send().await;
+        output.map(|_| ()).map_err(|error| call_error("rds:CreateDBSnapshot", &error))
+    }
+}
+
+impl RestoreDatabases for Rds {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()> {
+        let action = "rds:RestoreDBInstanceFromDBSnapshot";
+        let input = restore::from_snapshot(snapshot, target, settings, protecting_tags(action, settings)?);
+        input.send_with(&self.client).await.map(|_| ()).map_err(|error| call_error(action, &error))
+    }
+
+    async fn restore_to_point_in_time(
+        &self,
+        source: &str,
+        at: Option<lifeboat_domain::Timestamp>,
+        target: &DbInstanceId,
+        settings: &RestoreSettings,
+    ) -> Answer<()> {
+        let action = "rds:RestoreDBInstanceToPointInTime";
+        let input = restore::to_point_in_time(source, at, target, settings, protecting_tags(action, settings)?);
+        input.send_with(&self.client).await.map(|_| ()).map_err(|error| call_error(action, &error))
+    }
+}
+
+impl RebootDatabases for Rds {
+    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()> {
+        let request = self.at_most_once.reboot_db_instance().db_instance_identifier(instance.as_str()).force_failover(force_failover);
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:RebootDBInstance", &error))
+    }
+}
+
+impl ModifyDatabases for Rds {
+    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
+        if *settings == LateSettings::default() {
+            return Ok(());
+        }
+        let mut request = self
+            .client
+            .modify_db_instance()
+            .db_instance_identifier(instance.as_str())
+            .apply_immediately(true)
+            .set_preferred_maintenance_window(settings.maintenance_window.clone())
+            .set_max_allocated_storage(settings.max_allocated_storage);
+        if let Some((interval, role)) = &settings.monitoring {
+            request = request.monitoring_interval(*interval).set_monitoring_role_arn(Some(role.clone()).filter(|role| !role.is_empty()));
+        }
+        if let Some((key, days)) = &settings.performance_insights {
+            request = request.enable_performance_insights(true).set_performance_insights_kms_key_id(key.clone());
+            request = request.set_performance_insights_retention_period(*days);
+        }
+        request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
+    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()> {
+        if groups.is_empty() {
+            return Err(invalid(MODIFY, "VpcSecurityGroupIds", format!("{instance}: no security group was named; nothing was sent")));
+        }
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
+        let output = request.set_vpc_security_group_ids(Some(groups.to_vec())).send().await;
+        output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
+    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
+        request.master_user_password(password.reveal()).send().await.map(|_| ()).map_err(|error| {
+            let mut error = call_error(MODIFY, &error);
+            error.message = error.message.replace(password.reveal(), "***");
+            error
+        })
+    }
+}
+
+impl TagDatabases for Rds {
+    async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        let tags = tag_list(tags);
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let request = self.client.add_tags_to_resource().resource_name(arn.as_str()).set_tags(Some(tags));
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:AddTagsToResource", &error))
+    }
+
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let request = self.client.remove_tags_from_resource().resource_name(arn.as_str()).set_tag_keys(Some(keys.to_vec()));
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:RemoveTagsFromResource", &error))
+    }
+}
+
+impl DeleteDatabases for Rds {
+    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()> {
+        // `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
+        let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
+        let request = request.skip_final_snapshot(true).delete_automated_backups(false);
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
+    }
+}
+
+/// One instance of a listing. One that cannot be read hides no other, unless it is protected: then not to see it would look like a deletion.
+fn listed(instance: &DbInstance) -> Answer<Option<ObservedInstance>> {
+    match observe::instance(instance) {
+        Ok(observed) => Ok(Some(observed)),
+        Err(error) if instance.tag_list().iter().any(|tag| tag.key() == Some(tags::POLICY)) => Err(error),
+        Err(error) => {
+            tracing::warn!(instance = instance.db_instance_identifier().unwrap_or_default(), "left out of the listing: {error}");
+            Ok(None)
+        }
+    }
+}
+
+/// One snapshot of a listing; those that AWS Backup names (`awsbackup:job-...`) are not ours to restore or prune.
+fn nameable(snapshot: &DbSnapshot) -> Answer<Option<ObservedSnapshot>> {
+    if snapshot.snapshot_type() == Some("awsbackup") { Ok(None) } else { observe::snapshot(snapshot).map(Some) }
+}
+
+/// The tags of a restored instance. Passing none would inherit the source's, and with them its protection: refused.
+fn protecting_tags(action: &str, settings: &RestoreSettings) -> Answer<Vec<Tag>> {
+    let tags = tag_list(&settings.tags);
+    if tags.is_empty() {
+        return Err(invalid(action, "Tags", "no tags were given, so the copy would inherit its source's protection; nothing was sent"));
+    }
+    Ok(tags)
+}
+
+/// Tags as AWS takes them: those of AWS's own namespaces cannot be set.
+fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter()
+        .filter(|(key, _)| !key.starts_with("aws:") && !key.starts_with("rds:"))
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

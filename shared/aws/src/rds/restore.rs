@@ -1,0 +1,112 @@
+//! What a restore call is told: everything that it accepts, because what is not said comes back as a default (fact sheet 3.2).
+//!
+//! Not said, on purpose:
+//! - `AvailabilityZone`: excluded by `MultiAZ`, and after an AZ outage RDS should choose;
+//! - `AllocatedStorage`: RDS takes the backup's, and refuses less as well as a little more;
+//! - `Engine`, `DBName`: those of the backup; the KMS key cannot be given at all;
+//! - false flags that some engines do not know (IAM authentication, dedicated log volume): off is the default.
+
+use crate::time::date_time;
+use aws_sdk_rds::operation::restore_db_instance_from_db_snapshot::RestoreDbInstanceFromDbSnapshotInput;
+use aws_sdk_rds::operation::restore_db_instance_from_db_snapshot::builders::RestoreDbInstanceFromDbSnapshotInputBuilder;
+use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::RestoreDbInstanceToPointInTimeInput;
+use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::builders::RestoreDbInstanceToPointInTimeInputBuilder;
+use aws_sdk_rds::types::Tag;
+use lifeboat_domain::Timestamp;
+use lifeboat_domain::ids::{DbInstanceId, SnapshotId};
+use lifeboat_domain::observed::Configuration;
+use lifeboat_domain::plan::RestoreSettings;
+
+/// Below so many GiB a gp3 volume has a fixed performance, which must not be named even though Describe shows it.
+const GP3_TUNABLE_FROM: i32 = 400;
+/// The same for Oracle.
+const GP3_TUNABLE_FROM_ORACLE: i32 = 200;
+
+/// What both calls accept alike: the generated builders share names but no type.
+macro_rules! told {
+    ($builder:expr, $configuration:expr, $tags:expr) => {{
+        let (told, tags) = ($configuration, $tags);
+        $builder
+            .db_instance_class(&told.class)
+            .set_db_subnet_group_name(told.subnet_group.clone())
+            .set_vpc_security_group_ids(some(&told.security_groups))
+            .set_db_parameter_group_name(told.parameter_group.clone())
+            .set_option_group_name(told.option_group.clone())
+            .multi_az(told.multi_az)
+            .publicly_accessible(told.publicly_accessible)
+            .set_port(told.port.map(i32::from))
+            .auto_minor_version_upgrade(told.auto_minor_version_upgrade)
+            .copy_tags_to_snapshot(told.copy_tags_to_snapshot)
+            .set_enable_iam_database_authentication(told.iam_authentication.then_some(true))
+            .set_enable_cloudwatch_logs_exports(some(&told.log_exports))
+            .deletion_protection(told.deletion_protection)
+            .set_storage_type(told.storage_type.clone())
+            .set_iops(iops(told))
+            .set_storage_throughput(throughput(told))
+            .set_ca_certificate_identifier(told.ca_certificate.clone())
+            .set_network_type(told.network_type.clone())
+            .backup_retention_period(told.backup_retention_days)
+            .set_preferred_backup_window(told.backup_window.clone())
+            .set_license_model(told.license_model.clone())
+            .set_dedicated_log_volume(told.dedicated_log_volume.then_some(true))
+            .set_engine_lifecycle_support(told.engine_lifecycle_support.clone())
+            .set_tags(Some(tags))
+    }};
+}
+
+/// A restore of `snapshot` as `target`.
+pub(super) fn from_snapshot(
+    snapshot: &SnapshotId,
+    target: &DbInstanceId,
+    settings: &RestoreSettings,
+    tags: Vec<Tag>,
+) -> RestoreDbInstanceFromDbSnapshotInputBuilder {
+    let builder =
+        RestoreDbInstanceFromDbSnapshotInput::builder().db_snapshot_identifier(snapshot.as_str()).db_instance_identifier(target.as_str());
+    told!(builder, &settings.configuration, tags)
+}
+
+/// A restore of the instance with `DbiResourceId` `source`, dead or alive, to a moment or to the latest restorable one, never both.
+pub(super) fn to_point_in_time(
+    source: &str,
+    at: Option<Timestamp>,
+    target: &DbInstanceId,
+    settings: &RestoreSettings,
+    tags: Vec<Tag>,
+) -> RestoreDbInstanceToPointInTimeInputBuilder {
+    let builder =
+        RestoreDbInstanceToPointInTimeInput::builder().source_dbi_resource_id(source).target_db_instance_identifier(target.as_str());
+    let builder = match at {
+        Some(at) => builder.restore_time(date_time(at)),
+        None => builder.use_latest_restorable_time(true),
+    };
+    told!(builder, &settings.configuration, tags).set_max_allocated_storage(settings.configuration.max_allocated_storage)
+}
+
+/// An empty list is not the same as none.
+fn some(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+/// IOPS where they may be named: always for `io1` and `io2`, for `gp3` only where they can be tuned.
+fn iops(told: &Configuration) -> Option<i32> {
+    match told.storage_type.as_deref() {
+        Some("io1" | "io2") => told.iops,
+        Some("gp3") if is_tunable_gp3(told) => told.iops,
+        _ => None,
+    }
+}
+
+/// Throughput, which only `gp3` has.
+fn throughput(told: &Configuration) -> Option<i32> {
+    (told.storage_type.as_deref() == Some("gp3") && is_tunable_gp3(told)).then_some(told.storage_throughput).flatten()
+}
+
+fn is_tunable_gp3(told: &Configuration) -> bool {
+    let from = match told.engine.as_str() {
+        engine if engine.starts_with("sqlserver") => 0,
+        engine if engine.starts_with("oracle") => GP3_TUNABLE_FROM_ORACLE,
+        _ => GP3_TUNABLE_FROM,
+    };
+    told.allocated_storage.is_some_and(|size| size >= from)
+}

@@ -1,0 +1,271 @@
+//! An incident: one story of one resource, from the first signal to its closing.
+
+use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash};
+use crate::observed::Endpoint;
+use crate::words::{Plane, ResourceKind, Run, Scenario, Timestamp, closed_enum};
+use serde::{Deserialize, Serialize};
+
+closed_enum! {
+    /// Where an incident stands.
+    IncidentState {
+        /// Being looked at or recovered by an execution.
+        Open = "open",
+        /// Waits for a person; nothing runs.
+        WaitingForPerson = "waiting_for_person",
+        /// Ended.
+        Closed = "closed",
+    }
+}
+
+closed_enum! {
+    /// How an incident, or one execution of it, ended.
+    Outcome {
+        /// A new database took over, was validated, and clients were moved.
+        Recovered = "recovered",
+        /// The same database serves again after a failover that Lifeboat asked for.
+        FailedOver = "failed_over",
+        /// AWS brought it back; nothing was changed.
+        SelfHealed = "self_healed",
+        /// A validated copy stands beside production; nobody was moved.
+        RestoredBeside = "restored_beside",
+        /// Only a plan was asked for.
+        Planned = "planned",
+        /// A safety rule, the mode or the policy said no.
+        Refused = "refused",
+        /// The restored copy did not pass; clients were not moved.
+        HeldByValidation = "held_by_validation",
+        /// The source answered again just before the cut-over.
+        SourceHealed = "source_healed",
+        /// It cannot be told what is wrong.
+        NeedsPerson = "needs_person",
+        /// A step failed.
+        Failed = "failed",
+        /// The execution ended without closing its incident.
+        Interrupted = "interrupted",
+    }
+}
+
+impl Outcome {
+    /// Whether the story is over (else it waits for a person).
+    pub const fn closes(self) -> bool {
+        match self {
+            Self::Recovered | Self::FailedOver | Self::SelfHealed | Self::RestoredBeside | Self::Planned => true,
+            Self::Refused | Self::HeldByValidation | Self::SourceHealed | Self::NeedsPerson | Self::Failed | Self::Interrupted => false,
+        }
+    }
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    /// When it was true, by its own clock.
+    pub at: Timestamp,
+    /// Where it comes from.
+    pub plane: Plane,
+    /// What it is: an event id, an alarm's name, `probe`, `sweep`, `person`.
+    pub source: String,
+    /// What it says, as a sentence.
+    pub text: String,
+}
+
+/// What a person asked for, or what detection asks for on its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Plan only, or act.
+    pub run: Run,
+    /// The scenario that was named; detection leaves it open where the evidence does.
+    pub scenario: Option<Scenario>,
+    /// Restore to this moment instead of the latest.
+    pub restore_to: Option<Timestamp>,
+    /// Move clients although the scenario's default is to restore beside.
+    pub cut_over: bool,
+    /// The plan that is approved, by hash.
+    pub plan: Option<PlanHash>,
+    /// Whether a person started it.
+    pub by_person: bool,
+}
+
+/// What must be known of the source even when it is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its identifier.
+    pub id: DbInstanceId,
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its `DbiResourceId`.
+    pub resource_id: String,
+    /// Where clients connected.
+    pub endpoint: Option<Endpoint>,
+    /// The secret that clients read.
+    pub secret: Option<String>,
+    /// The database name in it.
+    pub database: Option<String>,
+}
+
+/// The main document of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// Whose story it is.
+    pub resource: Identity,
+    /// What the resource is.
+    pub kind: ResourceKind,
+    /// The policy's name.
+    pub policy: String,
+    /// SHA-256 of the policy document in force.
+    pub policy_hash: String,
+    /// The source.
+    pub source: Source,
+    /// What was asked.
+    pub request: Request,
+    /// The scenario as judged; none until then.
+    pub scenario: Option<Scenario>,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The time of the first signal: the RTO counts from here.
+    pub first_signal_at: Timestamp,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// The execution that works on it.
+    pub execution: Option<String>,
+    /// Counts executions: the third is the last that starts by itself.
+    pub attempt: u32,
+    /// The plan in force.
+    pub plan: Option<PlanHash>,
+    /// The evidence, oldest first.
+    pub signals: Vec<Signal>,
+    /// When the probe first failed in this incident.
+    pub unreachable_since: Option<Timestamp>,
+    /// Failed probes in a row.
+    pub failed_probes: u32,
+    /// When the last probe that was judged ended: no probe is counted twice.
+    #[serde(default)]
+    pub last_probe_at: Option<Timestamp>,
+    /// The last verdict.
+    #[serde(default)]
+    pub verdict: Option<crate::verdict::Verdict>,
+    /// When the current wait began.
+    pub waiting_since: Option<Timestamp>,
+    /// When the first probe after an outage answered.
+    pub healthy_at: Option<Timestamp>,
+    /// The database that took over or stands beside.
+    pub restored: Option<Restored>,
+    /// What went wrong on the way: the next plan steers around it.
+    #[serde(default)]
+    pub setbacks: Vec<Setback>,
+}
+
+/// Something that failed and must not be tried the same way again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "setback", rename_all = "snake_case")]
+pub enum Setback {
+    /// The class was not to be had.
+    NoCapacity {
+        /// The class.
+        class: String,
+    },
+    /// The restored copy never became usable.
+    RestoreFailed {
+        /// The copy.
+        target: DbInstanceId,
+        /// How it was restored.
+        remedy: crate::plan::Remedy,
+        /// The status that it ended in.
+        text: String,
+    },
+    /// A failover was asked for; it is never asked for twice in one incident.
+    FailoverSent,
+}
+
+/// The database that a recovery made or promoted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Its identifier.
+    pub id: DbInstanceId,
+    /// Its ARN.
+    pub arn: Arn,
+    /// Where it listens, once known.
+    pub endpoint: Option<Endpoint>,
+}
+
+impl Incident {
+    /// The scenario, as judged or else as asked.
+    pub fn scenario(&self) -> Option<Scenario> {
+        self.scenario.or(self.request.scenario)
+    }
+
+    /// Whether clients are to be moved: explicitly, or because the source does not serve.
+    pub fn moves_clients(&self) -> bool {
+        self.request.cut_over || !self.scenario().is_some_and(Scenario::is_about_data)
+    }
+
+    /// Adds a signal, once, in the order of time.
+    pub fn add_signal(&mut self, signal: Signal) {
+        if !self.signals.contains(&signal) {
+            self.first_signal_at = self.first_signal_at.min(signal.at);
+            self.signals.push(signal);
+            self.signals.sort_by_key(|signal| signal.at);
+        }
+    }
+}
+
+closed_enum! {
+    /// The phases that are timed against the RTO.
+    Phase {
+        /// From the first signal to the opened incident.
+        Detect = "detect",
+        /// Probing, judging, waiting for AWS to heal.
+        Judge = "judge",
+        /// Planning and gates.
+        Plan = "plan",
+        /// Restore or failover, until it is available.
+        Act = "act",
+        /// Replay of the configuration.
+        Configure = "configure",
+        /// Checks on the new side.
+        Validate = "validate",
+        /// The source is cut from its clients.
+        Fence = "fence",
+        /// Clients are moved and the move is verified.
+        CutOver = "cut_over",
+        /// Identity, first recovery point, report.
+        Close = "close",
+    }
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The phase that it belongs to.
+    pub phase: Phase,
+    /// What happened and why, as a sentence.
+    pub text: String,
+}
+
+/// Makes the id of the incident that `first_signal` opens on `resource`: the same signal gives the same id.
+pub fn incident_id(resource: &Identity, first_signal_at: Timestamp, seed: &str) -> Result<IncidentId, crate::DrError> {
+    let stamp = first_signal_at.format("%Y%m%dt%H%M%Sz").to_string();
+    IncidentId::parse(format!("inc-{stamp}-{}", crate::ids::short_digest(&[resource.as_str(), &stamp, seed])))
+}
+
+/// Makes the id of the incident that a person's request opens: the same request gives the same id, and with it the same plan,
+/// until a recovery has changed something (`generation`).
+pub fn requested_incident_id(resource: &Identity, request: &Request, generation: u32) -> Result<IncidentId, crate::DrError> {
+    let scenario = request.scenario.map_or("", Scenario::as_str);
+    let restore_to = request.restore_to.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let cut_over = if request.cut_over { "cut_over" } else { "default" };
+    let seed = crate::ids::short_digest(&[resource.as_str(), scenario, &restore_to, cut_over, &generation.to_string()]);
+    IncidentId::parse(format!("inc-asked-{generation}-{seed}"))
+}
+
+/// The name of the execution that works on `incident` for the `attempt`-th time; at most 80 characters.
+pub fn execution_name(resource: &Identity, incident: &IncidentId, attempt: u32) -> String {
+    format!("{resource}-{}-{attempt}", incident.as_str().trim_start_matches("inc-"))
+}

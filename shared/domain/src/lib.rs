@@ -1,0 +1,28 @@
+//! The words, decisions and plans of Lifeboat.
+//!
+//! This crate is pure: no async runtime, no environment, no clock, no AWS types or calls. Time comes in as an argument;
+//! what AWS calls things (event ids, statuses) is data here, parsed once into closed types.
+
+pub mod acting;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod incident;
+pub mod lease;
+pub mod ledger;
+pub mod observed;
+pub mod plan;
+pub mod point;
+pub mod policy;
+pub mod ports;
+pub mod probe;
+pub mod register;
+pub mod span;
+pub mod status;
+pub mod validation;
+pub mod verdict;
+pub mod words;
+
+pub use error::{CallClass, CallError, DrError, ErrorName};
+pub use span::Span;
+pub use words::{Timestamp, show_time};

@@ -1,0 +1,239 @@
+//! What a Describe call showed of a database, in our types.
+
+use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
+use crate::status::InstanceStatus;
+use crate::words::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The tags that Lifeboat reads and writes.
+pub mod tags {
+    /// Chooses the policy; its presence makes a database a protected resource.
+    pub const POLICY: &str = "lifeboat:policy";
+    /// The identity; without it the identifier is the identity.
+    pub const RESOURCE: &str = "lifeboat:resource";
+    /// The Secrets Manager secret that clients read.
+    pub const SECRET: &str = "lifeboat:secret";
+    /// The incident that retired this one; a retired database is never judged again.
+    pub const RETIRED: &str = "lifeboat:retired";
+    /// The incident that made this one.
+    pub const INCIDENT: &str = "lifeboat:incident";
+    /// The backup run that made this snapshot.
+    pub const BACKUP: &str = "lifeboat:backup";
+}
+
+/// Where clients connect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The DNS name (or address).
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// A security group of an instance and its status (`active`, `adding`, `removing`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// The group's id.
+    pub id: String,
+    /// AWS's word for its status.
+    pub status: String,
+}
+
+/// Everything that a restore must be told, or it comes back with defaults (fact sheet 3.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// `DBInstanceClass`.
+    pub class: String,
+    /// `Engine`.
+    pub engine: String,
+    /// `EngineVersion`.
+    pub engine_version: String,
+    /// `DBSubnetGroupName`.
+    pub subnet_group: Option<String>,
+    /// `VpcId` of the subnet group.
+    pub vpc: Option<String>,
+    /// `VpcSecurityGroupIds`, sorted.
+    pub security_groups: Vec<String>,
+    /// `DBParameterGroupName`.
+    pub parameter_group: Option<String>,
+    /// `OptionGroupName`.
+    pub option_group: Option<String>,
+    /// `MultiAZ`.
+    pub multi_az: bool,
+    /// `PubliclyAccessible`.
+    pub publicly_accessible: bool,
+    /// The port that it listens on.
+    pub port: Option<u16>,
+    /// `AutoMinorVersionUpgrade`.
+    pub auto_minor_version_upgrade: bool,
+    /// `CopyTagsToSnapshot`.
+    pub copy_tags_to_snapshot: bool,
+    /// `IAMDatabaseAuthenticationEnabled`.
+    pub iam_authentication: bool,
+    /// `EnabledCloudwatchLogsExports`, sorted.
+    pub log_exports: Vec<String>,
+    /// `DeletionProtection`.
+    pub deletion_protection: bool,
+    /// `AllocatedStorage` in GiB.
+    pub allocated_storage: Option<i32>,
+    /// `MaxAllocatedStorage` in GiB.
+    pub max_allocated_storage: Option<i32>,
+    /// `StorageType`.
+    pub storage_type: Option<String>,
+    /// `Iops`.
+    pub iops: Option<i32>,
+    /// `StorageThroughput` in MiB/s.
+    pub storage_throughput: Option<i32>,
+    /// `StorageEncrypted`.
+    pub storage_encrypted: bool,
+    /// `KmsKeyId`.
+    pub kms_key: Option<String>,
+    /// `CACertificateIdentifier`.
+    pub ca_certificate: Option<String>,
+    /// `NetworkType`.
+    pub network_type: Option<String>,
+    /// `BackupRetentionPeriod` in days.
+    pub backup_retention_days: i32,
+    /// `PreferredBackupWindow`.
+    pub backup_window: Option<String>,
+    /// `PreferredMaintenanceWindow`.
+    pub maintenance_window: Option<String>,
+    /// `LicenseModel`.
+    pub license_model: Option<String>,
+    /// `DedicatedLogVolume`.
+    pub dedicated_log_volume: bool,
+    /// `EngineLifecycleSupport`.
+    pub engine_lifecycle_support: Option<String>,
+    /// `MonitoringInterval` in seconds; 0 is off.
+    pub monitoring_interval: i32,
+    /// `MonitoringRoleArn`.
+    pub monitoring_role: Option<String>,
+    /// `PerformanceInsightsEnabled`.
+    pub performance_insights: bool,
+    /// `PerformanceInsightsKMSKeyId`.
+    pub performance_insights_key: Option<String>,
+    /// `PerformanceInsightsRetentionPeriod` in days.
+    pub performance_insights_retention_days: Option<i32>,
+    /// `MasterUsername`.
+    pub master_user: String,
+    /// `DBName`.
+    pub database: Option<String>,
+}
+
+/// One DB instance as Describe showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedInstance {
+    /// `DBInstanceIdentifier`.
+    pub id: DbInstanceId,
+    /// `DBInstanceArn`.
+    pub arn: Arn,
+    /// `DbiResourceId`: stays when the name changes.
+    pub resource_id: String,
+    /// `DBInstanceStatus`.
+    pub status: InstanceStatus,
+    /// `Endpoint`; absent while creating.
+    pub endpoint: Option<Endpoint>,
+    /// `AvailabilityZone`.
+    pub zone: Option<String>,
+    /// `SecondaryAvailabilityZone`.
+    pub secondary_zone: Option<String>,
+    /// `LatestRestorableTime`.
+    pub latest_restorable: Option<Timestamp>,
+    /// `InstanceCreateTime`.
+    pub created_at: Option<Timestamp>,
+    /// Status of each security group.
+    pub groups: Vec<SecurityGroup>,
+    /// `ParameterApplyStatus`: `in-sync`, `applying`, `pending-reboot`.
+    pub parameter_status: Option<String>,
+    /// Names of the settings in `PendingModifiedValues`.
+    pub pending: Vec<String>,
+    /// `ReadReplicaSourceDBInstanceIdentifier`.
+    pub replica_of: Option<String>,
+    /// `DBClusterIdentifier`: a member of a cluster is not judged alone.
+    pub cluster: Option<String>,
+    /// What a restore must be told.
+    pub configuration: Configuration,
+    /// `TagList`.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ObservedInstance {
+    /// The policy's name, if this database is protected and not retired.
+    pub fn policy(&self) -> Option<&str> {
+        if self.tags.contains_key(tags::RETIRED) { None } else { self.tags.get(tags::POLICY).map(String::as_str) }
+    }
+
+    /// Its identity: the tag, else the identifier in lower case (when that is short enough).
+    pub fn identity(&self) -> Option<Identity> {
+        let name = self.tags.get(tags::RESOURCE).cloned().unwrap_or_else(|| self.id.as_str().to_ascii_lowercase());
+        Identity::parse(name).ok()
+    }
+
+    /// The secret that clients read.
+    pub fn secret(&self) -> Option<&str> {
+        self.tags.get(tags::SECRET).map(String::as_str)
+    }
+
+    /// Whether `groups` and nothing else is active.
+    pub fn has_exactly_group(&self, group: &str) -> bool {
+        !self.groups.is_empty() && self.groups.iter().all(|g| g.id == group && g.status == "active")
+    }
+}
+
+/// One DB snapshot as Describe showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedSnapshot {
+    /// `DBSnapshotIdentifier`.
+    pub id: SnapshotId,
+    /// `DBSnapshotArn`.
+    pub arn: Arn,
+    /// `DBInstanceIdentifier`.
+    pub instance: DbInstanceId,
+    /// `DbiResourceId` of the source.
+    pub resource_id: Option<String>,
+    /// `Status`.
+    pub status: SnapshotStatus,
+    /// `PercentProgress`.
+    pub percent: Option<i32>,
+    /// `OriginalSnapshotCreateTime`, which a copy keeps, or `SnapshotCreateTime`.
+    pub created_at: Option<Timestamp>,
+    /// `SnapshotDatabaseTime`: its newest transaction.
+    pub data_time: Option<Timestamp>,
+    /// `SnapshotType`: `manual`, `automated`, ...
+    pub kind: String,
+    /// `TagList`.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A snapshot's status, by what it means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotStatus {
+    /// Can be restored.
+    Available,
+    /// On its way (`creating`, `copying`), or a word that we do not know.
+    Pending(String),
+    /// Will never be restorable (`failed`, `deleting`, `deleted`, `incompatible-restore`, ...).
+    Failed(String),
+}
+
+impl SnapshotStatus {
+    /// Takes AWS's word.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "available" => Self::Available,
+            "failed" | "deleting" | "deleted" | "incompatible-restore" | "incompatible-parameters" => Self::Failed(word.to_owned()),
+            other => Self::Pending(other.to_owned()),
+        }
+    }
+}
+
+/// `RestoreWindow` of an instance's automated backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreWindow {
+    /// The earliest restorable time.
+    pub earliest: Timestamp,
+    /// The latest restorable time.
+    pub latest: Timestamp,
+}

@@ -1,0 +1,75 @@
+//! The decision matrix as data: scenario -> remedies, best first. Which of them is possible is decided by what exists.
+
+use crate::words::{ResourceKind, Scenario, closed_enum};
+
+closed_enum! {
+    /// A way to recover.
+    Remedy {
+        /// Force a Multi-AZ failover: no loss, a minute or two.
+        ForceFailover = "force_failover",
+        /// Restore to the latest restorable time.
+        RestoreLatest = "restore_latest",
+        /// Restore to the moment that was named, or to when the data was last known to be good.
+        RestoreToTime = "restore_to_time",
+        /// Restore the newest usable snapshot (at or before the named moment).
+        RestoreSnapshot = "restore_snapshot",
+        /// A person follows guidance; restoring would not help.
+        Guided = "guided",
+    }
+}
+
+/// One row of the matrix.
+#[derive(Debug, Clone, Copy)]
+pub struct MatrixRow {
+    /// What happened.
+    pub scenario: Scenario,
+    /// To what.
+    pub kind: ResourceKind,
+    /// The remedies, best first.
+    pub remedies: &'static [Remedy],
+    /// Whether a person must always approve.
+    pub always_ask: bool,
+}
+
+const fn row(scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) -> MatrixRow {
+    MatrixRow { scenario, kind: ResourceKind::RdsInstance, remedies, always_ask }
+}
+
+/// The matrix (fact sheet 3.9).
+pub const MATRIX: &[MatrixRow] = {
+    use Remedy::{ForceFailover, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime};
+    &[
+        row(Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::InstanceFailure, &[RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
+        row(Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
+        row(Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
+        row(Scenario::RegionOutage, &[Guided], true),
+        row(Scenario::StorageFull, &[Guided], true),
+        row(Scenario::SecurityBreach, &[Guided], true),
+        row(Scenario::KeyInaccessible, &[Guided], true),
+        row(Scenario::ParameterFailure, &[Guided], true),
+        row(Scenario::NetworkFailure, &[Guided], true),
+    ]
+};
+
+impl MatrixRow {
+    /// The row of a scenario for an RDS instance.
+    pub fn of(scenario: Scenario) -> Option<&'static Self> {
+        MATRIX.iter().find(|row| row.scenario == scenario)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_has_exactly_one_row_with_a_remedy() {
+        for scenario in Scenario::ALL {
+            assert_eq!(MATRIX.iter().filter(|row| row.scenario == *scenario).count(), 1, "{scenario}");
+            assert!(!MatrixRow::of(*scenario).unwrap().remedies.is_empty());
+        }
+    }
+}

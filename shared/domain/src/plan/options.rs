@@ -1,0 +1,392 @@
+//! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
+
+use super::{Act, FencePlan, Forecast, LateSettings, MatrixRow, Plan, PlannedCall, RankedOption, Remedy, RestoreSettings, guidance::guidance, p90};
+use crate::error::DrError;
+use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
+use crate::incident::{Incident, Phase, Setback};
+use crate::observed::{ObservedInstance, RestoreWindow, tags};
+use crate::point::Manifest;
+use crate::policy::{CutOverTarget, Policy};
+use crate::span::Span;
+use crate::status::StatusMeaning;
+use crate::words::{Scenario, Timestamp, show_time};
+use std::collections::BTreeMap;
+
+/// A snapshot that could be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsablePoint {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Its newest transaction, or else when it was made.
+    pub data_time: Timestamp,
+}
+
+/// All that a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanFacts<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The story so far.
+    pub incident: &'a Incident,
+    /// The promises.
+    pub policy: &'a Policy,
+    /// The source, if it exists.
+    pub observed: Option<&'a ObservedInstance>,
+    /// Its configuration: from the source itself, else as kept with a recovery point.
+    pub manifest: Option<&'a Manifest>,
+    /// What point-in-time recovery can reach.
+    pub window: Option<RestoreWindow>,
+    /// Usable snapshots, newest first.
+    pub points: &'a [UsablePoint],
+    /// Fingerprints as (taken at, key in the bucket), newest first.
+    pub baselines: &'a [(Timestamp, String)],
+    /// The group that admits nobody, in the source's VPC.
+    pub fence_group: Option<&'a str>,
+    /// When the secret's current version was made.
+    pub secret_changed_at: Option<Timestamp>,
+    /// When every watched check last passed.
+    pub checks_passed_at: Option<Timestamp>,
+    /// How long past recoveries took.
+    pub recovery_times: &'a [Span],
+}
+
+/// A plan, and what it must wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The moment that is asked for and the newest restorable one, if the former is not reached yet.
+    pub wait_for: Option<(Timestamp, Option<Timestamp>)>,
+}
+
+/// One remedy, weighed.
+struct Weighed {
+    option: RankedOption,
+    restore_point: Option<Timestamp>,
+    snapshot: Option<SnapshotId>,
+    wait_for: Option<(Timestamp, Option<Timestamp>)>,
+}
+
+/// Makes the plan for the incident's scenario.
+pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
+    let scenario = facts.incident.scenario().ok_or_else(|| DrError::unrecoverable("a plan needs a scenario, and none was judged"))?;
+    let row = MatrixRow::of(scenario).ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario}")))?;
+    let wanted = wanted_time(facts, scenario)?;
+    let weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
+    let chosen = weighed.iter().find(|weighed| weighed.option.possible);
+    let remedy = chosen.map(|weighed| weighed.option.remedy);
+    let restore_point = chosen.and_then(|weighed| weighed.restore_point);
+    let target = match remedy {
+        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => Some(target_name(facts.incident)?),
+        _ => None,
+    };
+    let mut plan = Plan {
+        hash: PlanHash::parse("0".repeat(64))?,
+        resource: facts.incident.resource.clone(),
+        incident: facts.incident.id.clone(),
+        scenario,
+        made_at: facts.now,
+        remedy,
+        moves_clients: target.is_some() && facts.incident.moves_clients() && !facts.policy.cut_over.is_empty(),
+        target,
+        restore_point,
+        baseline: facts.baselines.iter().find(|(taken, _)| restore_point.is_some_and(|point| *taken <= point)).map(|(_, key)| key.clone()),
+        calls: Vec::new(),
+        fence: None,
+        options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
+        risks: Vec::new(),
+        guidance: guidance(scenario, facts.incident, facts.observed),
+        reason: reason(&weighed, scenario),
+        policy_hash: facts.incident.policy_hash.clone(),
+    };
+    if let Some(chosen) = chosen {
+        add_calls(facts, &mut plan, chosen)?;
+    }
+    plan.hash = plan.hash_of()?;
+    Ok(Planned { plan, wait_for: chosen.and_then(|weighed| weighed.wait_for) })
+}
+
+/// The moment to go back to: as asked, else when the data was last known to be good.
+fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timestamp>, DrError> {
+    let wanted = facts.incident.request.restore_to.or(if scenario == Scenario::Corruption { facts.checks_passed_at } else { None });
+    if scenario.is_about_data() && wanted.is_none() {
+        return Err(DrError::invalid("restore_to", "nothing", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
+    }
+    if let (Some(wanted), Some(window)) = (wanted, facts.window)
+        && wanted < window.earliest
+        && !facts.points.iter().any(|point| point.data_time <= wanted)
+    {
+        return Err(DrError::invalid(
+            "restore_to",
+            show_time(wanted),
+            format!("a moment from {} to now: nothing older can be restored", show_time(window.earliest)),
+        ));
+    }
+    Ok(wanted)
+}
+
+fn reason(weighed: &[Weighed], scenario: Scenario) -> String {
+    match weighed.iter().find(|weighed| weighed.option.possible) {
+        Some(best) => best.option.reason.clone(),
+        None => {
+            let why: Vec<String> = weighed.iter().map(|weighed| format!("{}: {}", weighed.option.remedy, weighed.option.reason)).collect();
+            format!("nothing can be done for {scenario} with what exists: {}", why.join("; "))
+        }
+    }
+}
+
+fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Weighed {
+    match remedy {
+        Remedy::ForceFailover => weigh_failover(facts),
+        Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
+        Remedy::RestoreSnapshot => weigh_snapshot(facts, wanted),
+        Remedy::Guided => plain(remedy, true, "restoring would not help: a person must repair the cause".to_owned()),
+    }
+}
+
+fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
+    let forecast = Forecast {
+        rto: None,
+        rto_evidence: "depends on a person".to_owned(),
+        loss: None,
+        cost: "none by Lifeboat".to_owned(),
+        risk: "time".to_owned(),
+    };
+    Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, wait_for: None }
+}
+
+fn weigh_failover(facts: PlanFacts<'_>) -> Weighed {
+    let refuse = |reason: &str| plain(Remedy::ForceFailover, false, reason.to_owned());
+    let Some(observed) = facts.observed else { return refuse("the instance does not exist") };
+    if !observed.configuration.multi_az {
+        return refuse("the instance is Single-AZ: there is no standby");
+    }
+    if !observed.status.accepts_calls() {
+        return refuse(&format!("RDS reports {}, in which a failover is refused", observed.status));
+    }
+    if facts.incident.setbacks.contains(&Setback::FailoverSent) {
+        return refuse("a failover was already asked for in this incident; a second one would flip back");
+    }
+    let mut weighed = plain(
+        Remedy::ForceFailover,
+        true,
+        format!("a synchronous standby exists in {}", observed.secondary_zone.as_deref().unwrap_or("another Availability Zone")),
+    );
+    weighed.option.forecast = Forecast {
+        rto: Some(Span::seconds(120)),
+        rto_evidence: "RDS documents 60 to 120 s for a Multi-AZ failover".to_owned(),
+        loss: Some(Span::seconds(0)),
+        cost: "none".to_owned(),
+        risk: "open connections are cut; a long transaction prolongs the standby's recovery".to_owned(),
+    };
+    weighed
+}
+
+fn weigh_point_in_time(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Weighed {
+    if let Some(obstacle) = restore_obstacle(facts, remedy) {
+        return plain(remedy, false, obstacle);
+    }
+    let Some(window) = facts.window else { return plain(remedy, false, "automated backups are off: there is no point-in-time recovery".to_owned()) };
+    if let Some(wanted) = wanted.filter(|wanted| *wanted < window.earliest) {
+        let reason = format!("{} is before the restorable window, which begins at {}", show_time(wanted), show_time(window.earliest));
+        return plain(remedy, false, reason);
+    }
+    let point = wanted.unwrap_or(window.latest);
+    let wait_for = wanted.filter(|wanted| *wanted >= window.latest).map(|wanted| (wanted, Some(window.latest)));
+    let reason = match wanted {
+        Some(wanted) => format!("point-in-time recovery reaches {}", show_time(wanted)),
+        None => format!("point-in-time recovery reaches {}", show_time(window.latest)),
+    };
+    restoring(facts, remedy, reason, point, None, wait_for)
+}
+
+fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
+    let remedy = Remedy::RestoreSnapshot;
+    if let Some(obstacle) = restore_obstacle(facts, remedy) {
+        return plain(remedy, false, obstacle);
+    }
+    let newest = facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted)).max_by_key(|point| point.data_time);
+    match newest {
+        Some(point) => {
+            let reason = format!("snapshot {} holds data up to {}", point.snapshot, show_time(point.data_time));
+            restoring(facts, remedy, reason, point.data_time, Some(point.snapshot.clone()), None)
+        }
+        None => plain(remedy, false, "there is no usable snapshot old enough".to_owned()),
+    }
+}
+
+/// What makes any restore impossible.
+fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
+    if facts.manifest.is_none() {
+        return Some("its configuration is not known: it is gone, and no manifest was kept".to_owned());
+    }
+    if class_for(facts).is_none() {
+        return Some("none of the policy's instance classes is to be had now".to_owned());
+    }
+    let failed: Vec<&str> = facts
+        .incident
+        .setbacks
+        .iter()
+        .filter_map(|setback| match setback {
+            Setback::RestoreFailed { remedy: tried, text, .. } if *tried == remedy => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    (failed.len() >= 2).then(|| format!("it was tried {} times and failed: {}", failed.len(), failed.join("; ")))
+}
+
+fn restoring(
+    facts: PlanFacts<'_>, remedy: Remedy, reason: String, point: Timestamp, snapshot: Option<SnapshotId>,
+    wait_for: Option<(Timestamp, Option<Timestamp>)>,
+) -> Weighed {
+    let last_write = if facts.incident.scenario().is_some_and(Scenario::is_about_data) {
+        facts.now
+    } else {
+        facts.incident.unreachable_since.unwrap_or(facts.incident.first_signal_at)
+    };
+    let rto = p90(facts.recovery_times);
+    let forecast = Forecast {
+        rto,
+        rto_evidence: match facts.recovery_times.len() {
+            0 => "no evidence: no recovery or drill of it was ever timed".to_owned(),
+            n => format!("90th percentile of {n} timed recoveries"),
+        },
+        loss: Some(Span::between(point, last_write)),
+        cost: "a second instance of the same size until one of the two is released".to_owned(),
+        risk: "blocks are loaded lazily: the first reads are slow".to_owned(),
+    };
+    Weighed { option: RankedOption { remedy, possible: true, reason, forecast }, restore_point: Some(point), snapshot, wait_for }
+}
+
+/// The source's class, or the first fallback that was not found wanting.
+fn class_for(facts: PlanFacts<'_>) -> Option<String> {
+    let wanting = |class: &str| facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none } if none == class));
+    let own = facts.manifest.map(|manifest| manifest.configuration.class.clone());
+    own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
+}
+
+/// The restored copy's name: of the incident and the attempt, so that a second call meets the first one's result.
+fn target_name(incident: &Incident) -> Result<DbInstanceId, DrError> {
+    let attempt = incident.setbacks.iter().filter(|setback| matches!(setback, Setback::RestoreFailed { .. })).count();
+    let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
+    DbInstanceId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
+}
+
+fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
+    match chosen.option.remedy {
+        Remedy::Guided => Ok(()),
+        Remedy::ForceFailover => {
+            let act = Act::ForceFailover { instance: facts.incident.source.id.clone() };
+            plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
+            Ok(())
+        }
+        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
+    }
+}
+
+fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
+    let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
+        return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
+    };
+    let settings = Box::new(RestoreSettings {
+        configuration: crate::observed::Configuration { class, ..manifest.configuration.clone() },
+        tags: restored_tags(manifest, plan),
+    });
+    let act = match &chosen.snapshot {
+        Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
+        None => Act::RestoreToPointInTime {
+            source: manifest.resource_id.clone(),
+            at: facts.incident.request.restore_to.or_else(|| chosen.restore_point.filter(|_| plan.scenario.is_about_data())),
+            target: target.clone(),
+            settings,
+        },
+    };
+    plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
+    let late = LateSettings::of(&manifest.configuration);
+    if late != LateSettings::default() {
+        let act = Act::ReplaySettings { instance: target.clone(), settings: late };
+        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "no restore call accepts these settings".to_owned() });
+    }
+    add_password_call(facts, plan, manifest, &target);
+    if plan.moves_clients {
+        add_cut_over_calls(facts, plan, manifest, &target)?;
+    }
+    Ok(())
+}
+
+/// The source's tags without what would make the copy look protected, and the mark that it is ours.
+fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
+    let mut kept = manifest.tags.clone();
+    kept.retain(|key, _| !key.starts_with("aws:") && !key.starts_with("rds:") && !key.starts_with("lifeboat:"));
+    kept.insert(tags::INCIDENT.to_owned(), plan.incident.to_string());
+    kept
+}
+
+fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
+    let (Some(secret), Some(changed), Some(point)) = (manifest.secret(), facts.secret_changed_at, plan.restore_point) else { return };
+    if changed > point {
+        let why = format!("the secret changed at {}, after the restore point {}: the restored engine holds the old password", show_time(changed), show_time(point));
+        let act = Act::ResetMasterPassword { instance: target.clone(), secret: secret.to_owned() };
+        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why });
+    }
+}
+
+fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
+    let source = &facts.incident.source;
+    add_fence_calls(facts, plan);
+    let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
+    for CutOverTarget::SecretsManager in &facts.policy.cut_over {
+        let secret = manifest.secret().ok_or_else(|| {
+            DrError::invalid(tags::SECRET, "no such tag", format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id))
+        })?;
+        push(Phase::CutOver, Act::PointSecret { secret: secret.to_owned(), instance: target.clone() }, "clients find the new database through it");
+    }
+    let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
+    moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
+    moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));
+    let new_arn = source.arn.sibling_instance(target)?;
+    if facts.observed.is_some() {
+        let retired = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
+        push(Phase::Close, Act::AddTags { arn: source.arn.clone(), tags: retired }, "the old one is never judged again, and never deleted by Lifeboat");
+    }
+    push(Phase::Close, Act::AddTags { arn: new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
+    if facts.observed.is_some() {
+        let keys = vec![tags::POLICY.to_owned()];
+        push(Phase::Close, Act::RemoveTags { arn: source.arn.clone(), keys }, "one identity, one protected database");
+    }
+    let snapshot = SnapshotId::parse(deterministic_name(
+        &format!("lifeboat-{}", plan.resource),
+        &format!("first-{}", short_digest(&[plan.incident.as_str(), target.as_str()])),
+        200,
+    ))?;
+    let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
+    push(Phase::Close, Act::CreateSnapshot { instance: target.clone(), snapshot, tags: marks }, "the first recovery point of the new database");
+    Ok(())
+}
+
+fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
+    let source = &facts.incident.source.id;
+    let (fence, risk) = match (facts.observed, facts.fence_group) {
+        (None, _) => (FencePlan::Gone, format!("{source} does not exist: nothing to fence")),
+        (Some(observed), _) if observed.status.meaning() == StatusMeaning::Terminal => (
+            FencePlan::Terminal,
+            format!(
+                "{source} cannot be fenced by a security group: RDS refuses changes in status {}, which it also never leaves by itself; a login is proven to fail before clients move",
+                observed.status
+            ),
+        ),
+        (Some(_), None) => {
+            (FencePlan::Impossible, format!("split brain: {source} cannot be fenced, as fence_groups names no group for its VPC; both sides could be written"))
+        }
+        (Some(_), Some(group)) => {
+            let calls = [
+                (Act::SetSecurityGroups { instance: source.clone(), groups: vec![group.to_owned()] }, "no new connection reaches the old one"),
+                (Act::EndSessions { instance: source.clone() }, "a changed group does not cut tracked connections"),
+            ];
+            plan.calls.extend(calls.map(|(act, why)| PlannedCall { phase: Phase::Fence, act, why: why.to_owned() }));
+            (FencePlan::Group, format!("sessions on {source} are cut when it is fenced"))
+        }
+    };
+    plan.fence = Some(fence);
+    plan.risks.push(risk);
+}

@@ -1,0 +1,359 @@
+//! Policies: what a resource is promised, as one YAML document.
+
+use crate::error::DrError;
+use crate::span::Span;
+use crate::words::{RecoveryMode, Scenario};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The whole policy document, as shipped beside `bootstrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// The format of the document; 1.
+    pub version: u32,
+    /// Policies by the name that the tag `lifeboat:policy` carries.
+    pub policies: BTreeMap<String, Policy>,
+    /// More than so many incidents within the window make every further one plan only.
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// The security group that admits nobody, by VPC: where a fenced source is moved.
+    #[serde(default)]
+    pub fence_groups: BTreeMap<String, String>,
+    /// SHA-256 of the document's text.
+    #[serde(skip)]
+    pub hash: String,
+}
+
+/// When too many databases fail at once, something larger is wrong: plan only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// How many incidents may still be acted on.
+    pub incidents: u32,
+    /// Within which time.
+    pub within: Span,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { incidents: 3, within: Span::minutes(15) }
+    }
+}
+
+/// What one resource is promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Objectives by scenario; what is absent takes the default.
+    #[serde(default)]
+    pub objectives: BTreeMap<Scenario, Objective>,
+    /// The objective of scenarios that have none of their own.
+    #[serde(default)]
+    pub objective: Objective,
+    /// Recovery modes by scenario; what is absent takes `mode`.
+    #[serde(default)]
+    pub modes: BTreeMap<Scenario, RecoveryMode>,
+    /// The mode of scenarios that have none of their own; `observe` unless stated.
+    #[serde(default = "observe")]
+    pub mode: RecoveryMode,
+    /// `automatic` is honoured only while the expected loss is at most this.
+    #[serde(default = "default_max_data_loss")]
+    pub max_data_loss: Span,
+    /// What `automatic` asks of drills.
+    #[serde(default)]
+    pub drill: DrillRule,
+    /// Intervals, graces and limits.
+    #[serde(default)]
+    pub timing: Timing,
+    /// Where clients find the database; moved in this order. Empty: restored beside, nobody is moved.
+    #[serde(default)]
+    pub cut_over: Vec<CutOverTarget>,
+    /// Other instance classes to try, in order, where capacity lacks.
+    #[serde(default)]
+    pub fallback_classes: Vec<String>,
+    /// Tables to fingerprint with each recovery point.
+    #[serde(default)]
+    pub fingerprint: Vec<FingerprintTable>,
+    /// SQL checks of the owner.
+    #[serde(default)]
+    pub checks: Vec<SqlCheck>,
+    /// Names of checks whose WARN does not hold a cut-over.
+    #[serde(default)]
+    pub accept_warnings: Vec<String>,
+}
+
+const fn observe() -> RecoveryMode {
+    RecoveryMode::Observe
+}
+
+const fn default_max_data_loss() -> Span {
+    Span::minutes(5)
+}
+
+/// An RTO and an RPO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    /// The longest acceptable outage.
+    pub rto: Span,
+    /// The longest acceptable loss.
+    pub rpo: Span,
+}
+
+impl Default for Objective {
+    /// The runbooks' 15 minutes; point-in-time backups lag by about 5.
+    fn default() -> Self {
+        Self { rto: Span::minutes(15), rpo: Span::minutes(5) }
+    }
+}
+
+/// Whether `automatic` needs a recent passed drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrillRule {
+    /// A passed drill must be younger than this.
+    pub max_age: Span,
+    /// Waives the rule; says who waived it and why.
+    pub waived: Option<String>,
+}
+
+impl Default for DrillRule {
+    fn default() -> Self {
+        Self { max_age: Span::hours(35 * 24), waived: None }
+    }
+}
+
+/// Intervals, graces and limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timing {
+    /// Between two looks at a restore, a modification or a snapshot.
+    pub poll: Span,
+    /// Between two probes of a suspect or self-healing source.
+    pub probe_every: Span,
+    /// Failed probes in a row that turn `suspect` into `failed`.
+    pub suspect_probes: u32,
+    /// How long AWS may take to fail a Multi-AZ instance over by itself (typically 60 to 120 s).
+    pub failover_grace: Span,
+    /// How long RDS may take to bring a Single-AZ instance back by itself.
+    pub host_recovery_grace: Span,
+    /// How long a probe waits for an answer.
+    pub probe_timeout: Span,
+    /// How long a lease lasts between renewals.
+    pub lease: Span,
+    /// When a wait gives up; never the RTO. Default 4 hours.
+    pub give_up_after: Span,
+    /// Events older than this open nothing.
+    pub stale_event: Span,
+    /// After a recovery, how long no further one starts by itself.
+    pub cool_down: Span,
+    /// Statement time-out of checks.
+    pub statement_timeout: Span,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            poll: Span::seconds(30),
+            probe_every: Span::seconds(10),
+            suspect_probes: 3,
+            failover_grace: Span::seconds(150),
+            host_recovery_grace: Span::minutes(15),
+            probe_timeout: Span::seconds(5),
+            lease: Span::minutes(5),
+            give_up_after: Span::hours(4),
+            stale_event: Span::hours(1),
+            cool_down: Span::minutes(30),
+            statement_timeout: Span::seconds(30),
+        }
+    }
+}
+
+/// A place where clients learn where the database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutOverTarget {
+    /// `host` and `port` in the secret of tag `lifeboat:secret`.
+    SecretsManager,
+}
+
+/// A table whose rows are counted and hashed with each recovery point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FingerprintTable {
+    /// `schema.table`.
+    pub table: String,
+    /// A column that only grows, such as the primary key: the watermark.
+    pub key: String,
+    /// A timestamp column set when a row is written: the freshness.
+    #[serde(default)]
+    pub written_at: Option<String>,
+    /// Rows at or below the watermark never change: then any difference is a failure, else a warning.
+    #[serde(default)]
+    pub append_only: bool,
+}
+
+/// A read-only query that returns one value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlCheck {
+    /// Its name in reports.
+    pub name: String,
+    /// One SELECT of one value.
+    pub sql: String,
+    /// The text that the value must equal.
+    pub expect: String,
+    /// Also run by every sweep; a failure there is a signal of corruption.
+    #[serde(default)]
+    pub watch: bool,
+}
+
+impl Policy {
+    /// The objective of `scenario`.
+    pub fn objective_for(&self, scenario: Scenario) -> Objective {
+        self.objectives.get(&scenario).copied().unwrap_or(self.objective)
+    }
+
+    /// The mode of `scenario`.
+    pub fn mode_for(&self, scenario: Scenario) -> RecoveryMode {
+        self.modes.get(&scenario).copied().unwrap_or(self.mode)
+    }
+}
+
+impl PolicyDocument {
+    /// Reads and checks the YAML text; an error names the line, the key and what is accepted.
+    pub fn from_yaml(text: &str) -> Result<Self, DrError> {
+        let mut document: Self = serde_saphyr::from_str(text)
+            .map_err(|error| DrError::invalid("policies", explain(&error.to_string()), "a document of the policy schema"))?;
+        document.hash = crate::ids::digest(&[text]);
+        document.check()?;
+        Ok(document)
+    }
+
+    /// The policy called `name`.
+    pub fn policy(&self, name: &str) -> Result<&Policy, DrError> {
+        self.policies.get(name).ok_or_else(|| {
+            let known = self.policies.keys().map(String::as_str).collect::<Vec<_>>();
+            let hint = nearest(name, &known).map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
+            DrError::invalid(crate::observed::tags::POLICY, format!("{name:?}{hint}"), known.join(", "))
+        })
+    }
+
+    fn check(&self) -> Result<(), DrError> {
+        if self.version != 1 {
+            return Err(DrError::invalid("version", self.version, "1"));
+        }
+        for (name, policy) in &self.policies {
+            policy.check(name)?;
+        }
+        Ok(())
+    }
+}
+
+impl Policy {
+    fn check(&self, name: &str) -> Result<(), DrError> {
+        let field = |key: &str| format!("policies.{name}.{key}");
+        for table in &self.fingerprint {
+            let identifiers: Vec<&str> = table.table.split('.').chain([table.key.as_str()]).chain(table.written_at.as_deref()).collect();
+            let parts = table.table.split('.').count();
+            if parts != 2 || !identifiers.iter().all(|identifier| is_sql_identifier(identifier)) {
+                return Err(DrError::invalid(
+                    &field("fingerprint"),
+                    format!("{:?} with key {:?}", table.table, table.key),
+                    "schema.table and columns of letters, digits and underscores",
+                ));
+            }
+        }
+        for check in &self.checks {
+            let word = check.sql.trim_start().split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+            if !matches!(word.as_str(), "select" | "with") || check.sql.trim_end().trim_end_matches(';').contains(';') {
+                return Err(DrError::invalid(&field("checks"), format!("{:?}", check.name), "one SELECT statement that returns one value"));
+            }
+        }
+        if self.timing.suspect_probes == 0 || self.timing.poll.as_secs() == 0 || self.timing.probe_every.as_secs() == 0 {
+            return Err(DrError::invalid(&field("timing"), "0", "poll, probe_every and suspect_probes above zero"));
+        }
+        if self.timing.lease.as_secs() <= self.timing.poll.as_secs().max(self.timing.probe_every.as_secs()) {
+            return Err(DrError::invalid(&field("timing.lease"), self.timing.lease, "longer than poll and probe_every, which renew it"));
+        }
+        if self.drill.waived.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(DrError::invalid(&field("drill.waived"), "\"\"", "who waived it and why"));
+        }
+        Ok(())
+    }
+}
+
+/// Identifiers that go into SQL are letters, digits and underscores only, never formatted raw.
+pub fn is_sql_identifier(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The nearest of `known`, if it is near enough to be a typing slip.
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Adds "did you mean" to serde's "unknown field `x`, expected one of a, b" and keeps its first line, which names the place.
+fn explain(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let word = line.split('`').nth(1);
+    let known = line.split_once("expected ").map(|(_, known)| known.trim_start_matches("one of "));
+    match (word, known) {
+        (Some(word), Some(known)) if line.contains("unknown") => {
+            let known: Vec<&str> = known.split(", ").map(|name| name.trim_matches('`')).collect();
+            nearest(word, &known).map_or_else(|| line.to_owned(), |near| format!("{line} (did you mean `{near}`?)"))
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_says_nothing_only_observes() {
+        let document = PolicyDocument::from_yaml("version: 1\npolicies:\n  plain: {}\n").unwrap();
+        let policy = document.policy("plain").unwrap();
+        for scenario in Scenario::ALL {
+            assert_eq!(policy.mode_for(*scenario), RecoveryMode::Observe);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_a_suggestion() {
+        let error = PolicyDocument::from_yaml("version: 1\npolicies:\n  gold:\n    max_data_los: 5m\n").unwrap_err().to_string();
+        assert!(error.contains("max_data_los"), "{error}");
+        assert!(error.contains("line 4"), "{error}");
+        assert!(error.contains("did you mean `max_data_loss`"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_policy_name_lists_what_is_known() {
+        let document = PolicyDocument::from_yaml("version: 1\npolicies:\n  gold: {}\n").unwrap();
+        let error = document.policy("golf").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"gold\""), "{error}");
+    }
+
+    #[test]
+    fn a_check_that_is_not_one_select_is_refused() {
+        for sql in ["DELETE FROM t", "SELECT 1; DROP TABLE t", ""] {
+            let yaml = format!("version: 1\npolicies:\n  p:\n    checks:\n      - {{name: c, sql: \"{sql}\", expect: \"1\"}}\n");
+            assert!(PolicyDocument::from_yaml(&yaml).unwrap_err().to_string().contains("one SELECT"), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_lease_shorter_than_the_poll_that_renews_it_is_refused() {
+        let yaml = "version: 1\npolicies:\n  p:\n    timing: {lease: 10s, poll: 30s}\n";
+        assert!(PolicyDocument::from_yaml(yaml).unwrap_err().to_string().contains("timing.lease"));
+    }
+}

@@ -1,0 +1,303 @@
+//! Ports: what a function may do to the outside world. One port is one capability, with the IAM actions it needs.
+//!
+//! A function is generic over exactly the ports that it uses; adapters live in `shared/aws`, in-memory ones in `shared/testing`.
+//! Every call answers in domain types or a [`CallError`]; no port waits, retries beyond the SDK's seconds, or judges.
+
+#![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
+
+use crate::error::CallError;
+use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
+use crate::observed::{Endpoint, ObservedInstance, ObservedSnapshot, RestoreWindow};
+use crate::plan::{LateSettings, RestoreSettings};
+use crate::point::Fingerprint;
+use crate::policy::{FingerprintTable, SqlCheck};
+use crate::probe::Probe;
+use crate::validation::{Check, TableDifference};
+use crate::words::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a port answers.
+pub type Answer<T> = Result<T, CallError>;
+
+/// The time; read once per invocation at the edge.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// `rds:DescribeDBInstances`, `rds:DescribeDBSnapshots`, `rds:DescribeDBInstanceAutomatedBackups`.
+pub trait ReadDatabases {
+    /// One instance; none if it does not exist.
+    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>>;
+    /// All instances of the Region, every page.
+    async fn instances(&self) -> Answer<Vec<ObservedInstance>>;
+    /// The restorable window of an instance, dead or alive, by `DbiResourceId`.
+    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>>;
+    /// All manual snapshots of the Region, every page: one Describe for a whole batch.
+    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
+    /// All snapshots of one instance, manual and automated.
+    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>>;
+}
+
+/// `rds:CreateDBSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
+pub trait TakeSnapshots {
+    /// Starts a snapshot; `AlreadyExists` is for the caller to look at.
+    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()>;
+}
+
+/// `rds:RestoreDBInstanceFromDBSnapshot`, `rds:RestoreDBInstanceToPointInTime` (with `rds:AddTagsToResource`).
+pub trait RestoreDatabases {
+    /// Starts a restore from a snapshot.
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()>;
+    /// Starts a restore of the source with this `DbiResourceId`; no time is the latest restorable.
+    async fn restore_to_point_in_time(&self, source: &str, at: Option<Timestamp>, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()>;
+}
+
+/// `rds:RebootDBInstance`. Sent without SDK retries: a duplicate failover flips back.
+pub trait RebootDatabases {
+    /// Reboots; with `force_failover` to the standby.
+    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()>;
+}
+
+/// `rds:ModifyDBInstance`, always with `ApplyImmediately`.
+pub trait ModifyDatabases {
+    /// Sets what a restore does not accept.
+    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()>;
+    /// Makes these the only security groups.
+    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()>;
+    /// Sets the master password.
+    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()>;
+}
+
+/// `rds:AddTagsToResource`, `rds:RemoveTagsFromResource`.
+pub trait TagDatabases {
+    /// Adds or replaces tags.
+    async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()>;
+    /// Removes tags; absent ones are no error.
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()>;
+}
+
+/// `rds:DeleteDBInstance`, only for restored copies that never became usable.
+pub trait DeleteDatabases {
+    /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.
+    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()>;
+}
+
+/// A document of the ledger with the version that a replacement must name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned {
+    /// Counts writes, from 1.
+    pub version: u64,
+    /// The document.
+    pub document: Value,
+}
+
+/// Where a document lies: partition and sort key, without the Region, which the adapter adds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Groups what is listed together, such as `resource#orders-db`.
+    pub partition: String,
+    /// Orders within the partition.
+    pub sort: String,
+}
+
+/// Whether a conditional write took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It did.
+    Yes,
+    /// Another document (or version) is there; nothing was written.
+    No,
+}
+
+/// The ledger: one DynamoDB table. `dynamodb:GetItem`, `PutItem`, `Query`; reads are strongly consistent.
+pub trait Ledger {
+    /// One document.
+    async fn read(&self, key: &Key) -> Answer<Option<Versioned>>;
+    /// Writes a document that must not exist yet.
+    async fn create(&self, key: &Key, document: &Value) -> Answer<Written>;
+    /// Replaces the document that must still have this version.
+    async fn replace(&self, key: &Key, version: u64, document: &Value) -> Answer<Written>;
+    /// All documents of a partition whose sort key starts with `prefix`, in order, every page.
+    async fn list(&self, partition: &str, prefix: &str) -> Answer<Vec<(Key, Versioned)>>;
+}
+
+/// The bucket for what is large: `s3:PutObject`, `s3:GetObject`.
+pub trait Documents {
+    /// Writes JSON under a key.
+    async fn put_json(&self, key: &str, document: &Value) -> Answer<()>;
+    /// Writes text of a content type.
+    async fn put_text(&self, key: &str, content_type: &str, text: &str) -> Answer<()>;
+    /// Reads JSON; none if there is none.
+    async fn get_json(&self, key: &str) -> Answer<Option<Value>>;
+    /// How a person finds it, for example `s3://bucket/key`.
+    fn location(&self, key: &str) -> String;
+}
+
+/// A secret text: shown as `***` wherever it is printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for the one call that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// One version of a secret's JSON: `{engine, host, port, username, password, dbname, ...}`.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The version's id.
+    pub version: String,
+    /// `username`.
+    pub username: String,
+    /// `password`.
+    pub password: Secret,
+    /// `dbname`.
+    pub database: Option<String>,
+    /// `host` and `port`, where it has them.
+    pub endpoint: Option<Endpoint>,
+    /// Whether the secret is managed by RDS itself and cannot be edited.
+    pub managed_by_rds: bool,
+}
+
+/// A version of a secret, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretVersion {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Whether it is `AWSCURRENT`.
+    pub is_current: bool,
+}
+
+/// `secretsmanager:ListSecretVersionIds`: when a password changed, never what it is.
+pub trait ReadSecretVersions {
+    /// All versions, deprecated ones too, oldest first.
+    async fn secret_versions(&self, secret: &str) -> Answer<Vec<SecretVersion>>;
+}
+
+/// `secretsmanager:GetSecretValue`.
+pub trait ReadSecrets {
+    /// A version's credentials; none for the version is `AWSCURRENT`.
+    async fn credentials(&self, secret: &str, version: Option<&str>) -> Answer<Credentials>;
+}
+
+/// `secretsmanager:PutSecretValue`.
+pub trait WriteSecrets {
+    /// Writes today's JSON again with this host and port, all other fields as they are; the token makes it idempotent.
+    /// Answers the id of the version that was current before.
+    async fn point_secret(&self, secret: &str, endpoint: &Endpoint, token: &str) -> Answer<String>;
+}
+
+/// What starting an execution came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// Runs now, with this ARN.
+    New(String),
+    /// An execution of this name exists, with this ARN: look at it.
+    Exists(String),
+}
+
+/// An execution's status, by what matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// Running (or waiting for redrive).
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended otherwise.
+    Ended,
+    /// Unknown to Step Functions.
+    Missing,
+}
+
+/// `states:DescribeExecution`.
+pub trait ReadExecutions {
+    /// How an execution stands.
+    async fn execution(&self, arn: &str) -> Answer<ExecutionState>;
+}
+
+/// `states:StartExecution` on the `recovery` machine.
+pub trait StartRecovery {
+    /// Starts under a deterministic name.
+    async fn start_recovery(&self, name: &str, input: &Value) -> Answer<Started>;
+}
+
+/// A message for people and machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Under 100 characters, one line.
+    pub subject: String,
+    /// For people, in full (email).
+    pub text: String,
+    /// For people, in one or two lines (SMS, chat).
+    pub short: String,
+    /// For machines (SQS, Lambda, HTTP), as JSON text.
+    pub json: String,
+    /// Attributes to filter by: `severity`, `resource`, `scenario`, `outcome`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// `sns:Publish`.
+pub trait Publish {
+    /// Publishes; answers the message id.
+    async fn publish(&self, message: &Message) -> Answer<String>;
+}
+
+/// A database to open, as Describe and the secret know it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    /// Whose.
+    pub resource: Identity,
+    /// The physical instance.
+    pub instance: DbInstanceId,
+    /// `Engine`, such as `postgres`.
+    pub engine: String,
+    /// Where it listens: always as described, never as the secret says.
+    pub endpoint: Option<Endpoint>,
+    /// The secret with its login.
+    pub secret: Option<String>,
+    /// The database in it.
+    pub database: Option<String>,
+}
+
+/// Limits of one visit to a database.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct VisitLimits {
+    /// For connecting and the first answer.
+    pub connect: crate::Span,
+    /// For one statement.
+    pub statement: crate::Span,
+}
+
+/// The databases themselves, opened by `validate` only. Everything is read-only, on one connection, with time-outs.
+pub trait OpenDatabases {
+    /// Logs in and asks the smallest question, then runs `watched` checks. Never an error: what can't be told is an outcome.
+    async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
+    /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
+    async fn fingerprint(
+        &self, target: &Target, credentials: &Credentials, limits: VisitLimits, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>,
+    ) -> Answer<Fingerprint>;
+    /// Runs the policy's checks, one result each.
+    async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check>;
+    /// Compares one table on both sides by key, in ranges.
+    async fn compare_table(
+        &self, source: (&Target, &Credentials), restored: (&Target, &Credentials), limits: VisitLimits, table: &FingerprintTable,
+    ) -> Answer<TableDifference>;
+}

@@ -1,0 +1,52 @@
+//! What the data plane showed: the probe's outcomes.
+
+use crate::words::{Timestamp, closed_enum};
+use serde::{Deserialize, Serialize};
+
+closed_enum! {
+    /// What a probe found.
+    ProbeOutcome {
+        /// It logged in and got an answer.
+        Answers = "answers",
+        /// Nothing accepts connections there (refused, no route, no such name).
+        Unreachable = "unreachable",
+        /// A connection was accepted, but no answer came in time.
+        NoAnswer = "no_answer",
+        /// It answers, but refuses the login: it lives; nothing is proven.
+        LoginRefused = "login_refused",
+        /// It answers, but has no connection left: it lives; nothing is proven.
+        TooManyConnections = "too_many_connections",
+        /// It says that it is starting up, shutting down or in recovery.
+        StartingUp = "starting_up",
+        /// The probe itself could not run (no secret, no address, its own failure): nothing is known.
+        CouldNotRun = "could_not_run",
+    }
+}
+
+/// One probe of one database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What it found.
+    pub outcome: ProbeOutcome,
+    /// The details as a sentence; never a secret.
+    pub text: String,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// Whether it accepts writes, where it answered.
+    pub writable: Option<bool>,
+    /// Names and findings of the watched checks that failed.
+    #[serde(default)]
+    pub failed_checks: Vec<String>,
+    /// Whether every watched check ran and passed.
+    #[serde(default)]
+    pub checks_passed: bool,
+}
+
+impl ProbeOutcome {
+    /// Whether this is evidence of an outage (and not merely of our own ignorance).
+    pub const fn is_down(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NoAnswer)
+    }
+}

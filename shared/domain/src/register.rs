@@ -1,0 +1,113 @@
+//! What the ledger knows of each resource, through cut-overs.
+
+use crate::ids::{Arn, DbInstanceId, Identity, IncidentId};
+use crate::span::Span;
+use crate::words::{Plane, ResourceKind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A resource as the ledger knows it; the sweep keeps it fresh, a cut-over moves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceRecord {
+    /// The identity.
+    pub resource: Identity,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// The policy's name.
+    pub policy: String,
+    /// Today's physical identifier.
+    pub id: DbInstanceId,
+    /// Today's ARN.
+    pub arn: Arn,
+    /// Today's `DbiResourceId`.
+    pub resource_id: String,
+    /// The secret that clients read.
+    pub secret: Option<String>,
+    /// Where the last manifest lies in the bucket.
+    pub manifest: Option<String>,
+    /// The incident that is open or waits for a person.
+    pub open_incident: Option<IncidentId>,
+    /// Counts recoveries that changed something; part of the names of the next ones.
+    pub generation: u32,
+    /// When the last recovery ended.
+    pub last_recovery: Option<Timestamp>,
+    /// How long past recoveries took, newest last; the RTO forecast.
+    pub recovery_times: Vec<Span>,
+    /// Failed probes of the sweep, in a row.
+    pub failed_probes: u32,
+    /// When the sweep's probe first failed in that row.
+    pub unreachable_since: Option<Timestamp>,
+    /// When every watched check last passed: a good moment to restore to.
+    pub checks_passed_at: Option<Timestamp>,
+    /// Work that somebody planned: silence during it is no failure.
+    #[serde(default)]
+    pub planned_work: Option<PlannedWork>,
+    /// When a drill last passed.
+    pub last_drill: Option<Timestamp>,
+}
+
+/// Work that somebody planned, as RDS announced it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedWork {
+    /// What, in words.
+    pub what: String,
+    /// When it began; it counts for at most [`PlannedWork::COUNTS_FOR`], as the event of its end may be lost.
+    pub since: Timestamp,
+}
+
+impl PlannedWork {
+    /// For how long planned work explains silence.
+    pub const COUNTS_FOR: Span = Span::hours(2);
+
+    /// Whether it still explains silence.
+    pub fn explains(&self, now: Timestamp) -> bool {
+        now < self.since + Self::COUNTS_FOR.as_delta()
+    }
+}
+
+/// Which incident an execution works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionRecord {
+    /// The incident.
+    pub incident: IncidentId,
+}
+
+/// A protected resource, so that its disappearance is noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetMember {
+    /// The identity.
+    pub resource: Identity,
+}
+
+/// An event or a sweep's finding that was looked at, with what became of it: nothing is dropped without a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenSignal {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// What it is.
+    pub source: String,
+    /// Its plane.
+    pub plane: Plane,
+    /// What it is about, if that is known.
+    pub resource: Option<Identity>,
+    /// The incident that it opened or belongs to.
+    pub incident: Option<IncidentId>,
+    /// What was done and why.
+    pub reason: String,
+}
+
+/// Something to tell people that no workflow tells: written by `detect`, told by `notify` at the next sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// When it was found.
+    pub at: Timestamp,
+    /// About whom, if that is known.
+    pub resource: Option<Identity>,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentId>,
+    /// One line.
+    pub title: String,
+    /// What happened, why it matters, what to do, as sentences.
+    pub text: String,
+    /// When it was told.
+    pub told_at: Option<Timestamp>,
+}

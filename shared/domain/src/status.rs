@@ -1,0 +1,121 @@
+//! `DBInstanceStatus`: AWS's words, parsed once into what they mean for a recovery.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a status means, whatever its wording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusMeaning {
+    /// Serving; a snapshot may be taken.
+    Serving,
+    /// Serving, but most calls are refused for the moment.
+    ServingBusy,
+    /// On its way to another status.
+    Transitional,
+    /// Stopped or stopping, usually on purpose.
+    Off,
+    /// Storage exhausted.
+    StorageFull,
+    /// The parameter or option group keeps it down.
+    BadParameters,
+    /// Subnets or interfaces keep it down.
+    BadNetwork,
+    /// The KMS key is unreachable; comes back within 7 days if the key does.
+    KeyLost,
+    /// RDS cannot recover it.
+    Terminal,
+    /// A creation or restore that failed.
+    FailedCreation,
+    /// Being deleted.
+    Deleting,
+    /// Not a status that we know.
+    Unknown,
+}
+
+/// Every status of the RDS user guide with its meaning.
+const STATUSES: &[(&str, StatusMeaning)] = &[
+    ("available", StatusMeaning::Serving),
+    ("storage-optimization", StatusMeaning::Serving),
+    ("backing-up", StatusMeaning::ServingBusy),
+    ("configuring-enhanced-monitoring", StatusMeaning::ServingBusy),
+    ("configuring-iam-database-auth", StatusMeaning::ServingBusy),
+    ("configuring-log-exports", StatusMeaning::ServingBusy),
+    ("creating", StatusMeaning::Transitional),
+    ("modifying", StatusMeaning::Transitional),
+    ("rebooting", StatusMeaning::Transitional),
+    ("renaming", StatusMeaning::Transitional),
+    ("resetting-master-credentials", StatusMeaning::Transitional),
+    ("starting", StatusMeaning::Transitional),
+    ("upgrading", StatusMeaning::Transitional),
+    ("maintenance", StatusMeaning::Transitional),
+    ("converting-to-vpc", StatusMeaning::Transitional),
+    ("moving-to-vpc", StatusMeaning::Transitional),
+    ("storage-config-upgrade", StatusMeaning::Transitional),
+    ("storage-initialization", StatusMeaning::Transitional),
+    ("backtracking", StatusMeaning::Transitional),
+    ("stopping", StatusMeaning::Off),
+    ("stopped", StatusMeaning::Off),
+    ("delete-precheck", StatusMeaning::Deleting),
+    ("deleting", StatusMeaning::Deleting),
+    ("storage-full", StatusMeaning::StorageFull),
+    ("incompatible-parameters", StatusMeaning::BadParameters),
+    ("incompatible-option-group", StatusMeaning::BadParameters),
+    ("incompatible-network", StatusMeaning::BadNetwork),
+    ("inaccessible-encryption-credentials-recoverable", StatusMeaning::KeyLost),
+    ("inaccessible-encryption-credentials", StatusMeaning::Terminal),
+    ("failed", StatusMeaning::Terminal),
+    ("insufficient-capacity", StatusMeaning::FailedCreation),
+    ("incompatible-create", StatusMeaning::FailedCreation),
+    ("incompatible-restore", StatusMeaning::FailedCreation),
+    ("restore-error", StatusMeaning::FailedCreation),
+];
+
+/// A status as AWS wrote it, with its meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct InstanceStatus(String);
+
+impl InstanceStatus {
+    /// Takes AWS's word.
+    pub fn new(word: impl Into<String>) -> Self {
+        Self(word.into())
+    }
+
+    /// What it means.
+    pub fn meaning(&self) -> StatusMeaning {
+        STATUSES.iter().find(|(word, _)| *word == self.0).map_or(StatusMeaning::Unknown, |(_, meaning)| *meaning)
+    }
+
+    /// Whether RDS says that it serves (which does not prove that it answers).
+    pub fn is_serving(&self) -> bool {
+        matches!(self.meaning(), StatusMeaning::Serving | StatusMeaning::ServingBusy)
+    }
+
+    /// Whether `ModifyDBInstance`, a reboot or a snapshot is accepted now.
+    pub fn accepts_calls(&self) -> bool {
+        self.meaning() == StatusMeaning::Serving
+    }
+
+    /// AWS's word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for InstanceStatus {
+    fn from(word: String) -> Self {
+        Self(word)
+    }
+}
+
+impl From<InstanceStatus> for String {
+    fn from(status: InstanceStatus) -> Self {
+        status.0
+    }
+}
+
+impl fmt::Display for InstanceStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,209 @@
+//! Judging: what the evidence says of a source. Pure; it never acts.
+
+use crate::incident::Incident;
+use crate::observed::ObservedInstance;
+use crate::policy::Policy;
+use crate::probe::{Probe, ProbeOutcome};
+use crate::span::Span;
+use crate::status::StatusMeaning;
+use crate::words::{Run, Scenario, Timestamp, closed_enum, show_time};
+use serde::{Deserialize, Serialize};
+
+closed_enum! {
+    /// What detection concludes.
+    Verdict {
+        /// It serves.
+        Healthy = "healthy",
+        /// AWS is bringing it back; keep hands off and look again.
+        SelfHealing = "self_healing",
+        /// Not enough evidence yet; look again.
+        Suspect = "suspect",
+        /// It does not serve and will not by itself.
+        Failed = "failed",
+        /// Down on purpose.
+        Planned = "planned",
+        /// It cannot be told.
+        Unknown = "unknown",
+    }
+}
+
+/// A verdict with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// What is concluded.
+    pub verdict: Verdict,
+    /// What has happened, where it failed.
+    pub scenario: Option<Scenario>,
+    /// Why, as a sentence with its numbers.
+    pub reason: String,
+    /// How long to wait before looking again.
+    pub look_again_in: Option<Span>,
+}
+
+/// What is known when judging.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// The moment of judging.
+    pub now: Timestamp,
+    /// What Describe showed; none if it does not exist.
+    pub observed: Option<&'a ObservedInstance>,
+    /// What the probe showed; none if there was nothing to probe.
+    pub probe: Option<&'a Probe>,
+    /// The story so far.
+    pub incident: &'a Incident,
+    /// The promises.
+    pub policy: &'a Policy,
+}
+
+impl Judgement {
+    fn of(verdict: Verdict, reason: String) -> Self {
+        Self { verdict, scenario: None, reason, look_again_in: None }
+    }
+
+    fn failed(scenario: Scenario, reason: String) -> Self {
+        Self { scenario: Some(scenario), ..Self::of(Verdict::Failed, reason) }
+    }
+
+    fn again(verdict: Verdict, after: Span, reason: String) -> Self {
+        Self { look_again_in: Some(after), ..Self::of(verdict, reason) }
+    }
+}
+
+/// Judges the source of an incident.
+pub fn judge(evidence: Evidence<'_>) -> Judgement {
+    if let Some(judgement) = by_request(evidence) {
+        return judgement;
+    }
+    let Some(observed) = evidence.observed else {
+        return Judgement::failed(
+            Scenario::Deletion,
+            format!("{} does not exist any more, and Lifeboat did not delete it", evidence.incident.source.id),
+        );
+    };
+    let status = &observed.status;
+    match status.meaning() {
+        StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
+        StatusMeaning::Terminal => judge_terminal(evidence, observed),
+        StatusMeaning::StorageFull => Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write")),
+        StatusMeaning::BadParameters => {
+            Judgement::failed(Scenario::ParameterFailure, format!("RDS reports {status}: a parameter or option group keeps it from starting"))
+        }
+        StatusMeaning::BadNetwork => {
+            Judgement::failed(Scenario::NetworkFailure, format!("RDS reports {status}: its subnets or addresses cannot be used"))
+        }
+        StatusMeaning::KeyLost => {
+            Judgement::failed(Scenario::KeyInaccessible, format!("RDS reports {status}: the KMS key is unreachable; it must be back within 7 days"))
+        }
+        StatusMeaning::Off => Judgement::of(Verdict::Planned, format!("RDS reports {status}: somebody stopped it; stopping is not a failure")),
+        StatusMeaning::Transitional => judge_transitional(evidence, observed),
+        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it is being deleted; is that meant?")),
+        StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it was never usable")),
+        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("RDS reports {status}, a status that Lifeboat does not know")),
+    }
+}
+
+/// What a person said needs no second plane: they are one; and a watched check is judged by its own result.
+fn by_request(evidence: Evidence<'_>) -> Option<Judgement> {
+    let request = &evidence.incident.request;
+    let scenario = evidence.incident.scenario()?;
+    if scenario == Scenario::Corruption && !request.by_person && request.restore_to.is_none() {
+        return judge_corruption(evidence);
+    }
+    if scenario.is_about_data() {
+        return Some(Judgement::failed(scenario, format!("{scenario} was named in the request; the server itself need not be down for that")));
+    }
+    if request.by_person && request.run == Run::Plan {
+        let seen = evidence.probe.map_or("no probe was possible", |probe| probe.text.as_str());
+        return Some(Judgement::failed(scenario, format!("planned as if {scenario} had happened, because a plan was asked for; in fact: {seen}")));
+    }
+    None
+}
+
+fn judge_corruption(evidence: Evidence<'_>) -> Option<Judgement> {
+    let probe = evidence.probe?;
+    if !probe.failed_checks.is_empty() {
+        return Some(Judgement::failed(Scenario::Corruption, format!("a check of the policy fails: {}", probe.failed_checks.join("; "))));
+    }
+    (probe.outcome == ProbeOutcome::Answers && probe.checks_passed)
+        .then(|| Judgement::of(Verdict::Healthy, "every watched check of the policy passes again".to_owned()))
+}
+
+fn judge_serving(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+    let status = &observed.status;
+    let timing = &evidence.policy.timing;
+    let Some(probe) = evidence.probe else {
+        return Judgement::of(Verdict::Unknown, format!("RDS reports {status}, but nothing could be probed"));
+    };
+    match probe.outcome {
+        ProbeOutcome::Answers if probe.writable == Some(false) => {
+            Judgement::again(Verdict::SelfHealing, timing.probe_every, format!("it answers but is read-only: {}", probe.text))
+        }
+        ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("RDS reports {status} and it answers: {}", probe.text)),
+        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
+            Judgement::of(Verdict::Unknown, format!("RDS reports {status}, and the probe proves no outage: {}", probe.text))
+        }
+        ProbeOutcome::StartingUp => within_grace(evidence, observed, timing.host_recovery_grace, "the engine is starting up"),
+        ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer => judge_silent(evidence, observed, probe),
+    }
+}
+
+/// RDS says "serving", the probe says "silent": two planes disagree, so count, then give AWS its time.
+fn judge_silent(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Probe) -> Judgement {
+    let timing = &evidence.policy.timing;
+    let (seen, needed) = (evidence.incident.failed_probes, timing.suspect_probes);
+    if seen < needed {
+        let reason = format!("{} ({seen} of {needed} failed probes in a row)", probe.text);
+        return Judgement::again(Verdict::Suspect, timing.probe_every, reason);
+    }
+    let (grace, by_whom) = if observed.configuration.multi_az {
+        (timing.failover_grace, "Multi-AZ fails over by itself")
+    } else {
+        (timing.host_recovery_grace, "RDS replaces a lost host by itself")
+    };
+    within_grace(evidence, observed, grace, &format!("{}; {by_whom}", probe.text))
+}
+
+/// Self-healing until the grace has passed, then failed.
+fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span, what: &str) -> Judgement {
+    let since = evidence.incident.unreachable_since.unwrap_or(evidence.incident.first_signal_at);
+    let waited = Span::between(since, evidence.now);
+    if waited < grace {
+        let reason = format!("{what}; silent for {waited} of the {grace} that AWS is given");
+        return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
+    }
+    let scenario = if failover_began(evidence.incident) { Scenario::AzOutage } else { Scenario::Hung };
+    let status = &observed.status;
+    Judgement::failed(scenario, format!("{what}; silent since {} ({waited}), longer than the {grace} that AWS is given; RDS reports {status}", show_time(since)))
+}
+
+fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+    let status = &observed.status;
+    if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers) {
+        return Judgement::of(
+            Verdict::Unknown,
+            format!("RDS reports {status}, yet the database answers ({}): the two disagree, a person must look", probe.text),
+        );
+    }
+    let seen = evidence.probe.map_or("nothing could be probed", |probe| probe.text.as_str());
+    let scenario =
+        if status.as_str() == "inaccessible-encryption-credentials" { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
+    Judgement::failed(scenario, format!("RDS reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
+}
+
+fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+    let status = &observed.status;
+    if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
+        return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));
+    }
+    let waited = Span::between(evidence.incident.first_signal_at, evidence.now);
+    let grace = evidence.policy.timing.host_recovery_grace;
+    if waited < grace {
+        return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, format!("RDS is at it: it reports {status} ({waited} of {grace})"));
+    }
+    Judgement::of(Verdict::Unknown, format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"))
+}
+
+/// Whether RDS itself announced a Multi-AZ failover in this incident.
+fn failover_began(incident: &Incident) -> bool {
+    incident.signals.iter().any(|signal| matches!(signal.source.as_str(), "RDS-EVENT-0013" | "RDS-EVENT-0050" | "RDS-EVENT-0052"))
+}

@@ -1,0 +1,213 @@
+//! Running a handler: one line in the log for each decision, errors under the names that state machines catch.
+
+use crate::logging::init_logging;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lifeboat_domain::{DrError, ErrorName};
+use serde_json::Value;
+use std::error::Error;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::Poll;
+
+/// Wires the function once and answers invocations until the environment is shut down.
+///
+/// If wiring fails, each invocation is answered with that error: a wrong setting is `Dr.InvalidInput`, not `Runtime.ExitError`.
+pub async fn run<H>(wire: impl AsyncFnOnce() -> Result<H, DrError>) -> ExitCode
+where
+    H: AsyncFn(Value) -> Result<Value, DrError>,
+{
+    init_logging();
+    let handler = wire().await;
+    if let Err(error) = &handler {
+        tracing::error!(error = error.name().as_str(), cause = chain(error), "the function cannot be wired: {error}");
+    }
+    let handler = &handler;
+    match lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| answer(handler, event.payload))).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("the Lambda runtime ended: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One invocation.
+async fn answer<H>(handler: &Result<H, DrError>, input: Value) -> Result<Value, Failure>
+where
+    H: AsyncFn(Value) -> Result<Value, DrError>,
+{
+    let seen = Seen::of(&input);
+    let result = match handler {
+        Ok(handler) => without_panic(Box::pin(handler(input))).await,
+        Err(error) => Err(DrError::new(error.name(), error.message())),
+    };
+    match result {
+        Ok(output) => {
+            seen.log_decision(&output);
+            Ok(output)
+        }
+        Err(error) => {
+            seen.log_failure(&error);
+            Err(Failure(error))
+        }
+    }
+}
+
+/// Turns a panic into an error with a name of ours: it is a bug, and a person is needed.
+async fn without_panic(answering: impl Future<Output = Result<Value, DrError>>) -> Result<Value, DrError> {
+    let mut answering = pin!(answering);
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Poll::Ready(Err(DrError::unrecoverable(format!("a bug: the function panicked: {}", text.unwrap_or("without a message")))))
+        })
+    })
+    .await
+}
+
+/// A failure on its way to the runtime.
+#[derive(Debug)]
+struct Failure(DrError);
+
+impl From<Failure> for Diagnostic {
+    fn from(Failure(error): Failure) -> Self {
+        Self { error_type: error.name().as_str().to_owned(), error_message: error.message().to_owned() }
+    }
+}
+
+/// What the log says about an invocation: whom and what it was about, never the whole event.
+struct Seen {
+    step: String,
+    incident: String,
+    execution: String,
+    resource: String,
+}
+
+impl Seen {
+    fn of(input: &Value) -> Self {
+        Self {
+            step: word(input, "step"),
+            incident: word(input, "incident"),
+            execution: word(input, "execution"),
+            resource: word(input, "resource"),
+        }
+    }
+
+    fn log_decision(&self, output: &Value) {
+        let or = |seen: &str, key: &str| if seen.is_empty() { word(output, key) } else { seen.to_owned() };
+        let decision =
+            ["decision", "verdict", "state", "outcome", "next"].iter().map(|key| word(output, key)).find(|word| !word.is_empty());
+        tracing::info!(
+            step = self.step,
+            incident = or(&self.incident, "incident"),
+            execution = or(&self.execution, "execution"),
+            resource = or(&self.resource, "resource"),
+            decision = decision.unwrap_or_default(),
+            reason = word(output, "reason"),
+            "decided"
+        );
+    }
+
+    fn log_failure(&self, error: &DrError) {
+        let (step, incident, execution, resource) = (&self.step, &self.incident, &self.execution, &self.resource);
+        let (name, cause) = (error.name().as_str(), chain(error));
+        match error.name() {
+            ErrorName::Unrecoverable | ErrorName::InvalidInput => {
+                tracing::error!(step, incident, execution, resource, error = name, cause, "{error}");
+            }
+            ErrorName::TransientFailure | ErrorName::Conflict | ErrorName::NoCapacity | ErrorName::NotFound | ErrorName::Refused => {
+                tracing::warn!(step, incident, execution, resource, error = name, cause, "{error}");
+            }
+        }
+    }
+}
+
+/// A short text at the top of an object; empty if there is none. An object stands for its name or its kind.
+fn word(value: &Value, key: &str) -> String {
+    const MOST: usize = 300;
+    let text = match value.get(key) {
+        Some(Value::String(text)) => text.as_str(),
+        Some(Value::Object(fields)) => {
+            ["id", "name", "kind", "verdict"].iter().find_map(|key| fields.get(*key)?.as_str()).unwrap_or_default()
+        }
+        _ => "",
+    };
+    text.chars().take(MOST).collect()
+}
+
+/// The causes of an error, outermost first.
+fn chain(error: &DrError) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_error_reaches_the_state_machine_under_its_exact_name() {
+        let exact = [
+            (ErrorName::TransientFailure, "Dr.TransientFailure"),
+            (ErrorName::Conflict, "Dr.Conflict"),
+            (ErrorName::NoCapacity, "Dr.NoCapacity"),
+            (ErrorName::NotFound, "Dr.NotFound"),
+            (ErrorName::InvalidInput, "Dr.InvalidInput"),
+            (ErrorName::Refused, "Dr.Refused"),
+            (ErrorName::Unrecoverable, "Dr.Unrecoverable"),
+        ];
+        assert_eq!(exact.len(), ErrorName::ALL.len());
+        for (name, wire) in exact {
+            let diagnostic = Diagnostic::from(Failure(DrError::new(name, "a sentence").because(std::io::Error::other("inner"))));
+            assert_eq!(diagnostic, Diagnostic { error_type: wire.to_owned(), error_message: "a sentence".to_owned() });
+            assert_eq!(serde_json::to_value(&diagnostic).unwrap(), json!({"errorType": wire, "errorMessage": "a sentence"}));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_that_cannot_be_wired_says_so_at_each_call() {
+        async fn never(input: Value) -> Result<Value, DrError> {
+            Ok(input)
+        }
+        let mut handler = Ok(never);
+        assert_eq!(answer(&handler, json!({"step": "plan"})).await.unwrap(), json!({"step": "plan"}));
+        handler = Err(DrError::invalid("LIFEBOAT_TABLE", "nothing", "a table"));
+        for _ in 0..2 {
+            let diagnostic = Diagnostic::from(answer(&handler, json!({})).await.unwrap_err());
+            assert_eq!(diagnostic.error_type, "Dr.InvalidInput");
+            assert!(diagnostic.error_message.contains("LIFEBOAT_TABLE"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_has_our_name() {
+        let handler = Ok(async |input: Value| if input.is_null() { panic!("no input") } else { Ok(input) });
+        let diagnostic = Diagnostic::from(answer(&handler, Value::Null).await.unwrap_err());
+        assert_eq!(diagnostic.error_type, "Dr.Unrecoverable");
+        assert!(diagnostic.error_message.ends_with("no input"), "{}", diagnostic.error_message);
+    }
+
+    #[test]
+    fn the_log_shows_words_and_never_whole_objects() {
+        let input =
+            json!({"step": "plan", "incident": {"id": "inc-1", "secret": "hunter2"}, "resource": ["x"], "execution": "e".repeat(999)});
+        let seen = Seen::of(&input);
+        assert_eq!((seen.step.as_str(), seen.incident.as_str(), seen.resource.as_str()), ("plan", "inc-1", ""));
+        assert_eq!(seen.execution.len(), 300);
+    }
+
+    #[test]
+    fn the_cause_is_told_once_outermost_first() {
+        let inner = DrError::transient("the call failed").because(std::io::Error::other("connection reset"));
+        let error = DrError::unrecoverable("cannot plan").because(inner);
+        assert_eq!(chain(&error), "the call failed: connection reset");
+    }
+}

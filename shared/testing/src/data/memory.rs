@@ -1,0 +1,241 @@
+//! A database server in a few lines: a log of changes with commit times, passwords with their history, and whether it is alive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::DataPlane;
+use crate::model::{Done, Effect, EffectOutcome, Origin};
+
+/// A session that a server let in; cut by a restart, a failover or a death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session(u64);
+
+/// One row of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// When it was last written.
+    pub committed_at: DateTime<Utc>,
+}
+
+/// Why a server does not let somebody in, or does not answer him.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginError {
+    /// There is no such server.
+    NoServer,
+    /// Nothing listens: connection refused.
+    Dead,
+    /// It accepts and never answers: a time-out.
+    Hung,
+    /// The port is closed to new connections: a time-out.
+    PortClosed,
+    /// The user or the password is wrong.
+    WrongPassword,
+    /// The session was cut.
+    SessionCut,
+}
+
+/// What a server has committed, in order. `None` as a value is a deletion.
+#[derive(Debug, Clone, Default)]
+struct History {
+    changes: Vec<(DateTime<Utc>, String, String, Option<String>)>,
+    passwords: Vec<(DateTime<Utc>, String, String)>,
+}
+
+impl History {
+    fn until(&self, time: DateTime<Utc>) -> Self {
+        Self {
+            changes: self.changes.iter().filter(|change| change.0 <= time).cloned().collect(),
+            passwords: self.passwords.iter().filter(|password| password.0 <= time).cloned().collect(),
+        }
+    }
+
+    fn rows(&self, table: &str) -> Vec<Row> {
+        let mut rows = BTreeMap::new();
+        for (at, _, key, value) in self.changes.iter().filter(|change| change.1 == table) {
+            match value {
+                Some(value) => rows.insert(key, Row { key: key.clone(), value: value.clone(), committed_at: *at }),
+                None => rows.remove(key),
+            };
+        }
+        rows.into_values().collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Server {
+    history: History,
+    alive: bool,
+    hung: bool,
+    port_open: bool,
+    sessions: BTreeSet<Session>,
+}
+
+/// Servers by name (the instance's `DbiResourceId`), their images and their archives.
+#[derive(Debug, Default)]
+pub struct MemoryData {
+    servers: BTreeMap<String, Server>,
+    images: BTreeMap<String, History>,
+    archives: BTreeMap<String, History>,
+    last_session: u64,
+    broken: BTreeMap<String, String>,
+}
+
+impl MemoryData {
+    /// Opens a session, as a client or a prober would.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn login(&mut self, server: &str, user: &str, password: &str) -> Result<Session, LoginError> {
+        let it = self.servers.get_mut(server).ok_or(LoginError::NoServer)?;
+        match () {
+            () if !it.alive => return Err(LoginError::Dead),
+            () if !it.port_open => return Err(LoginError::PortClosed),
+            () if it.hung => return Err(LoginError::Hung),
+            () => {}
+        }
+        let current = it.history.passwords.iter().rev().find(|entry| entry.1 == user);
+        if current.is_none_or(|entry| entry.2 != password) {
+            return Err(LoginError::WrongPassword);
+        }
+        self.last_session += 1;
+        let session = Session(self.last_session);
+        it.sessions.insert(session);
+        Ok(session)
+    }
+
+    /// The rows of a table, by key, as a session sees them.
+    ///
+    /// # Errors
+    /// The session was cut, or the server does not answer.
+    pub fn read(&self, server: &str, session: Session, table: &str) -> Result<Vec<Row>, LoginError> {
+        self.through(server, session).map(|it| it.history.rows(table))
+    }
+
+    /// Writes a row (or deletes it: `None`) and commits at `now`.
+    ///
+    /// # Errors
+    /// The session was cut, or the server does not answer; then nothing is written.
+    pub fn write(
+        &mut self,
+        server: &str,
+        session: Session,
+        (table, key): (&str, &str),
+        value: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), LoginError> {
+        self.through(server, session)?;
+        let it = self.servers.get_mut(server).ok_or(LoginError::NoServer)?;
+        it.history.changes.push((now, table.to_owned(), key.to_owned(), value.map(str::to_owned)));
+        Ok(())
+    }
+
+    /// Ends every session of a server, as a fence does after the port is closed.
+    pub fn end_sessions(&mut self, server: &str) {
+        if let Some(it) = self.servers.get_mut(server) {
+            it.sessions.clear();
+        }
+    }
+
+    /// How many sessions a server has.
+    pub fn sessions(&self, server: &str) -> usize {
+        self.servers.get(server).map_or(0, |it| it.sessions.len())
+    }
+
+    /// The next effects of this kind (its `effect` name, for example `provision`) fail with this sentence, until mended.
+    pub fn break_effects(&mut self, effect: &str, reason: &str) {
+        self.broken.insert(effect.to_owned(), reason.to_owned());
+    }
+
+    /// The end of [`MemoryData::break_effects`].
+    pub fn mend(&mut self) {
+        self.broken.clear();
+    }
+
+    fn through(&self, server: &str, session: Session) -> Result<&Server, LoginError> {
+        let it = self.servers.get(server).ok_or(LoginError::NoServer)?;
+        match () {
+            () if !it.alive || !it.sessions.contains(&session) => Err(LoginError::SessionCut),
+            () if it.hung => Err(LoginError::Hung),
+            () => Ok(it),
+        }
+    }
+
+    fn provision(&mut self, now: DateTime<Utc>, server: &str, from: &Origin) -> EffectOutcome {
+        let history = match from {
+            Origin::Empty { master_user, password, .. } => {
+                History { changes: Vec::new(), passwords: vec![(now, master_user.clone(), password.expose().to_owned())] }
+            }
+            Origin::Image(image) => self.images.get(image).cloned().ok_or_else(|| format!("there is no image {image}"))?,
+            Origin::PointInTime { server, to } => {
+                self.archives.get(server).map(|archive| archive.until(*to)).ok_or_else(|| format!("there is no archive of {server}"))?
+            }
+        };
+        let fresh = Server { history, alive: true, hung: false, port_open: true, sessions: BTreeSet::new() };
+        self.servers.insert(server.to_owned(), fresh);
+        Ok(Done::Listening(None))
+    }
+
+    fn change(&mut self, now: DateTime<Utc>, effect: &Effect) -> EffectOutcome {
+        let name = effect.server().to_owned();
+        let Some(it) = self.servers.get_mut(&name) else { return Err(format!("there is no server {name}")) };
+        match effect {
+            Effect::TakeImage { image, .. } => {
+                if !it.alive {
+                    return Err(format!("{name} is dead"));
+                }
+                let history = it.history.clone();
+                let newest = history.changes.iter().map(|change| change.0).max().unwrap_or(now);
+                self.images.insert(image.clone(), history.clone());
+                // A backup is archived too: from its time on, the log leads anywhere.
+                self.archives.insert(name, history);
+                return Ok(Done::Image(newest.max(now)));
+            }
+            Effect::ShipLog { .. } => {
+                if !it.alive || it.hung {
+                    return Ok(Done::Shipped(None));
+                }
+                self.archives.insert(name, it.history.clone());
+                return Ok(Done::Shipped(Some(now)));
+            }
+            Effect::SetPassword { user, password, .. } => {
+                if !it.alive || it.hung {
+                    return Err(format!("{name} does not answer"));
+                }
+                it.history.passwords.push((now, user.clone(), password.expose().to_owned()));
+            }
+            Effect::Restart { .. } | Effect::PromoteStandby { .. } | Effect::Start { .. } => {
+                it.sessions.clear();
+                (it.alive, it.hung) = (true, false);
+            }
+            Effect::Kill { .. } | Effect::Stop { .. } => {
+                it.sessions.clear();
+                it.alive = false;
+            }
+            Effect::Hang { .. } => it.hung = true,
+            Effect::Resume { .. } => it.hung = false,
+            Effect::SetPort { open, .. } => it.port_open = *open,
+            Effect::Delete { .. } => {
+                self.servers.remove(&name);
+            }
+            Effect::Provision { .. } | Effect::AddStandby { .. } | Effect::RemoveStandby { .. } => {}
+        }
+        Ok(Done::Ok)
+    }
+}
+
+impl DataPlane for MemoryData {
+    fn carry_out(&mut self, now: DateTime<Utc>, effect: &Effect) -> EffectOutcome {
+        if let Some(reason) = self.broken.get(effect.name()) {
+            return Err(reason.clone());
+        }
+        match effect {
+            Effect::Provision { server, from } => self.provision(now, server, from),
+            _ => self.change(now, effect),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What breaks. Accidents happen to databases; they are no calls, and AWS's log does not know them.
+
+use chrono::{DateTime, Utc};
+
+use super::events;
+use super::instance::Server;
+use super::steps::Then;
+use super::{ApiError, Effect, Model};
+
+impl Model {
+    /// AWS gives up on the instance: `failed`, event 0031, the server dead, the archive at an end.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn fail_instance(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| it.stuck = None);
+        self.give_up(&id, "failed", now);
+        Ok(())
+    }
+
+    /// The primary's zone goes dark. A Multi-AZ instance is healed by AWS (0013, 0006, 0049; the zones swap later).
+    /// A Single-AZ instance stays dead while its status still reads `available`.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn az_outage(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        let (zone, multi_az) = {
+            let shown = &self.instance(identifier)?.shown;
+            (shown.availability_zone.clone(), shown.multi_az)
+        };
+        self.dark_zones.insert(zone);
+        self.with(&id, |it| {
+            it.server = Server::Down;
+            it.zone_is_dark = !multi_az;
+        });
+        self.effect(Effect::Kill { server: id.clone() });
+        if multi_az {
+            self.schedule(now + self.settings.durations.failure_detection, Then::FailoverStarts(id));
+        }
+        Ok(())
+    }
+
+    /// The zones are lit again, and AWS recovers the instance if it is still down (0020, 0006, 0021).
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn az_restored(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.dark_zones.clear();
+        let was_down = self.with(&id, |it| std::mem::take(&mut it.zone_is_dark) && it.server == Server::Down);
+        if was_down == Some(true) {
+            self.instance_event(&id, now, events::RECOVERY_STARTED);
+            let effect = self.effect(Effect::Restart { server: id.clone() });
+            self.schedule_after(now + self.settings.durations.rebooting, [effect], Then::Recovered(id));
+        }
+        Ok(())
+    }
+
+    /// The database hangs: connections are accepted and nothing is answered. AWS sees nothing: `available`, no event.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn hang(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| it.server = Server::Hung);
+        self.effect(Effect::Hang { server: id });
+        Ok(())
+    }
+
+    /// A database that hung answers again.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn resume(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        let hung = self.with(&id, |it| {
+            let hung = it.server == Server::Hung;
+            if hung {
+                it.server = Server::Up;
+            }
+            hung
+        });
+        if hung == Some(true) {
+            self.effect(Effect::Resume { server: id });
+        }
+        Ok(())
+    }
+
+    /// Somebody deletes the instance, protected or not, without a final snapshot; with or without its automated backups.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn delete_behind_back(&mut self, identifier: &str, keep_backups: bool, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.start_deletion(&id, keep_backups, None, now);
+        Ok(())
+    }
+
+    /// The status reads so from now on, whatever happens, until [`Model::unstick`] or a deletion.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn stuck(&mut self, identifier: &str, status: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| {
+            let truth = it.status.clone();
+            it.stuck.get_or_insert(truth);
+        });
+        self.set(&id, status);
+        Ok(())
+    }
+
+    /// The end of [`Model::stuck`]: what waited goes on.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn unstick(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        if let Some(truth) = self.with(&id, |it| it.stuck.take()).flatten() {
+            self.set(&id, &truth);
+        }
+        self.tick(now);
+        Ok(())
+    }
+
+    /// The status reads so now. Nothing else happens: no event, no effect.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn set_status(&mut self, identifier: &str, status: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| it.stuck = None);
+        self.set(&id, status);
+        Ok(())
+    }
+
+    /// The status of a snapshot reads so now.
+    ///
+    /// # Errors
+    /// There is no such snapshot.
+    pub fn set_snapshot_status(&mut self, identifier: &str, status: &str) -> Result<(), ApiError> {
+        let found = self.snapshots.get_mut(identifier).ok_or_else(|| ApiError::no_snapshot(identifier))?;
+        status.clone_into(&mut found.shown.status);
+        Ok(())
+    }
+
+    pub(crate) fn recovered(&mut self, id: &str, at: DateTime<Utc>, result: Result<(), String>) {
+        if result.is_err() {
+            return self.give_up(id, "failed", at);
+        }
+        self.back_up_again(id);
+        self.instance_event(id, at, events::RESTARTED);
+        self.instance_event(id, at, events::RECOVERED);
+    }
+}

@@ -1,0 +1,191 @@
+//! What the control plane does to servers. The model only asks; a host carries out and reports.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::words::Secret;
+
+/// Names one effect between [`super::Model::take_effects`] and [`super::Model::effect_done`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct EffectId(pub(crate) u64);
+
+/// Where a new server's data comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Origin {
+    /// A new, empty database.
+    Empty {
+        /// The master user.
+        master_user: String,
+        /// His password.
+        password: Secret,
+        /// The database to make.
+        db_name: Option<String>,
+    },
+    /// What [`Effect::TakeImage`] kept under this name.
+    Image(String),
+    /// The archive of a server, which may be long gone, up to a time.
+    PointInTime {
+        /// The server (resource id) whose archive it is.
+        server: String,
+        /// Everything committed by then.
+        to: DateTime<Utc>,
+    },
+}
+
+/// Something to be done to a server. A server is named by the instance's `DbiResourceId`, which a rename does not change.
+/// The effects of one server are to be carried out in the order in which they were taken, except [`Effect::is_accident`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Make a server and start it.
+    Provision {
+        /// The new server.
+        server: String,
+        /// Where its data comes from.
+        from: Origin,
+    },
+    /// Keep a copy of the server's data.
+    TakeImage {
+        /// The server.
+        server: String,
+        /// The copy's name, never used twice.
+        image: String,
+    },
+    /// Give the server a synchronous standby.
+    AddStandby {
+        /// The server.
+        server: String,
+    },
+    /// Take the standby away again.
+    RemoveStandby {
+        /// The server.
+        server: String,
+    },
+    /// Let the standby take over; the old primary dies. [`Effect::AddStandby`] follows.
+    PromoteStandby {
+        /// The server.
+        server: String,
+    },
+    /// Change a password.
+    SetPassword {
+        /// The server.
+        server: String,
+        /// The user.
+        user: String,
+        /// The new password.
+        password: Secret,
+    },
+    /// Restart, which also ends every session, and brings back a dead or hanging server.
+    Restart {
+        /// The server.
+        server: String,
+    },
+    /// Shut down in order, keeping the data.
+    Stop {
+        /// The server.
+        server: String,
+    },
+    /// Start after [`Effect::Stop`].
+    Start {
+        /// The server.
+        server: String,
+    },
+    /// Archive the log so far. The answer is [`Done::Shipped`].
+    ShipLog {
+        /// The server.
+        server: String,
+    },
+    /// Let new connections in, or not. Existing ones stay.
+    SetPort {
+        /// The server.
+        server: String,
+        /// Whether new connections are let in.
+        open: bool,
+    },
+    /// An accident: dead at once; nothing is archived any more.
+    Kill {
+        /// The server.
+        server: String,
+    },
+    /// An accident: it accepts connections and never answers.
+    Hang {
+        /// The server.
+        server: String,
+    },
+    /// The end of [`Effect::Hang`].
+    Resume {
+        /// The server.
+        server: String,
+    },
+    /// Remove the server. Its images and its archive stay.
+    Delete {
+        /// The server.
+        server: String,
+    },
+}
+
+impl Effect {
+    /// The server it concerns.
+    pub fn server(&self) -> &str {
+        match self {
+            Self::Provision { server, .. }
+            | Self::TakeImage { server, .. }
+            | Self::AddStandby { server }
+            | Self::RemoveStandby { server }
+            | Self::PromoteStandby { server }
+            | Self::SetPassword { server, .. }
+            | Self::Restart { server }
+            | Self::Stop { server }
+            | Self::Start { server }
+            | Self::ShipLog { server }
+            | Self::SetPort { server, .. }
+            | Self::Kill { server }
+            | Self::Hang { server }
+            | Self::Resume { server }
+            | Self::Delete { server } => server,
+        }
+    }
+
+    /// Its name, for logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Provision { .. } => "provision",
+            Self::TakeImage { .. } => "take_image",
+            Self::AddStandby { .. } => "add_standby",
+            Self::RemoveStandby { .. } => "remove_standby",
+            Self::PromoteStandby { .. } => "promote_standby",
+            Self::SetPassword { .. } => "set_password",
+            Self::Restart { .. } => "restart",
+            Self::Stop { .. } => "stop",
+            Self::Start { .. } => "start",
+            Self::ShipLog { .. } => "ship_log",
+            Self::SetPort { .. } => "set_port",
+            Self::Kill { .. } => "kill",
+            Self::Hang { .. } => "hang",
+            Self::Resume { .. } => "resume",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// Accidents wait for nobody: they overtake what the server is still busy with.
+    pub fn is_accident(&self) -> bool {
+        matches!(self, Self::Kill { .. } | Self::Hang { .. } | Self::Resume { .. })
+    }
+}
+
+/// What became of an effect that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing more to say.
+    Ok,
+    /// [`Effect::Provision`]: where the server listens. `None`: under the name and port that AWS would give it.
+    Listening(Option<(String, u16)>),
+    /// [`Effect::TakeImage`]: the newest data time in it.
+    Image(DateTime<Utc>),
+    /// [`Effect::ShipLog`]: everything committed before this time can be restored; `None`: nothing new.
+    Shipped(Option<DateTime<Utc>>),
+}
+
+/// What became of an effect; an error is a sentence for the log.
+pub type EffectOutcome = Result<Done, String>;

@@ -1,0 +1,65 @@
+//! Security groups and the port: a fence lets nobody in, and leaves in who is in.
+
+use chrono::{DateTime, Utc};
+
+use super::steps::Then;
+use super::words::VpcSecurityGroupMembership;
+use super::{Effect, Model};
+
+impl Model {
+    /// Declares which security groups let nobody in. An instance whose groups in force are all closed refuses **new** connections;
+    /// a connection that stands is tracked and stays, as on AWS, until a restart cuts it.
+    pub fn set_closed_groups(&mut self, groups: impl IntoIterator<Item = String>) {
+        self.settings.closed_groups = groups.into_iter().collect();
+        let ids: Vec<String> = self.instances.keys().cloned().collect();
+        for id in ids {
+            self.refresh_port(&id);
+        }
+    }
+
+    /// Begins to swap security groups: the new are `adding`, the old `removing`; all that were in force stay so until it is done.
+    pub(crate) fn change_groups(&mut self, id: &str, wanted: &[String], now: DateTime<Utc>) {
+        self.with(id, |it| {
+            let groups = &mut it.shown.vpc_security_groups;
+            for group in groups.iter_mut() {
+                let kept = wanted.contains(&group.vpc_security_group_id);
+                let status = if !kept {
+                    "removing"
+                } else if group.status == "adding" {
+                    "adding"
+                } else {
+                    "active"
+                };
+                status.clone_into(&mut group.status);
+            }
+            for name in wanted {
+                if !groups.iter().any(|group| group.vpc_security_group_id == *name) {
+                    groups.push(VpcSecurityGroupMembership { vpc_security_group_id: name.clone(), status: "adding".to_owned() });
+                }
+            }
+        });
+        self.schedule(now + self.settings.durations.group_change, Then::GroupsChanged(id.to_owned()));
+    }
+
+    pub(crate) fn groups_changed(&mut self, id: &str) {
+        self.with(id, |it| {
+            it.shown.vpc_security_groups.retain(|group| group.status != "removing");
+            for group in &mut it.shown.vpc_security_groups {
+                "active".clone_into(&mut group.status);
+            }
+        });
+        self.refresh_port(id);
+    }
+
+    /// Opens or closes the port, if the groups in force say otherwise than it is.
+    pub(crate) fn refresh_port(&mut self, id: &str) {
+        let Some(it) = self.instances.get(id) else { return };
+        let mut in_force = it.shown.vpc_security_groups.iter().filter(|group| group.status != "adding");
+        let open = in_force.any(|group| !self.settings.closed_groups.contains(&group.vpc_security_group_id));
+        // Before its endpoint is known a server is not there yet.
+        if open != it.port_open && it.shown.endpoint.is_some() {
+            self.with(id, |it| it.port_open = open);
+            self.effect(Effect::SetPort { server: id.to_owned(), open });
+        }
+    }
+}
