@@ -65,11 +65,17 @@ impl Point {
 struct Skipped {
     resource: String,
     reason: String,
+    #[serde(default)]
+    leased: Option<bool>,
 }
 
 impl Skipped {
-    /// A leased resource is being recovered: that is told elsewhere.
+    /// A leased resource is being recovered: that is told elsewhere. A summary that does not say so says it in its reason.
     fn is_leased(&self) -> bool {
+        self.leased.unwrap_or_else(|| self.reason_names_a_lease())
+    }
+
+    fn reason_names_a_lease(&self) -> bool {
         self.reason.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word.to_ascii_lowercase().as_str(), "lease" | "leased"))
     }
 }

@@ -182,7 +182,7 @@ async fn without_incident(
 ) -> Result<Answer, DrError> {
     let outcome = without::outcome(input.outcome, input.failure.as_ref());
     let letter = without::no_incident(outcome, input.failure.as_ref(), input.reason.as_deref(), &input.execution);
-    let key = Key { partition: format!("execution#{}", short_digest(&[&input.execution])), sort: "message".to_owned() };
+    let key = Key { sort: "message".to_owned(), ..keys::execution(&input.execution) };
     let told = Told::new(now, &input.execution, letter.into_message(now)?, None);
     match told::write_down(&deps.ledger, &key, told.clone()).await {
         Ok(kept) => told::send(&deps.ledger, &deps.topic, &key, &kept.value, now).await.map(|_| ())?,

@@ -4,6 +4,7 @@ use lifeboat_domain::acting::{CutOver, Fence};
 use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, PlanHash};
 use lifeboat_domain::incident::Incident;
 use lifeboat_domain::observed::Endpoint;
+use lifeboat_domain::plan::Plan;
 use lifeboat_domain::words::{Run, Scenario};
 use lifeboat_domain::{Timestamp, show_time};
 use serde::{Deserialize, Serialize};
@@ -36,16 +37,24 @@ fn exact(at: Timestamp) -> String {
 }
 
 impl RecoveryInput {
-    /// Asks for what `incident` asks for, with another `run` and plan.
-    pub(crate) fn of(incident: &Incident, run: Run, plan: Option<PlanHash>) -> Self {
+    /// Asks for a plan of what `incident` asks for. A person's own words are kept: the same request meets the same incident.
+    pub(crate) fn to_plan(incident: &Incident) -> Self {
+        let request = &incident.request;
         Self {
             resource: incident.resource.clone(),
-            scenario: incident.scenario(),
-            restore_to: incident.request.restore_to,
-            cut_over: incident.request.cut_over.then_some(true),
-            run,
-            plan,
+            scenario: if request.by_person { request.scenario.or(incident.scenario) } else { incident.scenario() },
+            restore_to: request.restore_to,
+            cut_over: request.cut_over.then_some(true),
+            run: Run::Plan,
+            plan: None,
         }
+    }
+
+    /// Approves exactly `plan`. Where Lifeboat chose the moment to go back to, it is named, or tomorrow's choice would make another plan.
+    pub(crate) fn to_approve(incident: &Incident, plan: &Plan) -> Self {
+        let asked = Self::to_plan(incident);
+        let chosen = plan.restore_point.filter(|_| !incident.request.by_person && plan.scenario.is_about_data());
+        Self { restore_to: asked.restore_to.or(chosen), run: Run::Execute, plan: Some(plan.hash.clone()), ..asked }
     }
 
     /// The JSON on one line, with spaces, as a person would write it.

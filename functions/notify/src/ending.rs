@@ -4,9 +4,13 @@ use crate::calls::{Comparison, compare};
 use crate::measure::{Measured, measure};
 use crate::story::Story;
 use crate::text;
+use lifeboat_domain::Timestamp;
+use lifeboat_domain::acting::CallState;
 use lifeboat_domain::error::ErrorName;
 use lifeboat_domain::incident::{Outcome, Phase};
-use lifeboat_domain::{Timestamp, words::Scenario};
+use lifeboat_domain::plan::Decision;
+use lifeboat_domain::verdict::Verdict;
+use lifeboat_domain::words::Scenario;
 use serde::{Deserialize, Serialize};
 
 /// A failure, as the state machine caught it.
@@ -22,6 +26,9 @@ pub(crate) struct Failure {
     #[serde(default)]
     pub(crate) state: Option<String>,
 }
+
+/// How `restore` joins a gate's reason and what would lift it.
+const LIFT: &str = ". What would lift this: ";
 
 /// What the Lambda runtime writes into a cause.
 #[derive(Deserialize)]
@@ -71,6 +78,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) failure: Option<&'a Failure>,
     /// Why it ended so, as a sentence.
     pub(crate) reason: String,
+    /// What would lift a refusal, where its gate said so.
+    pub(crate) lift: Option<String>,
     pub(crate) measured: Measured,
     pub(crate) calls: Comparison,
     /// Where a person finds the report.
@@ -79,13 +88,19 @@ pub(crate) struct Ending<'a> {
 
 impl<'a> Ending<'a> {
     pub(crate) fn new(story: &'a Story, outcome: Outcome, at: Timestamp, execution: &'a str, failure: Option<&'a Failure>, reason: Option<&str>, report: String) -> Self {
+        let reason = why(story, outcome, failure, reason);
+        let (reason, lift) = match reason.split_once(LIFT) {
+            Some((reason, lift)) => (reason.to_owned(), Some(lift.to_owned())),
+            None => (reason, None),
+        };
         Self {
             story,
             outcome,
             at,
             execution,
             failure,
-            reason: why(story, outcome, failure, reason),
+            reason,
+            lift,
             measured: measure(story, outcome),
             calls: compare(story, outcome),
             report,
@@ -129,16 +144,36 @@ fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Optio
     if let Some(reason) = reason.map(text::foreign).filter(|reason| !reason.is_empty()) {
         return reason;
     }
-    let told = |phases: &[Phase]| story.last_of(phases).map(|entry| text::one_line(&entry.text));
+    let told = |phases: &[Phase]| story.last_of(phases).map(|entry| without_word(&entry.text));
     let planned = || story.plan().map(|plan| text::one_line(&plan.reason));
     let found = match outcome {
         Outcome::Recovered | Outcome::RestoredBeside | Outcome::FailedOver | Outcome::Planned => planned(),
         Outcome::Refused => told(&[Phase::Plan]).or_else(planned),
-        Outcome::SelfHealed | Outcome::SourceHealed | Outcome::NeedsPerson => told(&[Phase::Judge]),
+        Outcome::SelfHealed => told(&[Phase::Judge]),
+        Outcome::SourceHealed => told(&[Phase::Fence]).or_else(|| told(&[Phase::Judge])),
+        Outcome::NeedsPerson => not_known(story).or_else(|| told(&[Phase::Judge])),
         Outcome::HeldByValidation => held(story),
         Outcome::Failed | Outcome::Interrupted => story.timeline.last().map(|entry| text::one_line(&entry.text)),
     };
     found.unwrap_or_else(|| "no reason is on record".to_owned())
+}
+
+/// The timeline's line without the verdict that it starts with, and a refused plan's without the plan.
+fn without_word(line: &str) -> String {
+    let line = text::one_line(line);
+    if let Some((_, reason)) = line.rsplit_once(&format!("; {}: ", Decision::Ask)) {
+        return reason.to_owned();
+    }
+    match line.split_once(": ") {
+        Some((word, reason)) if Verdict::parse(word).is_some() => reason.to_owned(),
+        _ => line,
+    }
+}
+
+/// A call of unknown outcome is why nothing more is done.
+fn not_known(story: &Story) -> Option<String> {
+    let (_, record) = story.calls.iter().find(|(_, record)| record.state == CallState::Sent)?;
+    Some(format!("whether {} took place is not known, and it is not sent twice", record.act.describe()))
 }
 
 fn held(story: &Story) -> Option<String> {

@@ -1,7 +1,8 @@
 //! The step `news`: what `detect` wrote down for people and no workflow tells.
 
 use crate::Deps;
-use crate::message::{About, Letter, Numbers, Severity};
+use crate::message::{About, Advice, Letter, Numbers, Severity, parts};
+use crate::story::Story;
 use crate::told;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ledger;
@@ -49,7 +50,11 @@ pub(crate) async fn tell_news(deps: &Deps<impl Ledger, impl Documents, impl Publ
 async fn tell_one(
     deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, key: &Key, news: &News, execution: Option<&str>, now: Timestamp,
 ) -> Result<(), DrError> {
-    told::publish(&deps.topic, &letter(news, execution).into_message(now)?).await?;
+    let story = match &news.incident {
+        Some(id) => Story::read(&deps.ledger, &deps.policies, id).await.ok(),
+        None => None,
+    };
+    told::publish(&deps.topic, &letter(news, story.as_ref(), execution).into_message(now)?).await?;
     ledger::update(&deps.ledger, key, |news: &mut News| {
         news.told_at = news.told_at.or(Some(now));
         Ok(())
@@ -58,24 +63,34 @@ async fn tell_one(
     .map(|_| ())
 }
 
-fn letter(news: &News, execution: Option<&str>) -> Letter {
-    let resource = news.resource.as_ref().map_or_else(String::new, |resource| format!(" {resource}:"));
+/// News of an incident is that nobody works on it: then it cannot wait.
+fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter {
+    let name = news.resource.as_ref().map(ToString::to_string).filter(|name| !news.title.starts_with(name.as_str()));
+    let resource = name.map_or_else(String::new, |name| format!("{name}: "));
+    let about = match story {
+        Some(story) => parts::about(story, story.incident.execution.as_deref().unwrap_or_default(), None),
+        None => About { resource: news.resource.clone(), incident: news.incident.clone(), execution: execution.map(str::to_owned), ..About::default() },
+    };
     Letter {
         what: "news".to_owned(),
         outcome: None,
-        severity: Severity::Warning,
-        headline: format!("NEWS{resource} {}", news.title),
+        severity: if news.incident.is_some() { Severity::Critical } else { Severity::Warning },
+        headline: format!("NEWS {resource}{}", news.title),
         hint: "Read the email.".to_owned(),
         happened: vec![format!("Found at {}: {}", show_time(news.at), news.text)],
         done: Vec::new(),
-        to_do: Vec::new(),
+        to_do: story.map(to_do).unwrap_or_default(),
         approve_with: None,
         numbers: Numbers::default(),
-        about: About {
-            resource: news.resource.clone(),
-            incident: news.incident.clone(),
-            execution: execution.map(str::to_owned),
-            ..About::default()
-        },
+        about,
     }
+}
+
+fn to_do(story: &Story) -> Vec<Advice> {
+    let execution = story.incident.execution.as_deref().unwrap_or_default();
+    let source = &story.incident.source.id;
+    vec![
+        Advice::new(format!("See how {source} stands now"), parts::look(story)),
+        parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it"),
+    ]
 }

@@ -3,11 +3,11 @@
 //! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
-#[cfg(test)]
-mod fakes;
 mod open;
 pub mod postgres;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;

@@ -1,5 +1,7 @@
 //! The adapter against a real PostgreSQL: what it proves, and what it must never claim.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
 mod support;
 
 use lifeboat_domain::error::CallClass;

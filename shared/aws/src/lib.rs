@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "dynamodb", feature = "rds", feature = "s3", feature = "secrets", feature = "sfn", feature = "sns"))]
 mod classify;
 mod clients;
 #[cfg(feature = "dynamodb")]

@@ -17,6 +17,8 @@ pub mod policy;
 pub mod ports;
 pub mod probe;
 pub mod register;
+#[cfg(test)]
+mod samples;
 pub mod span;
 pub mod status;
 pub mod validation;

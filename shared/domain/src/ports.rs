@@ -124,7 +124,7 @@ pub trait Ledger {
     async fn list(&self, partition: &str, prefix: &str) -> Answer<Vec<(Key, Versioned)>>;
 }
 
-/// The bucket for what is large: `s3:PutObject`, `s3:GetObject`.
+/// The bucket for what is large: `s3:PutObject`, `s3:GetObject`; `s3:ListBucket`, or a missing key would be "forbidden".
 pub trait Documents {
     /// Writes JSON under a key.
     async fn put_json(&self, key: &str, document: &Value) -> Answer<()>;

@@ -21,7 +21,7 @@ pub enum Variable {
     Steps,
     /// `LIFEBOAT_POLICIES`: the policy document; default `policies.yaml` beside the binary.
     Policies,
-    /// `LIFEBOAT_TLS_ROOTS`: the databases' certificate authorities (PEM); default `rds-global-bundle.pem` beside the binary.
+    /// `LIFEBOAT_TLS_ROOTS`: the databases' certificate authorities (PEM); default `rds-ca.pem` beside the binary.
     TlsRoots,
     /// `LIFEBOAT_HOME_REGION`: the Region whose databases these are; default `AWS_REGION`.
     HomeRegion,
@@ -60,7 +60,7 @@ impl Variable {
     fn default(self, environment: &impl Fn(&str) -> Option<String>) -> Option<String> {
         match self {
             Self::Policies => Some(beside_the_binary("policies.yaml", environment)),
-            Self::TlsRoots => Some(beside_the_binary("rds-global-bundle.pem", environment)),
+            Self::TlsRoots => Some(beside_the_binary("rds-ca.pem", environment)),
             Self::HomeRegion => environment("AWS_REGION").or_else(|| environment("AWS_DEFAULT_REGION")),
             Self::Table | Self::Bucket | Self::Topic | Self::RecoveryMachine | Self::Steps => None,
         }
@@ -222,7 +222,7 @@ mod tests {
         };
         let settings = Settings::from_lookup(&[Variable::HomeRegion, Variable::TlsRoots, Variable::Policies], lookup).unwrap();
         assert_eq!(settings.home_region().unwrap(), "eu-central-1");
-        assert_eq!(settings.tls_roots().unwrap(), PathBuf::from("/var/task/rds-global-bundle.pem"));
+        assert_eq!(settings.tls_roots().unwrap(), PathBuf::from("/var/task/rds-ca.pem"));
         assert_eq!(settings.function(), "lifeboat-validate");
         let error = settings.policies().unwrap_err();
         assert_eq!(error.name(), ErrorName::InvalidInput);

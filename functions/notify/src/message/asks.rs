@@ -24,6 +24,7 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     let headline = format!("REFUSED {} ({}): {}", story.incident.resource, parts::scenario(story), ending.reason);
     let mut letter = letter(ending, severity(ending, Severity::Warning), headline, hint);
     letter.happened = vec![format!("Lifeboat refused to go on: {}", ending.reason)];
+    letter.happened.extend(ending.lift.as_ref().map(|lift| format!("What would lift this: {lift}")));
     letter.happened.extend(ending.failure.map(|failure| format!("The refusal came as {}", failure.place())));
     letter.happened.extend(parts::down_line(ending));
     letter.happened.extend(parts::evidence(story));
@@ -39,7 +40,7 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
 
 /// Whether it was the gate before the plan that refused: only that one an approval lifts.
 fn is_by_gate(ending: &Ending<'_>) -> bool {
-    !ending.story.anything_sent() && ending.failure.is_none_or(|failure| failure.name() != Some(ErrorName::InvalidInput))
+    ending.failure.is_none()
 }
 
 fn to_lift(ending: &Ending<'_>) -> Vec<Advice> {

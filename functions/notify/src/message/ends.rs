@@ -9,7 +9,7 @@ use crate::rows;
 use crate::text::{count, one_line};
 use lifeboat_domain::Span;
 use lifeboat_domain::show_time;
-use lifeboat_domain::words::{Run, Scenario};
+use lifeboat_domain::words::{RecoveryMode, Scenario};
 
 /// A new database took over.
 pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
@@ -109,7 +109,7 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
     letter.to_do = rows::bring_back(story);
     if incident.scenario().is_some_and(Scenario::is_about_data) && story.promise.mode.is_some() {
-        let input = RecoveryInput { cut_over: Some(true), ..RecoveryInput::of(incident, Run::Plan, None) };
+        let input = RecoveryInput { cut_over: Some(true), ..RecoveryInput::to_plan(incident) };
         letter.to_do.push(Advice::new(
             "Or move the clients to the copy: this drops every write after the restore time; the plan counts them and shows its hash first",
             commands::start(ending.execution, &input),
@@ -150,7 +150,7 @@ pub(crate) fn no_approval(ending: &Ending<'_>) -> String {
     let story = ending.story;
     match story.plan() {
         None => "no plan could be made".to_owned(),
-        Some(plan) if story.approvable_plan().is_none() && story.promise.mode == Some(lifeboat_domain::words::RecoveryMode::Observe) => {
+        Some(plan) if story.approvable_plan().is_none() && story.promise.mode == Some(RecoveryMode::Observe) => {
             format!("the policy {} only observes {}; set its mode to approve or automatic and deploy it", story.incident.policy, plan.scenario)
         }
         Some(plan) => format!("the plan holds {}; only a person can go on", count(plan.calls.len(), "call")),

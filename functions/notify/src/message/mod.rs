@@ -19,6 +19,13 @@ use lifeboat_domain::{DrError, Timestamp, ledger};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Lines of a paragraph, at most; and their characters.
+const MOST_LINES: usize = 25;
+const LINE: usize = 1000;
+const SHORT_LINE: usize = 200;
+/// More text than this, and the lines are cut shorter.
+const MOST_TEXT: usize = 16_000;
+
 /// How loudly to tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,7 +134,8 @@ pub(crate) struct Body {
 
 impl Letter {
     /// Renders it for every protocol.
-    pub(crate) fn into_message(self, at: Timestamp) -> Result<Message, DrError> {
+    pub(crate) fn into_message(mut self, at: Timestamp) -> Result<Message, DrError> {
+        self.fit();
         let subject = text::clip(&text::ascii(&self.headline), MOST_SUBJECT);
         let short = text::clip(&text::ascii(&format!("{}. {}", self.headline, self.hint)), MOST_SHORT);
         let text = self.text();
@@ -155,6 +163,21 @@ impl Letter {
         };
         let json = ledger::encode(&body)?.to_string();
         Ok(Message { subject, text, short, json, attributes })
+    }
+
+    /// SNS carries 256 KB with all bodies together: what is longer is cut where nothing breaks; the report has it whole.
+    fn fit(&mut self) {
+        fit(&mut self.happened, LINE);
+        fit(&mut self.done, LINE);
+        if self.happened.iter().chain(&self.done).map(String::len).sum::<usize>() > MOST_TEXT {
+            fit(&mut self.happened, SHORT_LINE);
+            fit(&mut self.done, SHORT_LINE);
+        }
+        for advice in &mut self.to_do {
+            advice.say = text::clip(&advice.say, LINE);
+            advice.commands.truncate(MOST_LINES);
+        }
+        self.to_do.truncate(MOST_LINES);
     }
 
     /// SNS refuses empty attributes: what is not known is left out.
@@ -207,6 +230,17 @@ impl Letter {
         .into_iter()
         .filter_map(|(name, place)| place.map(|place| (name, place)))
         .collect()
+    }
+}
+
+fn fit(lines: &mut Vec<String>, longest: usize) {
+    let hidden = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    for line in lines.iter_mut() {
+        *line = text::clip(line, longest);
+    }
+    if hidden > 0 {
+        lines.push(format!("{} more: see the report", text::count(hidden, "line")));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::text::{count, one_line};
 use lifeboat_domain::incident::{Phase, TimelineEntry};
 use lifeboat_domain::plan::{Plan, Remedy};
 use lifeboat_domain::validation::Validation;
-use lifeboat_domain::words::{Grade, Run};
+use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{Span, show_time};
 
 /// More signals than this are counted, not told.
@@ -169,7 +169,7 @@ pub(crate) fn look(story: &Story) -> Vec<String> {
 
 /// The input that approves the plan in force.
 pub(crate) fn approval(story: &Story) -> Option<RecoveryInput> {
-    story.approvable_plan().map(|plan| RecoveryInput::of(&story.incident, Run::Execute, Some(plan.hash.clone())))
+    story.approvable_plan().map(|plan| RecoveryInput::to_approve(&story.incident, plan))
 }
 
 /// Asks for the approval of the plan in force; nothing where no approval would help.
@@ -179,7 +179,10 @@ pub(crate) fn ask_approval(story: &Story, execution: &str, say: impl Into<String
 
 /// A plan-only start, to see what would be done.
 pub(crate) fn ask_plan(story: &Story, execution: &str, say: impl Into<String>) -> Advice {
-    Advice::new(say, commands::start(execution, &RecoveryInput::of(&story.incident, Run::Plan, None)))
+    let asked = RecoveryInput::to_plan(&story.incident);
+    // The scenario is required; where none was judged, the person replaces this one.
+    let input = RecoveryInput { scenario: asked.scenario.or(Some(Scenario::InstanceFailure)), ..asked };
+    Advice::new(say, commands::start(execution, &input))
 }
 
 /// The plan in a few lines: remedy, forecast, calls, risks.

@@ -118,3 +118,35 @@ pub(super) fn short(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() <= LONGEST { line.to_owned() } else { line.chars().take(LONGEST).chain("...".chars()).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_silence_is_ever_evidence_of_an_outage() {
+        let table = [
+            ("28P01", ProbeOutcome::LoginRefused),
+            ("28000", ProbeOutcome::LoginRefused),
+            ("3D000", ProbeOutcome::LoginRefused),
+            ("53300", ProbeOutcome::TooManyConnections),
+            ("57P01", ProbeOutcome::StartingUp),
+            ("57P03", ProbeOutcome::StartingUp),
+            ("53200", ProbeOutcome::CouldNotRun),
+            ("XX001", ProbeOutcome::CouldNotRun),
+        ];
+        for (code, outcome) in table {
+            assert_eq!(proves(code), outcome, "{code}");
+            assert!(!proves(code).is_down(), "{code} was sent by a server that lives");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_timed_out_may_be_repeated_and_a_missing_table_may_not() {
+        let class = |code: &str| Trouble::could_not(code, "").during("postgres:fingerprint").class;
+        assert_eq!(class("57014"), CallClass::Unknown);
+        assert_eq!(class("55P03"), CallClass::Unknown);
+        assert_eq!(class("42P01"), CallClass::NotFound);
+        assert_eq!(class("XX000"), CallClass::Invalid);
+    }
+}

@@ -51,7 +51,8 @@ pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>)
 struct Crew {
     world: Arc<World>,
     engine: Arc<Engine>,
-    workers: HashMap<String, UnboundedSender<(EffectId, Effect)>>,
+    /// By server and lane: the port does not wait for what the server is busy with.
+    workers: HashMap<(String, bool), UnboundedSender<(EffectId, Effect)>>,
 }
 
 impl Crew {
@@ -64,7 +65,8 @@ impl Crew {
         }
         let server = effect.server().to_owned();
         let last = matches!(effect, Effect::Delete { .. });
-        let worker = self.workers.entry(server.clone()).or_insert_with(|| {
+        let port = matches!(effect, Effect::SetPort { .. });
+        let worker = self.workers.entry((server.clone(), port)).or_insert_with(|| {
             let (sender, mut receiver) = unbounded_channel::<(EffectId, Effect)>();
             let (world, engine) = (Arc::clone(&self.world), Arc::clone(&self.engine));
             tokio::spawn(async move {
@@ -76,7 +78,7 @@ impl Crew {
         });
         let _ = worker.send((id, effect));
         if last {
-            self.workers.remove(&server);
+            self.workers.retain(|(name, _), _| *name != server);
         }
     }
 }

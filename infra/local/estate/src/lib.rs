@@ -32,4 +32,6 @@ pub mod driver;
 pub mod engine;
 pub mod http;
 pub mod options;
+#[cfg(test)]
+mod tests;
 pub mod world;

@@ -71,11 +71,11 @@ fn a_retry_recognises_its_own_lost_write() {
         let item = nonce.map(|nonce| HashMap::from([(NONCE.to_owned(), AttributeValue::S(nonce.to_owned()))]));
         let failed = ConditionalCheckFailedException::builder().set_item(item).build();
         let response = HttpResponse::new(400.try_into().unwrap(), "".into());
-        Err(SdkError::service_error(PutItemError::ConditionalCheckFailedException(failed), response))
+        SdkError::service_error(PutItemError::ConditionalCheckFailedException(failed), response)
     };
-    assert_eq!(written(failed(Some("mine")), "mine").unwrap(), Written::Yes);
-    assert_eq!(written(failed(Some("theirs")), "mine").unwrap(), Written::No);
-    assert_eq!(written(failed(None), "mine").unwrap(), Written::No);
+    assert_eq!(written(Err(failed(Some("mine"))), "mine").unwrap(), Written::Yes);
+    assert_eq!(written(Err(failed(Some("theirs"))), "mine").unwrap(), Written::No);
+    assert_eq!(written(Err(failed(None)), "mine").unwrap(), Written::No);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,8 @@ mod gates;
 mod guidance;
 mod matrix;
 mod options;
+#[cfg(test)]
+mod tests;
 
 pub use forecast::{Forecast, p90};
 pub use gates::{Decision, Gate, GateFacts, decide};

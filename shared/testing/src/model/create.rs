@@ -91,6 +91,7 @@ impl Model {
             stuck: None,
             healing: false,
             applying: false,
+            standby_lost: false,
             port_open: true,
             invented_endpoint: false,
             restored_from,

@@ -83,6 +83,7 @@ impl Model {
             }
             _ => self.end_backups(id),
         }
+        self.effect(Effect::Kill { server: id.to_owned() });
         self.effect(Effect::Delete { server: id.to_owned() });
     }
 }

@@ -28,13 +28,21 @@ impl Action for RebootDbInstance {
         if it.status != "incompatible-parameters" {
             it.require_free(Self::NAME)?;
         }
-        let dark = it.zone_is_dark;
+        let (dark, hung, abandoned) = (it.zone_is_dark, it.server == Server::Hung, failover && it.standby_lost);
+        if abandoned {
+            model.instance_event(&id, now, events::FAILOVER_ABANDONED);
+            return Ok(model.instance(&self.db_instance_identifier)?.shown.clone());
+        }
         let durations = model.settings.durations.clone();
         model.begin(&id, "rebooting", now);
         if failover {
             model.start_failover(&id, now);
         } else {
             model.instance_event(&id, now, events::SHUT_DOWN);
+            if hung {
+                // What hangs is not shut down in order, and must not hold up what waits for it.
+                model.effect(Effect::Kill { server: id.clone() });
+            }
             // In a dark zone there is no host to come back on: it stays `rebooting` until the zone is back.
             if !dark {
                 let effect = model.effect(Effect::Restart { server: id.clone() });
@@ -61,7 +69,7 @@ impl Model {
 
     /// AWS has noticed that the primary is dead.
     pub(crate) fn failover_starts(&mut self, id: &str, at: DateTime<Utc>) {
-        let needed = self.instances.get(id).is_some_and(|it| it.server == Server::Down && it.shown.multi_az);
+        let needed = self.instances.get(id).is_some_and(|it| it.server == Server::Down && it.shown.multi_az && !it.standby_lost);
         if needed && self.with(id, |it| it.healing = true).is_some() {
             self.start_failover(id, at);
         }
@@ -76,13 +84,27 @@ impl Model {
         self.instance_event(id, at, events::FAILOVER_COMPLETED);
         self.schedule(at + self.settings.durations.zone_swap_lag, Then::ZonesSwap(id.to_owned()));
         self.instance_event(id, at, events::STANDBY_REBUILDING);
-        let effect = self.effect(Effect::AddStandby { server: id.to_owned() });
-        self.schedule_after(at + self.settings.durations.converting, [effect], Then::StandbyRebuilt(id.to_owned()));
+        self.rebuild_standby(id, at);
+    }
+
+    /// A new standby follows the new primary, as soon as that one answers.
+    pub(crate) fn rebuild_standby(&mut self, id: &str, at: DateTime<Utc>) {
+        match self.instances.get(id).map(|it| it.server) {
+            None => {}
+            Some(Server::Up) => {
+                let effect = self.effect(Effect::AddStandby { server: id.to_owned() });
+                self.schedule_after(at + self.settings.durations.converting, [effect], Then::StandbyRebuilt(id.to_owned()));
+            }
+            Some(_) => self.schedule(at + self.settings.durations.failure_detection, Then::StandbyIsTried(id.to_owned())),
+        }
     }
 
     pub(crate) fn standby_rebuilt(&mut self, id: &str, at: DateTime<Utc>, result: Result<(), String>) {
+        self.with(id, |it| it.standby_lost = result.is_err());
         if result.is_ok() {
             self.instance_event(id, at, events::STANDBY_REBUILT);
+        } else {
+            self.schedule(at + self.settings.durations.failure_detection, Then::StandbyIsTried(id.to_owned()));
         }
     }
 

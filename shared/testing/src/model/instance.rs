@@ -31,6 +31,8 @@ pub(crate) struct Instance {
     pub healing: bool,
     /// The modification under way applies what is pending.
     pub applying: bool,
+    /// Multi-AZ in name only: the standby could not be rebuilt yet.
+    pub standby_lost: bool,
     pub port_open: bool,
     /// The endpoint is the model's invention and follows the name.
     pub invented_endpoint: bool,

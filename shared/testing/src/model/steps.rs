@@ -41,6 +41,8 @@ pub(crate) enum Then {
     Promotes(String),
     /// The standby has taken over.
     FailedOver(String),
+    /// Once more: a new standby.
+    StandbyIsTried(String),
     /// A new standby follows the new primary.
     StandbyRebuilt(String),
     /// Describe shows the zones as they are.
@@ -73,6 +75,7 @@ impl Then {
             | Self::FailoverStarts(id)
             | Self::Promotes(id)
             | Self::FailedOver(id)
+            | Self::StandbyIsTried(id)
             | Self::StandbyRebuilt(id)
             | Self::ZonesSwap(id)
             | Self::Recovered(id)
@@ -91,6 +94,7 @@ impl Then {
             Self::ShipLog(_)
                 | Self::LogShipped(_)
                 | Self::GroupsChanged(_)
+                | Self::StandbyIsTried(_)
                 | Self::StandbyRebuilt(_)
                 | Self::ZonesSwap(_)
                 | Self::SnapshotTaken(..)
@@ -171,6 +175,7 @@ impl Model {
             Then::FailoverStarts(id) => self.failover_starts(&id, at),
             Then::Promotes(id) => self.promotes(&id, at),
             Then::FailedOver(id) => self.failed_over(&id, at, result),
+            Then::StandbyIsTried(id) => self.rebuild_standby(&id, at),
             Then::StandbyRebuilt(id) => self.standby_rebuilt(&id, at, result),
             Then::ZonesSwap(id) => self.zones_swap(&id),
             Then::Recovered(id) => self.recovered(&id, at, result),

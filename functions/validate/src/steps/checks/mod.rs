@@ -69,7 +69,7 @@ where
 
     let validation = Validation { at: deps.clock.now(), checks, newest_data };
     ledger::write(&deps.ledger, &keys::validation(&incident.id), &validation).await?;
-    let proceed = proceed(&validation, policy, &incident);
+    let proceed = proceed(&validation, policy, plan.as_ref());
     let text = sentence(&validation, policy, proceed);
     tracing::info!(execution = case.execution, incident = %incident.id, grade = %validation.grade(), "{text}");
     ledger::tell(&deps.ledger, &incident.id, validation.at, Phase::Validate, text).await?;
@@ -191,10 +191,11 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     }
 }
 
-fn proceed(validation: &Validation, policy: &Policy, incident: &Incident) -> Proceed {
+/// What the plan says is followed: it knows whether there is anything to move clients by.
+fn proceed(validation: &Validation, policy: &Policy, plan: Option<&Plan>) -> Proceed {
     if !validation.holding(&policy.accept_warnings).is_empty() {
         Proceed::Hold
-    } else if incident.moves_clients() {
+    } else if plan.is_some_and(|plan| plan.moves_clients) {
         Proceed::CutOver
     } else {
         Proceed::Beside

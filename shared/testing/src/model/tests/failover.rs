@@ -102,3 +102,19 @@ fn a_broken_instance_is_not_rebooted() {
     cloud.happen(|model, now| model.fail_instance("orders", now)).unwrap();
     assert_eq!(code(cloud.call(&reboot("orders", false))), "InvalidDBInstanceState");
 }
+
+#[test]
+fn a_standby_that_cannot_be_rebuilt_is_tried_again_and_until_then_nobody_fails_over() {
+    let mut cloud = multi_az();
+    cloud.call(&reboot("orders", true)).unwrap();
+    cloud.data.break_effects("add_standby", "the primary hangs");
+    cloud.advance(minutes(30));
+    cloud.heard();
+    cloud.call(&reboot("orders", true)).unwrap();
+    assert_eq!((cloud.status("orders"), cloud.heard()), ("available".to_owned(), vec!["34 orders".to_owned()]));
+    cloud.data.mend();
+    cloud.advance(minutes(30));
+    assert_eq!(cloud.heard(), ["362 orders"]);
+    cloud.call(&reboot("orders", true)).unwrap();
+    assert_eq!(cloud.heard(), ["13 orders"]);
+}

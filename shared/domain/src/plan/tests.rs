@@ -1,0 +1,251 @@
+//! Table tests of plans and gates.
+
+use super::*;
+use crate::incident::{Incident, Setback};
+use crate::observed::{ObservedInstance, RestoreWindow};
+use crate::point::Manifest;
+use crate::policy::{Breaker, Policy};
+use crate::samples::{at, incident, instance, policy};
+use crate::words::Run;
+
+const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
+
+struct World {
+    incident: Incident,
+    observed: Option<ObservedInstance>,
+    policy: Policy,
+    window: Option<RestoreWindow>,
+    points: Vec<UsablePoint>,
+    fence: Option<&'static str>,
+    secret_changed_at: Option<Timestamp>,
+}
+
+impl World {
+    fn new(scenario: Scenario, status: &str, yaml: &str) -> Self {
+        let mut incident = incident();
+        incident.scenario = Some(scenario);
+        Self {
+            incident,
+            observed: Some(instance(status)),
+            policy: policy(yaml),
+            window: Some(RestoreWindow { earliest: at(-86_400), latest: at(-240) }),
+            points: Vec::new(),
+            fence: Some("sg-fence"),
+            secret_changed_at: None,
+        }
+    }
+
+    fn plan(&self) -> Planned {
+        let manifest = Manifest::of(&self.observed.clone().unwrap_or_else(|| instance("available")), at(0));
+        make_plan(PlanFacts {
+            now: at(60),
+            incident: &self.incident,
+            policy: &self.policy,
+            observed: self.observed.as_ref(),
+            manifest: Some(&manifest),
+            window: self.window,
+            points: &self.points,
+            baselines: &[],
+            fence_group: self.fence,
+            secret_changed_at: self.secret_changed_at,
+            checks_passed_at: Some(at(-600)),
+            recovery_times: &[],
+        })
+        .unwrap()
+    }
+
+    fn gate(&self) -> Gate {
+        let planned = self.plan();
+        let facts = GateFacts {
+            now: at(60),
+            request: &self.incident.request,
+            policy: &self.policy,
+            breaker: &Breaker::default(),
+            recent_incidents: 1,
+            last_recovery: None,
+            last_drill: None,
+            wait_for: planned.wait_for,
+        };
+        decide(&planned.plan, facts)
+    }
+}
+
+fn actions(plan: &Plan) -> Vec<String> {
+    plan.calls.iter().map(|call| format!("{} {}", call.phase, call.act.action())).collect()
+}
+
+#[test]
+fn a_failed_instance_is_restored_fenced_by_its_status_and_cut_over() {
+    let plan = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC).plan().plan;
+    assert_eq!(plan.remedy, Some(Remedy::RestoreLatest));
+    assert_eq!(plan.fence, Some(FencePlan::Terminal));
+    assert_eq!(
+        actions(&plan),
+        [
+            "act rds:RestoreDBInstanceToPointInTime",
+            "configure rds:ModifyDBInstance",
+            "cut_over secretsmanager:PutSecretValue",
+            "close rds:AddTagsToResource",
+            "close rds:AddTagsToResource",
+            "close rds:RemoveTagsFromResource",
+            "close rds:CreateDBSnapshot",
+        ]
+    );
+}
+
+#[test]
+fn a_hung_multi_az_instance_fails_over_once_and_is_restored_only_after_that() {
+    let mut world = World::new(Scenario::Hung, "available", AUTOMATIC);
+    assert_eq!(world.plan().plan.remedy, Some(Remedy::ForceFailover));
+    world.incident.setbacks.push(Setback::FailoverSent);
+    let plan = world.plan().plan;
+    assert_eq!(plan.remedy, Some(Remedy::RestoreLatest));
+    assert!(actions(&plan).contains(&"fence rds:RebootDBInstance".to_owned()), "an instance that may wake up is fenced first");
+}
+
+#[test]
+fn a_restored_copy_never_inherits_what_would_make_it_look_protected() {
+    let plan = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC).plan().plan;
+    let Some(Act::RestoreToPointInTime { settings, .. }) = plan.calls.first().map(|call| call.act.clone()) else { panic!("no restore") };
+    let keys: Vec<&str> = settings.tags.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["lifeboat:incident", "team"]);
+    assert_eq!(settings.configuration, instance("failed").configuration, "every setting is passed");
+}
+
+#[test]
+fn human_error_restores_beside_unless_cut_over_is_asked_for() {
+    let mut world = World::new(Scenario::HumanError, "available", AUTOMATIC);
+    world.incident.request.restore_to = Some(at(-3600));
+    let plan = world.plan().plan;
+    assert!(!plan.moves_clients);
+    assert!(plan.calls.iter().all(|call| matches!(call.phase, Phase::Act | Phase::Configure)), "{:?}", actions(&plan));
+    world.incident.request.cut_over = true;
+    assert!(world.plan().plan.moves_clients);
+    assert_eq!(world.gate().decision, Decision::Ask, "dropping writes is never automatic");
+}
+
+#[test]
+fn the_hash_stays_while_only_time_passes_and_changes_with_what_is_done() {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC);
+    let first = world.plan().plan.hash;
+    world.window = Some(RestoreWindow { earliest: at(-86_400), latest: at(-200) });
+    assert_eq!(world.plan().plan.hash, first);
+    world.secret_changed_at = Some(at(-100));
+    assert_ne!(world.plan().plan.hash, first, "a password reset is one call more");
+}
+
+#[test]
+fn a_secret_rotated_after_the_restore_point_has_its_password_reset() {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC);
+    world.secret_changed_at = Some(at(-100));
+    assert!(world.plan().plan.calls.iter().any(|call| matches!(call.act, Act::ResetMasterPassword { .. })));
+    world.secret_changed_at = Some(at(-100_000));
+    assert!(!world.plan().plan.calls.iter().any(|call| matches!(call.act, Act::ResetMasterPassword { .. })));
+}
+
+#[test]
+fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_refused() {
+    let mut world = World::new(Scenario::HumanError, "available", AUTOMATIC);
+    world.incident.request.restore_to = Some(at(-100));
+    let gate = world.gate();
+    assert_eq!(gate.decision, Decision::Wait, "{}", gate.reason);
+    world.incident.request.restore_to = Some(at(-90_000));
+    let manifest = Manifest::of(&instance("available"), at(0));
+    let facts = PlanFacts {
+        now: at(60),
+        incident: &world.incident,
+        policy: &world.policy,
+        observed: world.observed.as_ref(),
+        manifest: Some(&manifest),
+        window: world.window,
+        points: &[],
+        baselines: &[],
+        fence_group: None,
+        secret_changed_at: None,
+        checks_passed_at: None,
+        recovery_times: &[],
+    };
+    let error = make_plan(facts).unwrap_err();
+    assert_eq!(error.name(), crate::ErrorName::InvalidInput);
+    assert!(error.message().contains("restore_to") && error.message().contains("2026-01-14T10:25:00Z"), "{error}");
+}
+
+#[test]
+fn capacity_that_lacks_leads_to_the_next_class_and_then_to_a_refusal() {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", &format!("{AUTOMATIC}\nfallback_classes: [db.r6g.large]"));
+    world.incident.setbacks.push(Setback::NoCapacity { class: "db.m6g.large".into() });
+    let plan = world.plan().plan;
+    let Some(Act::RestoreToPointInTime { settings, .. }) = plan.calls.first().map(|call| call.act.clone()) else { panic!("no restore") };
+    assert_eq!(settings.configuration.class, "db.r6g.large");
+    world.incident.setbacks.push(Setback::NoCapacity { class: "db.r6g.large".into() });
+    assert_eq!(world.plan().plan.remedy, None);
+}
+
+#[test]
+fn a_failed_restore_takes_the_next_name() {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC);
+    let first = world.plan().plan.target.unwrap();
+    world.incident.setbacks.push(Setback::RestoreFailed { target: first.clone(), remedy: Remedy::RestoreLatest, text: "restore-error".into() });
+    assert_ne!(world.plan().plan.target.unwrap(), first);
+}
+
+#[test]
+fn a_source_that_cannot_be_fenced_is_never_cut_over_from() {
+    let mut world = World::new(Scenario::Hung, "available", AUTOMATIC);
+    world.incident.setbacks.push(Setback::FailoverSent);
+    world.fence = None;
+    world.incident.request.plan = Some(world.plan().plan.hash);
+    let gate = world.gate();
+    assert_eq!(gate.decision, Decision::Ask);
+    assert!(gate.reason.contains("split brain"), "{}", gate.reason);
+}
+
+#[test]
+fn gates_refuse_with_a_reason_and_what_would_lift_it() {
+    let failed = |yaml: &str| World::new(Scenario::InstanceFailure, "failed", yaml);
+    let cases: Vec<(&str, World, &str)> = vec![
+        ("observe is the default", failed("cut_over: [secrets_manager]"), "observe"),
+        ("approve asks", failed("mode: approve\ncut_over: [secrets_manager]"), "approve"),
+        ("too much loss", failed("mode: automatic\ncut_over: [secrets_manager]\nmax_data_loss: 1m\ndrill: {waived: x}"), "max_data_loss"),
+        ("never drilled", failed("mode: automatic\ncut_over: [secrets_manager]\nmax_data_loss: 10m"), "drill"),
+        ("deletion", World::new(Scenario::Deletion, "failed", AUTOMATIC), "always for a person"),
+    ];
+    for (name, world, words) in cases {
+        let gate = world.gate();
+        assert_eq!(gate.decision, Decision::Ask, "{name}");
+        assert!(gate.reason.contains(words), "{name}: {}", gate.reason);
+        assert!(gate.lift.is_some(), "{name} says what would lift it");
+    }
+    assert_eq!(failed(AUTOMATIC).gate().decision, Decision::Execute);
+}
+
+#[test]
+fn a_named_plan_must_be_this_plan() {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", "mode: approve\ncut_over: [secrets_manager]");
+    world.incident.request.plan = Some(world.plan().plan.hash);
+    assert_eq!(world.gate().decision, Decision::Execute);
+    world.incident.request.plan = Some(PlanHash::parse("a".repeat(64)).unwrap());
+    let gate = world.gate();
+    assert_eq!(gate.decision, Decision::Ask);
+    assert!(gate.reason.contains("moved on"), "{}", gate.reason);
+}
+
+#[test]
+fn a_plan_only_run_stops_whatever_the_mode() {
+    for yaml in ["mode: observe", AUTOMATIC] {
+        let mut world = World::new(Scenario::InstanceFailure, "failed", yaml);
+        world.incident.request.run = Run::Plan;
+        assert_eq!(world.gate().decision, Decision::Stop);
+    }
+}
+
+#[test]
+fn every_scenario_makes_a_plan_or_guides_a_person() {
+    for scenario in Scenario::ALL {
+        let mut world = World::new(*scenario, "available", AUTOMATIC);
+        world.incident.request.restore_to = scenario.is_about_data().then(|| at(-3600));
+        let plan = world.plan().plan;
+        assert!(plan.remedy.is_some(), "{scenario}");
+        assert!(plan.remedy != Some(Remedy::Guided) || !plan.guidance.is_empty(), "{scenario} guides");
+    }
+}
