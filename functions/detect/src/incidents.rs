@@ -7,8 +7,9 @@ use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadExecutions, StartRecovery, Started};
+use lifeboat_domain::probe::Probe;
 use lifeboat_domain::register::{News, ResourceRecord};
-use lifeboat_domain::words::{Run, Scenario, show_time};
+use lifeboat_domain::words::{Plane, Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Timestamp};
 
 /// Executions that start by themselves for one incident.
@@ -107,7 +108,7 @@ pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: 
     deps: &Deps<R, L, D, E, C>, id: &IncidentId, signal: &Signal,
 ) -> Result<Option<Opened>, DrError> {
     let Some(kept) = ledger::read::<Incident>(&deps.ledger, &keys::incident(id)).await? else { return Ok(None) };
-    if kept.value.state == IncidentState::Closed {
+    if kept.value.state == IncidentState::Closed || swallows(&kept.value, signal) {
         return Ok(None);
     }
     let incident = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
@@ -121,6 +122,42 @@ pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: 
         IncidentState::Open | IncidentState::Closed => format!("added to incident {id}; {}", reconcile(deps, id, None).await?),
     };
     Ok(Some(Opened { incident: id.clone(), reason }))
+}
+
+/// A story about data that waits for a person must not swallow an outage that begins meanwhile.
+fn swallows(incident: &Incident, signal: &Signal) -> bool {
+    incident.state == IncidentState::WaitingForPerson && incident.scenario().is_some_and(Scenario::is_about_data) && signal.plane != Plane::Person
+}
+
+/// Closes an incident that waits for a person although the database serves again, so that the next outage is a new story.
+pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>, id: &IncidentId, probe: &Probe,
+) -> Result<(), DrError> {
+    let incident = ledger::incident(&deps.ledger, id).await?;
+    if incident.state != IncidentState::WaitingForPerson || incident.scenario().is_some_and(Scenario::is_about_data) || incident.restored.is_some() {
+        return Ok(());
+    }
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        incident.state = IncidentState::Closed;
+        incident.outcome = Some(Outcome::SelfHealed);
+        incident.healthy_at = Some(probe.at);
+        incident.closed_at = Some(probe.at);
+        Ok(())
+    })
+    .await?;
+    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&incident.resource), |record| {
+        if record.open_incident.as_ref() == Some(id) {
+            record.open_incident = None;
+        }
+        Ok(())
+    })
+    .await?;
+    let text = format!(
+        "It waited for a person since its recovery was refused or stopped, and now {} answers again: {}. Nothing was changed by Lifeboat. The incident {id} is closed.",
+        incident.source.id, probe.text
+    );
+    ledger::tell(&deps.ledger, id, probe.at, Phase::Close, text.clone()).await?;
+    tell_people(deps, probe.at, Some(&incident), &format!("{} serves again by itself", incident.resource), text).await
 }
 
 /// Starts the execution of an incident's current attempt.

@@ -2,8 +2,8 @@
 
 use crate::message::Advice;
 use crate::story::Story;
-use lifeboat_domain::ids::{Arn, DbInstanceId, Identity};
-use lifeboat_domain::incident::Restored;
+use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::incident::{Restored, Source};
 use serde::{Deserialize, Serialize};
 
 /// One identifier before and after.
@@ -18,7 +18,14 @@ pub(crate) struct Changed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeftBehind {
     pub(crate) what: String,
-    pub(crate) command: String,
+    /// A command, or what to do in words.
+    pub(crate) how: String,
+}
+
+impl LeftBehind {
+    pub(crate) fn is_command(&self) -> bool {
+        self.how.starts_with("aws ")
+    }
 }
 
 /// What infrastructure code must be told.
@@ -46,7 +53,7 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
         terraform_import_block: format!("import {{\n  to = aws_db_instance.{name}\n  id = \"{}\"\n}}", restored.id),
         terraform_commands: terraform(&name, &restored.id),
         cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
-        did_not_move: left_behind(&source.id, &source.arn, restored),
+        did_not_move: left_behind(source, restored),
     })
 }
 
@@ -102,9 +109,9 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
 }
 
 /// What names the old database by identifier and was not touched.
-fn left_behind(old: &DbInstanceId, arn: &Arn, restored: &Restored) -> Vec<LeftBehind> {
-    let (region, new) = (arn.region(), &restored.id);
-    let line = |what: &str, command: String| LeftBehind { what: what.to_owned(), command };
+fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
+    let (region, old, new) = (source.arn.region(), &source.id, &restored.id);
+    let line = |what: &str, how: String| LeftBehind { what: what.to_owned(), how };
     vec![
         line(
             "CloudWatch alarms with the dimension DBInstanceIdentifier",
@@ -127,7 +134,7 @@ fn left_behind(old: &DbInstanceId, arn: &Arn, restored: &Restored) -> Vec<LeftBe
             "Automated backups replicated to another Region",
             format!("aws rds start-db-instance-automated-backups-replication --region STANDBY_REGION --source-db-instance-arn {} --source-region {region}", restored.arn),
         ),
-        line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("aws iam list-policies --scope Local --query \"Policies[].[PolicyName,Arn]\" --region {region}")),
-        line("DNS names and configuration files that hold the old endpoint", "search your repositories for the old endpoint".to_owned()),
+        line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("search your policies for {}", source.resource_id)),
+        line("DNS names and configuration files that hold the old endpoint", format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str()))),
     ]
 }

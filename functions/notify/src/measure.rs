@@ -34,18 +34,15 @@ impl Measure {
         self.seconds.map(Span::seconds)
     }
 
-    /// `4 min 12 s; the objective of 15 min was met`.
-    pub(crate) fn verdict(&self) -> String {
-        let objective = self.objective_seconds.map(Span::seconds);
-        match (self.span(), objective) {
-            (Some(span), Some(objective)) if span <= objective => format!("{span}; the objective of {objective} was met"),
-            (Some(span), Some(objective)) => {
-                let over = Span::seconds(span.as_secs() - objective.as_secs());
-                format!("{span}; the objective of {objective} was missed by {over}")
-            }
-            (Some(span), None) => format!("{span}; the objective is not known"),
-            (None, Some(objective)) => format!("not measured; the objective is {objective}"),
-            (None, None) => "not measured".to_owned(),
+    /// `4 min 12 s, objective 15 min: met`; `emphasis` goes around the verdict.
+    pub(crate) fn verdict(&self, emphasis: &str) -> String {
+        let objective = self.objective_seconds.map_or_else(|| "objective not known".to_owned(), |seconds| format!("objective {}", Span::seconds(seconds)));
+        let over = self.seconds.unwrap_or_default().saturating_sub(self.objective_seconds.unwrap_or_default());
+        match (self.span(), self.met) {
+            (None, _) => format!("not measured, {objective}: {}", self.text),
+            (Some(span), None) => format!("{span}, {objective}"),
+            (Some(span), Some(true)) => format!("{span}, {objective}: {emphasis}met{emphasis}"),
+            (Some(span), Some(false)) => format!("{span}, {objective}: {emphasis}missed{emphasis} by {}", Span::seconds(over)),
         }
     }
 }
@@ -131,6 +128,7 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
 fn rpo(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
     match outcome {
         Outcome::FailedOver => Ok((Span::seconds(0), "the standby is a synchronous copy: nothing committed is lost".to_owned())),
+        Outcome::SelfHealed if story.incident.healthy_at.is_none() => Err("no probe had failed: no outage was seen".to_owned()),
         Outcome::SelfHealed => Ok((Span::seconds(0), "the same database serves again; nothing was restored".to_owned())),
         Outcome::Recovered => {
             let (until, what) = last_write(story);

@@ -5,6 +5,7 @@ use crate::message::{About, Advice, Letter, Numbers, Severity, parts};
 use crate::story::Story;
 use crate::told;
 use lifeboat_domain::DrError;
+use lifeboat_domain::incident::IncidentState;
 use lifeboat_domain::ledger;
 use lifeboat_domain::ports::{Clock, Documents, Key, Ledger, Publish};
 use lifeboat_domain::register::News;
@@ -63,7 +64,7 @@ async fn tell_one(
     .map(|_| ())
 }
 
-/// News of an incident is that nobody works on it: then it cannot wait.
+/// News of an incident (nobody works on it, or it is late) cannot wait.
 fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter {
     let name = news.resource.as_ref().map(ToString::to_string).filter(|name| !news.title.starts_with(name.as_str()));
     let resource = name.map_or_else(String::new, |name| format!("{name}: "));
@@ -89,8 +90,11 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
 fn to_do(story: &Story) -> Vec<Advice> {
     let execution = story.incident.execution.as_deref().unwrap_or_default();
     let source = &story.incident.source.id;
-    vec![
-        Advice::new(format!("See how {source} stands now"), parts::look(story)),
-        parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it"),
-    ]
+    let next = match story.incident.state {
+        IncidentState::Open => Advice::say("The recovery goes on by itself; the next message says how it ends"),
+        IncidentState::WaitingForPerson | IncidentState::Closed => {
+            parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it")
+        }
+    };
+    vec![Advice::new(format!("See how {source} stands now"), parts::look(story)), next]
 }

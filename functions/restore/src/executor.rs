@@ -100,7 +100,9 @@ async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C
         Act::PointSecret { secret, .. } => {
             let endpoint = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.clone());
             let endpoint = endpoint.ok_or_else(|| CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet"))?;
-            let token = ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), secret]);
+            // A token that was used before would be taken for done, even if clients were moved back since.
+            let attempt = recovery.incident.attempt.to_string();
+            let token = ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), &attempt, secret]);
             deps.secrets.point_secret(secret, &endpoint, &token).await.map(|_| ())
         }
         Act::AddTags { arn, tags } => deps.databases.add_tags(arn, tags).await,

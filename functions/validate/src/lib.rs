@@ -3,6 +3,7 @@
 //! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
+mod budget;
 mod open;
 pub mod postgres;
 mod steps;

@@ -54,12 +54,18 @@ pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result
     let Some(secret) = &target.secret else {
         return Err(format!("no secret is known for {}: its instance has no tag lifeboat:secret", target.resource));
     };
-    secrets.credentials(secret, None).await.map_err(|error| format!("the secret {secret} of {} could not be read: {error}", target.resource))
+    secrets
+        .credentials(secret, None)
+        .await
+        .map_err(|error| format!("the secret {secret} of {} could not be read: {error}", target.resource))
 }
 
 /// Probes a target with today's login; whatever goes wrong is an outcome.
 pub(crate) async fn probe<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
-    deps: &Deps<L, D, S, O, C>, target: &Target, limits: VisitLimits, watched: &[SqlCheck],
+    deps: &Deps<L, D, S, O, C>,
+    target: &Target,
+    limits: VisitLimits,
+    watched: &[SqlCheck],
 ) -> Probe {
     match today(&deps.secrets, target).await {
         Ok(credentials) => deps.databases.probe(target, &credentials, limits, watched).await,
@@ -82,7 +88,8 @@ pub(crate) async fn document<T: DeserializeOwned>(documents: &impl Documents, fi
     let location = documents.location(key);
     let found = documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading {location}")))?;
     let found = found.ok_or_else(|| DrError::not_found(format!("{field}: there is no {location}")))?;
-    serde_json::from_value(found).map_err(|error| DrError::invalid(field, format!("{location} ({error})"), "a document as its writer makes it"))
+    serde_json::from_value(found)
+        .map_err(|error| DrError::invalid(field, format!("{location} ({error})"), "a document as its writer makes it"))
 }
 
 /// The key of what answers the document at `key`: the same place, another ending.

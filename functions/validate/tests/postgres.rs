@@ -4,19 +4,20 @@
 
 mod support;
 
+use lifeboat_domain::Span;
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::policy::SqlCheck;
 use lifeboat_domain::ports::{OpenDatabases, Target};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::KeyRanges;
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::Span;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use support::{PASSWORD, Server, limits, login, table, wait_for};
 
-const ORDERS: &str = "SET ROLE shop; CREATE TABLE orders (id bigint PRIMARY KEY, customer text, total numeric(12,2), written_at timestamptz);
+const ORDERS: &str =
+    "SET ROLE shop; CREATE TABLE orders (id bigint PRIMARY KEY, customer text, total numeric(12,2), written_at timestamptz);
     INSERT INTO orders SELECT n, 'customer ' || n % 997, n / 7.0, timestamptz '2026-01-15 10:00:00Z' + n * interval '1 second'
     FROM generate_series(1, 20000) n";
 
@@ -160,12 +161,17 @@ async fn sql_checks_are_graded_and_can_change_nothing() {
 async fn a_fingerprint_stays_true_while_writers_go_on_and_one_altered_row_shows() {
     let server = Server::start();
     server.sql("shop", ORDERS);
-    server.sql("shop", "CREATE TABLE notes (code text PRIMARY KEY, body jsonb, at date); GRANT SELECT ON notes TO shop;
-        INSERT INTO notes SELECT md5(n::text), '{\"n\": 1}', NULL FROM generate_series(1, 500) n; CREATE TABLE nothing (id int)");
+    server.sql(
+        "shop",
+        "CREATE TABLE notes (code text PRIMARY KEY, body jsonb, at date); GRANT SELECT ON notes TO shop;
+        INSERT INTO notes SELECT md5(n::text), '{\"n\": 1}', NULL FROM generate_series(1, 500) n; CREATE TABLE nothing (id int)",
+    );
     server.sql("shop", "GRANT SELECT ON nothing TO shop");
-    let tables = [table("public.orders", "id", Some("written_at")), table("public.notes", "code", Some("at")), table("public.nothing", "id", None)];
+    let tables =
+        [table("public.orders", "id", Some("written_at")), table("public.notes", "code", Some("at")), table("public.nothing", "id", None)];
     let (postgres, target) = (server.postgres(), server.target());
-    let take = async |watermarks: &BTreeMap<String, String>| postgres.fingerprint(&target, &login(PASSWORD), limits(), &tables, watermarks).await;
+    let take =
+        async |watermarks: &BTreeMap<String, String>| postgres.fingerprint(&target, &login(PASSWORD), limits(), &tables, watermarks).await;
 
     let baseline = take(&BTreeMap::new()).await.unwrap();
     assert_eq!(baseline.tables, ["public.notes", "public.nothing", "public.orders"]);
@@ -206,7 +212,8 @@ async fn a_fingerprint_waits_for_writers_below_its_watermark_and_else_is_not_tak
     drop(writer);
     wait_for("the writer to end", || {
         server.sql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'; ") == "0"
-            || server.sql("postgres", "SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "t"
+            || server.sql("postgres", "SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                == "t"
     });
     assert_eq!(take().await.unwrap().contents[0].rows, 19_999);
 }
@@ -220,15 +227,21 @@ async fn a_comparison_names_what_each_side_has_and_what_changed() {
     }
     let compare = async |name: &str, key: &str| {
         let (ours, theirs) = (source.target(), restored.target());
-        source.trusting(&restored).compare_table((&ours, &login(PASSWORD)), (&theirs, &login(PASSWORD)), limits(), &table(name, key, None)).await
+        source
+            .trusting(&restored)
+            .compare_table((&ours, &login(PASSWORD)), (&theirs, &login(PASSWORD)), limits(), &table(name, key, None))
+            .await
     };
     let same = compare("public.orders", "id").await.unwrap();
     assert_eq!((same.source_rows, same.restored_rows), (20_000, 20_000));
     assert_eq!([&same.only_restored, &same.only_source, &same.changed], [&KeyRanges::default(); 3]);
 
-    source.sql("shop", "DELETE FROM orders WHERE id BETWEEN 1995 AND 2010; DELETE FROM orders WHERE id = 9000;
+    source.sql(
+        "shop",
+        "DELETE FROM orders WHERE id BETWEEN 1995 AND 2010; DELETE FROM orders WHERE id = 9000;
         UPDATE orders SET customer = 'gone wrong' WHERE id BETWEEN 12000 AND 12999 OR id = 3;
-        INSERT INTO orders SELECT n, 'new', 1, now() FROM generate_series(20001, 29000) n");
+        INSERT INTO orders SELECT n, 'new', 1, now() FROM generate_series(20001, 29000) n",
+    );
     let found = compare("public.orders", "id").await.unwrap();
     assert_eq!((found.source_rows, found.restored_rows), (28_983, 20_000));
     assert_eq!(found.only_restored, KeyRanges { count: 17, ranges: vec![range("1995", "2010"), range("9000", "9000")] });

@@ -90,7 +90,7 @@ where
             CallError::new(CallClass::Invalid, action, "request", format!("could not be built: {}", chain(error)))
         }
         SdkError::TimeoutError(_) => unknown("timeout", format!("no answer in time, it may have acted: {}", chain(error))),
-        SdkError::DispatchFailure(_) => unknown("dispatch", format!("the connection failed, it may have acted: {}", chain(error))),
+        SdkError::DispatchFailure(_) => unknown("dispatch", format!("the connection failed before an answer came: {}", chain(error))),
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             unknown("response", format!("the answer (HTTP {status}) cannot be understood, it may have acted{}", request(response.raw())))
@@ -111,6 +111,17 @@ where
 /// A failure that the SDK does not see: an answer that lacks what it must have, or an input that must not be sent.
 pub(crate) fn invalid(action: &str, field: &str, message: impl Into<String>) -> CallError {
     CallError::new(CallClass::Invalid, action, field, message)
+}
+
+/// The failure of a call on something of Lifeboat's own (table, bucket, topic, machine): if that does not exist,
+/// no recovery point is missing, but a setting is wrong, and a person is needed.
+#[cfg(any(feature = "dynamodb", feature = "s3", feature = "sfn", feature = "sns"))]
+pub(crate) fn own_call_error<E>(action: &str, error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let error = call_error(action, error);
+    if error.class == CallClass::NotFound { CallError { class: CallClass::Invalid, ..error } } else { error }
 }
 
 /// The class of a code. What no rule knows is `Invalid`: a 4xx with a code is a refusal, so nothing happened

@@ -1,6 +1,6 @@
 //! The ledger in DynamoDB.
 
-use crate::classify::{call_error, invalid};
+use crate::classify::{invalid, own_call_error};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -66,7 +66,7 @@ impl Ledger for DynamoLedger {
         let action = "dynamodb:GetItem";
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let output = request.key(PK, self.partition(&key.partition)).key(SK, AttributeValue::S(key.sort.clone())).send().await;
-        match output.map_err(|error| call_error(action, &error))?.item {
+        match output.map_err(|error| own_call_error(action, &error))?.item {
             Some(item) => versioned(action, item).map(Some),
             None => Ok(None),
         }
@@ -103,7 +103,7 @@ impl Ledger for DynamoLedger {
         let mut items = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| call_error(action, &error))?;
+            let item = item.map_err(|error| own_call_error(action, &error))?;
             let sort = item.get(SK).and_then(|sort| sort.as_s().ok()).cloned().ok_or_else(|| missing(action, SK))?;
             found.push((Key { partition: partition.to_owned(), sort }, versioned(action, item)?));
         }
@@ -119,7 +119,7 @@ fn written(result: Result<(), SdkError<PutItemError>>, nonce: &str) -> Answer<Wr
             let there = failed.item.as_ref().and_then(|item| item.get(NONCE)).and_then(|nonce| nonce.as_s().ok());
             Ok(if there.is_some_and(|there| there == nonce) { Written::Yes } else { Written::No })
         }
-        _ => Err(call_error("dynamodb:PutItem", &error)),
+        _ => Err(own_call_error("dynamodb:PutItem", &error)),
     }
 }
 

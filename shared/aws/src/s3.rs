@@ -1,6 +1,6 @@
 //! The bucket for what is large.
 
-use crate::classify::{call_error, invalid};
+use crate::classify::{invalid, own_call_error};
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -25,7 +25,7 @@ impl Bucket {
 
     async fn put(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Answer<()> {
         let request = self.client.put_object().bucket(&self.name).key(key).content_type(content_type).body(ByteStream::from(bytes));
-        request.send().await.map(|_| ()).map_err(|error| call_error("s3:PutObject", &error))
+        request.send().await.map(|_| ()).map_err(|error| own_call_error("s3:PutObject", &error))
     }
 }
 
@@ -43,7 +43,7 @@ impl Documents for Bucket {
         let output = match self.client.get_object().bucket(&self.name).key(key).send().await {
             Ok(output) => output,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(call_error(action, &error)),
+            Err(error) => return Err(own_call_error(action, &error)),
         };
         let bytes = output
             .body

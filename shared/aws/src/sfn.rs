@@ -1,6 +1,6 @@
 //! Step Functions: looking at executions, starting the `recovery` machine.
 
-use crate::classify::{call_error, invalid};
+use crate::classify::{call_error, invalid, own_call_error};
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, IncludedData};
@@ -66,7 +66,7 @@ impl StartRecovery for StepFunctions {
         let request = self.executions.client.start_execution().state_machine_arn(&self.machine).name(name).input(input.to_string());
         match request.send().await {
             Ok(output) => Ok(Started::New(output.execution_arn)),
-            Err(error) => match call_error(action, &error) {
+            Err(error) => match own_call_error(action, &error) {
                 answered if answered.class == CallClass::AlreadyExists => {
                     let arn = execution_arn(&self.machine, name);
                     arn.map(Started::Exists)

@@ -1,6 +1,6 @@
 //! The topic for messages.
 
-use crate::classify::{call_error, invalid};
+use crate::classify::{invalid, own_call_error};
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -37,7 +37,7 @@ impl Publish for Topic {
             request =
                 request.message_attributes(name, value.map_err(|error| invalid(ACTION, "MessageAttributes", format!("{name}: {error}")))?);
         }
-        let output = request.send().await.map_err(|error| call_error(ACTION, &error))?;
+        let output = request.send().await.map_err(|error| own_call_error(ACTION, &error))?;
         output.message_id.ok_or_else(|| invalid(ACTION, "MessageId", "the answer has no MessageId"))
     }
 }

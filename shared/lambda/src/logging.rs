@@ -31,7 +31,8 @@ fn filter(level: &str) -> String {
     let level = level.to_ascii_lowercase();
     let level = if LEVELS.contains(&level.as_str()) { level.as_str() } else { "info" };
     let libraries = if level == "off" || level == "error" { level } else { "warn" };
-    WORDY.iter().fold(level.to_owned(), |filter, name| format!("{filter},{name}={libraries}"))
+    // The runtime would log each error again, with its sources.
+    WORDY.iter().fold(format!("{level},lambda_runtime::layers=off"), |filter, name| format!("{filter},{name}={libraries}"))
 }
 
 #[cfg(test)]

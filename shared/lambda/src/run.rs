@@ -79,39 +79,32 @@ impl From<Failure> for Diagnostic {
 
 /// What the log says about an invocation: whom and what it was about, never the whole event.
 struct Seen {
-    step: String,
-    incident: String,
-    execution: String,
-    resource: String,
+    step: Option<String>,
+    incident: Option<String>,
+    execution: Option<String>,
+    resource: Option<String>,
 }
 
 impl Seen {
     fn of(input: &Value) -> Self {
-        Self {
-            step: word(input, "step"),
-            incident: word(input, "incident"),
-            execution: word(input, "execution"),
-            resource: word(input, "resource"),
-        }
+        let [step, incident, execution, resource] = ["step", "incident", "execution", "resource"].map(|key| word(input, key));
+        Self { step, incident, execution, resource }
     }
 
-    fn log_decision(&self, output: &Value) {
-        let or = |seen: &str, key: &str| if seen.is_empty() { word(output, key) } else { seen.to_owned() };
-        let decision =
-            ["decision", "verdict", "state", "outcome", "next"].iter().map(|key| word(output, key)).find(|word| !word.is_empty());
+    fn log_decision(self, output: &Value) {
         tracing::info!(
             step = self.step,
-            incident = or(&self.incident, "incident"),
-            execution = or(&self.execution, "execution"),
-            resource = or(&self.resource, "resource"),
-            decision = decision.unwrap_or_default(),
+            incident = self.incident.or_else(|| word(output, "incident")),
+            execution = self.execution.or_else(|| word(output, "execution")),
+            resource = self.resource.or_else(|| word(output, "resource")),
+            decision = ["decision", "verdict", "state", "outcome", "next"].iter().find_map(|key| word(output, key)),
             reason = word(output, "reason"),
             "decided"
         );
     }
 
-    fn log_failure(&self, error: &DrError) {
-        let (step, incident, execution, resource) = (&self.step, &self.incident, &self.execution, &self.resource);
+    fn log_failure(self, error: &DrError) {
+        let Self { step, incident, execution, resource } = self;
         let (name, cause) = (error.name().as_str(), chain(error));
         match error.name() {
             ErrorName::Unrecoverable | ErrorName::InvalidInput => {
@@ -124,28 +117,26 @@ impl Seen {
     }
 }
 
-/// A short text at the top of an object; empty if there is none. An object stands for its name or its kind.
-fn word(value: &Value, key: &str) -> String {
+/// A short text at the top of an object, if there is one. An object stands for its name or its kind.
+fn word(value: &Value, key: &str) -> Option<String> {
     const MOST: usize = 300;
-    let text = match value.get(key) {
-        Some(Value::String(text)) => text.as_str(),
-        Some(Value::Object(fields)) => {
-            ["id", "name", "kind", "verdict"].iter().find_map(|key| fields.get(*key)?.as_str()).unwrap_or_default()
-        }
-        _ => "",
+    let text = match value.get(key)? {
+        Value::String(text) => text.as_str(),
+        Value::Object(fields) => ["id", "name", "kind", "verdict"].iter().find_map(|key| fields.get(*key)?.as_str())?,
+        _ => return None,
     };
-    text.chars().take(MOST).collect()
+    Some(text.chars().take(MOST).collect())
 }
 
 /// The causes of an error, outermost first.
-fn chain(error: &DrError) -> String {
+fn chain(error: &DrError) -> Option<String> {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
         causes.push(cause.to_string());
         next = cause.source();
     }
-    causes.join(": ")
+    (!causes.is_empty()).then(|| causes.join(": "))
 }
 
 #[cfg(test)]
@@ -200,14 +191,14 @@ mod tests {
         let input =
             json!({"step": "plan", "incident": {"id": "inc-1", "secret": "hunter2"}, "resource": ["x"], "execution": "e".repeat(999)});
         let seen = Seen::of(&input);
-        assert_eq!((seen.step.as_str(), seen.incident.as_str(), seen.resource.as_str()), ("plan", "inc-1", ""));
-        assert_eq!(seen.execution.len(), 300);
+        assert_eq!((seen.step.as_deref(), seen.incident.as_deref(), seen.resource.as_deref()), (Some("plan"), Some("inc-1"), None));
+        assert_eq!(seen.execution.map(|execution| execution.len()), Some(300));
     }
 
     #[test]
     fn the_cause_is_told_once_outermost_first() {
         let inner = DrError::transient("the call failed").because(std::io::Error::other("connection reset"));
         let error = DrError::unrecoverable("cannot plan").because(inner);
-        assert_eq!(chain(&error), "the call failed: connection reset");
+        assert_eq!(chain(&error).as_deref(), Some("the call failed: connection reset"));
     }
 }

@@ -1,6 +1,7 @@
 //! Judging the source: Describe and the last probe, weighed by the domain.
 
 use crate::{Deps, JudgeInput, Moment, resources};
+use lifeboat_domain::acting::{CutOver, CutOverState};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
@@ -40,13 +41,27 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     })
     .await?;
     let policy = deps.policies.policy(&counted.policy)?;
-    let judgement = weigh(Evidence { now, observed: observed.as_ref(), probe: probe.as_ref(), incident: &counted, policy });
+    let judgement = match carried_on(deps, &counted).await? {
+        Some(judgement) => judgement,
+        None => weigh(Evidence { now, observed: observed.as_ref(), probe: probe.as_ref(), incident: &counted, policy }),
+    };
     keep(deps, &counted, &judgement, probe.as_ref(), input.moment, now).await?;
     Ok(JudgeAnswer {
         verdict: judgement.verdict,
         reason: judgement.reason,
         wait_seconds: judgement.look_again_in.unwrap_or(policy.timing.probe_every).as_secs(),
     })
+}
+
+/// Clients that are being moved, or were, are not left half-way: the source is not judged anew.
+async fn carried_on<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<Option<Judgement>, DrError> {
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
+    Ok(cut_over.filter(|cut_over| cut_over.state != CutOverState::Undone).map(|cut_over| Judgement {
+        verdict: Verdict::Failed,
+        scenario: incident.scenario(),
+        reason: format!("the cut-over is {} already: it is carried on", cut_over.state),
+        look_again_in: None,
+    }))
 }
 
 /// Counts a probe once.

@@ -1,7 +1,7 @@
 //! The sweep's second half: counts silence, opens incidents, looks after those whose execution is gone.
 
 use super::sweep_list::SweepList;
-use crate::incidents::{Beginning, open_or_join, reconcile, tell_people};
+use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, tell_people};
 use crate::{Deps, SweepJudgeInput, resources};
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{IncidentState, Signal};
@@ -95,12 +95,21 @@ where
         Ok(())
     })
     .await?;
-    let Some((signal, scenario)) = finding(&record, probe, observed, deps.clock.now()) else { return Ok(false) };
+    let Some((signal, scenario)) = finding(&record, probe, observed, deps.clock.now()) else {
+        if let Some(id) = record.open_incident.filter(|_| serves(probe, observed)) {
+            close_healed(deps, &id, probe).await?;
+        }
+        return Ok(false);
+    };
     if record.open_incident.is_some() && still_open(deps, &record).await? {
         return Ok(false);
     }
     open_or_join(deps, Beginning { record: &record, observed: Some(observed), signal, scenario }).await?;
     Ok(true)
+}
+
+fn serves(probe: &Probe, observed: &ObservedInstance) -> bool {
+    observed.status.is_serving() && probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)
 }
 
 async fn still_open<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord) -> Result<bool, DrError> {

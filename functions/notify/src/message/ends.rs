@@ -41,7 +41,7 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
         to_do.push(import);
     }
     let undo = parts::undo(story);
-    if !undo.is_empty() {
+    if !undo.is_empty() && !parts::undo_leads_nowhere(story) {
         to_do.push(Advice::new("Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them", undo));
     }
     to_do.push(Advice::say(format!(
@@ -105,6 +105,8 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     if let (Some(restored), Some(validation)) = (&incident.restored, &story.validation) {
         let took = Span::between(incident.first_signal_at, validation.at);
         letter.done.push(format!("{} was ready and checked {took} after the first signal; production was not touched", restored.id));
+        let listens = restored.endpoint.as_ref().map(|endpoint| format!("It listens at {}:{}, with the logins of the restore time", endpoint.host, endpoint.port));
+        letter.done.extend(listens);
     }
     letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
     letter.to_do = rows::bring_back(story);

@@ -7,7 +7,8 @@ use crate::ending::Ending;
 use crate::story::Story;
 use crate::text::{count, one_line};
 use lifeboat_domain::incident::{Phase, TimelineEntry};
-use lifeboat_domain::plan::{Plan, Remedy};
+use lifeboat_domain::acting::CutOverState;
+use lifeboat_domain::plan::{FencePlan, Plan, Remedy};
 use lifeboat_domain::validation::Validation;
 use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{Span, show_time};
@@ -99,10 +100,10 @@ pub(crate) fn measured(ending: &Ending<'_>) -> Vec<String> {
     let measured = &ending.measured;
     let mut lines = Vec::new();
     if measured.rto.seconds.is_some() {
-        lines.push(format!("RTO: {} ({})", measured.rto.verdict(), measured.rto.text));
+        lines.push(format!("RTO: {} ({})", measured.rto.verdict(""), measured.rto.text));
     }
     if measured.rpo.seconds.is_some() {
-        lines.push(format!("RPO: {} ({})", measured.rpo.verdict(), measured.rpo.text));
+        lines.push(format!("RPO: {} ({})", measured.rpo.verdict(""), measured.rpo.text));
     }
     if let Some(rows) = measured.rows {
         let (source, restored) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));
@@ -148,9 +149,19 @@ pub(crate) fn checks(validation: &Validation) -> Vec<String> {
 
 /// What became of fence and cut-over.
 pub(crate) fn moves(story: &Story) -> Vec<String> {
-    let fence = story.fence.as_ref().map(|fence| format!("Fence around {}: {}: {}", story.incident.source.id, fence.state, one_line(&fence.text)));
-    let cut_over = story.cut_over.as_ref().map(|cut_over| format!("Cut-over of {}: {}: {}", cut_over.secret, cut_over.state, one_line(&cut_over.text)));
+    let fence = story.fence.as_ref().map(|fence| {
+        format!("{} fence around {} ({}): {}", show_time(fence.at), story.incident.source.id, fence.state, one_line(&fence.text))
+    });
+    let cut_over = story.cut_over.as_ref().map(|cut_over| {
+        let to = if cut_over.state == CutOverState::Undone { &cut_over.endpoint_before } else { &cut_over.endpoint_after };
+        format!("{} cut-over of {} to {} ({}): {}", show_time(cut_over.at), cut_over.secret, to.host, cut_over.state, one_line(&cut_over.text))
+    });
     fence.into_iter().chain(cut_over).collect()
+}
+
+/// Whether going back would lead to a database that does not serve.
+pub(crate) fn undo_leads_nowhere(story: &Story) -> bool {
+    story.plan().is_some_and(|plan| matches!(plan.fence, Some(FencePlan::Terminal | FencePlan::Gone)))
 }
 
 /// How to go back: the fence first, then the clients.

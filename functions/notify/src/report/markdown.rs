@@ -3,7 +3,6 @@
 use super::page::{Page, code};
 use super::times::{bar, offset, time_of_day};
 use super::{Report, calls, sections};
-use crate::measure::Measure;
 use crate::rows::ranges;
 use crate::text::count;
 use lifeboat_domain::acting::{CutOverState, FenceState};
@@ -34,8 +33,8 @@ fn summary(page: &mut Page, report: &Report) {
         ["Resource".to_owned(), format!("{} ({}, policy {})", report.resource, report.kind, report.policy)],
         ["Scenario".to_owned(), sections::scenario(report)],
         ["Outcome".to_owned(), format!("**{}**", report.outcome)],
-        ["RTO".to_owned(), measured(&report.rto)],
-        ["RPO".to_owned(), measured(&report.rpo)],
+        ["RTO".to_owned(), report.rto.verdict("**")],
+        ["RPO".to_owned(), report.rpo.verdict("**")],
     ];
     match &report.rows {
         Some(found) => {
@@ -45,7 +44,12 @@ fn summary(page: &mut Page, report: &Report) {
         }
         None => rows.push(["Rows only on one side".to_owned(), "not measured: the two sides were not compared".to_owned()]),
     }
-    let equal = if report.calls_equal_plan { "yes" } else { "**no**" };
+    let none_made = report.calls.iter().all(|line| line.sent_at.is_none()) && report.extra_calls.is_empty();
+    let equal = match (report.calls_equal_plan, none_made) {
+        (true, true) => "yes: no call was made",
+        (true, false) => "yes",
+        (false, _) => "**no**",
+    };
     let checks = report.validation.as_ref().map_or_else(
         || "none were run".to_owned(),
         |validation| {
@@ -59,16 +63,7 @@ fn summary(page: &mut Page, report: &Report) {
     let execution = report.execution.rsplit(':').next().unwrap_or_default();
     rows.push(["Execution".to_owned(), report.console.as_ref().map_or_else(|| execution.to_owned(), |console| format!("[{execution}]({console})"))]);
     rows.push(["Written".to_owned(), show_time(report.written_at)]);
-    page.table(["", ""], rows);
-}
-
-fn measured(measure: &Measure) -> String {
-    match measure.met {
-        Some(true) => format!("{} (**met**)", measure.verdict()),
-        Some(false) => format!("{} (**missed**)", measure.verdict()),
-        None if measure.seconds.is_none() => format!("{}: {}", measure.verdict(), measure.text),
-        None => measure.verdict(),
-    }
+    page.table(["Summary", ""], rows);
 }
 
 fn what_happened(page: &mut Page, report: &Report) {
@@ -99,10 +94,13 @@ fn timeline(page: &mut Page, report: &Report) {
         format!("Offsets count from the first signal at {}; the lines cover {}", show_time(first), Span::seconds(total)),
         "A phase is credited with the time that led to each of its lines".to_owned(),
     ]);
+    let of_rto = |seconds: u64| report.rto.objective_seconds.filter(|rto| *rto > 0).map_or_else(String::new, |rto| format!("{} %", (seconds * 100).div_ceil(rto)));
     page.table(
-        ["Phase", "First line", "Took", "Share"],
+        ["Phase", "First line", "Took", "Of the RTO", "Share"],
         report.phases.iter().map(|phase| {
-            [phase.phase.to_string(), format!("+{}", Span::seconds(phase.first_offset_seconds)), Span::seconds(phase.seconds).to_string(), bar(phase.seconds, total)]
+            let seconds = phase.seconds;
+            let first_line = format!("+{}", Span::seconds(phase.first_offset_seconds));
+            [phase.phase.to_string(), first_line, Span::seconds(seconds).to_string(), of_rto(seconds), bar(seconds, total)]
         }),
     );
     page.table(
@@ -162,7 +160,10 @@ fn moves(page: &mut Page, report: &Report) {
             (Some(group), _) => format!("its groups {} were replaced by {group}", fence.groups_before.join(", ")),
             (None, _) => "no group was changed".to_owned(),
         };
-        page.sentences([format!("The fence around {} is {} since {}: {group}", report.source.id, fence.state, show_time(fence.at)), fence.text.clone()]);
+        page.sentences([
+            format!("The fence around {} is {} since {}: {group}", report.source.id, fence.state, show_time(fence.at)),
+            format!("On record: {}", fence.text),
+        ]);
     }
     if let Some(cut_over) = &report.cut_over {
         let (before, after) = (&cut_over.endpoint_before, &cut_over.endpoint_after);
@@ -170,11 +171,15 @@ fn moves(page: &mut Page, report: &Report) {
             CutOverState::Undone => format!("back to {}:{}", before.host, before.port),
             CutOverState::Moving | CutOverState::Moved | CutOverState::Verified => format!("from {}:{} to {}:{}", before.host, before.port, after.host, after.port),
         };
-        page.sentences([format!("The cut-over of secret {} is {} since {}: {moved}", cut_over.secret, cut_over.state, show_time(cut_over.at)), cut_over.text.clone()]);
+        page.sentences([
+            format!("The cut-over of secret {} is {} since {}: {moved}", cut_over.secret, cut_over.state, show_time(cut_over.at)),
+            format!("On record: {}", cut_over.text),
+        ]);
     }
     if !report.undo_commands.is_empty() {
         page.heading(3, "Undo");
         page.sentences(["Once a client has written to the new database, going back loses those writes: then ask for a new plan instead"]);
+        page.sentences(report.undo_note.iter());
         page.code("sh", report.undo_commands.iter().map(String::as_str));
     }
 }
@@ -210,7 +215,7 @@ fn tell_your_iac(page: &mut Page, report: &Report) {
     ]);
     page.code("json", [iac.cloudformation_resources_to_import.as_str()]);
     page.heading(3, "What did not move");
-    page.table(["What", "How to find or mend it"], iac.did_not_move.iter().map(|line| [line.what.clone(), code(&line.command)]));
+    page.table(["What", "How to find or mend it"], iac.did_not_move.iter().map(|line| [line.what.clone(), if line.is_command() { code(&line.how) } else { line.how.clone() }]));
 }
 
 fn kept(page: &mut Page, report: &Report) {
@@ -219,7 +224,7 @@ fn kept(page: &mut Page, report: &Report) {
         page.sentences(["No second database is kept, so nothing more is paid than before"]);
     }
     for kept in &report.kept {
-        page.sentences([format!("{} is kept: {}", kept.id, kept.why), kept.cost.clone(), "When you are sure that nobody needs it, release it:".to_owned()]);
+        page.sentences([format!("{} is kept: {}", kept.id, kept.why), kept.cost.clone(), format!("When you are sure that nobody needs it, release it{}:", kept.release_note)]);
         page.code("sh", kept.release_commands.iter().map(String::as_str));
     }
 }

@@ -23,7 +23,7 @@ use lifeboat_domain::plan::{RankedOption, Remedy};
 use lifeboat_domain::point::Difference;
 use lifeboat_domain::validation::{Check, SideDifference};
 use lifeboat_domain::words::{Grade, ResourceKind, Scenario};
-use lifeboat_domain::Timestamp;
+use lifeboat_domain::{Timestamp, show_time};
 use serde::{Deserialize, Serialize};
 
 /// The report; fields are only ever added.
@@ -65,6 +65,7 @@ pub(crate) struct Report {
     pub(crate) fence: Option<Fence>,
     pub(crate) cut_over: Option<CutOver>,
     pub(crate) undo_commands: Vec<String>,
+    pub(crate) undo_note: Option<String>,
     pub(crate) risks: Vec<String>,
     pub(crate) tell_your_iac: Option<TellYourIac>,
     pub(crate) kept: Vec<Kept>,
@@ -101,6 +102,8 @@ pub(crate) struct Kept {
     pub(crate) why: String,
     pub(crate) cost: String,
     pub(crate) release_commands: Vec<String>,
+    /// What must be known before, as the rest of a sentence.
+    pub(crate) release_note: String,
 }
 
 impl Report {
@@ -144,6 +147,8 @@ impl Report {
             fence: story.fence.clone(),
             cut_over: story.cut_over.clone(),
             undo_commands: parts::undo(story),
+            undo_note: parts::undo_leads_nowhere(story)
+                .then(|| format!("{} did not serve when clients were moved: going back to it makes sense only after it was repaired", incident.source.id)),
             risks: sections::risks(ending),
             tell_your_iac: iac::tell(story),
             kept: sections::kept(story),
@@ -152,15 +157,16 @@ impl Report {
     }
 }
 
-/// The story in sentences: the reason, the verdict, the choice.
+/// The story in sentences: what was found, what was chosen, how it ended.
 fn what_happened(ending: &Ending<'_>) -> Vec<String> {
     let story = ending.story;
     let incident = &story.incident;
     let mut lines = vec![opening(ending, incident)];
-    lines.extend(parts::verdict(story).map(|entry| format!("Verdict: {}", one_line(&entry.text))));
-    lines.extend(story.plan().map(|plan| format!("Chosen: {}, because {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))));
+    lines.extend(parts::verdict(story).map(|entry| format!("The verdict was: {}", one_line(&entry.text))));
+    lines.extend(story.plan().map(|plan| format!("The choice was {}: {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))));
+    lines.extend(closing(ending));
     if !ending.outcome.closes() || ending.failure.is_some() {
-        lines.push(format!("It ended as {} because {}", ending.outcome, ending.reason));
+        lines.push(format!("It ended as {}: {}", ending.outcome, ending.reason));
     }
     lines.extend(ending.failure.map(|failure| format!("The failure was {}", failure.place())));
     lines.extend(parts::down_line(ending));
@@ -168,10 +174,34 @@ fn what_happened(ending: &Ending<'_>) -> Vec<String> {
 }
 
 fn opening(ending: &Ending<'_>, incident: &Incident) -> String {
-    let by = if incident.request.by_person { "a person asked for it" } else { "Lifeboat found it" };
+    let scenario = parts::scenario(ending.story);
+    let at = show_time(incident.first_signal_at);
+    let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(" (back to {})", show_time(at)));
     let attempts = if incident.attempt > 1 { format!("; this is attempt {}", incident.attempt) } else { String::new() };
-    let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(", back to {}", lifeboat_domain::show_time(at)));
-    format!("{} of {}{restore_to}: {by}{attempts}", parts::scenario(ending.story), incident.resource)
+    if incident.request.by_person {
+        format!("A person asked for {} of {scenario}{restore_to} on {} at {at}{attempts}", incident.request.run, incident.resource)
+    } else {
+        format!("Lifeboat found {scenario} of {} at {at}{attempts}", incident.resource)
+    }
+}
+
+/// What a boss wants to know: since when it serves, from what, and how sure that is.
+fn closing(ending: &Ending<'_>) -> Option<String> {
+    let story = ending.story;
+    let incident = &story.incident;
+    let took = ending.measured.rto.span();
+    let checked = story.validation.as_ref().map_or_else(String::new, |validation| format!(", validated {}", validation.grade()));
+    match (ending.outcome, &incident.restored, took) {
+        (Outcome::Recovered, Some(restored), Some(took)) => {
+            Some(format!("Clients were served again after {took} by {}, a new database{checked}; {} is kept", restored.id, incident.source.id))
+        }
+        (Outcome::FailedOver, _, Some(took)) => Some(format!("{} served again after {took}, from its standby", incident.source.id)),
+        (Outcome::SelfHealed, _, Some(took)) => Some(format!("{} served again after {took}, by itself", incident.source.id)),
+        (Outcome::RestoredBeside, Some(restored), _) => {
+            Some(format!("{}{checked} stands beside {}, which was not touched", restored.id, incident.source.id))
+        }
+        _ => None,
+    }
 }
 
 fn plan(ending: &Ending<'_>) -> Option<PlanFacts> {

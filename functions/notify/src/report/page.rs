@@ -36,9 +36,9 @@ impl Page {
     pub(crate) fn step(&mut self, number: usize, say: &str, commands: &[String]) {
         self.gap();
         self.line(&format!("{number}. {}", inline(&text::sentence(say))));
-        if !commands.is_empty() {
+        for (language, lines) in by_language(commands) {
             self.0.push('\n');
-            self.fenced("   ", "sh", commands.iter().flat_map(|command| command.lines()));
+            self.fenced("   ", language, lines);
         }
     }
 
@@ -97,6 +97,19 @@ impl Page {
     }
 }
 
+/// Inputs to paste are JSON, everything else is for the shell.
+fn by_language(commands: &[String]) -> Vec<(&'static str, Vec<&str>)> {
+    let mut blocks: Vec<(&'static str, Vec<&str>)> = Vec::new();
+    for line in commands.iter().flat_map(|command| command.lines()) {
+        let language = if line.starts_with('{') { "json" } else { "sh" };
+        match blocks.last_mut() {
+            Some((last, lines)) if *last == language => lines.push(line),
+            _ => blocks.push((language, vec![line])),
+        }
+    }
+    blocks
+}
+
 /// Inline text: what Markdown would take for HTML is shown as it is.
 fn inline(text: &str) -> String {
     text::one_line(text).replace('<', "\\<")
@@ -120,7 +133,7 @@ mod tests {
         let mut page = Page::default();
         page.heading(2, "Calls");
         page.table(["#", "Call"], [["1".to_owned(), "a | b\nc <i>".to_owned()], ["22".to_owned(), "d".to_owned()]]);
-        let expected = "## Calls\n\n| #   | Call           |\n| --- | -------------- |\n| 1   | a \\| b c \\<i> |\n| 22  | d              |\n";
+        let expected = "## Calls\n\n| #   | Call          |\n| --- | ------------- |\n| 1   | a \\| b c \\<i> |\n| 22  | d             |\n";
         let text = page.into_text();
         assert_eq!(text, expected, "{text}");
     }

@@ -51,6 +51,7 @@ pub(super) fn kept(story: &Story) -> Vec<Kept> {
                 source.id
             ),
             release_commands: commands::release_source(&source.arn, &source.id),
+            release_note: " (RDS takes the final snapshot only of an instance that is available; of any other one keep its last recovery point)".to_owned(),
         }];
     }
     vec![Kept {
@@ -58,6 +59,7 @@ pub(super) fn kept(story: &Story) -> Vec<Kept> {
         why: format!("it is the restored copy; {} still is the database", source.id),
         cost: format!("{} is billed like a second database of the same size until it is deleted", restored.id),
         release_commands: vec![commands::delete_copy(&restored.arn, &restored.id)],
+        release_note: String::new(),
     }]
 }
 

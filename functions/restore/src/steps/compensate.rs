@@ -2,7 +2,7 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger};
@@ -31,11 +31,32 @@ pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clo
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     if let Some(cut_over) = half_moved {
         move_back(deps, &incident, &cut_over, now).await?;
+        forget_calls(deps, &incident, Phase::CutOver, now).await?;
     }
     if let Some(fence) = fenced {
         open_again(deps, &incident, &fence, now).await?;
+        forget_calls(deps, &incident, Phase::Fence, now).await?;
     }
     Ok(Nothing {})
+}
+
+/// What was undone is not done: a later attempt makes these calls again.
+async fn forget_calls<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, phase: Phase, now: Timestamp,
+) -> Result<(), DrError> {
+    let Some(hash) = &incident.plan else { return Ok(()) };
+    for kept in ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await? {
+        if kept.value.phase == phase && kept.value.state != CallState::Refused {
+            ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, kept.value.index), |call| {
+                call.state = CallState::Refused;
+                call.ended_at = Some(now);
+                call.text = "undone by compensation".to_owned();
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 async fn move_back<R, L: Ledger, D, S: Secrets, E, C>(

@@ -47,7 +47,7 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
 /// Writes down where clients went before; an RDS-managed secret cannot be edited and is refused here, before anything moves.
 async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, secret: &str) -> Result<(), DrError> {
     let key = keys::cut_over(&recovery.incident.id);
-    if ledger::read::<CutOver>(&deps.ledger, &key).await?.is_some() {
+    if ledger::read::<CutOver>(&deps.ledger, &key).await?.is_some_and(|kept| kept.value.state != CutOverState::Undone) {
         return Ok(());
     }
     let today = deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
@@ -61,5 +61,5 @@ async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E,
     let text = format!("secret {secret} is about to name {}:{}", after.host, after.port);
     let cut_over =
         CutOver { state: CutOverState::Moving, secret: secret.to_owned(), endpoint_before: before, endpoint_after: after, text, at: recovery.now };
-    ledger::create(&deps.ledger, &key, &cut_over).await.map(|_| ())
+    ledger::write(&deps.ledger, &key, &cut_over).await
 }

@@ -42,6 +42,7 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let poll = recovery.policy.timing.poll;
     let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Fence).map(|(index, call)| (index, call.clone())).collect();
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
+    let fence = fence.filter(|fence| fence.value.state != FenceState::Opened);
     if fence.is_none() {
         let now = recovery.now;
         recovery.change(&deps.ledger, |incident| { incident.waiting_since = Some(now); Ok(()) }).await?;
@@ -89,7 +90,7 @@ async fn keep_undo<R, L: Ledger, D, S, E, C>(
         text: format!("{} is being moved to {group}", found.id),
         at: recovery.now,
     };
-    ledger::create(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await.map(|_| ())
+    ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await
 }
 
 async fn keep<R, L: Ledger, D, S, E, C>(

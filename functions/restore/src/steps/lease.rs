@@ -14,9 +14,8 @@ pub(crate) async fn take<R, L: Ledger, D, S, E: ReadExecutions, C: Clock>(deps: 
     let lease =
         lifeboat_domain::lease::take(&deps.ledger, &deps.executions, &incident.resource, &incident.id, &case.execution, now, lasts).await?;
     let text = format!("lease {} of {} taken by this execution", lease.token, incident.resource);
-    let first_taken = lease.expires_at - lasts.as_delta();
     ledger::tell(&deps.ledger, &incident.id, incident.opened_at.max(incident.first_signal_at), Phase::Detect, text).await?;
-    tracing::info!(resource = %incident.resource, token = lease.token, at = %show_time(first_taken), "lease held");
+    tracing::info!(resource = %incident.resource, token = lease.token, until = %show_time(lease.expires_at), "lease held");
     Ok(Nothing {})
 }
 

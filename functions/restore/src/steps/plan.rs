@@ -2,7 +2,8 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Secrets};
-use lifeboat_domain::incident::{Incident, IncidentState, Phase};
+use lifeboat_domain::acting::{CallRecord, CallState};
+use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedInstance, SnapshotStatus};
 use lifeboat_domain::plan::{Decision, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
@@ -10,7 +11,7 @@ use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::register::ResourceRecord;
-use lifeboat_domain::words::show_time;
+use lifeboat_domain::words::{Run, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -46,6 +47,10 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         return Err(DrError::refused(format!("incident {} is {}: there is nothing to plan", incident.id, incident.state)));
     }
     let policy = deps.policies.policy(&incident.policy)?;
+    if let Some(under_way) = under_way(deps, &incident).await? {
+        let reason = "this plan is being carried out: it is carried on, not replaced".to_owned();
+        return Ok(answer(&under_way, Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None }));
+    }
     let read = read_world(deps, &incident).await?;
     let vpc = read.manifest.as_ref().and_then(|manifest| manifest.configuration.vpc.clone()).unwrap_or_default();
     let Planned { plan, wait_for } = make_plan(PlanFacts {
@@ -78,6 +83,21 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     keep(deps, &incident, &plan, &gate, now).await?;
     let gate = expire(&incident, policy, gate, now);
     Ok(answer(&plan, gate))
+}
+
+/// The plan whose restore was sent and has not failed. A person who names another plan is not overruled.
+async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<Plan>, DrError> {
+    let Some(hash) = incident.plan.as_ref().filter(|hash| incident.request.plan.as_ref().is_none_or(|named| named == *hash)) else {
+        return Ok(None);
+    };
+    if incident.request.run == Run::Plan {
+        return Ok(None);
+    }
+    let Some(plan) = ledger::read::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.map(|kept| kept.value) else { return Ok(None) };
+    let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
+    let sent = calls.iter().any(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
+    let failed = incident.setbacks.iter().any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if Some(target) == plan.target.as_ref()));
+    Ok((plan.target.is_some() && sent && !failed).then_some(plan))
 }
 
 fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {

@@ -34,6 +34,12 @@ pub(super) async fn compare(source: &Session, restored: &Session, table: &Finger
             compare_range(&source, &restored, above.as_deref(), up_to.as_deref(), &mut found).await?;
         }
         let Some(up_to) = up_to else { break };
+        if above.as_ref() == Some(&up_to) {
+            return Err(Trouble::could_not(
+                "key",
+                format!("the key {} of {} has no exact text, so ranges of it have no end", table.key, table.table),
+            ));
+        }
         above = Some(up_to);
     }
     Ok(TableDifference {
@@ -47,7 +53,13 @@ pub(super) async fn compare(source: &Session, restored: &Session, table: &Finger
 }
 
 /// Compares one range key by key. The restored side has at most [`RANGE`] keys in it; the source may have many more.
-async fn compare_range(source: &Side<'_>, restored: &Side<'_>, above: Option<&str>, end: Option<&str>, found: &mut Found) -> Result<(), Trouble> {
+async fn compare_range(
+    source: &Side<'_>,
+    restored: &Side<'_>,
+    above: Option<&str>,
+    end: Option<&str>,
+    found: &mut Found,
+) -> Result<(), Trouble> {
     let mut above = above.map(str::to_owned);
     loop {
         let cut = source.end_of_range(above.as_deref(), end).await?;
@@ -96,7 +108,8 @@ impl<'a> Side<'a> {
     async fn keys(&self, above: Option<&str>, up_to: Option<&str>) -> Result<Vec<(String, String)>, Trouble> {
         let Table { from, key, .. } = &self.table;
         let (condition, texts) = self.table.between(above, up_to);
-        let sql = format!("SELECT {key}::text, count(*) || ':' || sum({ROW_HASH}) FROM {from} WHERE {condition} GROUP BY {key} ORDER BY {key}");
+        let sql =
+            format!("SELECT {key}::text, count(*) || ':' || sum({ROW_HASH}) FROM {from} WHERE {condition} GROUP BY {key} ORDER BY {key}");
         let rows = self.session.rows(&sql, &texts).await?;
         rows.iter().map(|row| Ok((self.session.get(row, 0)?, self.session.get(row, 1)?))).collect()
     }
@@ -170,7 +183,10 @@ mod tests {
     #[test]
     fn keys_that_follow_each_other_are_one_range() {
         let mut found = Found::default();
-        found.add(&rows(&[("1", "a"), ("2", "x"), ("3", "x"), ("4", "d"), ("9", "n")]), &rows(&[("1", "a"), ("2", "b"), ("3", "c"), ("4", "d"), ("5", "e")]));
+        found.add(
+            &rows(&[("1", "a"), ("2", "x"), ("3", "x"), ("4", "d"), ("9", "n")]),
+            &rows(&[("1", "a"), ("2", "b"), ("3", "c"), ("4", "d"), ("5", "e")]),
+        );
         found.add(&rows(&[("10", "n")]), &[]);
         assert_eq!(found.changed.ranges, KeyRanges { count: 2, ranges: vec![("2".into(), "3".into())] });
         assert_eq!(found.only_source.ranges, KeyRanges { count: 2, ranges: vec![("9".into(), "10".into())] });

@@ -20,7 +20,11 @@ const TABLES: &str = "SELECT n.nspname || '.' || c.relname
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Takes the fingerprint of `tables`, each at its watermark or at today's.
-pub(super) async fn take(session: &Session, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>) -> Result<Fingerprint, Trouble> {
+pub(super) async fn take(
+    session: &Session,
+    tables: &[FingerprintTable],
+    watermarks: &BTreeMap<String, String>,
+) -> Result<Fingerprint, Trouble> {
     session.run("SET search_path = pg_catalog").await?;
     let mut known = Vec::with_capacity(tables.len());
     for table in tables {
@@ -72,7 +76,10 @@ async fn settle(session: &Session) -> Result<(), Trouble> {
     while session.get::<bool>(&session.row(STILL_WRITING, &[&writers]).await?, 0)? {
         if Instant::now() >= deadline {
             let waited = session.patience().as_secs();
-            let text = format!("{}: a transaction that was writing has not ended within {waited} s, so rows below the watermark are not settled", session.place);
+            let text = format!(
+                "{}: a transaction that was writing has not ended within {waited} s, so rows below the watermark are not settled",
+                session.place
+            );
             return Err(Trouble::could_not("unsettled", text));
         }
         sleep(LOOK).await;

@@ -29,7 +29,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use trouble::Trouble;
 
 /// A whole comparison may take so many statements' time, whatever it finds.
-const COMPARISON_STATEMENTS: u32 = 20;
+const COMPARISON_STATEMENTS: u32 = 8;
 
 /// Opens PostgreSQL databases.
 pub struct Postgres<C> {
@@ -40,7 +40,9 @@ pub struct Postgres<C> {
 impl<C: Clock> Postgres<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        let wrong = |why: String| DrError::invalid("LIFEBOAT_TLS_ROOTS", format!("{} ({why})", roots.display()), "a PEM file of certificate authorities");
+        let wrong = |why: String| {
+            DrError::invalid("LIFEBOAT_TLS_ROOTS", format!("{} ({why})", roots.display()), "a PEM file of certificate authorities")
+        };
         let mut trusted = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(roots).map_err(|error| wrong(error.to_string()))? {
             let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
@@ -78,9 +80,15 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
     }
 
     async fn fingerprint(
-        &self, target: &Target, credentials: &Credentials, limits: VisitLimits, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>,
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
     ) -> Answer<Fingerprint> {
-        let taken = visit(&self.tls, target, credentials, limits, async |session| fingerprint::take(session, tables, watermarks).await).await;
+        let taken =
+            visit(&self.tls, target, credentials, limits, async |session| fingerprint::take(session, tables, watermarks).await).await;
         taken.map_err(|trouble| trouble.during("postgres:fingerprint"))
     }
 
@@ -90,14 +98,21 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
     }
 
     async fn compare_table(
-        &self, source: (&Target, &Credentials), restored: (&Target, &Credentials), limits: VisitLimits, table: &FingerprintTable,
+        &self,
+        source: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        limits: VisitLimits,
+        table: &FingerprintTable,
     ) -> Answer<TableDifference> {
         let limit = Duration::from_secs(limits.statement.as_secs()) * COMPARISON_STATEMENTS;
         let comparison = visit(&self.tls, source.0, source.1, limits, async |source| {
             visit(&self.tls, restored.0, restored.1, limits, async |restored| compare::compare(source, restored, table).await).await
         });
         let compared = timeout(limit, comparison).await.unwrap_or_else(|_| {
-            Err(Trouble::could_not("timeout", format!("{} was not compared within {} s; it is too large or too slow", table.table, limit.as_secs())))
+            Err(Trouble::could_not(
+                "timeout",
+                format!("{} was not compared within {} s; it is too large or too slow", table.table, limit.as_secs()),
+            ))
         });
         compared.map_err(|trouble| trouble.during("postgres:compare"))
     }

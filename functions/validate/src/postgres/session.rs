@@ -57,7 +57,9 @@ impl Session {
     /// Runs one statement that answers exactly one row.
     pub async fn row(&self, sql: &str, texts: &[&str]) -> Result<Row, Trouble> {
         let rows = self.rows(sql, texts).await?;
-        rows.into_iter().next().ok_or_else(|| Trouble::could_not("no_row", format!("{} answered no row where one was expected", self.place)))
+        rows.into_iter()
+            .next()
+            .ok_or_else(|| Trouble::could_not("no_row", format!("{} answered no row where one was expected", self.place)))
     }
 
     /// Runs statements and answers the rows as the server writes them: as text.
@@ -75,14 +77,22 @@ impl Session {
         let limit = self.statement_limit() + MARGIN;
         match timeout(limit, answer).await {
             Ok(answer) => answer.map_err(|error| Trouble::of(&self.place, &error)),
-            Err(_) => Err(Trouble::new(ProbeOutcome::NoAnswer, "timeout", format!("{} gave no answer to a statement within {} s", self.place, limit.as_secs()))),
+            Err(_) => Err(Trouble::new(
+                ProbeOutcome::NoAnswer,
+                "timeout",
+                format!("{} gave no answer to a statement within {} s", self.place, limit.as_secs()),
+            )),
         }
     }
 }
 
 /// Opens `target`, does `work` on the one connection, and closes it again.
 pub(super) async fn visit<T>(
-    tls: &MakeRustlsConnect, target: &Target, credentials: &Credentials, limits: VisitLimits, work: impl AsyncFnOnce(&Session) -> Result<T, Trouble>,
+    tls: &MakeRustlsConnect,
+    target: &Target,
+    credentials: &Credentials,
+    limits: VisitLimits,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     let Endpoint { host, port } = endpoint_of(target)?;
     let place = format!("{host}:{port}");
@@ -125,7 +135,9 @@ fn endpoint_of(target: &Target) -> Result<&Endpoint, Trouble> {
         let text = format!("{resource}: {instance} runs {engine}, which cannot be opened yet; only postgres can");
         return Err(Trouble::could_not("engine", text));
     }
-    endpoint.as_ref().ok_or_else(|| Trouble::could_not("no_endpoint", format!("{resource}: {instance} has no endpoint, so there is nothing to connect to")))
+    endpoint.as_ref().ok_or_else(|| {
+        Trouble::could_not("no_endpoint", format!("{resource}: {instance} has no endpoint, so there is nothing to connect to"))
+    })
 }
 
 /// Resolves and connects, and tells our own failures from the database's.
@@ -136,7 +148,9 @@ async fn connect(place: &str, host: &str, port: u16, deadline: Instant, limits: 
         .map_err(|_| Trouble::could_not("dns", format!("the name of {place} was not resolved within {}", limits.connect)))?;
     let addresses: Vec<SocketAddr> = match found {
         Ok(addresses) => addresses.collect(),
-        Err(error) if resolver_is_ill(&error) => return Err(Trouble::could_not("dns", format!("the resolver cannot say where {place} is: {error}"))),
+        Err(error) if resolver_is_ill(&error) => {
+            return Err(Trouble::could_not("dns", format!("the resolver cannot say where {place} is: {error}")));
+        }
         Err(error) => return Err(unreachable(format!("{place} has no address: {error}"))),
     };
     match timeout_at(deadline, TcpStream::connect(addresses.as_slice())).await {
@@ -184,4 +198,22 @@ async fn set_up(session: &Session) -> Result<bool, Trouble> {
     );
     let rows = session.texts(&sql).await?;
     Ok(rows.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sick_resolver_is_our_own_failure_and_a_name_that_is_gone_is_not() {
+        let says = |text: &str| resolver_is_ill(&io::Error::other(format!("failed to lookup address information: {text}")));
+        assert!(says("Temporary failure in name resolution") && says("Try again"));
+        assert!(!says("Name or service not known") && !says("Name does not resolve"));
+    }
+
+    #[test]
+    fn running_out_of_descriptors_says_nothing_of_the_database() {
+        assert!(is_theirs(io::ErrorKind::ConnectionRefused) && is_theirs(io::ErrorKind::HostUnreachable));
+        assert!(!is_theirs(io::Error::from_raw_os_error(24).kind()) && !is_theirs(io::ErrorKind::PermissionDenied));
+    }
 }

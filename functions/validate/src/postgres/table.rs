@@ -62,7 +62,10 @@ fn quoted(identifier: &str) -> Result<String, Trouble> {
 }
 
 fn not_an_identifier(text: &str) -> Trouble {
-    Trouble::could_not("identifier", format!("{text:?} is not an identifier of letters, digits and underscores (tables are written schema.table)"))
+    Trouble::could_not(
+        "identifier",
+        format!("{text:?} is not an identifier of letters, digits and underscores (tables are written schema.table)"),
+    )
 }
 
 #[cfg(test)]
@@ -70,13 +73,21 @@ mod tests {
     use super::*;
 
     fn orders() -> Table {
-        Table { from: "\"public\".\"orders\" AS lifeboat_row".into(), key: "lifeboat_row.\"id\"".into(), key_type: "bigint".into(), written_at: None }
+        Table {
+            from: "\"public\".\"orders\" AS lifeboat_row".into(),
+            key: "lifeboat_row.\"id\"".into(),
+            key_type: "bigint".into(),
+            written_at: None,
+        }
     }
 
     #[test]
     fn bounds_are_parameters_and_never_part_of_the_sql() {
         let (sql, texts) = orders().between(Some("1; DROP TABLE x"), Some("9"));
-        assert_eq!(sql, "lifeboat_row.\"id\" IS NOT NULL AND lifeboat_row.\"id\" > $1::text::bigint AND lifeboat_row.\"id\" <= $2::text::bigint");
+        assert_eq!(
+            sql,
+            "lifeboat_row.\"id\" IS NOT NULL AND lifeboat_row.\"id\" > $1::text::bigint AND lifeboat_row.\"id\" <= $2::text::bigint"
+        );
         assert_eq!(texts, ["1; DROP TABLE x", "9"]);
         let (sql, texts) = orders().between(None, Some("9"));
         assert!(sql.ends_with("<= $1::text::bigint"), "{sql}");

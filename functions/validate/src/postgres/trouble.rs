@@ -37,7 +37,11 @@ impl Trouble {
             return Self::new(proves(code), code, format!("{place} answered {} {code}: {}", said.severity(), short(said.message())));
         }
         if error.is_closed() || lost(error) {
-            return Self::new(ProbeOutcome::NoAnswer, "closed", format!("{place} closed the connection without an answer ({})", chain(error)));
+            return Self::new(
+                ProbeOutcome::NoAnswer,
+                "closed",
+                format!("{place} closed the connection without an answer ({})", chain(error)),
+            );
         }
         Self::could_not("driver", format!("{place}: {}", chain(error)))
     }
@@ -56,7 +60,9 @@ impl Trouble {
     pub fn during(self, action: &str) -> CallError {
         let class = match self.outcome {
             ProbeOutcome::LoginRefused => CallClass::Denied,
-            ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => CallClass::Unknown,
+            ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => {
+                CallClass::Unknown
+            }
             ProbeOutcome::CouldNotRun | ProbeOutcome::Answers => match self.code.as_str() {
                 "42P01" | "42703" | "3F000" => CallClass::NotFound,
                 "unsettled" => CallClass::WrongState,

@@ -1,6 +1,7 @@
 //! `difference`: how the restored copy and its source differ, table by table; counts and key ranges, never values.
 
 use super::checks::login;
+use crate::budget::Budget;
 use crate::{Case, Deps, open};
 use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Incident, Phase};
@@ -30,9 +31,10 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    let budget = Budget::start();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let (answer, text) = match sides(deps, &incident).await? {
-        Ok((source, restored)) => compare(deps, &incident, &source, &restored).await?,
+        Ok((source, restored)) => compare(deps, &incident, &source, &restored, budget).await?,
         Err(why) => (Differences::default(), format!("the copy was not compared with its source: {why}")),
     };
     tracing::info!(execution = case.execution, incident = %incident.id, tables = answer.tables, "{text}");
@@ -42,7 +44,8 @@ where
 
 /// Both sides with logins that work, or why not.
 async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabases, C: Clock>(
-    deps: &Deps<L, D, S, O, C>, incident: &Incident,
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
 ) -> Result<Result<(Side, Side), String>, DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
     if policy.fingerprint.is_empty() {
@@ -68,14 +71,18 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
 }
 
 async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
-    deps: &Deps<L, D, S, O, C>, incident: &Incident, source: &Side, restored: &Side,
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
+    source: &Side,
+    restored: &Side,
+    budget: Budget,
 ) -> Result<(Differences, String), DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
     let mut tables: Vec<TableDifference> = Vec::new();
     let mut lines = Vec::new();
     for table in &policy.fingerprint {
-        let compared = deps.databases.compare_table((&source.0, &source.1), (&restored.0, &restored.1), open::limits(policy), table).await;
-        match compared {
+        let comparing = deps.databases.compare_table((&source.0, &source.1), (&restored.0, &restored.1), open::limits(policy), table);
+        match budget.spend(comparing).await.and_then(|compared| compared.map_err(|error| error.to_string())) {
             Ok(found) => {
                 lines.push(sentence(&found));
                 tables.push(found);

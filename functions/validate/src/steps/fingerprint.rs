@@ -1,6 +1,7 @@
 //! `fingerprint`: the fingerprints that are kept with the recovery points of a batch.
 
 use super::probe_group::Item;
+use crate::budget::Budget;
 use crate::{Batch, Deps, open};
 use futures_util::{StreamExt, stream};
 use lifeboat_domain::ids::Identity;
@@ -47,9 +48,10 @@ where
     S: ReadSecrets,
     O: OpenDatabases,
 {
+    let budget = Budget::start();
     let batch: Items = open::document(&deps.documents, "batch", &input.batch).await?;
     let mut results: Vec<(usize, Taken)> =
-        stream::iter(batch.items.into_iter().enumerate().map(|(place, item)| async move { (place, one(deps, item).await) }))
+        stream::iter(batch.items.into_iter().enumerate().map(|(place, item)| async move { (place, one(deps, item, budget).await) }))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -65,9 +67,9 @@ where
     Ok(Fingerprinted { fingerprints: key, taken, missed })
 }
 
-async fn one<L, D: Documents, S: ReadSecrets, O: OpenDatabases, C>(deps: &Deps<L, D, S, O, C>, item: Item) -> Taken {
+async fn one<L, D: Documents, S: ReadSecrets, O: OpenDatabases, C>(deps: &Deps<L, D, S, O, C>, item: Item, budget: Budget) -> Taken {
     let resource = item.target.resource.clone();
-    match take(deps, &item).await {
+    match budget.spend(take(deps, &item)).await.flatten() {
         Ok(key) => Taken { resource, key: Some(key), note: None },
         Err(why) => {
             tracing::warn!(%resource, "no fingerprint: {why}");

@@ -1,12 +1,13 @@
 //! `probe`: opens the source of an incident and writes down what it saw.
 
+use crate::budget::Budget;
 use crate::{Case, Deps, open};
+use lifeboat_domain::DrError;
 use lifeboat_domain::incident::Incident;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::words::Scenario;
-use lifeboat_domain::DrError;
 use serde::Serialize;
 
 /// What the step answers.
@@ -25,7 +26,8 @@ where
     C: Clock,
 {
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
-    let seen = look(deps, &incident).await;
+    let looking = look(deps, &incident);
+    let seen = Budget::start().spend(looking).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late));
     ledger::write(&deps.ledger, &keys::probe(&incident.id), &seen).await?;
     tracing::info!(execution = case.execution, incident = %incident.id, outcome = %seen.outcome, millis = seen.millis, "probed: {}", seen.text);
     Ok(Probed { outcome: seen.outcome })

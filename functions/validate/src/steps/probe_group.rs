@@ -1,5 +1,6 @@
 //! `probe_group`: opens every database of one VPC for the sweep, many at a time.
 
+use crate::budget::Budget;
 use crate::{Deps, Group, open};
 use futures_util::{StreamExt, stream};
 use lifeboat_domain::DrError;
@@ -55,15 +56,20 @@ where
     C: Clock,
 {
     if input.group.is_empty() || !input.group.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Err(DrError::invalid("group", format!("{:?}", input.group), "letters, digits, hyphens, underscores and dots, such as vpc-0a1b2c3d"));
+        return Err(DrError::invalid(
+            "group",
+            format!("{:?}", input.group),
+            "letters, digits, hyphens, underscores and dots, such as vpc-0a1b2c3d",
+        ));
     }
+    let budget = Budget::start();
     let mut list: Groups = open::document(&deps.documents, "list", &input.list).await?;
     let group = list
         .groups
         .remove(&input.group)
         .ok_or_else(|| DrError::not_found(format!("group: {} names no group {:?}", deps.documents.location(&input.list), input.group)))?;
     let mut seen: Vec<(usize, Seen)> =
-        stream::iter(group.into_iter().enumerate().map(|(place, item)| async move { (place, look(deps, item).await) }))
+        stream::iter(group.into_iter().enumerate().map(|(place, item)| async move { (place, look(deps, item, budget).await) }))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -78,9 +84,13 @@ where
     Ok(Probed { results, probed })
 }
 
-async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D, S, O, C>, item: Item) -> Seen {
+async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D, S, O, C>, item: Item, budget: Budget) -> Seen {
     let probe = match deps.policies.policy(&item.policy) {
-        Ok(policy) => open::probe(deps, &item.target, open::limits(policy), &open::watched(policy)).await,
+        Ok(policy) => {
+            let watched = open::watched(policy);
+            let probing = open::probe(deps, &item.target, open::limits(policy), &watched);
+            budget.spend(probing).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late))
+        }
         Err(error) => open::could_not_run(deps.clock.now(), error.to_string()),
     };
     Seen { resource: item.target.resource, instance: item.target.instance, probe }

@@ -36,7 +36,8 @@ where
 
 /// The way itself; the inner result says in a sentence how far a client gets.
 async fn go<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
-    deps: &Deps<L, D, S, O, C>, incident: &Incident,
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
 ) -> Result<Result<String, String>, DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
     let target = open::restored(incident)?;
@@ -53,7 +54,10 @@ async fn go<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
         return Ok(Err(format!("the secret {secret} names no host and port")));
     };
     if !same(shown, expected) {
-        let text = format!("the secret {secret} leads to {}:{} and not to {} at {}:{}", shown.host, shown.port, target.instance, expected.host, expected.port);
+        let text = format!(
+            "the secret {secret} leads to {}:{} and not to {} at {}:{}",
+            shown.host, shown.port, target.instance, expected.host, expected.port
+        );
         return Ok(Err(text));
     }
     let seen = deps.databases.probe(&target, &credentials, open::limits(policy), &[]).await;

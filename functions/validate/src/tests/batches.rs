@@ -13,7 +13,11 @@ fn item(resource: &str, host: &str, policy: &str) -> Value {
 async fn a_group_is_probed_at_once_and_answered_in_its_order() {
     let mut world = World::new();
     let items: Vec<Value> = (0..40).map(|n| item(&format!("db{n}"), if n % 2 == 0 { "source" } else { "copy" }, "gold")).collect();
-    world.memory.files.borrow_mut().insert("sweeps/1.json".into(), json!({"groups": {"vpc-1": items, "vpc-2": [item("odd", "copy", "gone")]}}));
+    world
+        .memory
+        .files
+        .borrow_mut()
+        .insert("sweeps/1.json".into(), json!({"groups": {"vpc-1": items, "vpc-2": [item("odd", "copy", "gone")]}}));
     let input = |group: &str| json!({"step": "probe_group", "list": "sweeps/1.json", "group": group});
     assert_eq!(world.input(input("vpc-1")).await.unwrap(), json!({"results": "sweeps/1/vpc-1.json", "probed": 40}));
     let probes = world.file("sweeps/1/vpc-1.json")["probes"].clone();

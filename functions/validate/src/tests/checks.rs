@@ -45,7 +45,11 @@ async fn one_altered_row_of_an_append_only_table_fails_and_holds() {
     let mut world = World::new();
     world.copy.contents[0].hash = "altered".into();
     assert_eq!(validated(&mut world).await, says("FAIL", "hold"));
-    assert!(world.check("data").text.contains("public.orders had 100 rows up to id 100 and has the same number, with other contents"), "{}", world.check("data").text);
+    assert!(
+        world.check("data").text.contains("public.orders had 100 rows up to id 100 and has the same number, with other contents"),
+        "{}",
+        world.check("data").text
+    );
     assert!(world.timeline()[0].contains("clients are not moved, because data FAIL"), "{:?}", world.timeline());
 }
 

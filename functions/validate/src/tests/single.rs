@@ -90,7 +90,11 @@ async fn a_client_is_verified_only_when_its_secret_leads_to_a_writable_copy() {
 
     world.secrets.leads_to = "source";
     assert_eq!(world.run("verify_client").await.unwrap(), json!({"verified": false}));
-    assert!(world.timeline().iter().any(|line| line.contains("leads to source:5432 and not to shop-2 at copy:5432")), "{:?}", world.timeline());
+    assert!(
+        world.timeline().iter().any(|line| line.contains("leads to source:5432 and not to shop-2 at copy:5432")),
+        "{:?}",
+        world.timeline()
+    );
 
     let mut world = World::new();
     world.copy.writable = false;
@@ -111,7 +115,10 @@ async fn a_difference_is_summed_and_kept_and_the_copy_is_opened_with_the_login_i
     world.copy.password = "old";
     assert_eq!(world.run("difference").await.unwrap(), json!({"tables": 2, "only_restored": 2, "only_source": 4, "changed": 6}));
     assert_eq!(world.kept("difference").unwrap()["tables"].as_array().unwrap().len(), 2);
-    assert!(world.timeline()[0].contains("public.orders: 7 rows in the source, 6 in the copy; 1 only in the copy, 2 only in the source, 3 changed"));
+    assert!(
+        world.timeline()[0]
+            .contains("public.orders: 7 rows in the source, 6 in the copy; 1 only in the copy, 2 only in the source, 3 changed")
+    );
 }
 
 #[tokio::test]

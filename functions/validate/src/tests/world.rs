@@ -6,8 +6,8 @@ use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, PolicyDocument, SqlCheck};
 use lifeboat_domain::ports::{
-    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Secret, SecretVersion, Target, Versioned,
-    VisitLimits, Written,
+    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Secret, SecretVersion, Target,
+    Versioned, VisitLimits, Written,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference};
@@ -105,7 +105,13 @@ impl ReadSecretVersions for Secrets {
     async fn secret_versions(&self, _: &str) -> Answer<Vec<SecretVersion>> {
         let made = ["2026-01-15T09:00:00Z", "2026-01-15T10:30:00Z"];
         let last = self.passwords.len() - 1;
-        Ok(self.passwords.iter().zip(made).enumerate().map(|(n, (id, made))| SecretVersion { id: (*id).into(), created_at: at(made), is_current: n == last }).collect())
+        Ok(self
+            .passwords
+            .iter()
+            .zip(made)
+            .enumerate()
+            .map(|(n, (id, made))| SecretVersion { id: (*id).into(), created_at: at(made), is_current: n == last })
+            .collect())
     }
 }
 
@@ -155,16 +161,30 @@ impl OpenDatabases for Databases {
         let answers = outcome == ProbeOutcome::Answers;
         let names = || watched.iter().map(|check| check.name.clone());
         let failed_checks = names().filter(|name| fake.checks.get(name.as_str()) == Some(&Grade::Fail)).collect();
-        Probe { at: FixedClock.now(), outcome, text: format!("it {outcome}"), millis: 1, writable: answers.then_some(fake.writable), failed_checks, checks_passed: false }
+        Probe {
+            at: FixedClock.now(),
+            outcome,
+            text: format!("it {outcome}"),
+            millis: 1,
+            writable: answers.then_some(fake.writable),
+            failed_checks,
+            checks_passed: false,
+        }
     }
     async fn fingerprint(
-        &self, target: &Target, _: &Credentials, _: VisitLimits, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>,
+        &self,
+        target: &Target,
+        _: &Credentials,
+        _: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
     ) -> Answer<Fingerprint> {
         let fake = self.at(target);
         if !fake.fingerprints {
             return Err(unavailable());
         }
-        let mut contents: Vec<TableFingerprint> = fake.contents.iter().filter(|facts| tables.iter().any(|table| table.table == facts.table)).cloned().collect();
+        let mut contents: Vec<TableFingerprint> =
+            fake.contents.iter().filter(|facts| tables.iter().any(|table| table.table == facts.table)).cloned().collect();
         for facts in contents.iter_mut().filter(|_| watermarks.is_empty()) {
             facts.newest = fake.newest;
         }
@@ -173,14 +193,28 @@ impl OpenDatabases for Databases {
     }
     async fn run_checks(&self, target: &Target, _: &Credentials, _: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {
         let fake = self.at(target);
-        checks.iter().map(|check| Check::new(&check.name, fake.checks.get(check.name.as_str()).copied().unwrap_or(Grade::Pass), "so it went")).collect()
+        checks
+            .iter()
+            .map(|check| Check::new(&check.name, fake.checks.get(check.name.as_str()).copied().unwrap_or(Grade::Pass), "so it went"))
+            .collect()
     }
     async fn compare_table(
-        &self, _: (&Target, &Credentials), restored: (&Target, &Credentials), _: VisitLimits, table: &FingerprintTable,
+        &self,
+        _: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        _: VisitLimits,
+        table: &FingerprintTable,
     ) -> Answer<TableDifference> {
         let keys = |count| KeyRanges { count, ranges: Vec::new() };
         assert_eq!(restored.1.password.reveal(), self.at(restored.0).password, "the copy is opened with the login that works");
-        Ok(TableDifference { table: table.table.clone(), source_rows: 7, restored_rows: 6, only_restored: keys(1), only_source: keys(2), changed: keys(3) })
+        Ok(TableDifference {
+            table: table.table.clone(),
+            source_rows: 7,
+            restored_rows: 6,
+            only_restored: keys(1),
+            only_source: keys(2),
+            changed: keys(3),
+        })
     }
 }
 
@@ -234,14 +268,18 @@ impl World {
 
     /// Carries a step out and keeps what it wrote.
     pub async fn run(&mut self, step: &str) -> Result<Value, DrError> {
-        self.input(json!({"step": step, "incident": INCIDENT, "execution": "arn:aws:states:eu-central-1:123456789012:execution:recovery:x"})).await
+        self.input(
+            json!({"step": step, "incident": INCIDENT, "execution": "arn:aws:states:eu-central-1:123456789012:execution:recovery:x"}),
+        )
+        .await
     }
 
     pub async fn input(&mut self, input: Value) -> Result<Value, DrError> {
         self.put("incident", &self.incident);
         self.put(&format!("plan#{}", "0".repeat(64)), &self.plan);
         let files = Memory { files: RefCell::new(self.memory.files.take()), ..Memory::default() };
-        let secrets = Secrets { passwords: self.secrets.passwords.clone(), leads_to: self.secrets.leads_to, failure: self.secrets.failure.clone() };
+        let secrets =
+            Secrets { passwords: self.secrets.passwords.clone(), leads_to: self.secrets.leads_to, failure: self.secrets.failure.clone() };
         let deps = Deps {
             ledger: std::mem::take(&mut self.memory),
             documents: files,
@@ -266,7 +304,9 @@ impl World {
     pub fn timeline(&self) -> Vec<String> {
         let entries = self.memory.entries.borrow();
         let lines = entries.iter().filter(|(key, _)| key.sort.starts_with("timeline#"));
-        lines.map(|(_, entry)| format!("{}: {}", entry.document["phase"].as_str().unwrap(), entry.document["text"].as_str().unwrap())).collect()
+        lines
+            .map(|(_, entry)| format!("{}: {}", entry.document["phase"].as_str().unwrap(), entry.document["text"].as_str().unwrap()))
+            .collect()
     }
 
     pub fn file(&self, key: &str) -> Value {

@@ -1,11 +1,11 @@
 //! A throw-away PostgreSQL with TLS: own directory, own port, gone with the test even when it panics.
 
+use lifeboat_domain::Span;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::policy::FingerprintTable;
 use lifeboat_domain::ports::{Clock, Credentials, Secret, Target, VisitLimits};
-use lifeboat_domain::Span;
 use lifeboat_validate::postgres::Postgres;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
@@ -51,9 +51,8 @@ impl Server {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut process = as_server(&program("postgres")).args(settings(&directory, &data, port)).stderr(Stdio::null()).spawn().unwrap();
-        wait_until_ready(&directory, port, &mut process);
+        // Somebody else may take the free port first: then another one is tried.
+        let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("PostgreSQL starts on one of five ports");
         let server = Self { port, directory, process };
         server.sql("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE DATABASE shop OWNER {USER}"));
@@ -236,11 +235,17 @@ fn settings(directory: &Path, data: &Path, port: u16) -> Vec<String> {
     arguments
 }
 
-fn wait_until_ready(directory: &Path, port: u16, process: &mut Child) {
+/// Starts the server on a free port and waits until it is ready; none if it ended instead.
+fn launch(directory: &Path, data: &Path) -> Option<(u16, Child)> {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut process = as_server(&program("postgres")).args(settings(directory, data, port)).stderr(Stdio::null()).spawn().unwrap();
+    let mut ended = false;
     wait_for("PostgreSQL to start", || {
-        assert!(process.try_wait().unwrap().is_none(), "PostgreSQL ended while starting");
-        Command::new(program("pg_isready")).arg("-q").arg("-h").arg(directory).args(["-p", &port.to_string()]).status().unwrap().success()
+        ended = process.try_wait().unwrap().is_some();
+        let asked = Command::new(program("pg_isready")).arg("-q").arg("-h").arg(directory).args(["-p", &port.to_string()]).status();
+        ended || asked.unwrap().success()
     });
+    (!ended).then_some((port, process))
 }
 
 /// A certificate authority, and a certificate for 127.0.0.1 and nothing else.

@@ -34,7 +34,7 @@ pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>)
             (model.take_effects(), model.take_events())
         });
         for (id, effect) in effects {
-            crew.hand_out(id, effect);
+            crew.hand_out(id, effect).await;
         }
         world.remember(&published);
         for event in published {
@@ -56,9 +56,13 @@ struct Crew {
 }
 
 impl Crew {
-    fn hand_out(&mut self, id: EffectId, effect: Effect) {
-        // Accidents overtake; and a copy of a server that hangs must not hold up its rescue.
-        if effect.is_accident() || matches!(effect, Effect::ShipLog { .. } | Effect::TakeImage { .. }) {
+    async fn hand_out(&mut self, id: EffectId, effect: Effect) {
+        // Accidents overtake what is under way, and are over before anything later begins: a kill must not hit the restart after it.
+        if effect.is_accident() {
+            return carry_out_and_report(&self.world, &self.engine, id, effect).await;
+        }
+        // A copy of a server that hangs must not hold up its rescue.
+        if matches!(effect, Effect::ShipLog { .. } | Effect::TakeImage { .. }) {
             let (world, engine) = (Arc::clone(&self.world), Arc::clone(&self.engine));
             tokio::spawn(async move { carry_out_and_report(&world, &engine, id, effect).await });
             return;

@@ -26,6 +26,23 @@
 //! | `GET /instances` | | every instance as it truly is |
 //! | `GET /events` | | every event published so far |
 
+//!
+//! # The configuration
+//!
+//! `--config` names a JSON file with whatever differs from the preset; all that it may say is [`lifeboat_testing::model::Settings`].
+//! Durations are seconds. `"faults"` is a list of [`lifeboat_testing::model::Fault`]s.
+//!
+//! ```json
+//! {
+//!   "preset": "short",
+//!   "region": "us-east-1",
+//!   "durations": { "restoring": 8, "failover": 4.5 },
+//!   "closed_groups": ["sg-lifeboat-fence"],
+//!   "subnet_groups": { "orders-private": { "vpc_id": "vpc-orders", "subnets": ["subnet-a", "subnet-b"] } },
+//!   "faults": [{ "action": "CreateDBSnapshot", "when": { "nth": 1 }, "kind": "reply_lost" }]
+//! }
+//! ```
+
 pub mod api;
 pub mod control;
 pub mod driver;

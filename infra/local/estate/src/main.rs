@@ -20,6 +20,10 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ESTATE_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if std::env::args().any(|argument| argument == "--help") {
+        eprint!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(sentence) => {

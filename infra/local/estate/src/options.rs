@@ -19,6 +19,9 @@ The estate: AWS's RDS API with real PostgreSQL servers behind it, on this machin
   --events URL         who is told what RDS would publish (ministack), for example http://127.0.0.1:4566
   --config FILE        JSON: the settings of the model that differ from the preset; \"preset\" is \"short\" (default) or \"aws\"
   --keep               leave the servers' files at the end
+  --help               this
+
+Log: ESTATE_LOG=debug. Control API and configuration: infra/local/estate/src/lib.rs.
 ";
 
 /// The command line.

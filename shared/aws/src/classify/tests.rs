@@ -243,7 +243,7 @@ async fn json_services_are_classified_alike() {
     let key = lifeboat_domain::ports::Key { partition: "resource#orders".to_owned(), sort: "lease".to_owned() };
     for (status, code, class) in [
         (400, "AccessDeniedException", CallClass::Denied),
-        (400, "ResourceNotFoundException", CallClass::NotFound),
+        (400, "ResourceNotFoundException", CallClass::Invalid),
         (400, "ProvisionedThroughputExceededException", CallClass::Throttled),
         (400, "ValidationException", CallClass::Invalid),
         (500, "InternalServerError", CallClass::Unknown),

@@ -3,6 +3,7 @@
 //! Not said, on purpose:
 //! - `AvailabilityZone`: excluded by `MultiAZ`, and after an AZ outage RDS should choose;
 //! - `AllocatedStorage`: RDS takes the backup's, and refuses less as well as a little more;
+//! - an option group called `default:...`: RDS takes it by itself;
 //! - `Engine`, `DBName`: those of the backup; the KMS key cannot be given at all;
 //! - false flags that some engines do not know (IAM authentication, dedicated log volume): off is the default.
 
@@ -31,7 +32,7 @@ macro_rules! told {
             .set_db_subnet_group_name(told.subnet_group.clone())
             .set_vpc_security_group_ids(some(&told.security_groups))
             .set_db_parameter_group_name(told.parameter_group.clone())
-            .set_option_group_name(told.option_group.clone())
+            .set_option_group_name(told.option_group.clone().filter(|group| !group.starts_with("default:")))
             .multi_az(told.multi_az)
             .publicly_accessible(told.publicly_accessible)
             .set_port(told.port.map(i32::from))

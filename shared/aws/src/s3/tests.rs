@@ -41,7 +41,7 @@ async fn what_is_not_there_is_none_and_what_is_broken_an_error() {
     let bucket = wire.clients().await.bucket("lifeboat-docs");
     assert_eq!(bucket.get_json("k").await.unwrap(), Some(json!({"a": 1})));
     assert_eq!(bucket.get_json("k").await.unwrap(), None);
-    for class in [CallClass::NotFound, CallClass::Denied, CallClass::Invalid] {
+    for class in [CallClass::Invalid, CallClass::Denied, CallClass::Invalid] {
         assert_eq!(bucket.get_json("k").await.unwrap_err().class, class);
     }
 }

@@ -50,7 +50,7 @@ async fn a_recovery_is_started_under_its_name_or_found() {
 async fn a_machine_that_is_gone_starts_nothing() {
     let wire = Wire::answering(&[(400, &error_json("StateMachineDoesNotExist", "no"))]);
     let error = wire.clients().await.step_functions(MACHINE).start_recovery("n", &json!({})).await.unwrap_err();
-    assert_eq!(error.class, CallClass::NotFound);
+    assert_eq!((error.class, error.code.as_str()), (CallClass::Invalid, "StateMachineDoesNotExist"), "a wrong setting");
 }
 
 #[test]

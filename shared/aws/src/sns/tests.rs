@@ -60,7 +60,7 @@ async fn what_sns_would_refuse_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_classified() {
     for (status, code, class) in [
-        (404, "NotFound", CallClass::NotFound),
+        (404, "NotFound", CallClass::Invalid),
         (403, "AuthorizationError", CallClass::Denied),
         (400, "InvalidParameter", CallClass::Invalid),
     ] {

@@ -86,6 +86,7 @@ impl Model {
             ca_certificate_identifier: "rds-ca-rsa2048-g1".to_owned(),
             monitoring_interval: 0,
             monitoring_role_arn: None,
+            database_insights_mode: "standard".to_owned(),
             performance_insights_enabled: false,
             performance_insights_retention_period: None,
             performance_insights_kms_key_id: None,

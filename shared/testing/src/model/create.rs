@@ -50,6 +50,9 @@ impl Action for CreateDbInstance {
         let mut shown = model.describe_new(&birth, config)?;
         shown.monitoring_interval = self.monitoring_interval.unwrap_or(0);
         shown.monitoring_role_arn.clone_from(&self.monitoring_role_arn);
+        if let Some(mode) = &self.database_insights_mode {
+            shown.database_insights_mode.clone_from(mode);
+        }
         shown.performance_insights_enabled = self.enable_performance_insights.unwrap_or(false);
         if shown.performance_insights_enabled {
             shown.performance_insights_retention_period = Some(self.performance_insights_retention_period.unwrap_or(7));

@@ -168,7 +168,7 @@ impl Effect {
         }
     }
 
-    /// Accidents wait for nobody: they overtake what the server is still busy with.
+    /// Accidents wait for nobody: they overtake what the server is still busy with. What was taken after one begins after it.
     pub fn is_accident(&self) -> bool {
         matches!(self, Self::Kill { .. } | Self::Hang { .. } | Self::Resume { .. })
     }

@@ -77,6 +77,7 @@ impl ModifyDbInstance {
         set(&mut shown.auto_minor_version_upgrade, self.auto_minor_version_upgrade);
         set(&mut shown.publicly_accessible, self.publicly_accessible);
         set(&mut shown.iam_database_authentication_enabled, self.enable_iam_database_authentication);
+        set(&mut shown.database_insights_mode, self.database_insights_mode.clone());
         set(&mut shown.preferred_backup_window, self.preferred_backup_window.clone());
         set(&mut shown.preferred_maintenance_window, self.preferred_maintenance_window.clone());
         if self.max_allocated_storage.is_some() {
@@ -189,6 +190,7 @@ impl ModifyDbInstance {
         self.db_parameter_group_name.is_some()
             || self.option_group_name.is_some()
             || self.monitoring_interval.is_some()
+            || self.database_insights_mode.is_some()
             || self.enable_performance_insights.is_some()
             || self.enable_iam_database_authentication.is_some()
             || self.enable_log_types.is_some()

@@ -62,6 +62,7 @@ pub struct CreateDbInstance {
     pub kms_key_id: Option<String>,
     pub monitoring_interval: Option<i32>,
     pub monitoring_role_arn: Option<String>,
+    pub database_insights_mode: Option<String>,
     pub enable_performance_insights: Option<bool>,
     pub performance_insights_retention_period: Option<i32>,
     #[serde(rename = "PerformanceInsightsKMSKeyId")]
@@ -85,6 +86,7 @@ impl CreateDbInstance {
             kms_key_id: None,
             monitoring_interval: None,
             monitoring_role_arn: None,
+            database_insights_mode: None,
             enable_performance_insights: None,
             performance_insights_retention_period: None,
             performance_insights_kms_key_id: None,
@@ -262,6 +264,7 @@ pub struct ModifyDbInstance {
     pub ca_certificate_identifier: Option<String>,
     pub monitoring_interval: Option<i32>,
     pub monitoring_role_arn: Option<String>,
+    pub database_insights_mode: Option<String>,
     pub enable_performance_insights: Option<bool>,
     pub performance_insights_retention_period: Option<i32>,
     #[serde(rename = "PerformanceInsightsKMSKeyId")]

@@ -189,6 +189,8 @@ pub struct DbInstance {
     pub ca_certificate_identifier: String,
     pub monitoring_interval: i32,
     pub monitoring_role_arn: Option<String>,
+    /// `standard` or `advanced`.
+    pub database_insights_mode: String,
     pub performance_insights_enabled: bool,
     pub performance_insights_retention_period: Option<i32>,
     #[serde(rename = "PerformanceInsightsKMSKeyId")]

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 /// Whether every table of the baseline (without one: of the policy) exists.
 pub(crate) fn tables(baseline: Option<&Fingerprint>, policy: &[FingerprintTable], found: &[String]) -> Check {
     let (expected, by): (Vec<&str>, String) = match baseline {
-        Some(baseline) => (baseline.tables.iter().map(String::as_str).collect(), format!("the fingerprint of {}", show_time(baseline.taken_at))),
+        Some(baseline) => {
+            (baseline.tables.iter().map(String::as_str).collect(), format!("the fingerprint of {}", show_time(baseline.taken_at)))
+        }
         None => (policy.iter().map(|table| table.table.as_str()).collect(), "the policy".to_owned()),
     };
     let missing: Vec<&str> = expected.iter().copied().filter(|name| !found.iter().any(|table| table == name)).collect();
@@ -32,7 +34,11 @@ pub(crate) fn watermarks(baseline: &Fingerprint) -> BTreeMap<String, String> {
 /// Whether the fingerprinted tables hold at or below the baseline's watermarks what they held then.
 pub(crate) fn data(baseline: Option<&Fingerprint>, policy: &[FingerprintTable], restored: &[TableFingerprint]) -> Check {
     let Some(baseline) = baseline else {
-        return Check::new("data", Grade::Warn, "there is no fingerprint from before the restore point to compare with; the first backup makes one");
+        return Check::new(
+            "data",
+            Grade::Warn,
+            "there is no fingerprint from before the restore point to compare with; the first backup makes one",
+        );
     };
     if policy.is_empty() {
         return Check::new("data", Grade::Warn, "the policy names no tables under fingerprint, so that no data was compared");
@@ -73,19 +79,21 @@ pub(crate) struct Moment {
 pub(crate) fn freshness(newest: Option<Timestamp>, measurable: bool, wanted: &Moment, rpo: Span) -> Option<Check> {
     let (at, what) = (show_time(wanted.at), wanted.what);
     let Some(newest) = newest else {
-        return measurable.then(|| Check::new("freshness", Grade::Warn, "no row has a time under written_at, so that its age was not measured"));
+        return measurable
+            .then(|| Check::new("freshness", Grade::Warn, "no row has a time under written_at, so that its age was not measured"));
     };
     let shown = show_time(newest);
     if newest >= wanted.at {
         return Some(Check::new("freshness", Grade::Pass, format!("the newest row was written at {shown}, not before {what} ({at})")));
     }
     let age = Span::between(newest, wanted.at);
-    let (grade, verdict) = if age <= rpo {
-        (Grade::Pass, "within")
-    } else {
-        (Grade::Warn, "nothing was written since, or it is lost: outside")
-    };
-    Some(Check::new("freshness", grade, format!("the newest row was written at {shown}, {age} before {what} ({at}); {verdict} the objective of {rpo}")))
+    let (grade, verdict) =
+        if age <= rpo { (Grade::Pass, "within") } else { (Grade::Warn, "nothing was written since, or it is lost: outside") };
+    Some(Check::new(
+        "freshness",
+        grade,
+        format!("the newest row was written at {shown}, {age} before {what} ({at}); {verdict} the objective of {rpo}"),
+    ))
 }
 
 fn first_ten(names: &[&str]) -> String {

@@ -19,7 +19,10 @@ pub(crate) struct Login {
 
 /// Tries the secret's version that was current at `restore_point`, then today's.
 pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabases, C: Clock>(
-    deps: &Deps<L, D, S, O, C>, target: &Target, limits: VisitLimits, restore_point: Option<Timestamp>,
+    deps: &Deps<L, D, S, O, C>,
+    target: &Target,
+    limits: VisitLimits,
+    restore_point: Option<Timestamp>,
 ) -> Login {
     let mut then = None;
     let mut works = None;
@@ -29,7 +32,10 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
                 let probe = deps.databases.probe(target, &credentials, limits, &[]).await;
                 (Some(credentials), probe)
             }
-            Err(error) => (None, open::could_not_run(deps.clock.now(), format!("the older version of the secret {secret} could not be read: {error}"))),
+            Err(error) => (
+                None,
+                open::could_not_run(deps.clock.now(), format!("the older version of the secret {secret} could not be read: {error}")),
+            ),
         };
         works = credentials.filter(|_| probe.outcome == ProbeOutcome::Answers);
         then = Some((version.created_at, probe));
@@ -49,7 +55,9 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
 
 /// The newest version made at or before the restore point, if that is not today's.
 async fn older_version<L, D, S: ReadSecretVersions, O, C>(
-    deps: &Deps<L, D, S, O, C>, target: &Target, restore_point: Option<Timestamp>,
+    deps: &Deps<L, D, S, O, C>,
+    target: &Target,
+    restore_point: Option<Timestamp>,
 ) -> Option<(SecretVersion, String)> {
     let (secret, restore_point) = (target.secret.clone()?, restore_point?);
     let versions = match deps.secrets.secret_versions(&secret).await {
@@ -92,7 +100,9 @@ impl Login {
             (ProbeOutcome::Answers, Some((at, then))) if then.outcome == ProbeOutcome::Answers => {
                 (Grade::Pass, format!("today's login works, and that of {} does too", show_time(*at)))
             }
-            (ProbeOutcome::Answers, Some((at, _))) => (Grade::Pass, format!("today's login works; that of {} does not any more", show_time(*at))),
+            (ProbeOutcome::Answers, Some((at, _))) => {
+                (Grade::Pass, format!("today's login works; that of {} does not any more", show_time(*at)))
+            }
             (ProbeOutcome::LoginRefused, Some((at, then))) if then.outcome == ProbeOutcome::Answers => {
                 let when = show_time(*at);
                 (Grade::Fail, format!("clients would be refused: the restored engine holds the password of {when}; reset needed"))

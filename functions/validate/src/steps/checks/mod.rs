@@ -4,9 +4,9 @@ mod configuration;
 mod data;
 pub(crate) mod login;
 
+use crate::budget::Budget;
 use crate::{Case, Deps, open};
 use data::Moment;
-use lifeboat_domain::error::CallError;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Plan;
@@ -48,6 +48,7 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    let budget = Budget::start();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let policy = deps.policies.policy(&incident.policy)?;
     let target = open::restored(&incident)?;
@@ -60,7 +61,7 @@ where
     let mut newest_data = None;
     match &login.works {
         Some(credentials) => {
-            let visit = Visit { deps, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials };
+            let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials };
             newest_data = visit.look_inside(&mut checks).await;
         }
         None => checks.extend(not_run(policy, &login.why_not())),
@@ -100,6 +101,7 @@ fn unknown(name: &str, why: impl std::fmt::Display) -> Check {
 /// What the checks inside the database have in common.
 struct Visit<'a, L, D, S, O, C> {
     deps: &'a Deps<L, D, S, O, C>,
+    budget: Budget,
     policy: &'a Policy,
     incident: &'a Incident,
     plan: Option<&'a Plan>,
@@ -119,8 +121,11 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
             Err(error) => checks.extend(["tables", "data", "freshness"].map(|name| unknown(name, &error))),
         }
         if !self.policy.checks.is_empty() {
-            let limits = open::limits(self.policy);
-            checks.extend(self.deps.databases.run_checks(self.target, self.credentials, limits, &self.policy.checks).await);
+            let running = self.deps.databases.run_checks(self.target, self.credentials, open::limits(self.policy), &self.policy.checks);
+            match self.budget.spend(running).await {
+                Ok(ran) => checks.extend(ran),
+                Err(late) => checks.extend(self.policy.checks.iter().map(|check| unknown(&check.name, &late))),
+            }
         }
         newest_data
     }
@@ -136,7 +141,8 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
         let comparable = |table: &&FingerprintTable| found.contains(&table.table) && watermarks.contains_key(&table.table);
         let tables: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(comparable).cloned().collect();
         let started = self.deps.clock.now();
-        let restored = if tables.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&tables, &watermarks).await.map(|taken| taken.contents) };
+        let restored =
+            if tables.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&tables, &watermarks).await.map(|taken| taken.contents) };
         let check = match restored {
             Ok(restored) => data::data(baseline.as_ref(), &self.policy.fingerprint, &restored),
             Err(error) => unknown("data", &error),
@@ -149,7 +155,8 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
         let timed: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(|table| table.written_at.is_some()).cloned().collect();
         let there: Vec<FingerprintTable> = timed.iter().filter(|table| found.contains(&table.table)).cloned().collect();
         let started = self.deps.clock.now();
-        let taken = if there.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&there, &BTreeMap::new()).await.map(|taken| taken.contents) };
+        let taken =
+            if there.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&there, &BTreeMap::new()).await.map(|taken| taken.contents) };
         let newest = match taken {
             Ok(contents) => contents.iter().filter_map(|facts| facts.newest).max(),
             Err(error) => {
@@ -166,8 +173,9 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
         u64::try_from((self.deps.clock.now() - started).num_milliseconds()).unwrap_or(0)
     }
 
-    async fn fingerprint(&self, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>) -> Result<Fingerprint, CallError> {
-        self.deps.databases.fingerprint(self.target, self.credentials, open::limits(self.policy), tables, watermarks).await
+    async fn fingerprint(&self, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>) -> Result<Fingerprint, String> {
+        let taking = self.deps.databases.fingerprint(self.target, self.credentials, open::limits(self.policy), tables, watermarks);
+        self.budget.spend(taking).await?.map_err(|error| error.to_string())
     }
 
     /// The fingerprint that the plan names; none if it names none.
@@ -180,10 +188,9 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
 
     /// The moment that the data should reach.
     fn wanted(&self) -> Moment {
-        self.plan.and_then(|plan| plan.restore_point).map_or(
-            Moment { at: self.incident.first_signal_at, what: "the first signal" },
-            |at| Moment { at, what: "the restore point" },
-        )
+        self.plan
+            .and_then(|plan| plan.restore_point)
+            .map_or(Moment { at: self.incident.first_signal_at, what: "the first signal" }, |at| Moment { at, what: "the restore point" })
     }
 
     fn rpo(&self) -> Span {

@@ -25,7 +25,7 @@ fn told() -> BTreeMap<String, String> {
         ("VpcSecurityGroupIds.VpcSecurityGroupId.1", "sg-1"),
         ("VpcSecurityGroupIds.VpcSecurityGroupId.2", "sg-2"),
         ("DBParameterGroupName", "orders-pg16"),
-        ("OptionGroupName", "default:postgres-16"),
+        ("OptionGroupName", "orders-options"),
         ("MultiAZ", "true"),
         ("PubliclyAccessible", "false"),
         ("Port", "5432"),
@@ -120,7 +120,12 @@ async fn iops_and_throughput_are_named_only_where_rds_takes_them() {
 #[tokio::test(start_paused = true)]
 async fn a_bare_configuration_sends_no_empty_settings() {
     let wire = Wire::answering(&[(200, &answer("RestoreDBInstanceFromDBSnapshot"))]);
-    let bare = Configuration { class: "db.t4g.micro".to_owned(), engine: "sqlserver-ex".to_owned(), ..Configuration::default() };
+    let bare = Configuration {
+        class: "db.t4g.micro".to_owned(),
+        engine: "sqlserver-ex".to_owned(),
+        option_group: Some("default:sqlserver-ex-15-00".to_owned()),
+        ..Configuration::default()
+    };
     let settings = RestoreSettings { configuration: bare, tags: form(&[("lifeboat:incident", "inc-1")]) };
     wire.clients().await.rds().restore_from_snapshot(&SnapshotId::parse("s").unwrap(), &id("copy"), &settings).await.unwrap();
     let sent = form(&[

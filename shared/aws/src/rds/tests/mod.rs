@@ -40,7 +40,7 @@ pub(super) fn configuration() -> Configuration {
         vpc: Some("vpc-1".to_owned()),
         security_groups: vec!["sg-1".to_owned(), "sg-2".to_owned()],
         parameter_group: Some("orders-pg16".to_owned()),
-        option_group: Some("default:postgres-16".to_owned()),
+        option_group: Some("orders-options".to_owned()),
         multi_az: true,
         publicly_accessible: false,
         port: Some(5432),

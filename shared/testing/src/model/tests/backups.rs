@@ -127,3 +127,26 @@ fn an_unknown_resource_id_has_no_automated_backup() {
     let wanted = DescribeDbInstanceAutomatedBackups { dbi_resource_id: Some("db-NONE".into()), ..Default::default() };
     assert_eq!(code(cloud.call(&wanted)), "DBInstanceAutomatedBackupNotFound");
 }
+
+/// Counts how often the log is asked for.
+#[derive(Default)]
+struct Counting(crate::data::MemoryData, usize);
+
+impl crate::data::DataPlane for Counting {
+    fn carry_out(&mut self, now: DateTime<Utc>, effect: &Effect) -> EffectOutcome {
+        self.1 += usize::from(effect.name() == "ship_log");
+        self.0.carry_out(now, effect)
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_asked_for_its_log() {
+    let mut cloud = InMemory::with_data(Settings::aws_like(), Counting::default(), start());
+    cloud.call(&CreateDbInstance::example("orders")).unwrap();
+    cloud.advance(minutes(30));
+    cloud.happen(|model, now| model.hang("orders", now)).unwrap();
+    let asked = cloud.data.1;
+    assert!(asked > 3);
+    cloud.advance(minutes(60));
+    assert_eq!(cloud.data.1, asked);
+}

@@ -67,6 +67,7 @@ fn what_a_restore_does_not_accept_is_set_by_a_modification() {
         it.monitoring_interval = Some(60);
         it.monitoring_role_arn = Some("arn:aws:iam::123456789012:role/monitoring".into());
         it.enable_performance_insights = Some(true);
+        it.database_insights_mode = Some("advanced".into());
         it.enable_log_types = Some(vec!["postgresql".into(), "upgrade".into()]);
     });
     cloud.call(&request).unwrap();
@@ -75,6 +76,7 @@ fn what_a_restore_does_not_accept_is_set_by_a_modification() {
     let shown = cloud.show("orders");
     assert_eq!(shown.monitoring_interval, 60);
     assert_eq!((shown.performance_insights_enabled, shown.performance_insights_retention_period), (true, Some(7)));
+    assert_eq!(shown.database_insights_mode, "advanced");
     assert_eq!(shown.enabled_cloudwatch_logs_exports, ["postgresql"]);
 }
 

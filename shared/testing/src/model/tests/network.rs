@@ -70,3 +70,11 @@ fn groups_can_be_declared_closed_later() {
     cloud.happen(|model, _| model.set_closed_groups(["sg-default".to_owned()]));
     assert_eq!(cloud.login("orders", PASSWORD), Err(LoginError::PortClosed));
 }
+
+#[test]
+fn a_group_that_is_still_adding_opens_nothing() {
+    let mut cloud = cloud(|config| config.vpc_security_group_ids = Some(vec!["sg-fence".into()]));
+    cloud.call(&swap(&["sg-app"])).unwrap();
+    cloud.happen(|model, _| model.set_closed_groups(["sg-fence".to_owned()]));
+    assert_eq!(cloud.login("orders", PASSWORD), Err(LoginError::PortClosed));
+}

@@ -1,0 +1,47 @@
+//! Whole reports, compared to the letter. `UPDATE_GOLDEN=1` rewrites them.
+
+use super::fixture::{INCIDENT, World, mistake, plan, planned, recovered};
+use lifeboat_domain::incident::Phase;
+use lifeboat_domain::plan::Remedy;
+use lifeboat_domain::words::Scenario;
+use serde_json::Value;
+use std::path::PathBuf;
+
+fn compare(name: &str, text: &str) {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name].iter().collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, kept, "{} differs; if that is meant, run the test with UPDATE_GOLDEN=1 and read the difference", path.display());
+}
+
+async fn report(world: World, outcome: &str) -> (String, String) {
+    world.close(outcome, Value::Null).await.unwrap();
+    let text = world.object(&format!("reports/orders-db/{INCIDENT}/{outcome}-1.md"));
+    (text, world.messages()[0].text.clone())
+}
+
+#[tokio::test]
+async fn the_report_of_a_recovery() {
+    let (report, email) = report(recovered(), "recovered").await;
+    compare("recovered.md", &report);
+    compare("recovered.email.txt", &email);
+}
+
+#[tokio::test]
+async fn the_report_of_a_copy_beside_production() {
+    let (report, email) = report(mistake(), "restored_beside").await;
+    compare("restored_beside.md", &report);
+    compare("restored_beside.email.txt", &email);
+}
+
+#[tokio::test]
+async fn the_report_of_a_refusal() {
+    let world = planned(&plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true));
+    world.tell("10:30:16", Phase::Plan, "plan 12345678: restore_latest, because it is possible; ask: expected to lose 9 min of writes, more than the policy's max_data_loss of 5 min");
+    let (report, email) = report(world, "refused").await;
+    compare("refused.md", &report);
+    compare("refused.email.txt", &email);
+}
