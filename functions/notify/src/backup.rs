@@ -81,9 +81,13 @@ impl Skipped {
 }
 
 /// Tells it, once for each run.
-pub(crate) async fn tell_backup(deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, input: TellBackup) -> Result<Answer, DrError> {
+pub(crate) async fn tell_backup(
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    input: TellBackup,
+) -> Result<Answer, DrError> {
     let now = deps.clock.now();
-    let found = deps.documents.get_json(&input.run).await.map_err(|error| error.while_doing(format!("reading the summary {}", input.run)))?;
+    let found =
+        deps.documents.get_json(&input.run).await.map_err(|error| error.while_doing(format!("reading the summary {}", input.run)))?;
     let document = found.ok_or_else(|| DrError::not_found(format!("the bucket has no summary {}", input.run)))?;
     let summary: Summary = serde_json::from_value(document)
         .map_err(|error| DrError::unrecoverable(format!("the summary {} does not decode: {error}", input.run)))?;
@@ -103,7 +107,8 @@ fn letter(summary: &Summary, failed: &[&Point], skipped: &[&Skipped], input: &Te
     let first = failed.iter().map(|point| point.resource.as_str()).chain(skipped.iter().map(|skipped| skipped.resource.as_str()));
     let names: Vec<&str> = first.collect();
     let (covered, all) = (summary.points.len() - failed.len(), summary.points.len() + summary.skipped.len());
-    let mut happened = vec![format!("Backup run {} of {} covered {covered} of {}", summary.run, show_time(summary.started_at), count(all, "resource"))];
+    let mut happened =
+        vec![format!("Backup run {} of {} covered {covered} of {}", summary.run, show_time(summary.started_at), count(all, "resource"))];
     happened.extend(failed.iter().map(|point| point.line()));
     happened.extend(skipped.iter().map(|skipped| format!("{} was skipped: {}", skipped.resource, one_line(&skipped.reason))));
     Letter {
@@ -115,7 +120,10 @@ fn letter(summary: &Summary, failed: &[&Point], skipped: &[&Skipped], input: &Te
         happened,
         done: vec![format!("{} were backed up", count(covered, "resource"))],
         to_do: vec![
-            Advice::new("Mend the cause, then run the backup again", Execution::parse(&input.execution).map(|execution| execution.start("{}")).into_iter().collect()),
+            Advice::new(
+                "Mend the cause, then run the backup again",
+                Execution::parse(&input.execution).map(|execution| execution.start("{}")).into_iter().collect(),
+            ),
             Advice::say("Until then the next recovery of these resources goes back further than the policy promises"),
         ],
         approve_with: None,

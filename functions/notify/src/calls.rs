@@ -94,12 +94,13 @@ pub(crate) struct Comparison {
     pub(crate) earlier: Vec<CallLine>,
 }
 
-
 /// Compares what was planned with what is on record.
 pub(crate) fn compare(story: &Story, outcome: Outcome) -> Comparison {
     let mut result = Comparison::default();
     let in_force = story.plan();
-    let matches = |plan: Option<&Plan>, record: &CallRecord| plan.and_then(|plan| plan.calls.get(record.index)).is_some_and(|call| call.act == record.act);
+    let matches = |plan: Option<&Plan>, record: &CallRecord| {
+        plan.and_then(|plan| plan.calls.get(record.index)).is_some_and(|call| call.act == record.act)
+    };
     for (hash, record) in &story.calls {
         let plan = story.plans.iter().find(|plan| plan.hash == *hash);
         if !matches(plan, record) {
@@ -110,7 +111,12 @@ pub(crate) fn compare(story: &Story, outcome: Outcome) -> Comparison {
         }
     }
     if let Some(plan) = in_force {
-        let made: Vec<&CallRecord> = story.calls.iter().filter(|(hash, record)| *hash == plan.hash && matches(Some(plan), record)).map(|(_, record)| record).collect();
+        let made: Vec<&CallRecord> = story
+            .calls
+            .iter()
+            .filter(|(hash, record)| *hash == plan.hash && matches(Some(plan), record))
+            .map(|(_, record)| record)
+            .collect();
         let complete = matches!(outcome, Outcome::Recovered | Outcome::FailedOver);
         let began = |phase: Phase| complete || made.iter().any(|record| record.phase == phase);
         result.planned = plan

@@ -66,7 +66,11 @@ pub(crate) async fn close(deps: &Deps<impl Ledger, impl Documents, impl Publish,
 
 /// Decides what stays fixed, once; a rerun finds it decided.
 async fn settle(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, input: &Close, story: &Story, key: &Key, now: Timestamp,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    input: &Close,
+    story: &Story,
+    key: &Key,
+    now: Timestamp,
 ) -> Result<Kept<Told>, DrError> {
     if let Some(kept) = ledger::read(&deps.ledger, key).await? {
         return Ok(kept);
@@ -89,7 +93,11 @@ async fn settle(
 }
 
 fn ending_of<'a, D: Documents>(
-    deps: &Deps<impl Ledger, D, impl Publish, impl Clock>, input: &'a Close, story: &'a Story, closing: &Closing, at: Timestamp,
+    deps: &Deps<impl Ledger, D, impl Publish, impl Clock>,
+    input: &'a Close,
+    story: &'a Story,
+    closing: &Closing,
+    at: Timestamp,
 ) -> Ending<'a> {
     let location = deps.documents.location(&format!("{}.md", closing.report));
     Ending::new(story, closing.outcome, at, &input.execution, input.failure.as_ref(), input.reason.as_deref(), location)
@@ -114,7 +122,10 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
 
 /// Writes both forms of the report, unless they were.
 async fn write_report(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, key: &Key, ending: &Ending<'_>, closing: &Closing,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    key: &Key,
+    ending: &Ending<'_>,
+    closing: &Closing,
 ) -> Result<(), DrError> {
     if closing.report_written {
         return Ok(());
@@ -124,7 +135,10 @@ async fn write_report(
     let documents = &deps.documents;
     documents.put_json(&json, &ledger::encode(&report)?).await.map_err(|error| error.while_doing(format!("writing the report {json}")))?;
     let text = report::markdown(&report);
-    documents.put_text(&markdown, "text/markdown; charset=utf-8", &text).await.map_err(|error| error.while_doing(format!("writing the report {markdown}")))?;
+    documents
+        .put_text(&markdown, "text/markdown; charset=utf-8", &text)
+        .await
+        .map_err(|error| error.while_doing(format!("writing the report {markdown}")))?;
     ledger::update(&deps.ledger, key, |told: &mut Told| {
         if let Some(closing) = &mut told.closing {
             closing.report_written = true;
@@ -137,7 +151,9 @@ async fn write_report(
 
 /// The incident ends (or waits for a person), and its resource is told.
 async fn close_incident(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, ending: &Ending<'_>, closing: &Closing,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    ending: &Ending<'_>,
+    closing: &Closing,
 ) -> Result<(), DrError> {
     let outcome = closing.outcome;
     let id = &ending.story.incident.id;
@@ -178,7 +194,9 @@ fn count_recovery(record: &mut ResourceRecord, generation: Option<u32>, took: Op
 
 /// The input was refused, or failed, before there was a story.
 async fn without_incident(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, input: &Close, now: Timestamp,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    input: &Close,
+    now: Timestamp,
 ) -> Result<Answer, DrError> {
     let outcome = without::outcome(input.outcome, input.failure.as_ref());
     let letter = without::no_incident(outcome, input.failure.as_ref(), input.reason.as_deref(), &input.execution);
@@ -193,7 +211,11 @@ async fn without_incident(
 
 /// The ledger is dark: nothing can be closed, but a person must know, with the manual commands. Answers the error, so that the step is tried again.
 async fn dark_ledger(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, input: &Close, id: &IncidentId, error: DrError, now: Timestamp,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    input: &Close,
+    id: &IncidentId,
+    error: DrError,
+    now: Timestamp,
 ) -> DrError {
     let letter = without::dark_ledger(id, input.outcome, input.failure.as_ref(), &input.execution, &error);
     match letter.into_message(now) {
@@ -213,7 +235,10 @@ struct Mark {
 ///
 /// The bucket remembers; if it is dark too, the message may come more than once.
 async fn tell_beside_the_ledger(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, execution: &str, told: &Told, error: DrError,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    execution: &str,
+    told: &Told,
+    error: DrError,
 ) -> DrError {
     let place = format!("reports/untold/{}.json", short_digest(&[execution]));
     let found = deps.documents.get_json(&place).await;

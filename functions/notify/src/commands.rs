@@ -85,7 +85,9 @@ impl<'a> Execution<'a> {
     pub(crate) fn parse(arn: &'a str) -> Option<Self> {
         let parts: Vec<&str> = arn.splitn(8, ':').collect();
         match parts.as_slice() {
-            ["arn", partition, "states", region, account, "execution", machine, name] => Some(Self { arn, partition, region, account, machine, name }),
+            ["arn", partition, "states", region, account, "execution", machine, name] => {
+                Some(Self { arn, partition, region, account, machine, name })
+            }
             _ => None,
         }
     }
@@ -162,7 +164,10 @@ pub(crate) fn point_back(arn: &Arn, cut_over: &CutOver) -> Vec<String> {
 
 /// Deletes a copy that was only looked at; its automated backups stay.
 pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId) -> String {
-    format!("aws rds delete-db-instance --region {} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups", arn.region())
+    format!(
+        "aws rds delete-db-instance --region {} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups",
+        arn.region()
+    )
 }
 
 /// Releases a retired source: a final snapshot first, and its automated backups stay.

@@ -87,7 +87,15 @@ pub(crate) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    pub(crate) fn new(story: &'a Story, outcome: Outcome, at: Timestamp, execution: &'a str, failure: Option<&'a Failure>, reason: Option<&str>, report: String) -> Self {
+    pub(crate) fn new(
+        story: &'a Story,
+        outcome: Outcome,
+        at: Timestamp,
+        execution: &'a str,
+        failure: Option<&'a Failure>,
+        reason: Option<&str>,
+        report: String,
+    ) -> Self {
         let reason = why(story, outcome, failure, reason);
         let (reason, lift) = match reason.split_once(LIFT) {
             Some((reason, lift)) => (reason.to_owned(), Some(lift.to_owned())),
@@ -121,7 +129,9 @@ impl<'a> Ending<'a> {
         };
         let incident = &self.story.incident;
         let seen_down = incident.unreachable_since.is_some() && incident.healthy_at.is_none();
-        !served && (seen_down || (!incident.request.by_person && !incident.scenario().is_some_and(Scenario::is_about_data)))
+        !served
+            && self.story.moved().is_none()
+            && (seen_down || (!incident.request.by_person && !incident.scenario().is_some_and(Scenario::is_about_data)))
     }
 }
 

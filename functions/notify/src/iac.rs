@@ -95,14 +95,19 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let source = &story.incident.source;
     let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
     let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
-    let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port));
+    let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
+        endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port))
+    };
     vec![
         line("Identifier", source.id.as_str(), restored.id.to_string()),
         line("ARN", source.arn.as_str(), restored.arn.to_string()),
         line(
             "DbiResourceId",
             &source.resource_id,
-            resource_id.map_or_else(|| format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id), |record| record.resource_id.clone()),
+            resource_id.map_or_else(
+                || format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id),
+                |record| record.resource_id.clone(),
+            ),
         ),
         line("Endpoint", &endpoint(source.endpoint.as_ref()), endpoint(restored.endpoint.as_ref())),
     ]
@@ -115,7 +120,9 @@ fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
     vec![
         line(
             "CloudWatch alarms with the dimension DBInstanceIdentifier",
-            format!("aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='DBInstanceIdentifier' && Value=='{old}']].AlarmName\""),
+            format!(
+                "aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='DBInstanceIdentifier' && Value=='{old}']].AlarmName\""
+            ),
         ),
         line("CloudWatch dashboards that name it", format!("aws cloudwatch list-dashboards --region {region}")),
         line(
@@ -124,17 +131,27 @@ fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
         ),
         line(
             "RDS event subscriptions with source ids",
-            format!("aws rds add-source-identifier-to-subscription --region {region} --subscription-name SUBSCRIPTION --source-identifier {new}"),
+            format!(
+                "aws rds add-source-identifier-to-subscription --region {region} --subscription-name SUBSCRIPTION --source-identifier {new}"
+            ),
         ),
         line(
             "Read replicas, which follow the old one",
-            format!("aws rds describe-db-instances --region {region} --db-instance-identifier {old} --query 'DBInstances[0].ReadReplicaDBInstanceIdentifiers'"),
+            format!(
+                "aws rds describe-db-instances --region {region} --db-instance-identifier {old} --query 'DBInstances[0].ReadReplicaDBInstanceIdentifiers'"
+            ),
         ),
         line(
             "Automated backups replicated to another Region",
-            format!("aws rds start-db-instance-automated-backups-replication --region STANDBY_REGION --source-db-instance-arn {} --source-region {region}", restored.arn),
+            format!(
+                "aws rds start-db-instance-automated-backups-replication --region STANDBY_REGION --source-db-instance-arn {} --source-region {region}",
+                restored.arn
+            ),
         ),
         line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("search your policies for {}", source.resource_id)),
-        line("DNS names and configuration files that hold the old endpoint", format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str()))),
+        line(
+            "DNS names and configuration files that hold the old endpoint",
+            format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str())),
+        ),
     ]
 }

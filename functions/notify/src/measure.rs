@@ -36,7 +36,9 @@ impl Measure {
 
     /// `4 min 12 s, objective 15 min: met`; `emphasis` goes around the verdict.
     pub(crate) fn verdict(&self, emphasis: &str) -> String {
-        let objective = self.objective_seconds.map_or_else(|| "objective not known".to_owned(), |seconds| format!("objective {}", Span::seconds(seconds)));
+        let objective = self
+            .objective_seconds
+            .map_or_else(|| "objective not known".to_owned(), |seconds| format!("objective {}", Span::seconds(seconds)));
         let over = self.seconds.unwrap_or_default().saturating_sub(self.objective_seconds.unwrap_or_default());
         match (self.span(), self.met) {
             (None, _) => format!("not measured, {objective}: {}", self.text),

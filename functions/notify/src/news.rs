@@ -27,7 +27,10 @@ pub(crate) struct Answer {
 }
 
 /// Tells each untold piece of news; one that cannot be told does not keep the others back.
-pub(crate) async fn tell_news(deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, input: TellNews) -> Result<Answer, DrError> {
+pub(crate) async fn tell_news(
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    input: TellNews,
+) -> Result<Answer, DrError> {
     let now = deps.clock.now();
     let found = deps.ledger.list("news", "").await.map_err(|error| error.while_doing("listing the news"))?;
     let (mut told, mut failure) = (0, None);
@@ -49,7 +52,11 @@ pub(crate) async fn tell_news(deps: &Deps<impl Ledger, impl Documents, impl Publ
 }
 
 async fn tell_one(
-    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>, key: &Key, news: &News, execution: Option<&str>, now: Timestamp,
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    key: &Key,
+    news: &News,
+    execution: Option<&str>,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     let story = match &news.incident {
         Some(id) => Story::read(&deps.ledger, &deps.policies, id).await.ok(),
@@ -70,7 +77,12 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
     let resource = name.map_or_else(String::new, |name| format!("{name}: "));
     let about = match story {
         Some(story) => parts::about(story, story.incident.execution.as_deref().unwrap_or_default(), None),
-        None => About { resource: news.resource.clone(), incident: news.incident.clone(), execution: execution.map(str::to_owned), ..About::default() },
+        None => About {
+            resource: news.resource.clone(),
+            incident: news.incident.clone(),
+            execution: execution.map(str::to_owned),
+            ..About::default()
+        },
     };
     Letter {
         what: "news".to_owned(),

@@ -74,7 +74,8 @@ fn copy_back(story: &Story, table: &TableDifference) -> Vec<String> {
     for (from, to) in &table.only_restored.ranges {
         let (name, key) = (&known.table, &known.key);
         let file = format!("{name}-{from}-{to}.csv");
-        commands.push(format!(r#"psql "{copy}" -c "\copy (SELECT * FROM {name} WHERE {key} BETWEEN '{from}' AND '{to}') TO '{file}' CSV""#));
+        commands
+            .push(format!(r#"psql "{copy}" -c "\copy (SELECT * FROM {name} WHERE {key} BETWEEN '{from}' AND '{to}') TO '{file}' CSV""#));
         commands.push(format!(r#"psql "{production}" -c "\copy {name} FROM '{file}' CSV""#));
     }
     commands

@@ -58,7 +58,8 @@ impl Story {
         let incident = ledger::incident(ledger, id).await?;
         let partition = keys::of_incident(id);
         let plans = ledger::list(ledger, &partition, "plan#").await?.into_iter().map(|kept| kept.value).collect();
-        let mut timeline: Vec<TimelineEntry> = ledger::list(ledger, &partition, "timeline#").await?.into_iter().map(|kept| kept.value).collect();
+        let mut timeline: Vec<TimelineEntry> =
+            ledger::list(ledger, &partition, "timeline#").await?.into_iter().map(|kept| kept.value).collect();
         timeline.sort_by_key(|entry| entry.at);
         Ok(Self {
             plans,
@@ -83,7 +84,8 @@ impl Story {
 
     /// The plan in force, if a person's approval could make it run.
     pub(crate) fn approvable_plan(&self) -> Option<&Plan> {
-        self.plan().filter(|plan| plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided) && self.promise.mode != Some(RecoveryMode::Observe))
+        self.plan()
+            .filter(|plan| plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided) && self.promise.mode != Some(RecoveryMode::Observe))
     }
 
     /// Whether anything was changed for certain.

@@ -69,7 +69,9 @@ fn without_credentials(text: &str) -> String {
             hide_next = false;
             continue;
         }
-        let named = ["password", "passwd", "pwd", "secretstring", "sessiontoken"].iter().find_map(|name| lower.find(name).map(|at| at + name.len()));
+        let named = ["password", "passwd", "pwd", "secretstring", "sessiontoken"]
+            .iter()
+            .find_map(|name| lower.find(name).map(|at| at + name.len()));
         match named {
             Some(end) => match word.get(end..).and_then(|rest| rest.find(['=', ':'])) {
                 Some(sign) => {

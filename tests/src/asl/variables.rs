@@ -3,6 +3,16 @@
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
+/// Names that mean something else in JSONata: a variable of that name would be hidden by the function.
+const TAKEN: &[&str] = &[
+    "abs", "append", "assert", "average", "base64decode", "base64encode", "boolean", "ceil", "clone", "contains", "count",
+    "decodeUrl", "decodeUrlComponent", "distinct", "each", "encodeUrl", "encodeUrlComponent", "error", "eval", "exists", "filter",
+    "floor", "formatBase", "formatInteger", "formatNumber", "fromMillis", "hash", "join", "keys", "length", "lookup", "lowercase",
+    "map", "match", "max", "merge", "millis", "min", "not", "now", "number", "pad", "parse", "parseInteger", "partition", "power",
+    "random", "range", "reduce", "replace", "reverse", "round", "shuffle", "sift", "single", "sort", "split", "spread", "sqrt",
+    "states", "string", "substring", "substringAfter", "substringBefore", "sum", "toMillis", "trim", "type", "uppercase", "uuid", "zip",
+];
+
 /// Variables by name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variables {
@@ -30,8 +40,8 @@ impl Variables {
     pub(super) fn with(&self, assigned: Map<String, Value>) -> Result<Self, String> {
         let mut next = self.clone();
         for (name, value) in assigned {
-            if name == "states" {
-                return Err("a variable may not be called states".to_owned());
+            if TAKEN.contains(&name.as_str()) {
+                return Err(format!("a variable may not be called {name}: JSONata or Step Functions means something else by ${name}"));
             }
             if next.outer.contains(&name) {
                 return Err(format!("${name} belongs to the flow around this one and cannot be assigned here"));

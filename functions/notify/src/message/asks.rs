@@ -7,7 +7,6 @@ use crate::commands;
 use crate::ending::Ending;
 use crate::text::one_line;
 use lifeboat_domain::error::ErrorName;
-use lifeboat_domain::incident::Phase;
 use lifeboat_domain::words::{Grade, RecoveryMode, Scenario};
 use lifeboat_domain::{Span, show_time};
 
@@ -46,7 +45,11 @@ fn is_by_gate(ending: &Ending<'_>) -> bool {
 fn to_lift(ending: &Ending<'_>) -> Vec<Advice> {
     let story = ending.story;
     if ending.failure.is_some_and(|failure| failure.name() == Some(ErrorName::InvalidInput)) {
-        return vec![parts::ask_plan(story, ending.execution, "Correct the input and start again; this is the input without the plan it asked for")];
+        return vec![parts::ask_plan(
+            story,
+            ending.execution,
+            "Correct the input and start again; this is the input without the plan it asked for",
+        )];
     }
     if is_by_gate(ending) {
         let say = "If you agree with the plan above, approve it: start recovery with exactly this input";
@@ -55,7 +58,10 @@ fn to_lift(ending: &Ending<'_>) -> Vec<Advice> {
         }
         if story.promise.mode == Some(RecoveryMode::Observe) {
             let mode = story.incident.scenario().map_or_else(|| "mode".to_owned(), |scenario| format!("modes.{scenario}"));
-            let say = format!("To let Lifeboat act, set {mode} of policy {} to approve or automatic in the policies and deploy them", story.incident.policy);
+            let say = format!(
+                "To let Lifeboat act, set {mode} of policy {} to approve or automatic in the policies and deploy them",
+                story.incident.policy
+            );
             return vec![Advice::say(say), parts::ask_plan(story, ending.execution, "After that, see the plan first")];
         }
         return vec![Advice::say(format!("No approval would help: {}", no_approval(ending)))];
@@ -80,12 +86,25 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
-    let warned = story.validation.iter().flat_map(|validation| &validation.checks).filter(|check| check.grade == Grade::Warn).map(|check| check.name.as_str());
+    let warned = story
+        .validation
+        .iter()
+        .flat_map(|validation| &validation.checks)
+        .filter(|check| check.grade == Grade::Warn)
+        .map(|check| check.name.as_str());
     let warned: Vec<&str> = warned.collect();
     if !warned.is_empty() {
-        letter.to_do.push(Advice::say(format!("A WARN that you accept for good goes into accept_warnings of policy {}: {}", incident.policy, warned.join(", "))));
+        letter.to_do.push(Advice::say(format!(
+            "A WARN that you accept for good goes into accept_warnings of policy {}: {}",
+            incident.policy,
+            warned.join(", ")
+        )));
     }
-    letter.to_do.extend(parts::ask_approval(story, ending.execution, "When the cause is mended, start the same plan again: the copy is checked anew, nothing is restored twice"));
+    letter.to_do.extend(parts::ask_approval(
+        story,
+        ending.execution,
+        "When the cause is mended, start the same plan again: the copy is checked anew, nothing is restored twice",
+    ));
     letter.to_do.push(Advice::say("Or restore to an earlier moment: the same input with restore_to, \"run\": \"plan\" and no plan"));
     letter.approve_with = parts::approval(story);
     letter
@@ -109,7 +128,11 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
             vec![commands::delete_copy(&restored.arn, &restored.id)],
         ));
     }
-    letter.to_do.extend(parts::ask_approval(story, ending.execution, "If it does not, start the same plan again; the source is probed again before clients move"));
+    letter.to_do.extend(parts::ask_approval(
+        story,
+        ending.execution,
+        "If it does not, start the same plan again; the source is probed again before clients move",
+    ));
     letter.approve_with = parts::approval(story);
     letter
 }
@@ -159,7 +182,10 @@ pub(crate) fn interrupted(ending: &Ending<'_>) -> Letter {
     let headline = format!("INTERRUPTED {} ({}): the recovery ended halfway", story.incident.resource, parts::scenario(story));
     let hint = if ending.is_down() { "The database is still down." } else { "Read the email." };
     let mut letter = letter(ending, Severity::Critical, headline, hint);
-    letter.happened = vec![format!("The execution ended without closing its incident (stopped, timed out, or broken off). The last that is known: {}", ending.reason)];
+    letter.happened = vec![format!(
+        "The execution ended without closing its incident (stopped, timed out, or broken off). The last that is known: {}",
+        ending.reason
+    )];
     letter.happened.extend(parts::down_line(ending));
     letter.happened.extend(parts::evidence(story));
     letter.done = parts::calls_or_nothing(ending);
@@ -177,8 +203,10 @@ fn stands(ending: &Ending<'_>) -> Vec<String> {
         Some(cut_over) => format!("Clients are sent to {} since {}", cut_over.endpoint_after.host, show_time(cut_over.at)),
         None => "Clients are sent where they always were".to_owned(),
     };
-    let last = story.last_of(&Phase::ALL.iter().copied().collect::<Vec<_>>());
-    let since = last.map(|entry| format!("Last line of the timeline, {} before this message: {}", Span::between(entry.at, ending.at), one_line(&entry.text)));
+    let last = story.timeline.last();
+    let since = last.map(|entry| {
+        format!("Last line of the timeline, {} before this message: {}", Span::between(entry.at, ending.at), one_line(&entry.text))
+    });
     std::iter::once(clients).chain(since).chain([format!("{} is kept", story.incident.source.id)]).collect()
 }
 
@@ -187,7 +215,9 @@ fn go_on(ending: &Ending<'_>, letter: &mut Letter) {
     let story = ending.story;
     let undo = parts::undo(story);
     if !undo.is_empty() {
-        letter.to_do.push(Advice::new("To put clients and groups back as they were (first make sure that this was not done already)", undo));
+        letter
+            .to_do
+            .push(Advice::new("To put clients and groups back as they were (first make sure that this was not done already)", undo));
     }
     let again = "To go on, start the same plan again; calls that are done are not made twice";
     match parts::ask_approval(story, ending.execution, again) {

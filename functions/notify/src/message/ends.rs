@@ -17,8 +17,9 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
     let incident = &story.incident;
     let took = ending.measured.rto.span().map_or_else(String::new, |took| format!(" in {took}"));
     let headline = format!("RECOVERED {} from {}{took}", incident.resource, parts::scenario(story));
-    let promise = if ending.measured.rto.met == Some(false) || ending.measured.rpo.met == Some(false) { "An objective was missed" } else { "Clients are served" };
-    let severity = if ending.calls.equal { Severity::Info } else { Severity::Warning };
+    let missed = ending.measured.rto.met == Some(false) || ending.measured.rpo.met == Some(false);
+    let promise = if missed { "An objective was missed" } else { "Clients are served" };
+    let severity = if ending.calls.equal && !missed { Severity::Info } else { Severity::Warning };
     let mut letter = letter(ending, severity, headline, format!("{promise}. Restart consumers that hold old connections."));
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));
@@ -36,13 +37,17 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
 fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let story = ending.story;
     let source = &story.incident.source;
-    let mut to_do = vec![Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over")];
+    let mut to_do =
+        vec![Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over")];
     if let Some(import) = iac::short(story) {
         to_do.push(import);
     }
     let undo = parts::undo(story);
     if !undo.is_empty() && !parts::undo_leads_nowhere(story) {
-        to_do.push(Advice::new("Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them", undo));
+        to_do.push(Advice::new(
+            "Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them",
+            undo,
+        ));
     }
     to_do.push(Advice::say(format!(
         "{} is kept and costs what a second database costs; the report says how to release it when you are sure",
@@ -67,7 +72,10 @@ pub(crate) fn failed_over(ending: &Ending<'_>) -> Letter {
     letter.done = parts::calls_or_nothing(ending);
     letter.to_do = vec![
         Advice::new(
-            format!("See that {} has a standby again (SecondaryAvailabilityZone): until then the next failure of a zone is an outage", incident.source.id),
+            format!(
+                "See that {} has a standby again (SecondaryAvailabilityZone): until then the next failure of a zone is an outage",
+                incident.source.id
+            ),
             vec![commands::describe(&incident.source.arn, &incident.source.id)],
         ),
         Advice::say("Identifier, ARN and endpoint are the same: there is nothing to change in your infrastructure code"),
@@ -80,8 +88,12 @@ pub(crate) fn self_healed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
     let (headline, hint) = match ending.measured.rto.span() {
-        Some(took) => (format!("HEALED {} by itself after {took}; nothing was changed", incident.resource), "Look for the cause in the RDS events."),
-        None => (format!("HEALTHY {}: no outage was seen; nothing was changed", incident.resource), "A signal came, but the database answered."),
+        Some(took) => {
+            (format!("HEALED {} by itself after {took}; nothing was changed", incident.resource), "Look for the cause in the RDS events.")
+        }
+        None => {
+            (format!("HEALTHY {}: no outage was seen; nothing was changed", incident.resource), "A signal came, but the database answered.")
+        }
     };
     let mut letter = letter(ending, Severity::Info, headline, hint);
     letter.happened = parts::evidence(story);
@@ -105,7 +117,10 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     if let (Some(restored), Some(validation)) = (&incident.restored, &story.validation) {
         let took = Span::between(incident.first_signal_at, validation.at);
         letter.done.push(format!("{} was ready and checked {took} after the first signal; production was not touched", restored.id));
-        let listens = restored.endpoint.as_ref().map(|endpoint| format!("It listens at {}:{}, with the logins of the restore time", endpoint.host, endpoint.port));
+        let listens = restored
+            .endpoint
+            .as_ref()
+            .map(|endpoint| format!("It listens at {}:{}, with the logins of the restore time", endpoint.host, endpoint.port));
         letter.done.extend(listens);
     }
     letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
@@ -119,7 +134,10 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     }
     if let Some(restored) = &incident.restored {
         let commands = vec![commands::delete_copy(&restored.arn, &restored.id)];
-        letter.to_do.push(Advice::new(format!("When you have what you need, delete the copy {}, which is billed like a second database", restored.id), commands));
+        letter.to_do.push(Advice::new(
+            format!("When you have what you need, delete the copy {}, which is billed like a second database", restored.id),
+            commands,
+        ));
     }
     letter
 }
@@ -136,7 +154,12 @@ pub(crate) fn planned(ending: &Ending<'_>) -> Letter {
     letter.done = vec!["Nothing was changed".to_owned()];
     if let Some(plan) = story.plan() {
         letter.happened.extend(parts::plan_lines(plan));
-        letter.happened.extend(plan.calls.iter().enumerate().map(|(index, call)| format!("Call {}: {}: {}", index + 1, call.act.describe(), one_line(&call.why))));
+        letter.happened.extend(
+            plan.calls
+                .iter()
+                .enumerate()
+                .map(|(index, call)| format!("Call {}: {}: {}", index + 1, call.act.describe(), one_line(&call.why))),
+        );
         letter.to_do = parts::guidance(plan);
     }
     letter.approve_with = parts::approval(story);
@@ -153,7 +176,10 @@ pub(crate) fn no_approval(ending: &Ending<'_>) -> String {
     match story.plan() {
         None => "no plan could be made".to_owned(),
         Some(plan) if story.approvable_plan().is_none() && story.promise.mode == Some(RecoveryMode::Observe) => {
-            format!("the policy {} only observes {}; set its mode to approve or automatic and deploy it", story.incident.policy, plan.scenario)
+            format!(
+                "the policy {} only observes {}; set its mode to approve or automatic and deploy it",
+                story.incident.policy, plan.scenario
+            )
         }
         Some(plan) => format!("the plan holds {}; only a person can go on", count(plan.calls.len(), "call")),
     }

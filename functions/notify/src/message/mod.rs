@@ -182,10 +182,8 @@ impl Letter {
 
     /// SNS refuses empty attributes: what is not known is left out.
     fn attributes(&self) -> BTreeMap<String, String> {
-        let mut attributes = BTreeMap::from([
-            ("severity".to_owned(), self.severity.as_str().to_owned()),
-            ("what".to_owned(), self.what.clone()),
-        ]);
+        let mut attributes =
+            BTreeMap::from([("severity".to_owned(), self.severity.as_str().to_owned()), ("what".to_owned(), self.what.clone())]);
         let about = &self.about;
         attributes.extend(about.resource.as_ref().map(|resource| ("resource".to_owned(), resource.to_string())));
         attributes.extend(about.scenario.map(|scenario| ("scenario".to_owned(), scenario.to_string())));
@@ -220,7 +218,8 @@ impl Letter {
 
     fn places(&self) -> Vec<(&'static str, String)> {
         let about = &self.about;
-        let console = about.execution.as_deref().map(|arn| Execution::parse(arn).map_or_else(|| arn.to_owned(), |execution| execution.console()));
+        let console =
+            about.execution.as_deref().map(|arn| Execution::parse(arn).map_or_else(|| arn.to_owned(), |execution| execution.console()));
         [
             ("Report", about.report.clone()),
             ("Execution", console),

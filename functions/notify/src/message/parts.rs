@@ -6,8 +6,8 @@ use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
 use crate::story::Story;
 use crate::text::{count, one_line};
-use lifeboat_domain::incident::{Phase, TimelineEntry};
 use lifeboat_domain::acting::CutOverState;
+use lifeboat_domain::incident::{Phase, TimelineEntry};
 use lifeboat_domain::plan::{FencePlan, Plan, Remedy};
 use lifeboat_domain::validation::Validation;
 use lifeboat_domain::words::{Grade, Scenario};
@@ -75,7 +75,8 @@ pub(crate) fn verdict(story: &Story) -> Option<&TimelineEntry> {
 /// The evidence: the verdict, then the signals, oldest first.
 pub(crate) fn evidence(story: &Story) -> Vec<String> {
     let incident = &story.incident;
-    let mut lines: Vec<String> = verdict(story).map(|entry| format!("Verdict at {}: {}", show_time(entry.at), one_line(&entry.text))).into_iter().collect();
+    let mut lines: Vec<String> =
+        verdict(story).map(|entry| format!("Verdict at {}: {}", show_time(entry.at), one_line(&entry.text))).into_iter().collect();
     let hidden = incident.signals.len().saturating_sub(MOST_SIGNALS);
     for signal in incident.signals.iter().take(MOST_SIGNALS) {
         lines.push(format!("{} {} ({}): {}", show_time(signal.at), signal.source, signal.plane, one_line(&signal.text)));
@@ -154,7 +155,14 @@ pub(crate) fn moves(story: &Story) -> Vec<String> {
     });
     let cut_over = story.cut_over.as_ref().map(|cut_over| {
         let to = if cut_over.state == CutOverState::Undone { &cut_over.endpoint_before } else { &cut_over.endpoint_after };
-        format!("{} cut-over of {} to {} ({}): {}", show_time(cut_over.at), cut_over.secret, to.host, cut_over.state, one_line(&cut_over.text))
+        format!(
+            "{} cut-over of {} to {} ({}): {}",
+            show_time(cut_over.at),
+            cut_over.secret,
+            to.host,
+            cut_over.state,
+            one_line(&cut_over.text)
+        )
     });
     fence.into_iter().chain(cut_over).collect()
 }

@@ -52,14 +52,22 @@ pub(crate) fn letter(story: &Story, what: Progress, detail: Option<&str>, execut
     let since = Span::between(incident.first_signal_at, now);
     let (resource, objective) = (&incident.resource, story.promise.objective);
     let (severity, headline, hint) = match what {
-        Progress::Opened => (opened_severity(story), format!("OPENED an incident of {resource}: {}", opened_by(story)), "Lifeboat is looking at it."),
+        Progress::Opened => {
+            (opened_severity(story), format!("OPENED an incident of {resource}: {}", opened_by(story)), "Lifeboat is looking at it.")
+        }
         Progress::Plan => (Severity::Info, format!("PLAN for {resource} ({scenario}): {}", chosen(story)), "It runs now. Nothing to do."),
         Progress::Acting => (Severity::Info, format!("ACTING on {resource} ({scenario}): {}", chosen(story)), "Nothing to do."),
         Progress::RtoPassed => {
             let rto = objective.map_or_else(String::new, |objective| format!(" of {}", objective.rto));
-            (Severity::Critical, format!("LATE {resource} ({scenario}): the RTO{rto} has passed, {since} since the first signal"), "The recovery goes on.")
+            (
+                Severity::Critical,
+                format!("LATE {resource} ({scenario}): the RTO{rto} has passed, {since} since the first signal"),
+                "The recovery goes on.",
+            )
         }
-        Progress::Waiting => (Severity::Info, format!("WAITING {resource} ({scenario}), {since} since the first signal"), "It goes on by itself."),
+        Progress::Waiting => {
+            (Severity::Info, format!("WAITING {resource} ({scenario}), {since} since the first signal"), "It goes on by itself.")
+        }
     };
     Letter {
         what: what.as_str().to_owned(),
@@ -88,7 +96,11 @@ fn opened_severity(story: &Story) -> Severity {
 }
 
 fn opened_by(story: &Story) -> String {
-    story.incident.signals.first().map_or_else(|| "it was asked for".to_owned(), |signal| format!("{}: {}", signal.source, one_line(&signal.text)))
+    story
+        .incident
+        .signals
+        .first()
+        .map_or_else(|| "it was asked for".to_owned(), |signal| format!("{}: {}", signal.source, one_line(&signal.text)))
 }
 
 fn chosen(story: &Story) -> &'static str {
@@ -108,7 +120,10 @@ fn done(story: &Story, what: Progress) -> Vec<String> {
         Progress::Opened => vec!["Nothing was changed yet".to_owned()],
         Progress::Plan => story.plan().map(parts::plan_lines).unwrap_or_default(),
         Progress::Acting | Progress::RtoPassed | Progress::Waiting => {
-            let last = story.timeline.last().map(|entry| format!("Last, at {}, in phase {}: {}", show_time(entry.at), entry.phase, one_line(&entry.text)));
+            let last = story
+                .timeline
+                .last()
+                .map(|entry| format!("Last, at {}, in phase {}: {}", show_time(entry.at), entry.phase, one_line(&entry.text)));
             last.into_iter().collect()
         }
     }

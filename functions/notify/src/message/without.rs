@@ -11,7 +11,8 @@ use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::words::Scenario;
 
-const EXAMPLE: &str = "{\"resource\": \"orders-db\", \"scenario\": \"human_error\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"run\": \"plan\"}";
+const EXAMPLE: &str =
+    "{\"resource\": \"orders-db\", \"scenario\": \"human_error\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"run\": \"plan\"}";
 
 fn bare(outcome: Outcome, severity: Severity, headline: String, hint: &str, execution: &str) -> Letter {
     Letter {
@@ -95,8 +96,12 @@ fn find_protected(execution: &str, resource: Option<&str>) -> Option<Advice> {
     Some(Advice::new(
         "Find the database and see how it stands",
         vec![
-            format!("aws resourcegroupstaggingapi get-resources --region {region} --tag-filters {filter} --query 'ResourceTagMappingList[].ResourceARN'"),
-            format!("aws rds describe-db-instances --region {region} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus,LatestRestorableTime]' --output table"),
+            format!(
+                "aws resourcegroupstaggingapi get-resources --region {region} --tag-filters {filter} --query 'ResourceTagMappingList[].ResourceARN'"
+            ),
+            format!(
+                "aws rds describe-db-instances --region {region} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus,LatestRestorableTime]' --output table"
+            ),
         ],
     ))
 }

@@ -20,7 +20,11 @@ pub(super) fn plan_against_calls(page: &mut Page, report: &Report) {
     let verdict = if report.calls_equal_plan { "The calls made equal the plan" } else { "The calls made do not equal the plan" };
     let mut sentences = vec![
         format!("Plan {} was made at {}", code(plan.hash.as_str()), lifeboat_domain::show_time(plan.made_at)),
-        format!("{verdict}: {made} of {} done, {} made that no plan holds", count(report.calls.len(), "planned call"), report.extra_calls.len()),
+        format!(
+            "{verdict}: {made} of {} done, {} made that no plan holds",
+            count(report.calls.len(), "planned call"),
+            report.extra_calls.len()
+        ),
     ];
     if not_reached > 0 {
         sentences.push(format!("Not reached: {}", count(not_reached, "planned call")));

@@ -61,7 +61,10 @@ fn summary(page: &mut Page, report: &Report) {
     rows.push(["Calls equal the plan".to_owned(), equal.to_owned()]);
     rows.push(["Incident".to_owned(), format!("{}, attempt {}", code(report.incident.as_str()), report.attempt)]);
     let execution = report.execution.rsplit(':').next().unwrap_or_default();
-    rows.push(["Execution".to_owned(), report.console.as_ref().map_or_else(|| execution.to_owned(), |console| format!("[{execution}]({console})"))]);
+    rows.push([
+        "Execution".to_owned(),
+        report.console.as_ref().map_or_else(|| execution.to_owned(), |console| format!("[{execution}]({console})")),
+    ]);
     rows.push(["Written".to_owned(), show_time(report.written_at)]);
     page.table(["Summary", ""], rows);
 }
@@ -71,13 +74,19 @@ fn what_happened(page: &mut Page, report: &Report) {
     page.sentences(&report.what_happened);
     page.sentences([sections::where_clients_are(report)]);
     let measures = [("RTO", &report.rto), ("RPO", &report.rpo)];
-    let measured: Vec<String> = measures.iter().filter(|(_, measure)| measure.seconds.is_some()).map(|(name, measure)| format!("{name}: {}", measure.text)).collect();
+    let measured: Vec<String> = measures
+        .iter()
+        .filter(|(_, measure)| measure.seconds.is_some())
+        .map(|(name, measure)| format!("{name}: {}", measure.text))
+        .collect();
     if !measured.is_empty() {
         page.list(measured);
     }
     if !report.signals.is_empty() {
         page.heading(3, "Evidence");
-        let rows = report.signals.iter().map(|signal| [time_of_day(report.first_signal_at, signal.at), signal.source.clone(), signal.plane.to_string(), signal.text.clone()]);
+        let rows = report.signals.iter().map(|signal| {
+            [time_of_day(report.first_signal_at, signal.at), signal.source.clone(), signal.plane.to_string(), signal.text.clone()]
+        });
         page.table(["Time", "Signal", "Plane", "What it said"], rows);
     }
 }
@@ -94,7 +103,9 @@ fn timeline(page: &mut Page, report: &Report) {
         format!("Offsets count from the first signal at {}; the lines cover {}", show_time(first), Span::seconds(total)),
         "A phase is credited with the time that led to each of its lines".to_owned(),
     ]);
-    let of_rto = |seconds: u64| report.rto.objective_seconds.filter(|rto| *rto > 0).map_or_else(String::new, |rto| format!("{} %", (seconds * 100).div_ceil(rto)));
+    let of_rto = |seconds: u64| {
+        report.rto.objective_seconds.filter(|rto| *rto > 0).map_or_else(String::new, |rto| format!("{} %", (seconds * 100).div_ceil(rto)))
+    };
     page.table(
         ["Phase", "First line", "Took", "Of the RTO", "Share"],
         report.phases.iter().map(|phase| {
@@ -105,7 +116,10 @@ fn timeline(page: &mut Page, report: &Report) {
     );
     page.table(
         ["Offset", "Time", "Phase", "What"],
-        report.timeline.iter().map(|entry| [offset(first, entry.at), time_of_day(first, entry.at), entry.phase.to_string(), entry.text.clone()]),
+        report
+            .timeline
+            .iter()
+            .map(|entry| [offset(first, entry.at), time_of_day(first, entry.at), entry.phase.to_string(), entry.text.clone()]),
     );
 }
 
@@ -121,10 +135,16 @@ fn checks(page: &mut Page, report: &Report) {
         format!("Its newest data {newest}"),
     ]);
     let grade = |grade: Grade| if grade == Grade::Pass { grade.to_string() } else { format!("**{grade}**") };
-    page.table(["Check", "Grade", "What was found", "ms"], validation.checks.iter().map(|check| [check.name.clone(), grade(check.grade), check.text.clone(), check.millis.to_string()]));
+    page.table(
+        ["Check", "Grade", "What was found", "ms"],
+        validation.checks.iter().map(|check| [check.name.clone(), grade(check.grade), check.text.clone(), check.millis.to_string()]),
+    );
     if !report.configuration_differences.is_empty() {
         page.heading(3, "Settings that differ from the source");
-        page.table(["Setting", "Source", "Restored"], report.configuration_differences.iter().map(|found| [found.setting.clone(), found.source.clone(), found.restored.clone()]));
+        page.table(
+            ["Setting", "Source", "Restored"],
+            report.configuration_differences.iter().map(|found| [found.setting.clone(), found.source.clone(), found.restored.clone()]),
+        );
     } else if let Some(note) = sections::configuration_note(report) {
         page.sentences([note]);
     }
@@ -143,7 +163,14 @@ fn difference(page: &mut Page, report: &Report) {
     page.table(
         ["Table", "Rows source", "Rows restored", "Only source", "Only restored", "Changed"],
         difference.tables.iter().map(|table| {
-            [table.table.clone(), table.source_rows.to_string(), table.restored_rows.to_string(), keys(&table.only_source), keys(&table.only_restored), keys(&table.changed)]
+            [
+                table.table.clone(),
+                table.source_rows.to_string(),
+                table.restored_rows.to_string(),
+                keys(&table.only_source),
+                keys(&table.only_restored),
+                keys(&table.changed),
+            ]
         }),
     );
 }
@@ -169,7 +196,9 @@ fn moves(page: &mut Page, report: &Report) {
         let (before, after) = (&cut_over.endpoint_before, &cut_over.endpoint_after);
         let moved = match cut_over.state {
             CutOverState::Undone => format!("back to {}:{}", before.host, before.port),
-            CutOverState::Moving | CutOverState::Moved | CutOverState::Verified => format!("from {}:{} to {}:{}", before.host, before.port, after.host, after.port),
+            CutOverState::Moving | CutOverState::Moved | CutOverState::Verified => {
+                format!("from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
+            }
         };
         page.sentences([
             format!("The cut-over of secret {} is {} since {}: {moved}", cut_over.secret, cut_over.state, show_time(cut_over.at)),
@@ -215,7 +244,10 @@ fn tell_your_iac(page: &mut Page, report: &Report) {
     ]);
     page.code("json", [iac.cloudformation_resources_to_import.as_str()]);
     page.heading(3, "What did not move");
-    page.table(["What", "How to find or mend it"], iac.did_not_move.iter().map(|line| [line.what.clone(), if line.is_command() { code(&line.how) } else { line.how.clone() }]));
+    page.table(
+        ["What", "How to find or mend it"],
+        iac.did_not_move.iter().map(|line| [line.what.clone(), if line.is_command() { code(&line.how) } else { line.how.clone() }]),
+    );
 }
 
 fn kept(page: &mut Page, report: &Report) {
@@ -224,7 +256,11 @@ fn kept(page: &mut Page, report: &Report) {
         page.sentences(["No second database is kept, so nothing more is paid than before"]);
     }
     for kept in &report.kept {
-        page.sentences([format!("{} is kept: {}", kept.id, kept.why), kept.cost.clone(), format!("When you are sure that nobody needs it, release it{}:", kept.release_note)]);
+        page.sentences([
+            format!("{} is kept: {}", kept.id, kept.why),
+            kept.cost.clone(),
+            format!("When you are sure that nobody needs it, release it{}:", kept.release_note),
+        ]);
         page.code("sh", kept.release_commands.iter().map(String::as_str));
     }
 }

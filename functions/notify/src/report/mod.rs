@@ -22,7 +22,7 @@ use lifeboat_domain::incident::{Incident, Outcome, Restored, Signal, Source, Tim
 use lifeboat_domain::plan::{RankedOption, Remedy};
 use lifeboat_domain::point::Difference;
 use lifeboat_domain::validation::{Check, SideDifference};
-use lifeboat_domain::words::{Grade, ResourceKind, Scenario};
+use lifeboat_domain::words::{Grade, ResourceKind, Run, Scenario};
 use lifeboat_domain::{Timestamp, show_time};
 use serde::{Deserialize, Serialize};
 
@@ -147,8 +147,12 @@ impl Report {
             fence: story.fence.clone(),
             cut_over: story.cut_over.clone(),
             undo_commands: parts::undo(story),
-            undo_note: parts::undo_leads_nowhere(story)
-                .then(|| format!("{} did not serve when clients were moved: going back to it makes sense only after it was repaired", incident.source.id)),
+            undo_note: parts::undo_leads_nowhere(story).then(|| {
+                format!(
+                    "{} did not serve when clients were moved: going back to it makes sense only after it was repaired",
+                    incident.source.id
+                )
+            }),
             risks: sections::risks(ending),
             tell_your_iac: iac::tell(story),
             kept: sections::kept(story),
@@ -163,7 +167,9 @@ fn what_happened(ending: &Ending<'_>) -> Vec<String> {
     let incident = &story.incident;
     let mut lines = vec![opening(ending, incident)];
     lines.extend(parts::verdict(story).map(|entry| format!("The verdict was: {}", one_line(&entry.text))));
-    lines.extend(story.plan().map(|plan| format!("The choice was {}: {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))));
+    lines.extend(
+        story.plan().map(|plan| format!("The choice was {}: {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))),
+    );
     lines.extend(closing(ending));
     if !ending.outcome.closes() || ending.failure.is_some() {
         lines.push(format!("It ended as {}: {}", ending.outcome, ending.reason));
@@ -179,7 +185,8 @@ fn opening(ending: &Ending<'_>, incident: &Incident) -> String {
     let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(" (back to {})", show_time(at)));
     let attempts = if incident.attempt > 1 { format!("; this is attempt {}", incident.attempt) } else { String::new() };
     if incident.request.by_person {
-        format!("A person asked for {} of {scenario}{restore_to} on {} at {at}{attempts}", incident.request.run, incident.resource)
+        let asked = if incident.request.run == Run::Plan { "for a plan against" } else { "to recover from" };
+        format!("A person asked {asked} {scenario} of {}{restore_to} at {at}{attempts}", incident.resource)
     } else {
         format!("Lifeboat found {scenario} of {} at {at}{attempts}", incident.resource)
     }
@@ -192,13 +199,14 @@ fn closing(ending: &Ending<'_>) -> Option<String> {
     let took = ending.measured.rto.span();
     let checked = story.validation.as_ref().map_or_else(String::new, |validation| format!(", validated {}", validation.grade()));
     match (ending.outcome, &incident.restored, took) {
-        (Outcome::Recovered, Some(restored), Some(took)) => {
-            Some(format!("Clients were served again after {took} by {}, a new database{checked}; {} is kept", restored.id, incident.source.id))
-        }
+        (Outcome::Recovered, Some(restored), Some(took)) => Some(format!(
+            "Clients were served again after {took} by {}, a new database{checked}; {} is kept",
+            restored.id, incident.source.id
+        )),
         (Outcome::FailedOver, _, Some(took)) => Some(format!("{} served again after {took}, from its standby", incident.source.id)),
         (Outcome::SelfHealed, _, Some(took)) => Some(format!("{} served again after {took}, by itself", incident.source.id)),
         (Outcome::RestoredBeside, Some(restored), _) => {
-            Some(format!("{}{checked} stands beside {}, which was not touched", restored.id, incident.source.id))
+            Some(format!("{}{checked}, stands beside {}, which was not touched", restored.id, incident.source.id))
         }
         _ => None,
     }

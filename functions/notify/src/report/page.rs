@@ -24,7 +24,6 @@ impl Page {
         }
     }
 
-
     pub(crate) fn list<S: AsRef<str>>(&mut self, items: impl IntoIterator<Item = S>) {
         self.gap();
         for item in items {

@@ -21,7 +21,8 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
     {
         risks.push(one_line(&forecast.risk));
     }
-    let moved_unfenced = story.moved().is_some() && story.fence.as_ref().is_none_or(|fence| !matches!(fence.state, FenceState::SessionsEnded | FenceState::Proven));
+    let moved_unfenced = story.moved().is_some()
+        && story.fence.as_ref().is_none_or(|fence| !matches!(fence.state, FenceState::SessionsEnded | FenceState::Proven));
     if moved_unfenced && story.plan().is_none_or(|plan| !matches!(plan.fence, Some(FencePlan::Gone))) {
         risks.push("split brain: clients were moved, and no proof is on record that the source refuses them".to_owned());
     }
@@ -42,7 +43,10 @@ pub(super) fn kept(story: &Story) -> Vec<Kept> {
     let source = &incident.source;
     let Some(restored) = &incident.restored else { return Vec::new() };
     if let Some(cut_over) = story.moved() {
-        let point = story.plan().and_then(|plan| plan.restore_point).map_or_else(String::new, |at| format!("; it may hold writes after {} that the new one lacks", show_time(at)));
+        let point = story
+            .plan()
+            .and_then(|plan| plan.restore_point)
+            .map_or_else(String::new, |at| format!("; it may hold writes after {} that the new one lacks", show_time(at)));
         return vec![Kept {
             id: source.id.clone(),
             why: format!("it was the database until {}, and Lifeboat never deletes a source{point}", show_time(cut_over.at)),
@@ -51,7 +55,9 @@ pub(super) fn kept(story: &Story) -> Vec<Kept> {
                 source.id
             ),
             release_commands: commands::release_source(&source.arn, &source.id),
-            release_note: " (RDS takes the final snapshot only of an instance that is available; of any other one keep its last recovery point)".to_owned(),
+            release_note:
+                " (RDS takes the final snapshot only of an instance that is available; of any other one keep its last recovery point)"
+                    .to_owned(),
         }];
     }
     vec![Kept {
@@ -83,5 +89,6 @@ pub(super) fn scenario(ending: &super::Report) -> String {
 pub(super) fn configuration_note(report: &super::Report) -> Option<String> {
     let validated = report.validation.as_ref()?;
     let checked = validated.checks.iter().any(|check| check.name == "configuration");
-    (checked && report.configuration_differences.is_empty()).then(|| "The restored configuration equals the source's, as far as the two were compared".to_owned())
+    (checked && report.configuration_differences.is_empty())
+        .then(|| "The restored configuration equals the source's, as far as the two were compared".to_owned())
 }

@@ -32,6 +32,9 @@ mod tests {
         assert_eq!((offset(first, later), offset(later, first)), ("+4 min 2 s".to_owned(), "-4 min 2 s".to_owned()));
         assert_eq!(time_of_day(first, later), "10:34:02");
         assert_eq!(time_of_day("2026-01-14T10:30:00Z".parse().unwrap(), later), "2026-01-15T10:34:02Z");
-        assert_eq!((bar(0, 100).chars().count(), bar(1, 100).chars().count(), bar(100, 100).chars().count(), bar(0, 0).chars().count()), (0, 1, 20, 0));
+        assert_eq!(
+            (bar(0, 100).chars().count(), bar(1, 100).chars().count(), bar(100, 100).chars().count(), bar(0, 0).chars().count()),
+            (0, 1, 20, 0)
+        );
     }
 }

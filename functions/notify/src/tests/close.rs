@@ -3,10 +3,10 @@
 use super::fixture::{EXECUTION, INCIDENT, World, incident_id, judged, mistake, plan, planned, recovered, resource, restored_beside, time};
 use super::ports::Fault;
 use lifeboat_domain::acting::{CallRecord, CallState};
+use lifeboat_domain::incident::Phase;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::{Act, PlannedCall, Remedy};
-use lifeboat_domain::incident::Phase;
 use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{ErrorName, Span};
 use serde_json::{Value, json};
@@ -19,7 +19,10 @@ async fn a_recovery_closes_its_incident_and_counts() {
     let answer = world.close("recovered", Value::Null).await.unwrap();
     assert_eq!(answer, json!({"outcome": "recovered", "report": format!("{REPORT}/recovered-1.md")}));
     let incident = world.incident();
-    assert_eq!((incident.state, incident.outcome, incident.closed_at), (IncidentState::Closed, Some(Outcome::Recovered), Some(time("10:42:00"))));
+    assert_eq!(
+        (incident.state, incident.outcome, incident.closed_at),
+        (IncidentState::Closed, Some(Outcome::Recovered), Some(time("10:42:00")))
+    );
     let record = world.record();
     assert_eq!((record.open_incident, record.generation, record.last_recovery), (None, 5, Some(time("10:42:00"))));
     assert_eq!(record.recovery_times, [Span::minutes(8), Span::seconds(524)]);
@@ -70,7 +73,9 @@ async fn a_dark_bucket_keeps_neither_the_message_nor_the_closing_back() {
 #[tokio::test]
 async fn another_execution_s_incident_is_not_closed() {
     let world = recovered();
-    world.change_incident(|incident| incident.execution = Some("arn:aws:states:eu-central-1:123456789012:execution:lifeboat-recovery:other".to_owned()));
+    world.change_incident(|incident| {
+        incident.execution = Some("arn:aws:states:eu-central-1:123456789012:execution:lifeboat-recovery:other".to_owned())
+    });
     let answer = world.close("failed", json!({"error": "Dr.Conflict", "cause": "lease held", "state": "TakeLease"})).await.unwrap();
     assert_eq!(answer["outcome"], "failed");
     let incident = world.incident();
@@ -98,7 +103,8 @@ async fn what_does_not_close_waits_for_a_person() {
 
 #[tokio::test]
 async fn a_failure_named_refused_is_a_refusal() {
-    let cause = json!({"errorType": "Dr.Refused", "errorMessage": "the source is not fenced: clients are not moved", "stackTrace": []}).to_string();
+    let cause =
+        json!({"errorType": "Dr.Refused", "errorMessage": "the source is not fenced: clients are not moved", "stackTrace": []}).to_string();
     let world = restored_beside(&plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true));
     let answer = world.close("failed", json!({"error": "Dr.Refused", "cause": cause, "state": "CutOver"})).await.unwrap();
     assert_eq!(answer["outcome"], "refused");
@@ -185,13 +191,64 @@ async fn a_recovery_is_measured_from_the_first_signal_and_the_newest_data() {
     world.close("recovered", Value::Null).await.unwrap();
     let report = world.report("recovered");
     assert_eq!((&report["rto"]["seconds"], &report["rto"]["met"]), (&json!(524), &json!(true)));
-    assert_eq!((&report["rpo"]["seconds"], &report["rpo"]["objective_seconds"], &report["rpo"]["met"]), (&json!(152), &json!(300), &json!(true)));
+    assert_eq!(
+        (&report["rpo"]["seconds"], &report["rpo"]["objective_seconds"], &report["rpo"]["met"]),
+        (&json!(152), &json!(300), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn moving_clients_back_in_time_counts_every_write_until_the_fence() {
+    let world = recovered();
+    world.change_incident(|incident| {
+        incident.scenario = Some(Scenario::HumanError);
+        incident.request.cut_over = true;
+    });
+    world.close("recovered", Value::Null).await.unwrap();
+    let report = world.report("recovered");
+    // From the newest data (10:27:28) to the fence (10:38:30), not to the first signal (10:30:00).
+    assert_eq!((&report["rpo"]["seconds"], &report["rpo"]["met"]), (&json!(662), &json!(false)));
+    assert_eq!(world.messages()[0].attributes["severity"], "warning");
+    assert!(world.messages()[0].text.contains("RPO: 11 min 2 s, objective 5 min: missed by 6 min 2 s"), "{}", world.messages()[0].text);
+}
+
+#[tokio::test]
+async fn a_failure_after_the_move_does_not_call_the_database_down() {
+    let world = recovered();
+    let failure = json!({"error": "Dr.Conflict", "cause": "another invocation is making the same call", "state": "MoveIdentity"});
+    world.close("failed", failure).await.unwrap();
+    let text = &world.messages()[0].text;
+    assert!(!text.contains("has not served since"), "{text}");
+    assert!(text.contains("Clients are sent to orders-db-r7c21d0aa"), "{text}");
+    assert_eq!(world.record().generation, 5, "something was changed, so the next names must be others");
+}
+
+#[tokio::test]
+async fn a_plan_that_was_superseded_is_told_apart_from_calls_outside_any_plan() {
+    let world = recovered();
+    let earlier = plan(Scenario::InstanceFailure, Remedy::RestoreToTime, false);
+    world.put(keys::plan(&incident_id(), &earlier.hash), &earlier);
+    world.made(&earlier, 0, CallState::Done, "10:30:18", Some("10:30:20"), "AWS accepted it");
+    world.close("recovered", Value::Null).await.unwrap();
+    let report = world.report("recovered");
+    let counts = ["calls", "earlier_calls", "extra_calls"].map(|list| report[list].as_array().unwrap().len());
+    assert_eq!((counts, &report["calls_equal_plan"]), ([5, 1, 0], &json!(true)));
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_decode_is_told_at_once() {
+    let world = recovered();
+    world.put(keys::validation(&incident_id()), &json!({"checks": 7}));
+    assert_eq!(world.close("recovered", Value::Null).await.unwrap_err().name(), ErrorName::Unrecoverable);
+    assert_eq!(world.messages().len(), 1, "nobody will try that again");
 }
 
 #[tokio::test]
 async fn without_an_incident_only_a_message_goes_out() {
     let world = World::new();
-    let cause = json!({"errorType": "Dr.InvalidInput", "errorMessage": "resuorce: \"resuorce\" (did you mean \"resource\"?) is not accepted"}).to_string();
+    let cause =
+        json!({"errorType": "Dr.InvalidInput", "errorMessage": "resuorce: \"resuorce\" (did you mean \"resource\"?) is not accepted"})
+            .to_string();
     let input = json!({"step": "close", "incident": null, "execution": EXECUTION, "outcome": "failed", "failure": {"error": "Dr.InvalidInput", "cause": cause, "state": "OpenIncident"}});
     for _ in 0..2 {
         assert_eq!(world.step(input.clone()).await.unwrap(), json!({"outcome": "refused", "report": null}));

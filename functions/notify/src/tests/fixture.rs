@@ -1,38 +1,21 @@
 //! Stories to tell: a failed instance that was recovered, and a mistake restored beside production.
 
-use super::ports::{MemoryBucket, MemoryLedger, MemoryTopic, SetClock};
-use crate::{Deps, handle};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+pub(crate) use super::world::World;
+use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId};
-use lifeboat_domain::incident::{Incident, IncidentState, Phase, Request, Restored, Signal, Source, TimelineEntry};
+use lifeboat_domain::incident::{Incident, IncidentState, Phase, Request, Restored, Signal, Source};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::observed::{Configuration, Endpoint};
 use lifeboat_domain::plan::{Act, FencePlan, Forecast, Plan, PlannedCall, RankedOption, Remedy, RestoreSettings};
-use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Key, Message, Versioned};
 use lifeboat_domain::register::ResourceRecord;
 use lifeboat_domain::validation::{Check, KeyRanges, SideDifference, TableDifference, Validation};
 use lifeboat_domain::words::{Grade, Plane, ResourceKind, Run, Scenario};
-use lifeboat_domain::{DrError, Span, Timestamp};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use std::cell::Cell;
+use lifeboat_domain::{Span, Timestamp};
+use serde_json::json;
 
-pub(crate) const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:lifeboat-recovery:orders-db-20260115t103000z-5e0f7a11-1";
+pub(crate) const EXECUTION: &str =
+    "arn:aws:states:eu-central-1:123456789012:execution:lifeboat-recovery:orders-db-20260115t103000z-5e0f7a11-1";
 pub(crate) const INCIDENT: &str = "inc-20260115t103000z-5e0f7a11";
-const POLICIES: &str = "
-version: 1
-policies:
-  gold:
-    mode: automatic
-    objective: {rto: 15m, rpo: 5m}
-    modes: {human_error: approve}
-    cut_over: [secrets_manager]
-    drill: {waived: 'the demo'}
-    fingerprint:
-      - {table: public.orders, key: id, written_at: created_at, append_only: true}
-  watched: {}
-";
 
 pub(crate) fn time(text: &str) -> Timestamp {
     format!("2026-01-15T{text}Z").parse().unwrap()
@@ -56,96 +39,6 @@ fn arn(name: &str) -> Arn {
 
 fn endpoint(name: &str) -> Endpoint {
     Endpoint { host: format!("{name}.c9akciq32.eu-central-1.rds.amazonaws.com"), port: 5432 }
-}
-
-pub(crate) struct World {
-    pub(crate) deps: Deps<MemoryLedger, MemoryBucket, MemoryTopic, SetClock>,
-}
-
-impl World {
-    pub(crate) fn new() -> Self {
-        Self {
-            deps: Deps {
-                ledger: MemoryLedger::default(),
-                documents: MemoryBucket::default(),
-                topic: MemoryTopic::default(),
-                clock: SetClock(Cell::new(time("10:42:00"))),
-                policies: PolicyDocument::from_yaml(POLICIES).unwrap(),
-            },
-        }
-    }
-
-    pub(crate) fn put(&self, key: Key, document: &impl Serialize) {
-        let document = serde_json::to_value(document).unwrap();
-        self.deps.ledger.documents.borrow_mut().insert(key, Versioned { version: 1, document });
-    }
-
-    pub(crate) fn get<T: DeserializeOwned>(&self, key: &Key) -> T {
-        serde_json::from_value(self.deps.ledger.documents.borrow().get(key).unwrap().document.clone()).unwrap()
-    }
-
-    pub(crate) fn remove(&self, key: &Key) {
-        self.deps.ledger.documents.borrow_mut().remove(key);
-    }
-
-    pub(crate) fn change<T: Serialize + DeserializeOwned>(&self, key: Key, change: impl FnOnce(&mut T)) {
-        let mut value: T = self.get(&key);
-        change(&mut value);
-        self.put(key, &value);
-    }
-
-    pub(crate) fn incident(&self) -> Incident {
-        self.get(&keys::incident(&incident_id()))
-    }
-
-    pub(crate) fn change_incident(&self, change: impl FnOnce(&mut Incident)) {
-        self.change(keys::incident(&incident_id()), change);
-    }
-
-    pub(crate) fn record(&self) -> ResourceRecord {
-        self.get(&keys::record(&resource()))
-    }
-
-    pub(crate) fn tell(&self, at: &str, phase: Phase, text: &str) {
-        let entry = TimelineEntry { at: time(at), phase, text: text.to_owned() };
-        self.put(keys::timeline(&incident_id(), entry.at, phase, text), &entry);
-    }
-
-    pub(crate) fn made(&self, plan: &Plan, index: usize, state: CallState, sent: &str, ended: Option<&str>, text: &str) {
-        let call = &plan.calls[index];
-        let record = CallRecord {
-            phase: call.phase,
-            index,
-            act: call.act.clone(),
-            state,
-            token: 1,
-            sent_at: time(sent),
-            ended_at: ended.map(time),
-            text: text.to_owned(),
-            before: None,
-        };
-        self.put(keys::call(&plan.incident, &plan.hash, index), &record);
-    }
-
-    pub(crate) async fn step(&self, input: Value) -> Result<Value, DrError> {
-        handle(&self.deps, input).await
-    }
-
-    pub(crate) async fn close(&self, outcome: &str, failure: Value) -> Result<Value, DrError> {
-        self.step(json!({"step": "close", "incident": INCIDENT, "execution": EXECUTION, "outcome": outcome, "failure": failure})).await
-    }
-
-    pub(crate) fn messages(&self) -> Vec<Message> {
-        self.deps.topic.messages.borrow().clone()
-    }
-
-    pub(crate) fn object(&self, key: &str) -> String {
-        self.deps.documents.objects.borrow().get(key).unwrap_or_else(|| panic!("no object {key}: {:?}", self.deps.documents.objects.borrow().keys())).clone()
-    }
-
-    pub(crate) fn report(&self, outcome: &str) -> Value {
-        serde_json::from_str(&self.object(&format!("reports/orders-db/{INCIDENT}/{outcome}-1.json"))).unwrap()
-    }
 }
 
 fn request() -> Request {
@@ -178,9 +71,24 @@ fn incident() -> Incident {
         attempt: 1,
         plan: None,
         signals: vec![
-            Signal { at: time("10:30:00"), plane: Plane::ControlPlane, source: "RDS-EVENT-0031".to_owned(), text: "orders-db was put into failed state".to_owned() },
-            Signal { at: time("10:30:04"), plane: Plane::ControlPlane, source: "describe".to_owned(), text: "RDS reports failed".to_owned() },
-            Signal { at: time("10:30:09"), plane: Plane::DataPlane, source: "probe".to_owned(), text: "connection refused by orders-db:5432 after 12 ms".to_owned() },
+            Signal {
+                at: time("10:30:00"),
+                plane: Plane::ControlPlane,
+                source: "RDS-EVENT-0031".to_owned(),
+                text: "orders-db was put into failed state".to_owned(),
+            },
+            Signal {
+                at: time("10:30:04"),
+                plane: Plane::ControlPlane,
+                source: "describe".to_owned(),
+                text: "RDS reports failed".to_owned(),
+            },
+            Signal {
+                at: time("10:30:09"),
+                plane: Plane::DataPlane,
+                source: "probe".to_owned(),
+                text: "connection refused by orders-db:5432 after 12 ms".to_owned(),
+            },
         ],
         unreachable_since: Some(time("10:30:09")),
         failed_probes: 1,
@@ -243,13 +151,36 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
         tags: tags(&[("lifeboat:incident", INCIDENT)]),
     });
     let at = (remedy == Remedy::RestoreToTime).then(|| time("10:25:00"));
-    let mut calls = vec![(Phase::Act, Act::RestoreToPointInTime { source: "db-OLD0EXAMPLE".to_owned(), at, target: target.clone(), settings }, "the newest data that can be restored")];
+    let mut calls = vec![(
+        Phase::Act,
+        Act::RestoreToPointInTime { source: "db-OLD0EXAMPLE".to_owned(), at, target: target.clone(), settings },
+        "the newest data that can be restored",
+    )];
     if moves_clients {
-        calls.push((Phase::CutOver, Act::PointSecret { secret: "prod/orders-db".to_owned(), instance: target.clone() }, "clients find the new database through it"));
-        calls.push((Phase::Close, Act::AddTags { arn: arn("orders-db"), tags: tags(&[("lifeboat:retired", INCIDENT)]) }, "the old one is never judged again, and never deleted by Lifeboat"));
-        calls.push((Phase::Close, Act::AddTags { arn: arn("orders-db-r7c21d0aa"), tags: tags(&[("lifeboat:policy", "gold"), ("lifeboat:resource", "orders-db")]) }, "the new one carries the identity and the policy"));
+        calls.push((
+            Phase::CutOver,
+            Act::PointSecret { secret: "prod/orders-db".to_owned(), instance: target.clone() },
+            "clients find the new database through it",
+        ));
+        calls.push((
+            Phase::Close,
+            Act::AddTags { arn: arn("orders-db"), tags: tags(&[("lifeboat:retired", INCIDENT)]) },
+            "the old one is never judged again, and never deleted by Lifeboat",
+        ));
+        calls.push((
+            Phase::Close,
+            Act::AddTags {
+                arn: arn("orders-db-r7c21d0aa"),
+                tags: tags(&[("lifeboat:policy", "gold"), ("lifeboat:resource", "orders-db")]),
+            },
+            "the new one carries the identity and the policy",
+        ));
         let snapshot = SnapshotId::parse("lifeboat-orders-db-first-91c0ffee").unwrap();
-        calls.push((Phase::Close, Act::CreateSnapshot { instance: target.clone(), snapshot, tags: tags(&[("lifeboat:resource", "orders-db")]) }, "the first recovery point of the new database"));
+        calls.push((
+            Phase::Close,
+            Act::CreateSnapshot { instance: target.clone(), snapshot, tags: tags(&[("lifeboat:resource", "orders-db")]) },
+            "the first recovery point of the new database",
+        ));
     }
     let mut plan = Plan {
         hash: PlanHash::parse("0".repeat(64)).unwrap(),
@@ -265,7 +196,11 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
         calls: calls.into_iter().map(|(phase, act, why)| PlannedCall { phase, act, why: why.to_owned() }).collect(),
         fence: moves_clients.then_some(FencePlan::Terminal),
         options: options(remedy),
-        risks: if moves_clients { vec!["orders-db cannot be fenced by a security group: RDS refuses changes in status failed, which it also never leaves by itself; a login is proven to fail before clients move".to_owned()] } else { Vec::new() },
+        risks: if moves_clients {
+            vec!["orders-db cannot be fenced by a security group: RDS refuses changes in status failed, which it also never leaves by itself; a login is proven to fail before clients move".to_owned()]
+        } else {
+            Vec::new()
+        },
         guidance: Vec::new(),
         reason: "point-in-time recovery reaches 2026-01-15T10:27:30Z".to_owned(),
         policy_hash: "4f".repeat(32),
@@ -312,7 +247,15 @@ pub(crate) fn planned(plan: &Plan) -> World {
         incident.scenario = Some(plan.scenario);
     });
     let short = &plan.hash.as_str()[..8];
-    world.tell("10:30:15", Phase::Plan, &format!("plan {short}: {}, because {}; execute: the policy's mode for instance_failure is automatic", plan.remedy.unwrap(), plan.reason));
+    world.tell(
+        "10:30:15",
+        Phase::Plan,
+        &format!(
+            "plan {short}: {}, because {}; execute: the policy's mode for instance_failure is automatic",
+            plan.remedy.unwrap(),
+            plan.reason
+        ),
+    );
     world
 }
 
@@ -324,7 +267,8 @@ pub(crate) fn restored_beside(plan: &Plan) -> World {
     world.tell("10:37:02", Phase::Act, "orders-db-r7c21d0aa is available");
     world.tell("10:37:40", Phase::Configure, "the configuration equals the source's");
     world.tell("10:38:15", Phase::Validate, "validation PASS: 8 of 8 checks passed");
-    world.put(keys::validation(&incident_id()), &Validation { at: time("10:38:15"), checks: checks(), newest_data: Some(time("10:27:28")) });
+    world
+        .put(keys::validation(&incident_id()), &Validation { at: time("10:38:15"), checks: checks(), newest_data: Some(time("10:27:28")) });
     world.change_incident(|incident| incident.restored = Some(restored()));
     world
 }
@@ -334,8 +278,15 @@ pub(crate) fn recovered() -> World {
     let plan = plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true);
     let world = restored_beside(&plan);
     let text = "orders-db is failed, which RDS never leaves by itself; it accepts no change";
-    world.put(keys::fence(&incident_id()), &Fence { state: FenceState::Proven, groups_before: Vec::new(), group: None, text: text.to_owned(), at: time("10:38:30") });
-    world.tell("10:38:30", Phase::Fence, "the fence is proven: nothing accepts a new connection to the source (orders-db: connection refused)");
+    world.put(
+        keys::fence(&incident_id()),
+        &Fence { state: FenceState::Proven, groups_before: Vec::new(), group: None, text: text.to_owned(), at: time("10:38:30") },
+    );
+    world.tell(
+        "10:38:30",
+        Phase::Fence,
+        "the fence is proven: nothing accepts a new connection to the source (orders-db: connection refused)",
+    );
     let cut_over = CutOver {
         state: CutOverState::Verified,
         secret: "prod/orders-db".to_owned(),
@@ -368,15 +319,29 @@ pub(crate) fn mistake() -> World {
     plan.options[0].reason.clone_from(&plan.reason);
     let world = restored_beside(&plan);
     world.change_incident(|incident| {
-        incident.request = Request { scenario: Some(Scenario::HumanError), restore_to: Some(time("10:25:00")), by_person: true, ..request() };
+        incident.request =
+            Request { scenario: Some(Scenario::HumanError), restore_to: Some(time("10:25:00")), by_person: true, ..request() };
         incident.unreachable_since = None;
         incident.failed_probes = 0;
-        incident.signals = vec![Signal { at: time("10:30:00"), plane: Plane::Person, source: "person".to_owned(), text: "asked for execute of human_error".to_owned() }];
+        incident.signals = vec![Signal {
+            at: time("10:30:00"),
+            plane: Plane::Person,
+            source: "person".to_owned(),
+            text: "asked for execute of human_error".to_owned(),
+        }];
     });
     world.deps.ledger.documents.borrow_mut().retain(|key, _| !key.sort.starts_with("timeline#2026-01-15T10:30:"));
     world.tell("10:30:00", Phase::Detect, "person: asked for execute of human_error");
     world.tell("10:30:12", Phase::Judge, "failed: human_error was named in the request; the server itself need not be down for that");
-    world.tell("10:30:15", Phase::Plan, &format!("plan {}: restore_to_time, because {}; execute: a person approved exactly this plan", &plan.hash.as_str()[..8], plan.reason));
+    world.tell(
+        "10:30:15",
+        Phase::Plan,
+        &format!(
+            "plan {}: restore_to_time, because {}; execute: a person approved exactly this plan",
+            &plan.hash.as_str()[..8],
+            plan.reason
+        ),
+    );
     world.tell("10:30:20", Phase::Act, "rds:RestoreDBInstanceToPointInTime orders-db-r7c21d0aa: AWS accepted it");
     let table = TableDifference {
         table: "public.orders".to_owned(),

@@ -7,3 +7,4 @@ mod once;
 mod others;
 mod ports;
 mod rules;
+mod world;

@@ -39,7 +39,8 @@ async fn news_is_told_once_and_one_that_fails_does_not_keep_the_others_back() {
 }
 
 fn backup(world: &World, points: Value, skipped: Value) {
-    let summary = json!({"run": "nightly-20260115", "started_at": "2026-01-15T01:00:00Z", "batches": [], "points": points, "skipped": skipped});
+    let summary =
+        json!({"run": "nightly-20260115", "started_at": "2026-01-15T01:00:00Z", "batches": [], "points": points, "skipped": skipped});
     world.deps.documents.objects.borrow_mut().insert("backups/nightly.json".to_owned(), summary.to_string());
 }
 

@@ -62,7 +62,11 @@ impl Ledger for MemoryLedger {
     async fn list(&self, partition: &str, prefix: &str) -> Answer<Vec<(Key, Versioned)>> {
         self.lit()?;
         let documents = self.documents.borrow();
-        Ok(documents.iter().filter(|(key, _)| key.partition == partition && key.sort.starts_with(prefix)).map(|(key, kept)| (key.clone(), kept.clone())).collect())
+        Ok(documents
+            .iter()
+            .filter(|(key, _)| key.partition == partition && key.sort.starts_with(prefix))
+            .map(|(key, kept)| (key.clone(), kept.clone()))
+            .collect())
     }
 }
 

@@ -26,7 +26,11 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
     let by_itself = judged();
     by_itself.change_incident(|incident| incident.healthy_at = Some(super::fixture::time("10:31:10")));
     let asks = judged();
-    asks.tell("10:30:20", Phase::Judge, "unknown: RDS reports failed, yet the database answers (SELECT 1 in 4 ms): the two disagree, a person must look");
+    asks.tell(
+        "10:30:20",
+        Phase::Judge,
+        "unknown: RDS reports failed, yet the database answers (SELECT 1 in 4 ms): the two disagree, a person must look",
+    );
     let failure = json!({"error": "Dr.Unrecoverable", "cause": "{\"errorType\":\"Dr.Unrecoverable\",\"errorMessage\":\"rds:RestoreDBInstanceToPointInTime answered AccessDenied: not authorized\nto perform this\"}", "state": "StartRestore"});
     vec![
         (Outcome::Recovered, recovered(), "RECOVERED ", Value::Null),
@@ -51,7 +55,8 @@ fn keeps_the_rules(message: &Message) {
     assert!(message.short.len() <= 140 && message.short.is_ascii() && !message.short.chars().any(char::is_control), "{:?}", message.short);
     assert!(["info", "warning", "critical"].contains(&message.attributes["severity"].as_str()));
     assert!(message.attributes.values().all(|value| !value.is_empty()));
-    let sections: Vec<Option<usize>> = ["WHAT HAPPENED", "WHAT WAS DONE", "WHAT TO DO NOW", "WHERE TO LOOK"].iter().map(|title| message.text.find(title)).collect();
+    let sections: Vec<Option<usize>> =
+        ["WHAT HAPPENED", "WHAT WAS DONE", "WHAT TO DO NOW", "WHERE TO LOOK"].iter().map(|title| message.text.find(title)).collect();
     assert!(sections.iter().all(Option::is_some), "{}", message.text);
     assert!(sections.is_sorted(), "{}", message.text);
     assert!(!message.text.chars().any(|c| c.is_control() && c != '\n'), "{}", message.text);
@@ -74,7 +79,8 @@ async fn every_outcome_has_a_message_that_keeps_the_rules() {
         keeps_the_rules(message);
         assert!(message.subject.starts_with(word), "{}", message.subject);
         assert!(message.subject.contains("orders-db"), "{}", message.subject);
-        let console = format!("https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/executions/details/{EXECUTION}");
+        let console =
+            format!("https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/executions/details/{EXECUTION}");
         assert!(message.text.contains(&console), "{}", message.text);
         assert!(message.text.contains(&format!("s3://lifeboat-documents/reports/orders-db/{INCIDENT}/{outcome}-1.md")), "{}", message.text);
         assert_eq!((message.attributes["outcome"].as_str(), message.attributes["resource"].as_str()), (outcome.as_str(), "orders-db"));
@@ -87,14 +93,25 @@ async fn every_outcome_has_a_message_that_keeps_the_rules() {
 #[tokio::test]
 async fn who_is_asked_to_approve_gets_the_hash_and_the_exact_input() {
     for (outcome, world, _, failure) in endings() {
-        let asks = matches!(outcome, Outcome::Planned | Outcome::Refused | Outcome::HeldByValidation | Outcome::SourceHealed | Outcome::Failed | Outcome::Interrupted);
+        let asks = matches!(
+            outcome,
+            Outcome::Planned
+                | Outcome::Refused
+                | Outcome::HeldByValidation
+                | Outcome::SourceHealed
+                | Outcome::Failed
+                | Outcome::Interrupted
+        );
         let hash = world.incident().plan.map(|plan| plan.to_string());
         world.close(outcome.as_str(), failure).await.unwrap();
         let message = &world.messages()[0];
         let body: Body = serde_json::from_str(&message.json).unwrap();
         assert_eq!(body.approve_with.is_some(), asks, "{outcome}");
         if asks {
-            let input = format!("{{\"resource\": \"orders-db\", \"scenario\": \"instance_failure\", \"run\": \"execute\", \"plan\": \"{}\"}}", hash.unwrap());
+            let input = format!(
+                "{{\"resource\": \"orders-db\", \"scenario\": \"instance_failure\", \"run\": \"execute\", \"plan\": \"{}\"}}",
+                hash.unwrap()
+            );
             assert!(message.text.lines().any(|line| line.trim() == input), "{outcome}: {}", message.text);
             assert!(message.text.contains(&format!("aws stepfunctions start-execution --region eu-central-1 --state-machine-arn arn:aws:states:eu-central-1:123456789012:stateMachine:lifeboat-recovery --input '{input}'")));
         }
@@ -115,7 +132,10 @@ async fn a_policy_that_observes_is_not_approved_but_changed() {
 async fn guidance_comes_with_its_commands() {
     let mut plan = plan(Scenario::StorageFull, Remedy::Guided, false);
     plan.calls.clear();
-    plan.guidance = vec!["Storage of orders-db is exhausted: grow it by at least 10 %.".to_owned(), "aws rds modify-db-instance --db-instance-identifier orders-db --allocated-storage 120 --apply-immediately".to_owned()];
+    plan.guidance = vec![
+        "Storage of orders-db is exhausted: grow it by at least 10 %.".to_owned(),
+        "aws rds modify-db-instance --db-instance-identifier orders-db --allocated-storage 120 --apply-immediately".to_owned(),
+    ];
     plan.hash = plan.hash_of().unwrap();
     let world = planned(&plan);
     world.close("refused", Value::Null).await.unwrap();
@@ -129,7 +149,10 @@ async fn the_moment_that_lifeboat_chose_is_part_of_the_approval() {
     let chosen = plan(Scenario::Corruption, Remedy::RestoreToTime, true);
     let world = planned(&chosen);
     world.close("refused", Value::Null).await.unwrap();
-    let input = format!("{{\"resource\": \"orders-db\", \"scenario\": \"corruption\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"run\": \"execute\", \"plan\": \"{}\"}}", chosen.hash);
+    let input = format!(
+        "{{\"resource\": \"orders-db\", \"scenario\": \"corruption\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"run\": \"execute\", \"plan\": \"{}\"}}",
+        chosen.hash
+    );
     assert!(world.messages()[0].text.contains(&input), "{}", world.messages()[0].text);
 }
 
@@ -159,7 +182,12 @@ async fn rows_are_brought_back_by_ready_commands() {
     let world = mistake();
     world.close("restored_beside", Value::Null).await.unwrap();
     let text = &world.messages()[0].text;
-    assert!(text.contains(r#"-c "\copy (SELECT * FROM public.orders WHERE id BETWEEN '1001' AND '1500') TO 'public.orders-1001-1500.csv' CSV""#), "{text}");
+    assert!(
+        text.contains(
+            r#"-c "\copy (SELECT * FROM public.orders WHERE id BETWEEN '1001' AND '1500') TO 'public.orders-1001-1500.csv' CSV""#
+        ),
+        "{text}"
+    );
     assert!(text.contains("\"cut_over\": true, \"run\": \"plan\"}"), "{text}");
     assert!(text.contains("100 rows only in production"), "{text}");
 }

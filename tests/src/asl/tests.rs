@@ -1,0 +1,2 @@
+mod execution;
+mod reading;
