@@ -4,11 +4,9 @@ use crate::Deps;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::incident::Source;
-use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
-use lifeboat_domain::ports::{Ledger, ReadDatabases};
-use lifeboat_domain::register::{FleetMember, ResourceRecord};
-use lifeboat_domain::words::ResourceKind;
+use lifeboat_domain::ports::ReadDatabases;
+pub(crate) use lifeboat_domain::register::{ResourceRecord, record, refresh};
 
 /// Reads one instance.
 pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) -> Result<Option<ObservedInstance>, DrError> {
@@ -34,49 +32,6 @@ pub(crate) fn why_left_alone(observed: &ObservedInstance) -> Option<String> {
         return Some(format!("{id} has no usable identity: its tag lifeboat:resource, or else its name, must be {}", Identity::ACCEPTED));
     }
     None
-}
-
-/// What the ledger knows of a resource.
-pub(crate) async fn record(ledger: &impl Ledger, resource: &Identity) -> Result<Option<ResourceRecord>, DrError> {
-    Ok(ledger::read::<ResourceRecord>(ledger, &keys::record(resource)).await?.map(|kept| kept.value))
-}
-
-/// Writes today's physical facts into the record, making it if it is new.
-pub(crate) async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedInstance) -> Result<ResourceRecord, DrError> {
-    let key = keys::record(resource);
-    let policy = observed.policy().unwrap_or_default().to_owned();
-    if ledger::read::<ResourceRecord>(ledger, &key).await?.is_none() {
-        let record = ResourceRecord {
-            resource: resource.clone(),
-            kind: ResourceKind::RdsInstance,
-            policy: policy.clone(),
-            id: observed.id.clone(),
-            arn: observed.arn.clone(),
-            resource_id: observed.resource_id.clone(),
-            secret: observed.secret().map(str::to_owned),
-            manifest: None,
-            open_incident: None,
-            generation: 0,
-            last_recovery: None,
-            recovery_times: Vec::new(),
-            failed_probes: 0,
-            unreachable_since: None,
-            checks_passed_at: None,
-            planned_work: None,
-            last_drill: None,
-        };
-        ledger::create(ledger, &key, &record).await?;
-        ledger::create(ledger, &keys::fleet(resource), &FleetMember { resource: resource.clone() }).await?;
-    }
-    ledger::update::<ResourceRecord, _>(ledger, &key, |record| {
-        record.policy.clone_from(&policy);
-        record.id = observed.id.clone();
-        record.arn = observed.arn.clone();
-        record.resource_id.clone_from(&observed.resource_id);
-        record.secret = observed.secret().map(str::to_owned);
-        Ok(())
-    })
-    .await
 }
 
 /// The source of an incident, from what is observed or else from what the ledger remembers.

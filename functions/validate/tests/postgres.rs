@@ -35,7 +35,7 @@ fn range(from: &str, to: &str) -> (String, String) {
 
 #[tokio::test]
 async fn a_probe_tells_answers_from_refusals_and_silence_and_its_own_ignorance() {
-    let mut server = Server::start();
+    let server = Server::start();
     let (postgres, target) = (server.postgres(), server.target());
     let probe = async |target: &Target, password: &str| postgres.probe(target, &login(password), limits(), &[]).await;
 

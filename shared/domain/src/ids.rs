@@ -108,12 +108,12 @@ impl Arn {
 
     /// The Region in the ARN.
     pub fn region(&self) -> &str {
-        self.0.splitn(7, ':').nth(3).unwrap_or_default()
+        self.0.split(':').nth(3).unwrap_or_default()
     }
 
     /// The account in the ARN.
     pub fn account(&self) -> &str {
-        self.0.splitn(7, ':').nth(4).unwrap_or_default()
+        self.0.split(':').nth(4).unwrap_or_default()
     }
 }
 

@@ -266,7 +266,7 @@ impl Policy {
             }
         }
         for check in &self.checks {
-            let word = check.sql.trim_start().split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+            let word = check.sql.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
             if !matches!(word.as_str(), "select" | "with") || check.sql.trim_end().trim_end_matches(';').contains(';') {
                 return Err(DrError::invalid(&field("checks"), format!("{:?}", check.name), "one SELECT statement that returns one value"));
             }

@@ -1,6 +1,10 @@
 //! What the ledger knows of each resource, through cut-overs.
 
+use crate::error::DrError;
 use crate::ids::{Arn, DbInstanceId, Identity, IncidentId};
+use crate::ledger::{self, keys};
+use crate::observed::ObservedInstance;
+use crate::ports::Ledger;
 use crate::span::Span;
 use crate::words::{Plane, ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -110,4 +114,47 @@ pub struct News {
     pub text: String,
     /// When it was told.
     pub told_at: Option<Timestamp>,
+}
+
+/// What the ledger knows of a resource.
+pub async fn record(ledger: &impl Ledger, resource: &Identity) -> Result<Option<ResourceRecord>, DrError> {
+    Ok(ledger::read::<ResourceRecord>(ledger, &keys::record(resource)).await?.map(|kept| kept.value))
+}
+
+/// Writes today's physical facts into the record, making it if it is new.
+pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedInstance) -> Result<ResourceRecord, DrError> {
+    let key = keys::record(resource);
+    let policy = observed.policy().unwrap_or_default().to_owned();
+    if ledger::read::<ResourceRecord>(ledger, &key).await?.is_none() {
+        let record = ResourceRecord {
+            resource: resource.clone(),
+            kind: ResourceKind::RdsInstance,
+            policy: policy.clone(),
+            id: observed.id.clone(),
+            arn: observed.arn.clone(),
+            resource_id: observed.resource_id.clone(),
+            secret: observed.secret().map(str::to_owned),
+            manifest: None,
+            open_incident: None,
+            generation: 0,
+            last_recovery: None,
+            recovery_times: Vec::new(),
+            failed_probes: 0,
+            unreachable_since: None,
+            checks_passed_at: None,
+            planned_work: None,
+            last_drill: None,
+        };
+        ledger::create(ledger, &key, &record).await?;
+        ledger::create(ledger, &keys::fleet(resource), &FleetMember { resource: resource.clone() }).await?;
+    }
+    ledger::update::<ResourceRecord, _>(ledger, &key, |record| {
+        record.policy.clone_from(&policy);
+        record.id = observed.id.clone();
+        record.arn = observed.arn.clone();
+        record.resource_id.clone_from(&observed.resource_id);
+        record.secret = observed.secret().map(str::to_owned);
+        Ok(())
+    })
+    .await
 }

@@ -4,7 +4,7 @@ use super::variables::Variables;
 use bumpalo::Bump;
 use jsonata_rs::JsonAta;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Why an expression has no value: the cause of a `States.QueryEvaluationError`.
 pub(super) type NoValue = String;
@@ -55,6 +55,19 @@ fn evaluate_expression(expression: &str, states: &Value, variables: &Variables) 
         return Err(format!("{{% {expression} %}} is undefined"));
     }
     serde_json::from_str(&result.serialize(false)).map_err(|error| format!("{{% {expression} %}} yields no JSON: {error}"))
+}
+
+/// The variables that the expressions within `template` name, `states` left out.
+pub fn variables_in(template: &Value) -> BTreeSet<String> {
+    match template {
+        Value::String(text) => {
+            let named = expression(text).map(named_variables).unwrap_or_default();
+            named.into_iter().filter(|name| *name != "states").map(str::to_owned).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(variables_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(variables_in).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => BTreeSet::new(),
+    }
 }
 
 /// The variables that an expression names, leaving out functions such as `$count(`.

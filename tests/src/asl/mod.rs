@@ -20,6 +20,9 @@ mod tests;
 mod variables;
 mod world;
 
-pub use machine::{Catcher, Choice, Fail, Flow, ItemProcessor, Machine, Map, Pass, Retrier, Rule, State, States, Succeed, Task, Wait};
+pub use expression::variables_in;
+pub use machine::{
+    Catcher, Choice, Fail, Fields, Flow, ItemProcessor, Machine, Map, Pass, Retrier, Rule, State, States, Succeed, Task, Wait,
+};
 pub use run::{Ending, MAX_BYTES, MAX_HISTORY_EVENTS, Outcome, Step, run};
 pub use world::{TaskError, World};

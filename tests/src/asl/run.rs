@@ -197,7 +197,12 @@ impl<W: World> Execution<'_, W> {
 
     /// One attempt: the arguments, the invocation against its time-out, what follows from the answer.
     async fn attempt(
-        &mut self, name: &str, task: &Task, variables: &Variables, input: &Value, retries: u32,
+        &mut self,
+        name: &str,
+        task: &Task,
+        variables: &Variables,
+        input: &Value,
+        retries: u32,
     ) -> Result<(Variables, Value), Trouble> {
         self.count(3).map_err(Trouble::Final)?;
         let context = self.context_in(name, retries);
@@ -235,7 +240,12 @@ impl<W: World> Execution<'_, W> {
 
     /// Runs the flow for one item after the other.
     async fn items(
-        &mut self, name: &str, map: &Map, variables: &Variables, input: &Value, retries: u32,
+        &mut self,
+        name: &str,
+        map: &Map,
+        variables: &Variables,
+        input: &Value,
+        retries: u32,
     ) -> Result<(Variables, Value), Trouble> {
         self.count(1).map_err(Trouble::Final)?;
         let states = json!({"input": input, "context": self.context_in(name, retries)});
@@ -256,7 +266,13 @@ impl<W: World> Execution<'_, W> {
     }
 
     fn caught<'s>(
-        &self, name: &str, catchers: &'s [super::Catcher], error: TaskError, retries: u32, variables: &Variables, input: Value,
+        &self,
+        name: &str,
+        catchers: &'s [super::Catcher],
+        error: TaskError,
+        retries: u32,
+        variables: &Variables,
+        input: Value,
     ) -> Result<Leaving<'s>, Halt> {
         let Some(catcher) = catcher(catchers, &error.name) else { return Err(Halt::Failed(error)) };
         let mut error_output = json!({"Error": error.name});
@@ -314,7 +330,11 @@ impl<'a> Leaving<'a> {
 
 /// Evaluates what a state assigns and hands on: both see the variables as they were before it.
 fn settle(
-    assign: &Option<Fields>, output: &Option<Value>, states: &Value, variables: &Variables, otherwise: Value,
+    assign: &Option<Fields>,
+    output: &Option<Value>,
+    states: &Value,
+    variables: &Variables,
+    otherwise: Value,
 ) -> Result<(Variables, Value), NoValue> {
     let output = output.as_ref().map_or(Ok(otherwise), |output| evaluate(output, states, variables))?;
     let assigned = assign.as_ref().map(|assign| evaluate_fields(assign, states, variables)).transpose()?;

@@ -75,7 +75,11 @@ pub fn find_loop<'a>(flow: Flow<'a>, allowed: impl Fn(&str, &State, Via<'_>) -> 
 }
 
 fn follow<'a>(
-    flow: Flow<'a>, name: &'a str, allowed: &impl Fn(&str, &State, Via<'_>) -> bool, path: &mut Vec<&'a str>, done: &mut BTreeSet<&'a str>,
+    flow: Flow<'a>,
+    name: &'a str,
+    allowed: &impl Fn(&str, &State, Via<'_>) -> bool,
+    path: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
 ) -> Option<Vec<&'a str>> {
     if let Some(at) = path.iter().position(|seen| *seen == name) {
         return Some(path.split_off(at));

@@ -1,1 +1,11 @@
-fn main(){}
+//! What must hold of the state machines, the template, the documents and the architecture, each as a sentence.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a contract that cannot even be read is broken")]
+
+mod architecture;
+mod documents;
+mod machines;
+mod repo;
+mod retries;
+mod template;
+mod variables;
+mod words;

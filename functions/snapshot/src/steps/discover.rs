@@ -75,13 +75,12 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
     let snapshot = SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, 200))?;
     let manifest = format!("manifests/{resource}/{snapshot}.json");
     write(&deps.documents, &manifest, &Manifest::of(observed, input.started_at)).await?;
-    if ledger::read::<ResourceRecord>(&deps.ledger, &keys::record(resource)).await?.is_some() {
-        ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
-            record.manifest = Some(manifest.clone());
-            Ok(())
-        })
-        .await?;
-    }
+    lifeboat_domain::register::refresh(&deps.ledger, resource, observed).await?;
+    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
+        record.manifest = Some(manifest.clone());
+        Ok(())
+    })
+    .await?;
     let target = Target {
         resource: resource.clone(),
         instance: observed.id.clone(),

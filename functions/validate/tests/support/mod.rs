@@ -32,7 +32,26 @@ impl Clock for WallClock {
 pub struct Server {
     pub port: u16,
     directory: PathBuf,
-    process: Child,
+    process: Running,
+}
+
+/// A server process that ends with its owner, whatever happens.
+struct Running(Child);
+
+impl Running {
+    fn end(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            let _ = kill_process(Pid::from_child(&self.0), Signal::CONT);
+            let _ = kill_process(Pid::from_child(&self.0), Signal::QUIT);
+            let _ = self.0.wait();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 impl Server {
@@ -95,10 +114,10 @@ impl Server {
         kill_process(self.pid(), Signal::CONT).unwrap();
     }
 
-    pub fn kill(&mut self) {
-        let _ = kill_process(self.pid(), Signal::CONT);
-        let _ = kill_process(self.pid(), Signal::QUIT);
-        let _ = self.process.wait();
+    /// Ends the server as a crash would.
+    pub fn kill(&self) {
+        kill_process(self.pid(), Signal::QUIT).unwrap();
+        wait_for("the server to end", || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err());
     }
 
     pub fn postgres(&self) -> Postgres<WallClock> {
@@ -125,13 +144,13 @@ impl Server {
     }
 
     fn pid(&self) -> Pid {
-        Pid::from_child(&self.process)
+        Pid::from_child(&self.process.0)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.kill();
+        self.process.end();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
@@ -236,12 +255,12 @@ fn settings(directory: &Path, data: &Path, port: u16) -> Vec<String> {
 }
 
 /// Starts the server on a free port and waits until it is ready; none if it ended instead.
-fn launch(directory: &Path, data: &Path) -> Option<(u16, Child)> {
+fn launch(directory: &Path, data: &Path) -> Option<(u16, Running)> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let mut process = as_server(&program("postgres")).args(settings(directory, data, port)).stderr(Stdio::null()).spawn().unwrap();
+    let mut process = Running(as_server(&program("postgres")).args(settings(directory, data, port)).stderr(Stdio::null()).spawn().unwrap());
     let mut ended = false;
     wait_for("PostgreSQL to start", || {
-        ended = process.try_wait().unwrap().is_some();
+        ended = process.0.try_wait().unwrap().is_some();
         let asked = Command::new(program("pg_isready")).arg("-q").arg("-h").arg(directory).args(["-p", &port.to_string()]).status();
         ended || asked.unwrap().success()
     });

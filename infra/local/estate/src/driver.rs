@@ -102,8 +102,8 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     let server = server.as_str();
     match effect {
         Effect::Provision { from, .. } => {
-            let port = engine.provision(server, source(from)).await?;
-            return Ok(Done::Listening(Some(("127.0.0.1".to_owned(), port))));
+            let address = engine.provision(server, source(from)).await?;
+            return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
         }
         Effect::TakeImage { image, .. } => {
             return engine.take_image(server, &image).await.map(|time| Done::Image(time.trunc_subsecs(3)));

@@ -52,7 +52,7 @@ fn configuration(shown: &DbInstance, have: &impl Fn(&Option<String>, &str) -> An
         option_group: shown.option_group_memberships().first().and_then(|group| group.option_group_name.clone()),
         multi_az: shown.multi_az.unwrap_or_default(),
         publicly_accessible: shown.publicly_accessible.unwrap_or_default(),
-        port: listens_on(shown),
+        port: configured_port(shown),
         auto_minor_version_upgrade: shown.auto_minor_version_upgrade.unwrap_or_default(),
         copy_tags_to_snapshot: shown.copy_tags_to_snapshot.unwrap_or_default(),
         iam_authentication: shown.iam_database_authentication_enabled.unwrap_or_default(),
@@ -116,6 +116,12 @@ fn endpoint(shown: &DbInstance) -> Option<Endpoint> {
 fn listens_on(shown: &DbInstance) -> Option<u16> {
     let of_endpoint = shown.endpoint.as_ref().and_then(|endpoint| endpoint.port);
     of_endpoint.or(shown.db_instance_port).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)
+}
+
+/// The port that was asked for, where RDS shows it; else the one that it listens on, which on AWS is the same.
+fn configured_port(shown: &DbInstance) -> Option<u16> {
+    let asked = shown.db_instance_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+    asked.or_else(|| listens_on(shown))
 }
 
 /// The security groups, sorted by id.

@@ -29,7 +29,7 @@ impl World for Script {
     async fn invoke(&mut self, function: &str, state: &str, payload: Value) -> Result<Value, TaskError> {
         self.asked.push((function.to_owned(), state.to_owned(), payload));
         self.advance(self.takes);
-        self.answers.pop_front().unwrap_or_else(|| Ok(Value::Null))
+        self.answers.pop_front().unwrap_or(Ok(Value::Null))
     }
     fn advance(&mut self, seconds: f64) {
         self.now += chrono::TimeDelta::milliseconds((seconds * 1000.0) as i64);
@@ -105,11 +105,15 @@ async fn a_variable_cannot_take_the_name_of_a_function() {
 
 #[tokio::test]
 async fn what_is_undefined_is_an_error_and_null_is_not() {
-    for (expression, expected) in [("{% $states.input.nope %}", None), ("{% $nope = 1 %}", None), ("{% $states.input.gone %}", Some(Value::Null))] {
+    for (expression, expected) in
+        [("{% $states.input.nope %}", None), ("{% $nope = 1 %}", None), ("{% $states.input.gone %}", Some(Value::Null))]
+    {
         let ending = execute(&only(json!({"Type": "Succeed", "Output": expression})), json!({"gone": null}), &mut Script::new([])).await;
         match expected {
             Some(value) => assert_eq!(ending.outcome, Outcome::Succeeded(value)),
-            None => assert!(matches!(&ending.outcome, Outcome::Failed { error, .. } if error == "States.QueryEvaluationError"), "{expression}"),
+            None => {
+                assert!(matches!(&ending.outcome, Outcome::Failed { error, .. } if error == "States.QueryEvaluationError"), "{expression}")
+            }
         }
     }
 }
@@ -146,7 +150,8 @@ async fn the_first_catcher_that_fits_assigns_and_hands_on() {
         {"ErrorEquals": ["Other"], "Next": "Good"},
         {"ErrorEquals": ["States.ALL"], "Assign": {"x": 1}, "Output": "{% $states.errorOutput.Error %}", "Next": "Caught"}
     ]);
-    let ending = execute(&one_task(json!({"Catch": catch, "Next": "Good"})), json!({}), &mut Script::new([Err(TaskError::new("A", ""))])).await;
+    let ending =
+        execute(&one_task(json!({"Catch": catch, "Next": "Good"})), json!({}), &mut Script::new([Err(TaskError::new("A", ""))])).await;
     assert_eq!(ending.outcome, Outcome::Succeeded(json!("A")));
 }
 
@@ -244,7 +249,9 @@ async fn a_map_cannot_assign_a_variable_from_around_it() {
 #[tokio::test]
 async fn nothing_large_travels_and_no_catch_hides_it() {
     let machine = one_task(json!({"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}], "Next": "Good"}));
-    for (input, answer) in [(json!("x".repeat(40_000)), json!(1)), (json!("x".repeat(32_750)), json!(1)), (json!(1), json!("x".repeat(40_000)))] {
+    for (input, answer) in
+        [(json!("x".repeat(40_000)), json!(1)), (json!("x".repeat(32_750)), json!(1)), (json!(1), json!("x".repeat(40_000)))]
+    {
         let ending = execute(&machine, input, &mut Script::new([Ok(answer)])).await;
         assert!(matches!(&ending.outcome, Outcome::Failed { error, .. } if error == "States.DataLimitExceeded"), "{:?}", ending.outcome);
     }

@@ -33,9 +33,7 @@ fn jsonpath_machines_and_other_resources_are_refused() {
 
 #[test]
 fn two_states_of_one_name_are_refused() {
-    let error = refusal(
-        r#"{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}"#,
-    );
+    let error = refusal(r#"{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}"#);
     assert_eq!(error, "test: two states are called A");
 }
 

@@ -15,16 +15,55 @@ use tokio::time::{sleep, timeout};
 
 /// A port reserved by a bound socket that never listens: nobody is given it, while another socket may listen there.
 pub(super) struct HeldPort {
-    /// The port.
-    pub(super) number: u16,
+    /// The address and port.
+    pub(super) address: SocketAddr,
     _socket: TcpSocket,
 }
 
 impl HeldPort {
     /// Takes a free port of 127.0.0.1.
     pub(super) fn take() -> io::Result<Self> {
-        let socket = bound(0)?;
-        Ok(Self { number: socket.local_addr()?.port(), _socket: socket })
+        Self::take_at(address(0))
+    }
+
+    fn take_at(address: SocketAddr) -> io::Result<Self> {
+        let socket = bound(address)?;
+        Ok(Self { address: socket.local_addr()?, _socket: socket })
+    }
+}
+
+/// The last number of the loopback addresses that servers get; the certificate names them all.
+const HOSTS: std::ops::RangeInclusive<u8> = 2..=250;
+
+/// Every loopback address that a server may get.
+pub(super) fn hosts() -> impl Iterator<Item = Ipv4Addr> {
+    HOSTS.map(|host| Ipv4Addr::new(127, 0, 0, host))
+}
+
+/// Hands out addresses: as on AWS, servers differ in their host and share their port.
+pub(super) struct Addresses {
+    /// Keeps the port ours on 127.0.0.1, so that nobody is given it.
+    port: HeldPort,
+    next: std::sync::Mutex<std::ops::RangeInclusive<u8>>,
+}
+
+impl Addresses {
+    /// Chooses the port.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { port: HeldPort::take()?, next: std::sync::Mutex::new(HOSTS) })
+    }
+
+    /// An address that was never handed out.
+    fn take(&self) -> io::Result<HeldPort> {
+        let mut next = self.next.lock().map_err(|_| io::Error::other("poisoned"))?;
+        let mut last = io::Error::other("all loopback addresses were given away");
+        for host in next.by_ref() {
+            match HeldPort::take_at((Ipv4Addr::new(127, 0, 0, host), self.port.address.port()).into()) {
+                Ok(held) => return Ok(held),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 }
 
@@ -32,10 +71,10 @@ fn address(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-fn bound(port: u16) -> io::Result<TcpSocket> {
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
-    socket.bind(address(port))?;
+    socket.bind(address)?;
     Ok(socket)
 }
 
@@ -63,15 +102,15 @@ enum Door {
 }
 
 impl Front {
-    /// Takes a port, open but leading nowhere yet.
-    pub(super) fn new() -> io::Result<Self> {
+    /// Takes an address of its own, open but leading nowhere yet.
+    pub(super) fn new(addresses: &Addresses) -> io::Result<Self> {
         let state = State { open: true, backend: None, door: Door::Refusing };
-        Ok(Self { port: HeldPort::take()?, state: Mutex::new(state), cut: watch::Sender::new(()) })
+        Ok(Self { port: addresses.take()?, state: Mutex::new(state), cut: watch::Sender::new(()) })
     }
 
-    /// The port clients use.
-    pub(super) fn port(&self) -> u16 {
-        self.port.number
+    /// The address and port clients use.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.port.address
     }
 
     /// From now on new connections go to this port, or nowhere.
@@ -100,18 +139,18 @@ impl Front {
             let _ = task.await;
         }
         let door = match (state.open, state.backend) {
-            (false, _) => silent(self.port.number).await,
+            (false, _) => silent(self.port.address).await,
             (true, None) => return,
             (true, Some(backend)) => self.leading(backend),
         };
         match door {
             Ok(door) => state.door = door,
-            Err(error) => tracing::error!(%error, port = self.port.number, "cannot listen"),
+            Err(error) => tracing::error!(%error, address = %self.port.address, "cannot listen"),
         }
     }
 
     fn leading(&self, backend: u16) -> io::Result<Door> {
-        let listener = bound(self.port.number)?.listen(128)?;
+        let listener = bound(self.port.address)?.listen(128)?;
         Ok(Door::Leading(tokio::spawn(accept(listener, backend, self.cut.subscribe()))))
     }
 }
@@ -124,11 +163,11 @@ impl Drop for Front {
     }
 }
 
-async fn silent(port: u16) -> io::Result<Door> {
-    let listener = bound(port)?.listen(0)?;
+async fn silent(address: SocketAddr) -> io::Result<Door> {
+    let listener = bound(address)?.listen(0)?;
     let mut queue = Vec::new();
     // One is enough for a Linux queue of length 0; the first attempt without an answer tells that it is full.
-    while let Ok(connection) = timeout(Duration::from_millis(30), TcpStream::connect(address(port))).await {
+    while let Ok(connection) = timeout(Duration::from_millis(30), TcpStream::connect(address)).await {
         queue.push(connection?);
         if queue.len() > 16 {
             break;

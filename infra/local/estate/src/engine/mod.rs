@@ -30,6 +30,7 @@ mod tls;
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ use tokio::sync::Mutex;
 
 use config::Role;
 pub use error::EngineError;
-use front::Front;
+use front::{Addresses, Front};
 use host::Host;
 use node::Node;
 
@@ -48,6 +49,7 @@ pub struct Engine {
     host: Arc<Host>,
     servers: Mutex<HashMap<String, Arc<Server>>>,
     guard: Mutex<Child>,
+    addresses: Addresses,
 }
 
 /// What a new server starts with.
@@ -110,20 +112,21 @@ impl Engine {
         tls::prepare(&host)?;
         setup::prepare_template(&host).await?;
         let guard = process::guard(host.tag_prefix())?;
-        Ok(Self { host: Arc::new(host), servers: Mutex::default(), guard: Mutex::new(guard) })
+        let addresses = Addresses::new().map_err(EngineError::io("take a port"))?;
+        Ok(Self { host: Arc::new(host), servers: Mutex::default(), guard: Mutex::new(guard), addresses })
     }
 
-    /// The certificate authority of all servers' certificates (for 127.0.0.1 and localhost).
+    /// The certificate authority of all servers' certificates (for loopback addresses and localhost).
     pub fn ca_pem_path(&self) -> PathBuf {
         self.host.tls_dir().join("ca.pem")
     }
 
-    /// Starts a new server and takes its base backup; returns the port of 127.0.0.1 where clients reach it until it is deleted.
+    /// Starts a new server and takes its base backup; returns the loopback address and port where clients reach it until it is deleted.
     ///
     /// # Errors
     /// The name was in use before, the source does not exist, or PostgreSQL fails: for instance if a point in time lies
     /// before the base backup or after the last archived commit.
-    pub async fn provision(&self, server: &str, source: Source) -> Result<u16, EngineError> {
+    pub async fn provision(&self, server: &str, source: Source) -> Result<SocketAddr, EngineError> {
         check_name(server)?;
         let (dir, archive) = (self.host.server_dir(server), self.host.archive_dir(server));
         if dir.exists() || archive.exists() {
@@ -137,9 +140,9 @@ impl Engine {
             self.host.remove(&archive).await;
         }
         let made = made?;
-        let port = made.front.port();
+        let address = made.front.address();
         self.servers.lock().await.insert(server.to_owned(), Arc::new(made));
-        Ok(port)
+        Ok(address)
     }
 
     async fn start_new(&self, server: &str, source: Source) -> Result<Server, EngineError> {
@@ -166,7 +169,7 @@ impl Engine {
             }
         }
         node.back_up(&archive.join("base")).await?;
-        let front = Front::new().map_err(EngineError::io("take a port"))?;
+        let front = Front::new(&self.addresses).map_err(EngineError::io("take a port"))?;
         front.lead_to(Some(node.port())).await;
         let nodes = Nodes { primary: Arc::new(node), standby: None, made: 1 };
         Ok(Server { front, work: Mutex::default(), nodes: Mutex::new(nodes) })

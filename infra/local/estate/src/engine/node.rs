@@ -56,7 +56,7 @@ impl Node {
 
     /// The port PostgreSQL listens on.
     pub(super) fn port(&self) -> u16 {
-        self.port.number
+        self.port.address.port()
     }
 
     /// The data directory.

@@ -3,6 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 
 use super::error::EngineError;
+use super::front::hosts;
 use super::host::Host;
 
 /// Makes them, unless an estate in the same directory already has.
@@ -19,7 +20,8 @@ pub(super) fn prepare(host: &Host) -> Result<(), EngineError> {
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
 
     // A name that parses as an address becomes an IP SAN.
-    let mut server = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let addresses = hosts().map(|host| host.to_string());
+    let mut server = CertificateParams::new(addresses.chain(["localhost".to_owned(), "127.0.0.1".to_owned()]).collect::<Vec<_>>())?;
     server.distinguished_name.push(DnType::CommonName, "localhost");
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     server.use_authority_key_identifier_extension = true;

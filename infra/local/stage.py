@@ -1,0 +1,222 @@
+"""The stage of a scenario: a cloud with the real template in it, a database with rows, and a client that writes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from client import Connection, Secret, Writer, fill
+from cloud import Cloud
+from journal import Journal
+from ledger import Ledger
+
+Json = dict[str, Any]
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parent.parent
+REGION = "eu-central-1"
+RESOURCE = "orders-db"
+SECRET = "demo/orders-db"  # noqa: S105, a name
+POLICY = "demo"
+VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
+SEED_ROWS = 100_000
+# Two minutes between two sweeps become three seconds.
+RATE_SCALE = 0.025
+
+ESTATE: Json = {
+    "region": REGION,
+    "subnet_groups": {"orders-private": {"vpc_id": VPC, "subnets": ["subnet-0a", "subnet-0b", "subnet-0c"]}},
+    "closed_groups": [FENCE],
+    "durations": {
+        "creating": 1,
+        "restoring": 6,
+        "modifying": 1,
+        "snapshotting": 2,
+        "failover": 3,
+        "failure_detection": 1,
+        "zone_swap_lag": 1,
+        "log_ship_interval": 1,
+        "restorable_lag": 1,
+    },
+}
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def until(what: str, seconds: float, look: Callable[[], Any], *, every: float = 0.2) -> Any:
+    """Look until something true is seen."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(every)
+    return seen
+
+
+class Stage:
+    """Everything that a scenario needs, on entering; nothing of it, on leaving."""
+
+    def __init__(self, binaries: Path, *, multi_az: bool = False, logs_to: Path | None = None) -> None:
+        """`binaries` holds the functions and the estate."""
+        self.binaries, self.multi_az = binaries, multi_az
+        self.cloud = Cloud(
+            estate=binaries / "estate",
+            estate_config=ESTATE,
+            region=REGION,
+            rate_scale=RATE_SCALE,
+            logs_to=logs_to,
+        )
+        self.outputs: dict[str, str] = {}
+        self.journal = Journal()
+        self.queue = ""
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Stage:
+        """Build it up."""
+        with ExitStack() as stack:
+            stack.enter_context(self.cloud)
+            self._deploy()
+            self._subscribe()
+            self._create_database()
+            stack.callback(self._stop_writer)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take it down."""
+        self._exit.close()
+
+    def _deploy(self) -> None:
+        """The real template, with the demo's policies and the estate's certificate authority beside each bootstrap."""
+        self.outputs = self.cloud.deploy(
+            REPO / "infra/template.yaml",
+            self.binaries,
+            parameters={"SecretNamePattern": "demo/*"},
+            files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
+        )
+        self.ledger = Ledger(self.cloud.client("dynamodb"), self.outputs["Table"], REGION)
+
+    def _subscribe(self) -> None:
+        """A queue that hears every message."""
+        sqs = self.cloud.client("sqs")
+        self.queue = sqs.create_queue(QueueName="demo-messages")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.cloud.client("sns").subscribe(TopicArn=self.outputs["Topic"], Protocol="sqs", Endpoint=arn)
+
+    def _create_database(self) -> None:
+        """`orders-db` through the RDS API, its secret, its rows, and the client."""
+        password = secrets.token_urlsafe(18)
+        self.cloud.client("rds").create_db_instance(
+            DBInstanceIdentifier=RESOURCE,
+            Engine="postgres",
+            DBInstanceClass="db.r6g.large",
+            AllocatedStorage=100,
+            MasterUsername="orders",
+            MasterUserPassword=password,
+            DBName="orders",
+            DBSubnetGroupName="orders-private",
+            VpcSecurityGroupIds=["sg-0a1b2c3d4e5f60718"],
+            MultiAZ=self.multi_az,
+            BackupRetentionPeriod=7,
+            DeletionProtection=True,
+            CopyTagsToSnapshot=True,
+            PreferredMaintenanceWindow="sun:03:00-sun:03:30",
+            Tags=[
+                {"Key": "lifeboat:policy", "Value": POLICY},
+                {"Key": "lifeboat:resource", "Value": RESOURCE},
+                {"Key": "lifeboat:secret", "Value": SECRET},
+                {"Key": "owner", "Value": "orders-team"},
+            ],
+        )
+        until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
+        endpoint = self.describe(RESOURCE)["Endpoint"]
+        fields = {
+            "engine": "postgres",
+            "host": endpoint["Address"],
+            "port": endpoint["Port"],
+            "username": "orders",
+            "password": password,
+            "dbname": "orders",
+        }
+        self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
+        self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
+        with self.secret.connect() as connection:
+            self.journal.start_after_seed(fill(connection, SEED_ROWS))
+        self.writer = Writer(self.secret, self.journal)
+        self.writer.start()
+
+    def _stop_writer(self) -> None:
+        """The client ends before its database does."""
+        self.writer.stop()
+
+    # What a scenario does
+
+    def describe(self, instance: str) -> Json:
+        """An instance as the RDS API shows it."""
+        found: Json = self.cloud.client("rds").describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
+        return found
+
+    def serving(self) -> str:
+        """The identifier that the identity has today."""
+        return str(self.ledger.record(RESOURCE).get("id", RESOURCE))
+
+    def break_it(self, kind: str, instance: str | None = None) -> float:
+        """Let an accident happen; when it did."""
+        self.cloud.control("/accidents", {"instance": instance or self.serving(), "kind": kind})
+        return time.time()
+
+    def sql(self, statement: str) -> tuple[int, datetime]:
+        """Run a statement as somebody with the secret would; how many rows it touched, and when it was committed."""
+        connection: Connection
+        with self.secret.connect() as connection:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.execute(statement.encode())
+                touched = cursor.rowcount
+                xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
+            assert xid is not None
+            when = connection.execute("SELECT pg_xact_commit_timestamp(%s::xid)", xid).fetchone()
+        assert when is not None
+        return touched, when[0]
+
+    def start(self, machine: str, given: Mapping[str, Any]) -> str:
+        """Start a state machine (`Recovery`, `Backup`, `Sweep`); the execution's ARN."""
+        answer = self.cloud.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs[f"{machine}Machine"], input=json.dumps(given)
+        )
+        return str(answer["executionArn"])
+
+    def execution(self, arn: str) -> Json:
+        """An execution as Step Functions describes it."""
+        found: Json = self.cloud.client("stepfunctions").describe_execution(executionArn=arn)
+        return found
+
+    def executions(self, machine: str, since: float = 0.0) -> list[Json]:
+        """The executions of a machine that started since a moment, oldest first."""
+        client = self.cloud.client("stepfunctions")
+        pages = client.get_paginator("list_executions").paginate(stateMachineArn=self.outputs[f"{machine}Machine"])
+        found = [item for page in pages for item in page["executions"] if item["startDate"].timestamp() >= since]
+        return sorted(found, key=lambda item: item["startDate"])
+
+    def back_up(self) -> Json:
+        """Run tonight's backup and wait; the newest recovery point."""
+        began = now()
+        given = {"trigger": "schedule", "scheduled_at": began.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        arn = self.start("Backup", given)
+        until("the backup has ended", 90, lambda: self.execution(arn)["status"] != "RUNNING")
+        ended = self.execution(arn)
+        if ended["status"] != "SUCCEEDED":
+            raise RuntimeError(f"the backup ended {ended['status']}: {ended.get('error')}: {ended.get('cause')}")
+        points = self.ledger.list(f"resource#{RESOURCE}", "point#")
+        return points[-1][1]
