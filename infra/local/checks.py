@@ -9,6 +9,7 @@ from typing import Any
 
 from client import hashes
 from journal import Fate, Journal, Row
+from ledger import moment
 from stage import RESOURCE, SECRET, Stage
 
 Json = dict[str, Any]
@@ -53,8 +54,8 @@ def compare_rows(
 ) -> Findings:
     """Compare what the serving side holds with what the client knows.
 
-    `point` is the restore point (none: nothing was restored, everything must be there). `exactly`: a person asked for
-    that moment, so nothing later may be there. Rows in `missing_on_purpose` were deleted by somebody, or lost before.
+    `point` is the restore point (none: nothing was restored, everything must be there). `exactly`: that very moment was
+    asked for, so nothing later may be there. Rows in `missing_on_purpose` were deleted by somebody.
     """
     findings = Findings()
     missing, altered, phantom, later = [], [], [], []
@@ -64,10 +65,10 @@ def compare_rows(
     known = set(expected)
     for row in journal.rows():
         there = row.id in found
-        if row.id in missing_on_purpose or row.fate in (Fate.FAILED, Fate.SENT):
+        if row.id in missing_on_purpose or row.fate in (Fate.FAILED, Fate.LOST):
             continue
         known.add(row.id)
-        if row.fate is Fate.UNKNOWN:
+        if row.fate in (Fate.UNKNOWN, Fate.SENT):
             continue
         if there and found[row.id] != row.hash:
             altered.append(row.id)
@@ -156,7 +157,7 @@ def logged_call(record: Json) -> Call:
 def calls_since(stage: Stage, zero: float) -> list[Call]:
     """What changed the world behind the RDS API since a moment."""
     log = stage.cloud.control("/calls?effective=true")
-    return [logged_call(call) for call in log if datetime.fromisoformat(call["at"].replace("Z", "+00:00")).timestamp() >= zero]
+    return [logged_call(call) for call in log if moment(call["at"]).timestamp() >= zero]
 
 
 def compare_calls(stage: Stage, zero: float, plans: list[Json]) -> list[str]:
@@ -186,3 +187,33 @@ def one_is_protected(stage: Stage) -> list[str]:
     tags = {item["DBInstanceIdentifier"]: {tag["Key"]: tag["Value"] for tag in item["TagList"]} for item in instances}
     mine = [name for name, found in tags.items() if "lifeboat:policy" in found and found.get("lifeboat:resource", name) == RESOURCE]
     return [] if len(mine) == 1 else [f"{RESOURCE} should be one protected instance and is {mine}"]
+
+
+def lease_is_free(stage: Stage) -> list[str]:
+    """Whoever changed the resource has given it back."""
+    lease = stage.ledger.read(f"resource#{RESOURCE}", "lease")
+    return [f"the lease is still held: {lease}"] if lease and not lease.get("released", False) else []
+
+
+def difference_is(stage: Stage, incident: str, copy: dict[int, str], deleted: list[int], altered: list[int]) -> list[str]:
+    """The difference that Lifeboat lists is the one that somebody made, row for row and range for range."""
+    [table] = stage.ledger.expect(f"incident#{incident}", "difference")["tables"]
+    problems = []
+    for name, made in (("only_restored", deleted), ("changed", [number for number in altered if number in copy])):
+        listed = table[name]
+        if listed["count"] != len(made):
+            problems.append(f"the difference lists {listed['count']} rows as {name}, there are {len(made)}")
+        if not set(map(tuple, listed["ranges"])) <= set(_ranges(made)):
+            problems.append(f"the difference lists the ranges {listed['ranges']} as {name}")
+    return problems
+
+
+def _ranges(identifiers: list[int]) -> list[tuple[str, str]]:
+    """Runs of consecutive ids, first and last."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(identifiers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return [(str(first), str(last)) for first, last in runs]

@@ -7,8 +7,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,6 +100,7 @@ class Writer:
         self.secret, self.journal = secret, journal
         self.told: list[tuple[float, str]] = []
         self._stop = threading.Event()
+        self._writing = threading.Lock()
         self._deadline = 0.0
         self._connection: Connection | None = None
         self._well: bool | None = None
@@ -116,6 +117,12 @@ class Writer:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(3 * ANSWER_SECONDS)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Write nothing meanwhile: no row is half way."""
+        with self._writing:
+            yield
 
     def wait_for(self, rows: int, seconds: float, *, side: str | None = None, since: float = 0.0) -> list[Row]:
         """Wait until so many rows were acknowledged."""
@@ -144,7 +151,8 @@ class Writer:
                 side = self.secret.side()
                 self._connection = self.secret.connect(side)
                 while not self._stop.wait(PAUSE_SECONDS):
-                    self._write(side)
+                    with self._writing:
+                        self._write(side)
             except Exception as error:  # noqa: BLE001, an application goes on whatever the library throws
                 self._tell(False, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
                 self._stop.wait(RETRY_SECONDS)

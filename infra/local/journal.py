@@ -16,6 +16,7 @@ class Fate(Enum):
     ACKNOWLEDGED = "acknowledged"
     UNKNOWN = "unknown"
     FAILED = "failed"
+    LOST = "lost"
 
 
 @dataclass
@@ -65,6 +66,14 @@ class Journal:
         """The commit was refused, or its reply was lost."""
         with self._lock:
             row.fate = fate
+
+    def settle(self, found: dict[int, str]) -> None:
+        """After a recovery: what the serving side lacks now is lost for good, what it holds is known."""
+        with self._lock:
+            for row in self._rows.values():
+                if row.fate in (Fate.ACKNOWLEDGED, Fate.UNKNOWN):
+                    row.fate = Fate.ACKNOWLEDGED if row.id in found else Fate.LOST
+                    row.hash = found.get(row.id, row.hash)
 
     def rows(self) -> list[Row]:
         """Every row in the order of its id."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +12,15 @@ from boto3.dynamodb.types import TypeDeserializer
 Json = dict[str, Any]
 
 _DESERIALIZER = TypeDeserializer()
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
+
+
+def moment(text: str) -> datetime:
+    """A time as Lifeboat and the estate write it, with up to nine decimals of a second."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no time in UTC")
+    return datetime.fromisoformat(f"{found[1]}.{(found[2] or '')[:6]:0<6}+00:00")
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 REGION = "eu-central-1"
 RESOURCE = "orders-db"
-SECRET = "demo/orders-db"  # noqa: S105, a name
+SECRET = "demo/orders-db"
 POLICY = "demo"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
@@ -113,6 +113,9 @@ class Stage:
         sqs = self.cloud.client("sqs")
         self.queue = sqs.create_queue(QueueName="demo-messages")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]}
+        sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": json.dumps(policy)})
         self.cloud.client("sns").subscribe(TopicArn=self.outputs["Topic"], Protocol="sqs", Endpoint=arn)
 
     def _create_database(self) -> None:
@@ -177,13 +180,12 @@ class Stage:
         self.cloud.control("/accidents", {"instance": instance or self.serving(), "kind": kind})
         return time.time()
 
-    def sql(self, statement: str) -> tuple[int, datetime]:
-        """Run a statement as somebody with the secret would; how many rows it touched, and when it was committed."""
+    def sql(self, statement: str) -> tuple[list[int], datetime]:
+        """Run a statement as somebody with the secret would: the ids that it returns, and when it was committed."""
         connection: Connection
         with self.secret.connect() as connection:
-            with connection.transaction(), connection.cursor() as cursor:
-                cursor.execute(statement.encode())
-                touched = cursor.rowcount
+            with connection.transaction():
+                touched = [row[0] for row in connection.execute(statement.encode()).fetchall()]
                 xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
             assert xid is not None
             when = connection.execute("SELECT pg_xact_commit_timestamp(%s::xid)", xid).fetchone()

@@ -10,9 +10,9 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, TextIO
 
+from ledger import moment
 from stage import Stage
 
 Json = dict[str, Any]
@@ -23,7 +23,6 @@ WIDTH, LABEL = 116, 9
 INDENT = " " * (12 + LABEL)
 # "orders-db-r1 is creating since 4 s" and "... since 5 s" are the same news.
 CLOCKS = re.compile(r"\d+ (min|s|h)\b")
-SECONDS = re.compile(r"(:\d\d)\.\d+Z")
 
 
 class Screen:
@@ -154,10 +153,7 @@ class Timeline:
         for sort, entry in self.stage.ledger.list(f"incident#{incident}", "timeline#"):
             if (incident, sort) not in self._shown:
                 self._shown.add((incident, sort))
-                at = datetime.fromisoformat(SECONDS.sub(r"\1", entry["at"]).replace("Z", "+00:00")).timestamp()
-                fraction = SECONDS.search(entry["at"])
-                at += float(f"0.{fraction.group(0)[4:-1]}") if fraction else 0.0
-                yield at, entry["phase"], entry["text"]
+                yield moment(entry["at"]).timestamp(), entry["phase"], entry["text"]
 
     def _messages(self) -> Iterable[tuple[float, Json]]:
         """What the topic has published."""

@@ -41,7 +41,9 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
         return Ok(opened);
     }
     let now = deps.clock.now();
-    let id = incident_id(&record.resource, beginning.signal.at, &beginning.signal.source)?;
+    // A check that goes on failing is one story, however many sweeps see it: it is dated by when the checks last passed.
+    let dated = record.checks_passed_at.filter(|_| beginning.scenario == Some(Scenario::Corruption)).unwrap_or(beginning.signal.at);
+    let id = incident_id(&record.resource, dated, &beginning.signal.source)?;
     let incident = new_incident(deps, id.clone(), &beginning, now);
     ledger::create(&deps.ledger, &keys::incident(&id), &incident).await?;
     let incident = ledger::incident(&deps.ledger, &id).await?;

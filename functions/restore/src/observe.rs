@@ -96,7 +96,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             }
         }
         Act::EndSessions { .. } => {
-            if found.status.as_str() == "rebooting" {
+            if found.status.is_rebooting() {
                 Observation::Done("RDS reports rebooting".to_owned())
             } else if Span::between(record.sent_at, recovery.now) < REBOOT_SHOWS_WITHIN {
                 Observation::CannotTell
@@ -106,7 +106,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         }
         Act::ReplaySettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
         Act::ResetMasterPassword { .. } => {
-            let resetting = found.status.as_str() == "resetting-master-credentials" || found.pending.iter().any(|name| name == "MasterUserPassword");
+            let resetting = found.status.is_resetting_password() || found.pending.iter().any(|name| name == "MasterUserPassword");
             Observation::done_if(resetting, "RDS reports that the password is being set")
         }
         Act::SetSecurityGroups { groups, .. } => {

@@ -73,6 +73,11 @@ impl DrError {
         Self::new(ErrorName::InvalidInput, format!("{field}: {value} is not accepted; accepted is {accepted}"))
     }
 
+    /// Missing input: names the field and what is accepted.
+    pub fn missing(field: &str, accepted: impl fmt::Display) -> Self {
+        Self::new(ErrorName::InvalidInput, format!("{field} is missing; accepted is {accepted}"))
+    }
+
     /// Keeps what caused it, for the log.
     #[must_use]
     pub fn because(mut self, source: impl Error + Send + Sync + 'static) -> Self {

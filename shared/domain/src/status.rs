@@ -96,6 +96,16 @@ impl InstanceStatus {
         self.meaning() == StatusMeaning::Serving
     }
 
+    /// Whether it is being rebooted at this moment.
+    pub fn is_rebooting(&self) -> bool {
+        self.0 == "rebooting"
+    }
+
+    /// Whether its master password is being set at this moment.
+    pub fn is_resetting_password(&self) -> bool {
+        self.0 == "resetting-master-credentials"
+    }
+
     /// AWS's word.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -377,9 +377,7 @@ impl<'de> Deserialize<'de> for States {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<States, A::Error> {
                 let mut states = States::default();
                 while let Some(name) = map.next_key::<String>()? {
-                    // First as plain JSON: only then can an error say which state it is in.
-                    let raw: Value = map.next_value()?;
-                    let state = State::deserialize(raw).map_err(|error| A::Error::custom(format!("state {name}: {error}")))?;
+                    let state = map.next_value().map_err(|error| A::Error::custom(format!("state {name}: {error}")))?;
                     states.0.push((name, state));
                 }
                 Ok(states)

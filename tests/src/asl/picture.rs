@@ -2,50 +2,66 @@
 
 use super::expression::expression;
 use super::machine::{Flow, Machine, State};
-use super::shape::{Via, maps, tasks, ways};
+use super::shape::{Via, maps, ways};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The flowchart, and below it a sentence for each way that would only clutter it.
+/// So many ways of one kind to one state hide the rest of a picture: they are told in a sentence.
+const TOO_MANY: usize = 5;
+
+/// Ways that are told instead of drawn.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hidden<'a> {
+    /// Where most errors lead.
+    errors: Option<&'a str>,
+    /// Where most words lead that a Choice does not know.
+    unknown: Option<&'a str>,
+}
+
+/// The flowchart, and below it a sentence for each kind of way that would only clutter it.
 pub fn draw(machine: &Machine) -> String {
-    let common = common_handler(machine.flow());
+    let flow = machine.flow();
+    let hidden = Hidden { errors: common(flow, is_any_error), unknown: common(flow, |via| via == Via::Default) };
     let mut text = String::from("```mermaid\nflowchart TD\n");
-    draw_flow(machine.flow(), common, "  ", &mut text);
+    draw_flow(flow, hidden, "  ", &mut text);
     text.push_str("```\n");
-    if let Some(handler) = common {
-        let named: Vec<&str> = tasks(machine.flow()).filter(|(_, task)| goes_to(task, handler)).map(|(name, _)| name).collect();
-        let _ = write!(
-            text,
-            "\nNot drawn: an error that no retry mends leads from {} states to `{handler}`.\nThese are {}.\n",
-            named.len(),
-            named.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        );
+    if let Some(handler) = hidden.errors {
+        let _ =
+            write!(text, "\nNot drawn: an error that no retry mends leads to `{handler}` from {}.\n", named(flow, handler, is_any_error));
+    }
+    if let Some(handler) = hidden.unknown {
+        let from = named(flow, handler, |via| via == Via::Default);
+        let _ = write!(text, "\nNot drawn: a word that the machine does not know leads to `{handler}` from {from}.\n");
     }
     text
 }
 
-fn goes_to(task: &super::Task, handler: &str) -> bool {
-    task.catch.iter().any(|catcher| catcher.next == handler && catcher.error_equals == ["States.ALL"])
+fn is_any_error(via: Via<'_>) -> bool {
+    matches!(via, Via::Catch(catcher) if catcher.error_equals == ["States.ALL"])
 }
 
-/// The state to which so many errors lead that drawing them would hide the rest.
-fn common_handler(flow: Flow<'_>) -> Option<&str> {
+/// The state to which most ways of a kind lead, if they are too many to draw.
+fn common<'a>(flow: Flow<'a>, kind: impl Fn(Via<'_>) -> bool) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, task) in tasks(flow) {
-        for catcher in task.catch.iter().filter(|catcher| catcher.error_equals == ["States.ALL"]) {
-            *counts.entry(&catcher.next).or_default() += 1;
-        }
+    for (_, next) in flow.states.iter().flat_map(|(_, state)| ways(state)).filter(|(via, _)| kind(*via)) {
+        *counts.entry(next).or_default() += 1;
     }
-    counts.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 5).map(|(handler, _)| handler)
+    counts.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > TOO_MANY).map(|(next, _)| next)
 }
 
-fn draw_flow(flow: Flow<'_>, hidden: Option<&str>, indent: &str, text: &mut String) {
+fn named(flow: Flow<'_>, handler: &str, kind: impl Fn(Via<'_>) -> bool) -> String {
+    let leads = |state| ways(state).into_iter().any(|(via, next)| next == handler && kind(via));
+    let names: Vec<String> = flow.states.iter().filter(|(_, state)| leads(state)).map(|(name, _)| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn draw_flow(flow: Flow<'_>, hidden: Hidden<'_>, indent: &str, text: &mut String) {
     for (name, state) in flow.states.iter().filter(|(_, state)| !matches!(state, State::Map(_))) {
         let _ = writeln!(text, "{indent}{}", node(name, state));
     }
     for (name, map) in maps(flow) {
         let _ = writeln!(text, "{indent}subgraph {name}[\"{name}: for each item\"]");
-        draw_flow(map.flow(), hidden, &format!("{indent}  "), text);
+        draw_flow(map.flow(), Hidden::default(), &format!("{indent}  "), text);
         let _ = writeln!(text, "{indent}end");
     }
     for (name, state) in flow.states.iter() {
@@ -57,9 +73,7 @@ fn draw_flow(flow: Flow<'_>, hidden: Option<&str>, indent: &str, text: &mut Stri
 
 fn node(name: &str, state: &State) -> String {
     match state {
-        State::Task(task) => {
-            format!("{name}[\"{name}<br/>{}: {}\"]", task.function().unwrap_or("?"), task.step().unwrap_or("?"))
-        }
+        State::Task(task) => format!("{name}[\"{name}<br/>{}: {}\"]", task.function().unwrap_or("?"), task.step().unwrap_or("?")),
         State::Choice(_) => format!("{name}{{\"{name}\"}}"),
         State::Wait(_) => format!("{name}([\"{name}\"])"),
         State::Succeed(_) | State::Fail(_) => format!("{name}((\"{name}\"))"),
@@ -68,27 +82,27 @@ fn node(name: &str, state: &State) -> String {
 }
 
 /// One arrow for each pair of states, with everything that leads along it.
-fn arrows(name: &str, state: &State, hidden: Option<&str>) -> Vec<String> {
-    let mut labels: Vec<(&str, bool, Vec<String>)> = Vec::new();
-    for (via, next) in ways(state) {
+fn arrows(name: &str, state: &State, hidden: Hidden<'_>) -> Vec<String> {
+    let ways = ways(state);
+    let goes_on = ways.iter().find(|(via, _)| *via == Via::Next).map(|(_, next)| *next);
+    let mut drawn: Vec<(&str, bool, Vec<String>)> = Vec::new();
+    for (via, next) in ways {
         let (dotted, label) = match via {
             Via::Next => (false, None),
             Via::Rule(condition) => (false, Some(readable(condition))),
+            Via::Default if hidden.unknown == Some(next) => continue,
             Via::Default => (true, Some("anything else".to_owned())),
-            Via::Catch(catcher) if catcher.error_equals == ["States.ALL"] => {
-                if hidden == Some(next) {
-                    continue;
-                }
-                (true, Some("any error".to_owned()))
-            }
+            Via::Catch(_) if is_any_error(via) && hidden.errors == Some(next) => continue,
+            Via::Catch(_) if is_any_error(via) && goes_on == Some(next) => (false, Some("also after any error".to_owned())),
+            Via::Catch(_) if is_any_error(via) => (true, Some("any error".to_owned())),
             Via::Catch(catcher) => (true, Some(catcher.error_equals.join(", "))),
         };
-        match labels.iter_mut().find(|(to, is_dotted, _)| *to == next && *is_dotted == dotted) {
-            Some((_, _, known)) => known.extend(label),
-            None => labels.push((next, dotted, label.into_iter().collect())),
+        match drawn.iter_mut().find(|(to, is_dotted, _)| *to == next && *is_dotted == dotted) {
+            Some((_, _, labels)) => labels.extend(label),
+            None => drawn.push((next, dotted, label.into_iter().collect())),
         }
     }
-    labels.into_iter().map(|(next, dotted, labels)| arrow(name, next, dotted, &labels)).collect()
+    drawn.into_iter().map(|(next, dotted, labels)| arrow(name, next, dotted, &labels)).collect()
 }
 
 fn arrow(from: &str, to: &str, dotted: bool, labels: &[String]) -> String {

@@ -1,8 +1,10 @@
 //! What must hold of the state machines, the template, the documents and the architecture, each as a sentence.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a contract that cannot even be read is broken")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a contract that cannot even be read is broken")]
 
 mod architecture;
 mod documents;
+mod failures;
+mod iam;
 mod machines;
 mod repo;
 mod retries;

@@ -22,8 +22,9 @@ pub fn files(folder: &str, endings: &[&str]) -> Vec<String> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !["target", "build", "node_modules", "__pycache__"].contains(&name.as_str()) && !(name.starts_with('.') && name != ".ci")
-                {
+                let made = ["target", "build", "node_modules", "__pycache__"].contains(&name.as_str());
+                let hidden = name.starts_with('.') && name != ".ci";
+                if !made && !hidden {
                     open.push(path);
                 }
             } else if endings.iter().any(|ending| name.ends_with(ending)) {

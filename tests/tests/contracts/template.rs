@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The template; CloudFormation's tags are left out, so `!GetAtt X.Arn` reads `X.Arn`.
-fn template() -> Value {
+pub fn template() -> Value {
     let mut text = read("infra/template.yaml");
     for tag in ["Ref", "GetAtt", "Sub", "If", "Not", "Equals", "Join", "And", "Or", "Select", "Split", "FindInMap"] {
         text = text.replace(&format!("!{tag} "), "");

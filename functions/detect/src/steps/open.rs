@@ -77,7 +77,7 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
         return Err(DrError::invalid("restore_to", show_time(at), format!("a moment in the past; it is {} now", show_time(now))));
     }
     if asked.scenario == Scenario::HumanError && restore_to.is_none() {
-        return Err(DrError::invalid("restore_to", "nothing", "the moment just before the mistake, in UTC, such as 2026-01-15T10:25:00Z"));
+        return Err(DrError::missing("restore_to", "the moment just before the mistake, in UTC, such as 2026-01-15T10:25:00Z"));
     }
     if asked.plan.is_some() && run == Run::Plan {
         return Err(DrError::invalid("plan", "a hash together with \"run\": \"plan\"", "a plan's hash only together with \"run\": \"execute\""));

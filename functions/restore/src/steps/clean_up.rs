@@ -37,8 +37,8 @@ fn why_kept(incident: &Incident, found: &ObservedInstance) -> Option<String> {
     if found.tags.get(tags::INCIDENT).map(String::as_str) != Some(incident.id.as_str()) {
         return Some(format!("it does not carry the tag {} of this incident", tags::INCIDENT));
     }
-    if found.tags.contains_key(tags::POLICY) {
-        return Some("it carries a policy: somebody protects it".to_owned());
+    if found.tags.contains_key(tags::POLICY) || found.tags.contains_key(tags::RETIRED) {
+        return Some("it is or was in service".to_owned());
     }
     match found.status.meaning() {
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => None,

@@ -55,9 +55,11 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(d
     let recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let (index, _) = failover_call(&recovery)?;
-    let kept = ledger::expect::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
-    let record = kept.value;
     let source = &recovery.incident.source.id;
+    let Some(kept) = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await? else {
+        return Ok(Look::new(Progress::Done, poll, format!("the failover of {source} was never written down, so it was never sent: the probe decides")));
+    };
+    let record = kept.value;
     let found = instance(&deps.databases, source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
     let grace = recovery.policy.timing.failover_grace;
     let waited = Span::between(record.sent_at, recovery.now);

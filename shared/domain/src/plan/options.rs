@@ -110,7 +110,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
 fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timestamp>, DrError> {
     let wanted = facts.incident.request.restore_to.or(if scenario == Scenario::Corruption { facts.checks_passed_at } else { None });
     if scenario.is_about_data() && wanted.is_none() {
-        return Err(DrError::invalid("restore_to", "nothing", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
+        return Err(DrError::missing("restore_to", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
     }
     if let (Some(wanted), Some(window)) = (wanted, facts.window)
         && wanted < window.earliest
@@ -337,7 +337,7 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     for CutOverTarget::SecretsManager in &facts.policy.cut_over {
         let secret = manifest.secret().ok_or_else(|| {
-            DrError::invalid(tags::SECRET, "no such tag", format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id))
+            DrError::missing(tags::SECRET, format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id))
         })?;
         push(Phase::CutOver, Act::PointSecret { secret: secret.to_owned(), instance: target.clone() }, "clients find the new database through it");
     }

@@ -1,0 +1,139 @@
+"""The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
+
+    demo.py [SCENARIO ...]      `list` tells what can break, `all` breaks it one after the other
+
+Exit status 0 exactly if every scenario kept what it promises; `VERBOSE=1` shows the last message of each.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from act import Act, Result
+from scenarios import SCENARIOS
+from stage import REPO, RESOURCE, SEED_ROWS, Stage
+from timeline import Screen, Timeline
+
+RUN = REPO / ".run"
+FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up", "validate", "notify")
+
+
+def build() -> Path:
+    """Build the functions and the estate as tests do; where the binaries are."""
+    environment = {**os.environ, "CARGO_TERM_PROGRESS_WHEN": "auto"}
+    subprocess.run(["cargo", "build", "--quiet", "--workspace", "--bins"], cwd=REPO, env=environment, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", REPO / "target")).resolve() / "debug"
+
+
+def grouped(names: Iterable[str]) -> list[list[str]]:
+    """Scenarios that share a stage, in order; what must come before is put before."""
+    groups: list[list[str]] = []
+    wanted = list(names)
+    for name in SCENARIOS:
+        after = SCENARIOS[name].after
+        if after and name in wanted:
+            found = next((group for group in groups if after in group), None)
+            if found:
+                found.append(name)
+            else:
+                groups.append([after, name])
+        elif name in wanted:
+            groups.append([name])
+    return groups
+
+
+def keep_function_logs(stage: Stage, logs: Path) -> None:
+    """What the functions logged, beside the logs of the processes."""
+    logs.mkdir(parents=True, exist_ok=True)
+    for function in FUNCTIONS:
+        (logs / f"{function}.log").write_text("\n".join(stage.cloud.function_logs(f"lifeboat-{function}")))
+
+
+def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> list[Result]:
+    """Run scenarios on one stage; an accident of our own is a result, too."""
+    results: list[Result] = []
+    logs = RUN / "logs" / group[0]
+    try:
+        began = time.monotonic()
+        with Stage(binaries, multi_az=SCENARIOS[group[0]].multi_az, logs_to=logs) as stage:
+            timeline = Timeline(stage, screen)
+            for name in group:
+                screen.say(screen.paint(f"{name}: {SCENARIOS[name].sentence}", "1"))
+                if name == group[0]:
+                    prepare(stage, screen, began)
+                act = Act(stage, timeline, RUN / "reports")
+                try:
+                    results += SCENARIOS[name].run(act)
+                finally:
+                    keep_function_logs(stage, logs)
+                finish(results, timeline, verbose=verbose)
+    except Exception as error:  # noqa: BLE001, whatever goes wrong is told as a result
+        traceback.print_exc()
+        results.append(Result(group[-1], "FAILED", [f"{type(error).__name__}: {error}"]))
+        finish(results, None, verbose=False, screen=screen)
+    if any(result.problems for result in results):
+        screen.say(f"  logs: {logs.relative_to(REPO)}")
+    return results
+
+
+def prepare(stage: Stage, screen: Screen, began: float) -> None:
+    """The client writes, tonight's backup runs."""
+    zones = "Multi-AZ" if stage.multi_az else "Single-AZ"
+    took = time.monotonic() - began
+    screen.line(None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s")
+    point = stage.back_up()
+    screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
+
+
+def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, screen: Screen | None = None) -> None:
+    """Say how it ended."""
+    screen = timeline.screen if timeline else screen
+    assert screen is not None
+    screen.say()
+    for result in results:
+        if result.told:
+            continue
+        result.told = True
+        for problem in result.problems:
+            screen.say(screen.paint(f"  wrong: {problem}", "31"))
+        screen.say(screen.paint(result.line(), "31;1" if result.problems else "32;1"))
+        if verbose and timeline and result.incident:
+            screen.say()
+            screen.say("\n".join(f"  | {line}" for line in timeline.letter(result.incident).splitlines()))
+    screen.say()
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for; the exit status."""
+    asked = [name for argument in arguments for name in argument.split(",") if name] or ["instance_failure"]
+    if asked == ["list"]:
+        for name, scenario in SCENARIOS.items():
+            print(f"{name:18} {scenario.sentence}")
+        return 0
+    names = list(SCENARIOS) if asked == ["all"] else asked
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        print(f"unknown scenario {', '.join(unknown)}; known are {', '.join(SCENARIOS)}, all and list", file=sys.stderr)
+        return 2
+    binaries = build()
+    screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")
+    screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
+    screen.say()
+    results = [result for group in grouped(names) for result in play(group, binaries, screen, verbose=verbose)]
+    if len(results) > 1:
+        for result in results:
+            screen.say(result.line())
+    return 1 if any(result.problems for result in results) else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
