@@ -171,9 +171,9 @@ class Act:
         problems += [f"on the copy, {problem}" for problem in on_copy.problems]
         with stage.writer.paused():
             serving = checks.serving_rows(stage)
-        touched = frozenset(deleted + altered)
-        where = {identifier: digest for identifier, digest in serving.items() if identifier not in touched}
-        untouched = checks.compare_rows(stage.journal, where, self.side_before, None, missing_on_purpose=touched)
+            touched = frozenset(deleted + altered)
+            where = {identifier: digest for identifier, digest in serving.items() if identifier not in touched}
+            untouched = checks.compare_rows(stage.journal, where, self.side_before, None, missing_on_purpose=touched)
         problems += [f"on the serving side, {problem}" for problem in untouched.problems]
         if stage.secret.side() != self.side_before:
             problems.append(f"clients were moved from {self.side_before} to {stage.secret.side()}")

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 COLOURS = {"break": "31;1", "client": "36", "message": "35", "demo": "2", "ok": "32;1", "bad": "31;1", "progress": "2"}
 PHASES = "33"
-WIDTH, LABEL = 116, 9
+WIDTH, LABEL = 116, 11
 INDENT = " " * (12 + LABEL)
 # "orders-db-r1 is creating since 4 s" and "... since 5 s" are the same news.
 CLOCKS = re.compile(r"\d+ (min|s|h)\b")

@@ -32,7 +32,8 @@ pub(crate) struct Beginning<'a> {
 
 /// Opens an incident and starts `recovery`, or adds the signal to the one that is open.
 pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, beginning: Beginning<'_>,
+    deps: &Deps<R, L, D, E, C>,
+    beginning: Beginning<'_>,
 ) -> Result<Opened, DrError> {
     let record = beginning.record;
     if let Some(id) = &record.open_incident
@@ -56,7 +57,14 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
         return joined.ok_or_else(|| DrError::conflict(format!("incident {claimed} was opened and closed meanwhile")));
     }
     ledger::create(&deps.ledger, &keys::opened(incident.opened_at, &id), &incident.resource).await?;
-    ledger::tell(&deps.ledger, &id, incident.first_signal_at, Phase::Detect, format!("{}: {}", beginning.signal.source, beginning.signal.text)).await?;
+    ledger::tell(
+        &deps.ledger,
+        &id,
+        incident.first_signal_at,
+        Phase::Detect,
+        format!("{}: {}", beginning.signal.source, beginning.signal.text),
+    )
+    .await?;
     let reason = start(deps, &incident).await?;
     Ok(Opened { incident: id, reason })
 }
@@ -70,7 +78,14 @@ fn new_incident<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, id: IncidentId, begin
         policy: record.policy.clone(),
         policy_hash: deps.policies.hash.clone(),
         source: source(record, beginning.observed),
-        request: Request { run: Run::Execute, scenario: beginning.scenario, restore_to: None, cut_over: false, plan: None, by_person: false },
+        request: Request {
+            run: Run::Execute,
+            scenario: beginning.scenario,
+            restore_to: None,
+            cut_over: false,
+            plan: None,
+            by_person: false,
+        },
         scenario: None,
         state: IncidentState::Open,
         outcome: None,
@@ -107,7 +122,9 @@ async fn claim<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &Resou
 
 /// Adds a signal to an incident that is not closed; none if it is closed or gone.
 pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, id: &IncidentId, signal: &Signal,
+    deps: &Deps<R, L, D, E, C>,
+    id: &IncidentId,
+    signal: &Signal,
 ) -> Result<Option<Opened>, DrError> {
     let Some(kept) = ledger::read::<Incident>(&deps.ledger, &keys::incident(id)).await? else { return Ok(None) };
     if kept.value.state == IncidentState::Closed || swallows(&kept.value, signal) {
@@ -128,15 +145,22 @@ pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: 
 
 /// A story about data that waits for a person must not swallow an outage that begins meanwhile.
 fn swallows(incident: &Incident, signal: &Signal) -> bool {
-    incident.state == IncidentState::WaitingForPerson && incident.scenario().is_some_and(Scenario::is_about_data) && signal.plane != Plane::Person
+    incident.state == IncidentState::WaitingForPerson
+        && incident.scenario().is_some_and(Scenario::is_about_data)
+        && signal.plane != Plane::Person
 }
 
 /// Closes an incident that waits for a person although the database serves again, so that the next outage is a new story.
 pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, id: &IncidentId, probe: &Probe,
+    deps: &Deps<R, L, D, E, C>,
+    id: &IncidentId,
+    probe: &Probe,
 ) -> Result<(), DrError> {
     let incident = ledger::incident(&deps.ledger, id).await?;
-    if incident.state != IncidentState::WaitingForPerson || incident.scenario().is_some_and(Scenario::is_about_data) || incident.restored.is_some() {
+    if incident.state != IncidentState::WaitingForPerson
+        || incident.scenario().is_some_and(Scenario::is_about_data)
+        || incident.restored.is_some()
+    {
         return Ok(());
     }
     ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
@@ -166,7 +190,8 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
 async fn start<R, L, D, E: StartRecovery, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<String, DrError> {
     let name = execution_name(&incident.resource, &incident.id, incident.attempt);
     let input = serde_json::json!({ "incident": incident.id });
-    let started = deps.executions.start_recovery(&name, &input).await.map_err(|error| error.while_doing(format!("starting execution {name}")))?;
+    let started =
+        deps.executions.start_recovery(&name, &input).await.map_err(|error| error.while_doing(format!("starting execution {name}")))?;
     Ok(match started {
         Started::New(arn) => format!("opened incident {} and started {arn}", incident.id),
         Started::Exists(arn) => format!("incident {} is being worked on by {arn}", incident.id),
@@ -184,7 +209,9 @@ pub(crate) enum HowEnded {
 
 /// Looks after an open incident: if nothing works on it, starts the next attempt or hands it to a person.
 pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, id: &IncidentId, ended: Option<HowEnded>,
+    deps: &Deps<R, L, D, E, C>,
+    id: &IncidentId,
+    ended: Option<HowEnded>,
 ) -> Result<String, DrError> {
     let incident = ledger::incident(&deps.ledger, id).await?;
     if incident.state != IncidentState::Open {
@@ -208,12 +235,21 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
         Ok(())
     })
     .await?;
-    ledger::tell(&deps.ledger, id, deps.clock.now(), Phase::Detect, format!("{execution} ended without closing the incident: attempt {} follows", next.attempt)).await?;
+    ledger::tell(
+        &deps.ledger,
+        id,
+        deps.clock.now(),
+        Phase::Detect,
+        format!("{execution} ended without closing the incident: attempt {} follows", next.attempt),
+    )
+    .await?;
     start(deps, &next).await
 }
 
 async fn hand_over<R, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, incident: &Incident, ended: Option<HowEnded>,
+    deps: &Deps<R, L, D, E, C>,
+    incident: &Incident,
+    ended: Option<HowEnded>,
 ) -> Result<String, DrError> {
     let now = deps.clock.now();
     let execution = incident.execution.as_deref().unwrap_or("none");
@@ -238,7 +274,11 @@ async fn hand_over<R, L: Ledger, D, E, C: Clock>(
 
 /// Leaves news for `notify`; the same news of the same incident is told once.
 pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, now: Timestamp, incident: Option<&Incident>, title: &str, text: String,
+    deps: &Deps<R, L, D, E, C>,
+    now: Timestamp,
+    incident: Option<&Incident>,
+    title: &str,
+    text: String,
 ) -> Result<(), DrError> {
     let about = incident.map_or_else(String::new, |incident| incident.id.to_string());
     let news = News {

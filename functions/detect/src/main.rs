@@ -6,7 +6,8 @@ use lifeboat_lambda::{Settings, SystemClock, Variable, run};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     run(async || {
-        let needs = [Variable::Table, Variable::Bucket, Variable::RecoveryMachine, Variable::Steps, Variable::Policies, Variable::HomeRegion];
+        let needs =
+            [Variable::Table, Variable::Bucket, Variable::RecoveryMachine, Variable::Steps, Variable::Policies, Variable::HomeRegion];
         let settings = Settings::from_env(&needs)?;
         let aws = lifeboat_aws::load().await?;
         let deps = Deps {

@@ -47,7 +47,9 @@ pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedInstance
 }
 
 /// All live instances that are protected, by identity.
-pub(crate) async fn protected<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>) -> Result<Vec<(Identity, ObservedInstance)>, DrError> {
+pub(crate) async fn protected<R: ReadDatabases, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+) -> Result<Vec<(Identity, ObservedInstance)>, DrError> {
     let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
     Ok(all
         .into_iter()

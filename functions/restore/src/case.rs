@@ -27,7 +27,8 @@ impl<'a> Recovery<'a> {
             return Err(DrError::refused(format!("incident {} is {}: nothing may act on it", incident.id, incident.state)));
         }
         let policy = deps.policies.policy(&incident.policy)?;
-        let hash = incident.plan.as_ref().ok_or_else(|| DrError::unrecoverable(format!("incident {} has no plan to act on", incident.id)))?;
+        let hash =
+            incident.plan.as_ref().ok_or_else(|| DrError::unrecoverable(format!("incident {} has no plan to act on", incident.id)))?;
         let plan = ledger::expect::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.value;
         lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, policy.timing.lease).await?;
         Ok(Self { incident, plan, policy, execution: &case.execution, now })

@@ -19,10 +19,20 @@ pub(crate) enum Made {
 
 /// Makes the call at `index` of the plan, at most once in effect.
 pub(crate) async fn make<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, index: usize, call: &PlannedCall, before: Option<Before>,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    index: usize,
+    call: &PlannedCall,
+    before: Option<Before>,
 ) -> Result<Made, DrError> {
-    let permit =
-        lifeboat_domain::lease::renew(&deps.ledger, &recovery.incident.resource, recovery.execution, recovery.now, recovery.policy.timing.lease).await?;
+    let permit = lifeboat_domain::lease::renew(
+        &deps.ledger,
+        &recovery.incident.resource,
+        recovery.execution,
+        recovery.now,
+        recovery.policy.timing.lease,
+    )
+    .await?;
     match intend(&deps.ledger, recovery.place(), index, call, before, &permit, recovery.now).await? {
         NextMove::Done(record) => Ok(Made::Done(record)),
         NextMove::Send(record, version) => send(deps, recovery, *record, version).await,
@@ -35,7 +45,10 @@ pub(crate) async fn make<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 }
 
 async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, record: CallRecord, version: u64,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    record: CallRecord,
+    version: u64,
 ) -> Result<Made, DrError> {
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);
@@ -56,7 +69,10 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 }
 
 async fn refused<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, record: &CallRecord, error: CallError,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    record: &CallRecord,
+    error: CallError,
 ) -> Result<Made, DrError> {
     match (error.class, &record.act) {
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
@@ -77,7 +93,11 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 }
 
 async fn finish<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, record: &CallRecord, version: u64, text: String,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    record: &CallRecord,
+    version: u64,
+    text: String,
 ) -> Result<Made, DrError> {
     let record = conclude(&deps.ledger, recovery.place(), record, version, CallState::Done, text, recovery.now).await?;
     recovery.tell(&deps.ledger, record.phase, format!("{}: {}", record.act.describe(), record.text)).await?;
@@ -88,7 +108,9 @@ async fn finish<R, L: Ledger, D, S, E, C>(
 async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, act: &Act) -> Answer<()> {
     match act {
         Act::RestoreFromSnapshot { snapshot, target, settings } => deps.databases.restore_from_snapshot(snapshot, target, settings).await,
-        Act::RestoreToPointInTime { source, at, target, settings } => deps.databases.restore_to_point_in_time(source, *at, target, settings).await,
+        Act::RestoreToPointInTime { source, at, target, settings } => {
+            deps.databases.restore_to_point_in_time(source, *at, target, settings).await
+        }
         Act::ForceFailover { instance } => deps.databases.reboot(instance, true).await,
         Act::EndSessions { instance } => deps.databases.reboot(instance, false).await,
         Act::ReplaySettings { instance, settings } => deps.databases.set_late_settings(instance, settings).await,
@@ -99,7 +121,9 @@ async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C
         }
         Act::PointSecret { secret, .. } => {
             let endpoint = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.clone());
-            let endpoint = endpoint.ok_or_else(|| CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet"))?;
+            let endpoint = endpoint.ok_or_else(|| {
+                CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet")
+            })?;
             // A token that was used before would be taken for done, even if clients were moved back since.
             let attempt = recovery.incident.attempt.to_string();
             let token = ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), &attempt, secret]);

@@ -10,8 +10,8 @@ mod steps;
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets, RebootDatabases,
-    RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
+    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
+    RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
 };
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span, ids::IncidentId};
@@ -102,7 +102,10 @@ pub trait Databases:
     ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
 {
 }
-impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases for T {}
+impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases
+    for T
+{
+}
 
 /// All that `S` must be able to do.
 pub trait Secrets: ReadSecretVersions + ReadSecrets + WriteSecrets {}

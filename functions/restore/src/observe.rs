@@ -35,12 +35,18 @@ pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) 
 
 /// Looks whether `record`'s call took place.
 pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, record: &CallRecord,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    record: &CallRecord,
 ) -> Result<Observation, DrError> {
     match &record.act {
         Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } => observe_restore(deps, recovery, target).await,
         Act::CreateSnapshot { instance, snapshot, .. } => {
-            let found = deps.databases.snapshots_of(instance).await.map_err(|error| error.while_doing(format!("listing snapshots of {instance}")))?;
+            let found = deps
+                .databases
+                .snapshots_of(instance)
+                .await
+                .map_err(|error| error.while_doing(format!("listing snapshots of {instance}")))?;
             match found.iter().find(|found| found.id == *snapshot) {
                 Some(found) if found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str()) => {
                     Ok(Observation::Done("the snapshot exists and is ours".to_owned()))
@@ -50,7 +56,8 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
             }
         }
         Act::PointSecret { secret, .. } => {
-            let today = deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
+            let today =
+                deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
             let wanted = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.as_ref());
             Ok(Observation::done_if(wanted.is_some() && today.endpoint.as_ref() == wanted, "the secret names the new database"))
         }
@@ -67,7 +74,9 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
 }
 
 async fn observe_restore<R: Databases, L, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, target: &DbInstanceId,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    target: &DbInstanceId,
 ) -> Result<Observation, DrError> {
     match instance(&deps.databases, target).await? {
         None => Ok(Observation::NotDone),
@@ -113,7 +122,9 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             let now: Vec<&str> = found.groups.iter().filter(|group| group.status != "removing").map(|group| group.id.as_str()).collect();
             Observation::done_if(groups.iter().map(String::as_str).eq(now.iter().copied()), "the groups are set")
         }
-        Act::AddTags { tags, .. } => Observation::done_if(tags.iter().all(|(key, value)| found.tags.get(key) == Some(value)), "the tags are there"),
+        Act::AddTags { tags, .. } => {
+            Observation::done_if(tags.iter().all(|(key, value)| found.tags.get(key) == Some(value)), "the tags are there")
+        }
         Act::RemoveTags { keys, .. } => Observation::done_if(keys.iter().all(|key| !found.tags.contains_key(key)), "the tags are gone"),
         Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::CreateSnapshot { .. } | Act::PointSecret { .. } => {
             Observation::CannotTell

@@ -82,7 +82,13 @@ pub struct Place<'a> {
 
 /// Writes the intent down, or says what became of it earlier.
 pub async fn intend(
-    ledger: &impl Ledger, place: Place<'_>, index: usize, call: &PlannedCall, before: Option<Before>, permit: &Permit, now: Timestamp,
+    ledger: &impl Ledger,
+    place: Place<'_>,
+    index: usize,
+    call: &PlannedCall,
+    before: Option<Before>,
+    permit: &Permit,
+    now: Timestamp,
 ) -> Result<NextMove, DrError> {
     let key = keys::call(place.incident, place.plan, index);
     let record = CallRecord {
@@ -127,7 +133,13 @@ fn record_again(found: &CallRecord, permit: &Permit, now: Timestamp) -> CallReco
 
 /// Writes down what became of a call.
 pub async fn conclude(
-    ledger: &impl Ledger, place: Place<'_>, record: &CallRecord, version: u64, state: CallState, text: impl Into<String>, now: Timestamp,
+    ledger: &impl Ledger,
+    place: Place<'_>,
+    record: &CallRecord,
+    version: u64,
+    state: CallState,
+    text: impl Into<String>,
+    now: Timestamp,
 ) -> Result<CallRecord, DrError> {
     let key = keys::call(place.incident, place.plan, record.index);
     let ended = CallRecord { state, ended_at: Some(now), text: text.into(), ..record.clone() };

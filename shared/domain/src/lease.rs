@@ -38,10 +38,17 @@ impl Permit {
 
 /// Takes the lease, or renews it for the same owner. Another owner's is taken over only if it has expired **and** its execution does not run.
 pub async fn take(
-    ledger: &impl Ledger, executions: &impl ReadExecutions, resource: &Identity, incident: &IncidentId, owner: &str, now: Timestamp, lasts: Span,
+    ledger: &impl Ledger,
+    executions: &impl ReadExecutions,
+    resource: &Identity,
+    incident: &IncidentId,
+    owner: &str,
+    now: Timestamp,
+    lasts: Span,
 ) -> Result<Lease, DrError> {
     let key = keys::lease(resource);
-    let fresh = |token| Lease { owner: owner.to_owned(), incident: incident.clone(), token, expires_at: now + lasts.as_delta(), released: false };
+    let fresh =
+        |token| Lease { owner: owner.to_owned(), incident: incident.clone(), token, expires_at: now + lasts.as_delta(), released: false };
     let Some(kept) = ledger::read::<Lease>(ledger, &key).await? else {
         let lease = fresh(1);
         return match ledger::create(ledger, &key, &lease).await? {
@@ -66,7 +73,8 @@ async fn may_take_over(executions: &impl ReadExecutions, resource: &Identity, he
     if now < held.expires_at {
         return Err(DrError::conflict(format!("{who}; its lease lasts until {}", show_time(held.expires_at))));
     }
-    let state = executions.execution(&held.owner).await.map_err(|error| error.while_doing(format!("asking whether {} still runs", held.owner)))?;
+    let state =
+        executions.execution(&held.owner).await.map_err(|error| error.while_doing(format!("asking whether {} still runs", held.owner)))?;
     if state == ExecutionState::Running {
         return Err(DrError::conflict(format!("{who}; its lease has expired, but the execution still runs: stop it first")));
     }
@@ -79,7 +87,10 @@ pub async fn renew(ledger: &impl Ledger, resource: &Identity, owner: &str, now: 
     let kept = ledger::expect::<Lease>(ledger, &key).await?;
     let held = kept.value;
     if held.owner != owner || held.released {
-        return Err(DrError::refused(format!("{owner} does not hold the lease of {resource} any more: {} does; it must not change anything", held.owner)));
+        return Err(DrError::refused(format!(
+            "{owner} does not hold the lease of {resource} any more: {} does; it must not change anything",
+            held.owner
+        )));
     }
     let token = held.token;
     let renewed = Lease { expires_at: now + lasts.as_delta(), ..held };

@@ -52,7 +52,13 @@ pub trait RestoreDatabases {
     /// Starts a restore from a snapshot.
     async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()>;
     /// Starts a restore of the source with this `DbiResourceId`; no time is the latest restorable.
-    async fn restore_to_point_in_time(&self, source: &str, at: Option<Timestamp>, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()>;
+    async fn restore_to_point_in_time(
+        &self,
+        source: &str,
+        at: Option<Timestamp>,
+        target: &DbInstanceId,
+        settings: &RestoreSettings,
+    ) -> Answer<()>;
 }
 
 /// `rds:RebootDBInstance`. Sent without SDK retries: a duplicate failover flips back.
@@ -292,12 +298,21 @@ pub trait OpenDatabases {
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
     /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
     async fn fingerprint(
-        &self, target: &Target, credentials: &Credentials, limits: VisitLimits, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>,
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
     ) -> Answer<Fingerprint>;
     /// Runs the policy's checks, one result each.
     async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check>;
     /// Compares one table on both sides by key, in ranges.
     async fn compare_table(
-        &self, source: (&Target, &Credentials), restored: (&Target, &Credentials), limits: VisitLimits, table: &FingerprintTable,
+        &self,
+        source: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        limits: VisitLimits,
+        table: &FingerprintTable,
     ) -> Answer<TableDifference>;
 }

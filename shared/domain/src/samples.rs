@@ -78,7 +78,12 @@ pub(crate) fn incident() -> Incident {
         execution: None,
         attempt: 1,
         plan: None,
-        signals: vec![Signal { at: at(0), plane: Plane::ControlPlane, source: "RDS-EVENT-0031".into(), text: "put into a failed state".into() }],
+        signals: vec![Signal {
+            at: at(0),
+            plane: Plane::ControlPlane,
+            source: "RDS-EVENT-0031".into(),
+            text: "put into a failed state".into(),
+        }],
         unreachable_since: None,
         failed_probes: 0,
         last_probe_at: None,
@@ -91,5 +96,13 @@ pub(crate) fn incident() -> Incident {
 }
 
 pub(crate) fn probe(outcome: ProbeOutcome) -> Probe {
-    Probe { at: at(10), outcome, text: format!("the probe found {outcome}"), millis: 5, writable: Some(true), failed_checks: Vec::new(), checks_passed: false }
+    Probe {
+        at: at(10),
+        outcome,
+        text: format!("the probe found {outcome}"),
+        millis: 5,
+        writable: Some(true),
+        failed_checks: Vec::new(),
+        checks_passed: false,
+    }
 }

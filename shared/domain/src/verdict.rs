@@ -2,6 +2,7 @@
 
 use crate::incident::Incident;
 use crate::observed::ObservedInstance;
+use crate::plan::{MatrixRow, Remedy};
 use crate::policy::Policy;
 use crate::probe::{Probe, ProbeOutcome};
 use crate::span::Span;
@@ -85,16 +86,20 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
         StatusMeaning::StorageFull => Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write")),
-        StatusMeaning::BadParameters => {
-            Judgement::failed(Scenario::ParameterFailure, format!("RDS reports {status}: a parameter or option group keeps it from starting"))
-        }
+        StatusMeaning::BadParameters => Judgement::failed(
+            Scenario::ParameterFailure,
+            format!("RDS reports {status}: a parameter or option group keeps it from starting"),
+        ),
         StatusMeaning::BadNetwork => {
             Judgement::failed(Scenario::NetworkFailure, format!("RDS reports {status}: its subnets or addresses cannot be used"))
         }
-        StatusMeaning::KeyLost => {
-            Judgement::failed(Scenario::KeyInaccessible, format!("RDS reports {status}: the KMS key is unreachable; it must be back within 7 days"))
+        StatusMeaning::KeyLost => Judgement::failed(
+            Scenario::KeyInaccessible,
+            format!("RDS reports {status}: the KMS key is unreachable; it must be back within 7 days"),
+        ),
+        StatusMeaning::Off => {
+            Judgement::of(Verdict::Planned, format!("RDS reports {status}: somebody stopped it; stopping is not a failure"))
         }
-        StatusMeaning::Off => Judgement::of(Verdict::Planned, format!("RDS reports {status}: somebody stopped it; stopping is not a failure")),
         StatusMeaning::Transitional => judge_transitional(evidence, observed),
         StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it is being deleted; is that meant?")),
         StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it was never usable")),
@@ -110,11 +115,24 @@ fn by_request(evidence: Evidence<'_>) -> Option<Judgement> {
         return judge_corruption(evidence);
     }
     if scenario.is_about_data() {
-        return Some(Judgement::failed(scenario, format!("{scenario} was named in the request; the server itself need not be down for that")));
+        return Some(Judgement::failed(
+            scenario,
+            format!("{scenario} was named in the request; the server itself need not be down for that"),
+        ));
+    }
+    let only_guided = MatrixRow::of(scenario).is_some_and(|row| row.remedies == [Remedy::Guided]);
+    if request.by_person && only_guided {
+        return Some(Judgement::failed(
+            scenario,
+            format!("{scenario} was named in the request; Lifeboat can only guide a person through it"),
+        ));
     }
     if request.by_person && request.run == Run::Plan {
         let seen = evidence.probe.map_or("no probe was possible", |probe| probe.text.as_str());
-        return Some(Judgement::failed(scenario, format!("planned as if {scenario} had happened, because a plan was asked for; in fact: {seen}")));
+        return Some(Judgement::failed(
+            scenario,
+            format!("planned as if {scenario} had happened, because a plan was asked for; in fact: {seen}"),
+        ));
     }
     None
 }
@@ -173,7 +191,10 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span
     }
     let scenario = if failover_began(evidence.incident) { Scenario::AzOutage } else { Scenario::Hung };
     let status = &observed.status;
-    Judgement::failed(scenario, format!("{what}; silent since {} ({waited}), longer than the {grace} that AWS is given; RDS reports {status}", show_time(since)))
+    Judgement::failed(
+        scenario,
+        format!("{what}; silent since {} ({waited}), longer than the {grace} that AWS is given; RDS reports {status}", show_time(since)),
+    )
 }
 
 fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
@@ -198,9 +219,16 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Ju
     let waited = Span::between(evidence.incident.first_signal_at, evidence.now);
     let grace = evidence.policy.timing.host_recovery_grace;
     if waited < grace {
-        return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, format!("RDS is at it: it reports {status} ({waited} of {grace})"));
+        return Judgement::again(
+            Verdict::SelfHealing,
+            evidence.policy.timing.probe_every,
+            format!("RDS is at it: it reports {status} ({waited} of {grace})"),
+        );
     }
-    Judgement::of(Verdict::Unknown, format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"))
+    Judgement::of(
+        Verdict::Unknown,
+        format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"),
+    )
 }
 
 /// Whether RDS itself announced a Multi-AZ failover in this incident.
@@ -231,9 +259,11 @@ mod tests {
 
     #[test]
     fn one_silent_probe_makes_a_suspect_and_three_leave_aws_its_grace() {
-        let silent = |probes| move |incident: &mut Incident| {
-            incident.failed_probes = probes;
-            incident.unreachable_since = Some(at(0));
+        let silent = |probes| {
+            move |incident: &mut Incident| {
+                incident.failed_probes = probes;
+                incident.unreachable_since = Some(at(0));
+            }
         };
         assert_eq!(verdict("available", ProbeOutcome::NoAnswer, silent(1), 10).verdict, Verdict::Suspect);
         assert_eq!(verdict("available", ProbeOutcome::NoAnswer, silent(3), 30).verdict, Verdict::SelfHealing);
@@ -246,7 +276,12 @@ mod tests {
         let announced = |incident: &mut Incident| {
             incident.failed_probes = 9;
             incident.unreachable_since = Some(at(0));
-            incident.signals.push(Signal { at: at(0), plane: Plane::ControlPlane, source: "RDS-EVENT-0013".into(), text: "failover started".into() });
+            incident.signals.push(Signal {
+                at: at(0),
+                plane: Plane::ControlPlane,
+                source: "RDS-EVENT-0013".into(),
+                text: "failover started".into(),
+            });
         };
         assert_eq!(verdict("available", ProbeOutcome::Unreachable, announced, 151).scenario, Some(Scenario::AzOutage));
     }
@@ -283,10 +318,12 @@ mod tests {
 
     #[test]
     fn a_person_who_names_an_outage_of_a_healthy_database_is_not_believed_but_may_see_the_plan() {
-        let asks = |run| move |incident: &mut Incident| {
-            incident.request.by_person = true;
-            incident.request.run = run;
-            incident.request.scenario = Some(Scenario::InstanceFailure);
+        let asks = |run| {
+            move |incident: &mut Incident| {
+                incident.request.by_person = true;
+                incident.request.run = run;
+                incident.request.scenario = Some(Scenario::InstanceFailure);
+            }
         };
         assert_eq!(verdict("available", ProbeOutcome::Answers, asks(Run::Execute), 10).verdict, Verdict::Healthy);
         assert_eq!(verdict("available", ProbeOutcome::Answers, asks(Run::Plan), 10).verdict, Verdict::Failed);

@@ -42,7 +42,7 @@ impl Stage {
             "start" | "fail_over" => look("in_progress"),
             "check" | "check_failover" | "configure" | "fence" | "cut_over" => look("done"),
             "checks" => json!({"proceed": "cut_over", "grade": "PASS"}),
-            "prove_fence" => json!({"proven": true}),
+            "prove_fence" => json!({"proven": true, "reason": "nothing accepts a login"}),
             "verify_client" => json!({"verified": true}),
             "discover" => json!({"run": "backups/run", "batches": [{"batch": "backups/1"}, {"batch": "backups/2"}]}),
             "finish" => json!({"complete": true}),

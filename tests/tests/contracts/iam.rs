@@ -79,8 +79,14 @@ fn actions_by_method() -> BTreeMap<String, BTreeSet<String>> {
         for method in all.keys().filter(|name| ports.contains_key(*name)) {
             let actions = calls_in(method, &all, &mut BTreeSet::new()).into_iter().map(|call| action(service, &call));
             // Where a request is built elsewhere, the adapter names its action for errors.
-            let named = names_after(&all[method], &format!("\"{service}:")).into_iter().filter(|name| !name.is_empty()).map(|name| format!("{service}:{name}"));
-            found.entry(method.clone()).or_default().extend(actions.chain(named).chain(implied(method).iter().map(|action| (*action).to_owned())));
+            let named = names_after(&all[method], &format!("\"{service}:"))
+                .into_iter()
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("{service}:{name}"));
+            found
+                .entry(method.clone())
+                .or_default()
+                .extend(actions.chain(named).chain(implied(method).iter().map(|action| (*action).to_owned())));
         }
     }
     // The ledger is used through functions of the domain; whoever has it reads, writes and lists.

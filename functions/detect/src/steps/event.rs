@@ -57,7 +57,9 @@ where
         }
         Incoming::ExecutionEnded(ended) => return execution_ended(deps, &ended).await,
         Incoming::Scheduled => return Ok(EventAnswer::only("a schedule without a step starts nothing")),
-        Incoming::Other { source, detail_type } => return Ok(EventAnswer::only(format!("{source} / {detail_type} is nothing that Lifeboat acts on"))),
+        Incoming::Other { source, detail_type } => {
+            return Ok(EventAnswer::only(format!("{source} / {detail_type} is nothing that Lifeboat acts on")));
+        }
     };
     let seen =
         SeenSignal { at: deps.clock.now(), source, plane, resource, incident: answer.incident.clone(), reason: answer.reason.clone() };
@@ -111,14 +113,20 @@ where
 
 /// A deleted instance can only be known from the event's tags or from the ledger.
 async fn remembered<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, event: &RdsEvent, id: &DbInstanceId,
+    deps: &Deps<R, L, D, E, C>,
+    event: &RdsEvent,
+    id: &DbInstanceId,
 ) -> Result<Option<ResourceRecord>, DrError> {
     let name = event.tags.get(tags::RESOURCE).cloned().unwrap_or_else(|| id.as_str().to_ascii_lowercase());
     let Ok(resource) = Identity::parse(name) else { return Ok(None) };
     Ok(resources::record(&deps.ledger, &resource).await?.filter(|record| record.id == *id))
 }
 
-async fn note_planned_work<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, event: &RdsEvent, record: &ResourceRecord) -> Result<(), DrError> {
+async fn note_planned_work<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    event: &RdsEvent,
+    record: &ResourceRecord,
+) -> Result<(), DrError> {
     let planned = match event.entry().map(|entry| entry.hint) {
         Some(Hint::Planned(_)) => Some(PlannedWork { what: event.entry().map_or("", |entry| entry.meaning).to_owned(), since: event.at }),
         Some(Hint::PlannedOver(_)) => None,
@@ -133,7 +141,12 @@ async fn note_planned_work<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, ev
 }
 
 async fn act_on<R, L, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, event: &RdsEvent, class: EventClass, meaning: &str, record: &ResourceRecord, observed: Option<&ObservedInstance>,
+    deps: &Deps<R, L, D, E, C>,
+    event: &RdsEvent,
+    class: EventClass,
+    meaning: &str,
+    record: &ResourceRecord,
+    observed: Option<&ObservedInstance>,
 ) -> Result<EventAnswer, DrError>
 where
     L: Ledger,
@@ -160,7 +173,12 @@ where
         EventClass::Alert if scenario == Some(Scenario::Deletion) && gone => begin(deps, record, observed, signal, scenario).await,
         EventClass::Alert => {
             let title = format!("{}: {meaning}", record.resource);
-            let text = format!("{} reports for {} at {}: {meaning}. Lifeboat does nothing by itself about this; please look.", signal.source, record.id, show_time(event.at));
+            let text = format!(
+                "{} reports for {} at {}: {meaning}. Lifeboat does nothing by itself about this; please look.",
+                signal.source,
+                record.id,
+                show_time(event.at)
+            );
             tell_people(deps, now, None, &title, text).await?;
             Ok(EventAnswer::only(format!("told to people: {meaning}")))
         }
@@ -184,7 +202,11 @@ where
 }
 
 async fn begin<R, L, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, observed: Option<&ObservedInstance>, signal: Signal, scenario: Option<Scenario>,
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    observed: Option<&ObservedInstance>,
+    signal: Signal,
+    scenario: Option<Scenario>,
 ) -> Result<EventAnswer, DrError>
 where
     L: Ledger,

@@ -7,6 +7,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::verdict::{Evidence, Judgement, Verdict, judge as weigh};
+use lifeboat_domain::words::Run;
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -20,7 +21,8 @@ pub(crate) struct JudgeAnswer {
 
 /// Judges, and keeps what was counted.
 pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, input: &JudgeInput,
+    deps: &Deps<R, L, D, E, C>,
+    input: &JudgeInput,
 ) -> Result<JudgeAnswer, DrError> {
     let now = deps.clock.now();
     let key = keys::incident(&input.incident);
@@ -41,6 +43,9 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     })
     .await?;
     let policy = deps.policies.policy(&counted.policy)?;
+    if counted.request.run == Run::Execute {
+        lifeboat_domain::lease::renew(&deps.ledger, &counted.resource, &input.execution, now, policy.timing.lease).await?;
+    }
     let judgement = match carried_on(deps, &counted).await? {
         Some(judgement) => judgement,
         None => weigh(Evidence { now, observed: observed.as_ref(), probe: probe.as_ref(), incident: &counted, policy }),
@@ -77,7 +82,12 @@ fn count(incident: &mut Incident, probe: Option<&Probe>) {
 }
 
 async fn keep<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, before: &Incident, judgement: &Judgement, probe: Option<&Probe>, moment: Moment, now: Timestamp,
+    deps: &Deps<R, L, D, E, C>,
+    before: &Incident,
+    judgement: &Judgement,
+    probe: Option<&Probe>,
+    moment: Moment,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     let healthy_at = probe.filter(|_| judgement.verdict == Verdict::Healthy && moment == Moment::BeforePlan).map(|probe| probe.at);
     ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&before.id), |incident| {
@@ -93,7 +103,8 @@ async fn keep<R, L: Ledger, D, E, C>(
     .await?;
     if before.verdict != Some(judgement.verdict) || moment == Moment::BeforeCutOver {
         let phase = if moment == Moment::BeforePlan { Phase::Judge } else { Phase::Fence };
-        let silent = before.unreachable_since.map_or_else(String::new, |since| format!(" (first silent {} ago)", Span::between(since, now)));
+        let silent =
+            before.unreachable_since.map_or_else(String::new, |since| format!(" (first silent {} ago)", Span::between(since, now)));
         ledger::tell(&deps.ledger, &before.id, now, phase, format!("{}: {}{silent}", judgement.verdict, judgement.reason)).await?;
     }
     Ok(())

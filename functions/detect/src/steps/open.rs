@@ -80,7 +80,11 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
         return Err(DrError::missing("restore_to", "the moment just before the mistake, in UTC, such as 2026-01-15T10:25:00Z"));
     }
     if asked.plan.is_some() && run == Run::Plan {
-        return Err(DrError::invalid("plan", "a hash together with \"run\": \"plan\"", "a plan's hash only together with \"run\": \"execute\""));
+        return Err(DrError::invalid(
+            "plan",
+            "a hash together with \"run\": \"plan\"",
+            "a plan's hash only together with \"run\": \"execute\"",
+        ));
     }
     Ok(Request { run, scenario: Some(asked.scenario), restore_to, cut_over: asked.cut_over, plan: asked.plan.clone(), by_person: true })
 }
@@ -93,7 +97,8 @@ fn parse_time(text: &str) -> Result<Timestamp, DrError> {
 
 /// Finds the resource by identity or ARN, alive or remembered.
 async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, name: &str,
+    deps: &Deps<R, L, D, E, C>,
+    name: &str,
 ) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
     let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let by_arn = Arn::parse(name).ok();
@@ -102,7 +107,8 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
         None => observed.identity().is_some_and(|identity| identity.as_str() == name) || observed.id.as_str() == name,
     };
     let found: Vec<&ObservedInstance> = all.iter().filter(named).collect();
-    let protected: Vec<&ObservedInstance> = found.iter().copied().filter(|observed| resources::why_left_alone(observed).is_none()).collect();
+    let protected: Vec<&ObservedInstance> =
+        found.iter().copied().filter(|observed| resources::why_left_alone(observed).is_none()).collect();
     match (protected.as_slice(), found.first()) {
         ([one], _) => {
             let identity = one.identity().ok_or_else(|| DrError::refused(format!("{} has no usable identity", one.id)))?;
@@ -122,7 +128,10 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
 
 /// A deleted resource is found in the ledger; its retained backups may still be restored.
 async fn remembered<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, name: &str, arn: Option<&Arn>, all: &[ObservedInstance],
+    deps: &Deps<R, L, D, E, C>,
+    name: &str,
+    arn: Option<&Arn>,
+    all: &[ObservedInstance],
 ) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
     let identity = Identity::parse(arn.map_or(name, Arn::name));
     if let Ok(identity) = identity
@@ -130,15 +139,21 @@ async fn remembered<R, L: Ledger, D, E, C>(
     {
         return Ok((record, None));
     }
-    let known: Vec<String> = all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedInstance::identity).map(String::from).collect();
+    let known: Vec<String> =
+        all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedInstance::identity).map(String::from).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let hint = nearest(name, &known).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-    Err(DrError::not_found(format!("resource: {name:?} is no protected database of this account and Region{hint} Known are: {}", known.join(", "))))
+    Err(DrError::not_found(format!(
+        "resource: {name:?} is no protected database of this account and Region{hint} Known are: {}",
+        known.join(", ")
+    )))
 }
 
 /// An approval by hash belongs to the incident that waits with exactly this plan.
 async fn approved<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, request: &Request,
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    request: &Request,
 ) -> Result<Option<IncidentId>, DrError> {
     let (Some(plan), Some(id)) = (&request.plan, &record.open_incident) else { return Ok(None) };
     let waiting = ledger::incident(&deps.ledger, id).await?;
@@ -148,12 +163,20 @@ async fn approved<R, L: Ledger, D, E, C>(
 
 /// The incident of this very request: the same request meets the same incident.
 async fn own_incident<R, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, observed: Option<&ObservedInstance>, request: &Request, input: &OpenInput,
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    observed: Option<&ObservedInstance>,
+    request: &Request,
+    input: &OpenInput,
 ) -> Result<IncidentId, DrError> {
     let id = requested_incident_id(&record.resource, request, record.generation)?;
     let scenario = request.scenario.map_or("", Scenario::as_str);
-    let signal =
-        Signal { at: input.started_at, plane: Plane::Person, source: "person".to_owned(), text: format!("asked for {} of {scenario}", request.run) };
+    let signal = Signal {
+        at: input.started_at,
+        plane: Plane::Person,
+        source: "person".to_owned(),
+        text: format!("asked for {} of {scenario}", request.run),
+    };
     let incident = Incident {
         id: id.clone(),
         resource: record.resource.clone(),
@@ -198,7 +221,10 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
 
 /// Makes this execution the one that works on the incident; refused while another one runs.
 async fn take_on<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, id: &IncidentId, execution: &str, request: Option<&Request>,
+    deps: &Deps<R, L, D, E, C>,
+    id: &IncidentId,
+    execution: &str,
+    request: Option<&Request>,
 ) -> Result<(), DrError> {
     let incident = ledger::incident(&deps.ledger, id).await?;
     if let Some(other) = incident.execution.as_deref().filter(|other| *other != execution) {
@@ -208,7 +234,10 @@ async fn take_on<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
         }
     }
     if request.is_none() && incident.state != IncidentState::Open {
-        return Err(DrError::refused(format!("incident {id} is {}: start `recovery` with the resource and the scenario instead", incident.state)));
+        return Err(DrError::refused(format!(
+            "incident {id} is {}: start `recovery` with the resource and the scenario instead",
+            incident.state
+        )));
     }
     ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
         incident.execution = Some(execution.to_owned());
@@ -226,7 +255,10 @@ async fn take_on<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
 
 /// Makes it the resource's open incident. One that waits for a person gives way; one that is being worked on does not.
 async fn claim<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, id: &IncidentId, started_at: Timestamp,
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    id: &IncidentId,
+    started_at: Timestamp,
 ) -> Result<(), DrError> {
     if let Some(other) = record.open_incident.as_ref().filter(|other| *other != id) {
         let waiting = ledger::incident(&deps.ledger, other).await?;

@@ -13,6 +13,7 @@ use lifeboat_domain::register::{News, ResourceRecord};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::{Plane, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
+use chrono::TimeDelta;
 use lifeboat_lambda::metrics::{Metric, emit};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,9 @@ where
     for resource in &list.missing {
         opened += u32::from(judge_missing(deps, resource).await?);
     }
-    let past_rto = look_after_open(deps, list.observed.keys().filter_map(|name| Identity::parse(name.clone()).ok()).chain(list.missing.clone())).await?;
+    let past_rto =
+        look_after_open(deps, list.observed.keys().filter_map(|name| Identity::parse(name.clone()).ok()).chain(list.missing.clone()))
+            .await?;
     let now = deps.clock.now();
     emit(now, &[], &[Metric::count("SweepRun", 1), Metric::count("IncidentPastRto", past_rto)], &[]);
     Ok(SweepAnswer { news: has_news(deps, now).await?, opened })
@@ -72,7 +75,11 @@ async fn read<R, L, D: Documents, E, C, T: serde::de::DeserializeOwned>(deps: &D
 }
 
 /// One database: answers whether an incident was opened or joined.
-async fn judge_probe<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, probed: &ProbedResource, observed: &ObservedInstance) -> Result<bool, DrError>
+async fn judge_probe<R, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    probed: &ProbedResource,
+    observed: &ObservedInstance,
+) -> Result<bool, DrError>
 where
     L: Ledger,
     E: ReadExecutions + StartRecovery,
@@ -90,7 +97,8 @@ where
             record.unreachable_since = None;
         }
         if probe.checks_passed {
-            record.checks_passed_at = Some(probe.at);
+            // What was written while the probe went on may not have been seen by it.
+            record.checks_passed_at = Some(probe.at - TimeDelta::milliseconds(i64::try_from(probe.millis).unwrap_or(i64::MAX / 1000)));
         }
         Ok(())
     })
@@ -187,7 +195,11 @@ where
             past_rto += 1;
             let title = format!("{resource} is past its RTO of {rto}");
             let open_for = Span::between(incident.first_signal_at, now);
-            let text = format!("Incident {id} ({scenario}) began at {}, {open_for} ago, and is {}. Its objective was {rto}. Recovery goes on; it is not given up because of this.", show_time(incident.first_signal_at), incident.state);
+            let text = format!(
+                "Incident {id} ({scenario}) began at {}, {open_for} ago, and is {}. Its objective was {rto}. Recovery goes on; it is not given up because of this.",
+                show_time(incident.first_signal_at),
+                incident.state
+            );
             let at = incident.first_signal_at + rto.as_delta();
             tell_people(deps, at, Some(&incident), &title, text).await?;
         }

@@ -40,7 +40,8 @@ pub(crate) struct SweepListAnswer {
 
 /// Lists everything protected and refreshes what the ledger knows of it.
 pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, input: &SweepListInput,
+    deps: &Deps<R, L, D, E, C>,
+    input: &SweepListInput,
 ) -> Result<SweepListAnswer, DrError> {
     let mut list = SweepList::default();
     for (resource, observed) in resources::protected(deps).await? {
@@ -50,7 +51,14 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
         }
         let record = resources::refresh(&deps.ledger, &resource, &observed).await?;
         if let Err(error) = deps.policies.policy(&record.policy) {
-            tell_people(deps, deps.clock.now(), None, &format!("{resource} has an unknown policy"), format!("{error}. Until then it is not protected.")).await?;
+            tell_people(
+                deps,
+                deps.clock.now(),
+                None,
+                &format!("{resource} has an unknown policy"),
+                format!("{error}. Until then it is not protected."),
+            )
+            .await?;
             continue;
         }
         let target = Target {
@@ -75,9 +83,15 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
 }
 
 async fn ambiguous<R, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>, resource: &Identity, one: &ObservedInstance, other: &ObservedInstance,
+    deps: &Deps<R, L, D, E, C>,
+    resource: &Identity,
+    one: &ObservedInstance,
+    other: &ObservedInstance,
 ) -> Result<(), DrError> {
     let title = format!("{resource} is ambiguous");
-    let text = format!("{} and {} both carry the identity {resource} and a policy. Only the first is looked at. Give one of them another tag lifeboat:resource.", one.arn, other.arn);
+    let text = format!(
+        "{} and {} both carry the identity {resource} and a policy. Only the first is looked at. Give one of them another tag lifeboat:resource.",
+        one.arn, other.arn
+    );
     tell_people(deps, deps.clock.now(), None, &title, text).await
 }

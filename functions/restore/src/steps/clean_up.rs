@@ -10,7 +10,10 @@ use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
 
 /// Deletes the copies of this incident's failed attempts; where any mark is missing, it keeps them and says so.
-pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Nothing, DrError> {
+pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Nothing, DrError> {
     let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     for setback in &incident.setbacks {
@@ -20,7 +23,10 @@ pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(deps: &
             Some(_) if found.status.meaning() == StatusMeaning::Deleting => continue,
             Some(why) => format!("{target} is kept: {why}"),
             None => {
-                deps.databases.delete_failed_restore(target).await.map_err(|error| error.while_doing(format!("deleting the unusable {target}")))?;
+                deps.databases
+                    .delete_failed_restore(target)
+                    .await
+                    .map_err(|error| error.while_doing(format!("deleting the unusable {target}")))?;
                 format!("{target} never became usable and is being deleted")
             }
         };

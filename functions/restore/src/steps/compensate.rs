@@ -10,7 +10,8 @@ use lifeboat_domain::{DrError, Timestamp, ids};
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
 pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Nothing, DrError> {
     let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
@@ -42,7 +43,10 @@ pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clo
 
 /// What was undone is not done: a later attempt makes these calls again.
 async fn forget_calls<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, phase: Phase, now: Timestamp,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    phase: Phase,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     let Some(hash) = &incident.plan else { return Ok(()) };
     for kept in ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await? {
@@ -60,18 +64,25 @@ async fn forget_calls<R, L: Ledger, D, S, E, C>(
 }
 
 async fn move_back<R, L: Ledger, D, S: Secrets, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, cut_over: &CutOver, now: Timestamp,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    cut_over: &CutOver,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     let before = &cut_over.endpoint_before;
     let token = ids::digest(&[incident.id.as_str(), "undo", &cut_over.at.to_rfc3339(), &cut_over.secret]);
     deps.secrets.point_secret(&cut_over.secret, before, &token).await.map_err(|error| error.while_doing("moving clients back"))?;
-    ledger::write(&deps.ledger, &keys::cut_over(&incident.id), &CutOver { state: CutOverState::Undone, at: now, ..cut_over.clone() }).await?;
+    ledger::write(&deps.ledger, &keys::cut_over(&incident.id), &CutOver { state: CutOverState::Undone, at: now, ..cut_over.clone() })
+        .await?;
     let text = format!("moved back: secret {} names {}:{} again", cut_over.secret, before.host, before.port);
     ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
 }
 
 async fn open_again<R: Databases, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, fence: &Fence, now: Timestamp,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    fence: &Fence,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     let source = &incident.source.id;
     let found = instance(&deps.databases, source).await?;

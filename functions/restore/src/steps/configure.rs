@@ -5,7 +5,6 @@ use crate::executor::{Made, make};
 use crate::observe::instance;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::words::Progress;
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::incident::Phase;
@@ -14,10 +13,12 @@ use lifeboat_domain::observed::{Configuration, ObservedInstance};
 use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::point::differences;
 use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Progress;
 
 /// Makes the calls of the phase one by one, each when the last has settled.
 pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
@@ -59,7 +60,9 @@ fn unsettled(record: &CallRecord, found: &ObservedInstance, recovery: &Recovery<
 
 /// Writes down what differs from what the restore was told; `validate` grades it.
 async fn compare<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, found: &ObservedInstance,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    found: &ObservedInstance,
 ) -> Result<(), DrError> {
     let wanted = recovery.plan.calls.iter().find_map(|call| match &call.act {
         Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => Some(&settings.configuration),

@@ -3,17 +3,18 @@
 use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::words::Progress;
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Progress;
 
 /// Moves every target of the plan; refuses where the source is not fenced.
 pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
@@ -45,7 +46,11 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
 }
 
 /// Writes down where clients went before; an RDS-managed secret cannot be edited and is refused here, before anything moves.
-async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, secret: &str) -> Result<(), DrError> {
+async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    secret: &str,
+) -> Result<(), DrError> {
     let key = keys::cut_over(&recovery.incident.id);
     if ledger::read::<CutOver>(&deps.ledger, &key).await?.is_some_and(|kept| kept.value.state != CutOverState::Undone) {
         return Ok(());
@@ -59,7 +64,13 @@ async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E,
         return Err(DrError::refused(format!("secret {secret} has no host and port: it is not how clients find the database")));
     };
     let text = format!("secret {secret} is about to name {}:{}", after.host, after.port);
-    let cut_over =
-        CutOver { state: CutOverState::Moving, secret: secret.to_owned(), endpoint_before: before, endpoint_after: after, text, at: recovery.now };
+    let cut_over = CutOver {
+        state: CutOverState::Moving,
+        secret: secret.to_owned(),
+        endpoint_before: before,
+        endpoint_after: after,
+        text,
+        at: recovery.now,
+    };
     ledger::write(&deps.ledger, &key, &cut_over).await
 }

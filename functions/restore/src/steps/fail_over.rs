@@ -4,17 +4,18 @@ use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::{has_failed_over, instance};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::words::Progress;
 use lifeboat_domain::acting::{Before, CallRecord, CallState, conclude};
 use lifeboat_domain::incident::{Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::PlannedCall;
 use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
 
 /// Asks for the failover. An intent that stands is never sent again.
 pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
@@ -51,13 +52,20 @@ fn failover_call(recovery: &Recovery<'_>) -> Result<(usize, PlannedCall), DrErro
 }
 
 /// Looks whether it took place: the zones swap, sometimes minutes later; nothing is sent here.
-pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Look, DrError> {
     let recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let (index, _) = failover_call(&recovery)?;
     let source = &recovery.incident.source.id;
     let Some(kept) = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await? else {
-        return Ok(Look::new(Progress::Done, poll, format!("the failover of {source} was never written down, so it was never sent: the probe decides")));
+        return Ok(Look::new(
+            Progress::Done,
+            poll,
+            format!("the failover of {source} was never written down, so it was never sent: the probe decides"),
+        ));
     };
     let record = kept.value;
     let found = instance(&deps.databases, source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
@@ -65,7 +73,16 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(d
     let waited = Span::between(record.sent_at, recovery.now);
     if has_failed_over(&record, &found) && found.status.is_serving() {
         if record.state == CallState::Sent {
-            conclude(&deps.ledger, recovery.place(), &record, kept.version, CallState::Done, "the Availability Zones have swapped", recovery.now).await?;
+            conclude(
+                &deps.ledger,
+                recovery.place(),
+                &record,
+                kept.version,
+                CallState::Done,
+                "the Availability Zones have swapped",
+                recovery.now,
+            )
+            .await?;
         }
         let zone = found.zone.as_deref().unwrap_or("another zone");
         recovery.tell(&deps.ledger, Phase::Act, format!("{source} serves from {zone}")).await?;
@@ -73,11 +90,16 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(d
     }
     if waited < grace || !found.status.is_serving() {
         let (_, expired) = recovery.waited();
-        let reason = format!("{source} is {} in {}, {waited} after the failover was asked for", found.status, found.zone.as_deref().unwrap_or("?"));
+        let reason =
+            format!("{source} is {} in {}, {waited} after the failover was asked for", found.status, found.zone.as_deref().unwrap_or("?"));
         return Ok(super::restore::give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
     }
     if record.state == CallState::Done {
-        return Ok(Look::new(Progress::Done, poll, format!("AWS accepted the failover, but its zones have not swapped within {grace}: the probe decides")));
+        return Ok(Look::new(
+            Progress::Done,
+            poll,
+            format!("AWS accepted the failover, but its zones have not swapped within {grace}: the probe decides"),
+        ));
     }
     let reason = format!(
         "whether the failover of {source} took place cannot be told: the reply was lost and its zones have not swapped within {grace}; it is not asked for twice, as a second one would flip back"

@@ -5,7 +5,6 @@ use crate::executor::{Made, make};
 use crate::observe::instance;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::words::Progress;
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{Fence, FenceState};
 use lifeboat_domain::incident::Phase;
@@ -13,9 +12,13 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Progress;
 
 /// Goes one step further with the fence each time it is called.
-pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let source = recovery.incident.source.id.clone();
@@ -31,13 +34,17 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(d
             keep(deps, &recovery, FenceState::SessionsEnded, None, text.clone()).await?;
             Ok(Look::new(Progress::Done, poll, text))
         }
-        (_, Some(found)) => Ok(Look::new(Progress::Failed, poll, format!("{source} is {} and the plan has no way to fence it", found.status))),
+        (_, Some(found)) => {
+            Ok(Look::new(Progress::Failed, poll, format!("{source} is {} and the plan has no way to fence it", found.status)))
+        }
         (_, None) => Ok(Look::new(Progress::Failed, poll, "the plan has no way to fence the source")),
     }
 }
 
 async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    found: &ObservedInstance,
 ) -> Result<Look, DrError> {
     let poll = recovery.policy.timing.poll;
     let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Fence).map(|(index, call)| (index, call.clone())).collect();
@@ -45,7 +52,12 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let fence = fence.filter(|fence| fence.value.state != FenceState::Opened);
     if fence.is_none() {
         let now = recovery.now;
-        recovery.change(&deps.ledger, |incident| { incident.waiting_since = Some(now); Ok(()) }).await?;
+        recovery
+            .change(&deps.ledger, |incident| {
+                incident.waiting_since = Some(now);
+                Ok(())
+            })
+            .await?;
     }
     let (_, expired) = recovery.waited();
     let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
@@ -81,7 +93,10 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 
 /// The undo is written down before anything is changed.
 async fn keep_undo<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, found: &ObservedInstance, group: &str,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    found: &ObservedInstance,
+    group: &str,
 ) -> Result<(), DrError> {
     let fence = Fence {
         state: FenceState::Closing,
@@ -94,7 +109,11 @@ async fn keep_undo<R, L: Ledger, D, S, E, C>(
 }
 
 async fn keep<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, state: FenceState, group: Option<String>, text: String,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    state: FenceState,
+    group: Option<String>,
+    text: String,
 ) -> Result<(), DrError> {
     let fence = Fence { state, groups_before: Vec::new(), group, text: text.clone(), at: recovery.now };
     ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await?;

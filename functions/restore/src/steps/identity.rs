@@ -15,7 +15,8 @@ use lifeboat_domain::register::ResourceRecord;
 
 /// Moves the identity; called once the move was verified from the client's side.
 pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Nothing, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let now = recovery.now;
@@ -27,14 +28,20 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
         Ok(())
     })
     .await?;
-    recovery.change(&deps.ledger, |incident| { incident.healthy_at.get_or_insert(now); Ok(()) }).await?;
+    recovery
+        .change(&deps.ledger, |incident| {
+            incident.healthy_at.get_or_insert(now);
+            Ok(())
+        })
+        .await?;
     for (index, call) in closing_calls(&recovery, false) {
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
             return Err(DrError::conflict(reason));
         }
     }
     let restored = recovery.incident.restored.clone().ok_or_else(|| DrError::unrecoverable("nothing was restored"))?;
-    let found = instance(&deps.databases, &restored.id).await?.ok_or_else(|| DrError::not_found(format!("{} has vanished", restored.id)))?;
+    let found =
+        instance(&deps.databases, &restored.id).await?.ok_or_else(|| DrError::not_found(format!("{} has vanished", restored.id)))?;
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&recovery.incident.resource), |record| {
         record.id = found.id.clone();
         record.arn = found.arn.clone();
@@ -59,7 +66,8 @@ fn closing_calls(recovery: &Recovery<'_>, snapshots: bool) -> Vec<(usize, Planne
 
 /// Starts the first snapshot of the new database and keeps its manifest; the next backup run takes note of its end.
 pub(crate) async fn first_point<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<Nothing, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     for (index, call) in closing_calls(&recovery, true) {

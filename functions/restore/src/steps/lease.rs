@@ -7,7 +7,10 @@ use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions};
 use lifeboat_domain::{DrError, show_time};
 
 /// Takes the lease for this execution, or renews it.
-pub(crate) async fn take<R, L: Ledger, D, S, E: ReadExecutions, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Nothing, DrError> {
+pub(crate) async fn take<R, L: Ledger, D, S, E: ReadExecutions, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Nothing, DrError> {
     let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;

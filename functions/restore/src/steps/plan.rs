@@ -39,7 +39,8 @@ struct Read {
 
 /// Makes the plan and decides.
 pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, case: &Case,
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
 ) -> Result<PlanAnswer, DrError> {
     let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
@@ -93,10 +94,15 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
     if incident.request.run == Run::Plan {
         return Ok(None);
     }
-    let Some(plan) = ledger::read::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.map(|kept| kept.value) else { return Ok(None) };
+    let Some(plan) = ledger::read::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.map(|kept| kept.value) else {
+        return Ok(None);
+    };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
     let sent = calls.iter().any(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
-    let failed = incident.setbacks.iter().any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if Some(target) == plan.target.as_ref()));
+    let failed = incident
+        .setbacks
+        .iter()
+        .any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if Some(target) == plan.target.as_ref()));
     Ok((plan.target.is_some() && sent && !failed).then_some(plan))
 }
 
@@ -129,7 +135,11 @@ fn expire(incident: &Incident, policy: &Policy, gate: Gate, now: Timestamp) -> G
 }
 
 async fn keep<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident, plan: &Plan, gate: &Gate, now: Timestamp,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    plan: &Plan,
+    gate: &Gate,
+    now: Timestamp,
 ) -> Result<(), DrError> {
     ledger::write(&deps.ledger, &keys::plan(&incident.id, &plan.hash), plan).await?;
     let waits = gate.decision == Decision::Wait;
@@ -145,7 +155,13 @@ async fn keep<R, L: Ledger, D, S, E, C>(
     })
     .await?;
     let remedy = plan.remedy.map_or("nothing", Remedy::as_str);
-    let text = format!("plan {}: {remedy}, because {}; {}: {}", plan.hash.as_str().get(..8).unwrap_or_default(), plan.reason, gate.decision, gate.reason);
+    let text = format!(
+        "plan {}: {remedy}, because {}; {}: {}",
+        plan.hash.as_str().get(..8).unwrap_or_default(),
+        plan.reason,
+        gate.decision,
+        gate.reason
+    );
     if changed || !waits {
         ledger::tell(&deps.ledger, &incident.id, now, Phase::Plan, text).await?;
     }
@@ -153,7 +169,8 @@ async fn keep<R, L: Ledger, D, S, E, C>(
 }
 
 async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
 ) -> Result<Read, DrError> {
     let now = deps.clock.now();
     let source = &incident.source;
@@ -163,24 +180,31 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         Some(observed) => Some(Manifest::of(observed, now)),
         None => kept_manifest(deps, &record).await?,
     };
-    let window = deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    let window =
+        deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
     Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
 }
 
-async fn kept_manifest<R, L, D: Documents, S, E, C>(deps: &Deps<R, L, D, S, E, C>, record: &ResourceRecord) -> Result<Option<Manifest>, DrError> {
+async fn kept_manifest<R, L, D: Documents, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    record: &ResourceRecord,
+) -> Result<Option<Manifest>, DrError> {
     let Some(key) = &record.manifest else { return Ok(None) };
-    let Some(document) = deps.documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading the manifest {key}")))? else {
+    let Some(document) = deps.documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading the manifest {key}")))?
+    else {
         return Ok(None);
     };
-    let manifest = serde_json::from_value(document).map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))?;
+    let manifest =
+        serde_json::from_value(document).map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))?;
     Ok(Some(manifest))
 }
 
 /// Snapshots that RDS shows as available now, and the fingerprints kept with them, newest first.
 async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, incident: &Incident,
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
 ) -> Result<(Vec<UsablePoint>, Vec<(Timestamp, String)>), DrError> {
     let source = &incident.source.id;
     let found = deps.databases.snapshots_of(source).await.map_err(|error| error.while_doing(format!("listing snapshots of {source}")))?;
@@ -204,10 +228,12 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
 }
 
 async fn secret_changed_at<R, L, D, S: Secrets, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, manifest: Option<&Manifest>,
+    deps: &Deps<R, L, D, S, E, C>,
+    manifest: Option<&Manifest>,
 ) -> Result<Option<Timestamp>, DrError> {
     let Some(secret) = manifest.and_then(Manifest::secret) else { return Ok(None) };
-    let versions = deps.secrets.secret_versions(secret).await.map_err(|error| error.while_doing(format!("listing versions of secret {secret}")))?;
+    let versions =
+        deps.secrets.secret_versions(secret).await.map_err(|error| error.while_doing(format!("listing versions of secret {secret}")))?;
     let current = versions.iter().find(|version| version.is_current);
     tracing::debug!(secret, current = ?current.map(|version| show_time(version.created_at)), "secret versions read");
     Ok(current.map(|version| version.created_at))

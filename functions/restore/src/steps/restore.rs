@@ -4,16 +4,19 @@ use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::{instance, is_ours};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::words::Progress;
 use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Phase, Restored, Setback};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
+use lifeboat_domain::words::Progress;
 
 /// Sends the restore call of the plan.
-pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     begin_wait(deps, &mut recovery).await?;
     send_restore(deps, &mut recovery).await
@@ -36,7 +39,8 @@ async fn begin_wait<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, rec
 }
 
 async fn send_restore<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
 ) -> Result<Look, DrError> {
     let poll = recovery.policy.timing.poll;
     let calls: Vec<_> = recovery.plan.calls_of(Phase::Act).map(|(index, call)| (index, call.clone())).collect();
@@ -49,7 +53,10 @@ async fn send_restore<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 }
 
 /// Looks how far the restored copy is.
-pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(deps: &Deps<R, L, D, S, E, C>, case: &Case) -> Result<Look, DrError> {
+pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let (waited, expired) = recovery.waited();
@@ -57,7 +64,10 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(d
     let target = recovery.incident.restored.as_ref().map(|restored| restored.id.clone());
     let target = target.ok_or_else(|| DrError::unrecoverable("no restore was started"))?;
     let Some(found) = instance(&deps.databases, &target).await? else {
-        return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{}; {target} is not to be seen yet", started.reason))));
+        return Ok(give_up_or(
+            expired,
+            Look::new(Progress::InProgress, poll, format!("{}; {target} is not to be seen yet", started.reason)),
+        ));
     };
     if !is_ours(&found, &recovery) {
         return Err(DrError::refused(format!("{target} is not this incident's: it is not touched")));
@@ -77,7 +87,9 @@ pub(crate) fn give_up_or(expired: bool, look: Look) -> Look {
 }
 
 async fn arrived<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    found: &ObservedInstance,
 ) -> Result<(), DrError> {
     let endpoint = found.endpoint.clone();
     let now = recovery.now;
@@ -100,11 +112,16 @@ async fn arrived<R, L: Ledger, D, S, E, C>(
 }
 
 async fn failed<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>, found: &ObservedInstance,
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    found: &ObservedInstance,
 ) -> Result<Look, DrError> {
     let text = format!("{} ended in status {}", found.id, found.status);
-    let setback =
-        Setback::RestoreFailed { target: found.id.clone(), remedy: recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest), text: text.clone() };
+    let setback = Setback::RestoreFailed {
+        target: found.id.clone(),
+        remedy: recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest),
+        text: text.clone(),
+    };
     recovery
         .change(&deps.ledger, |incident| {
             if !incident.setbacks.contains(&setback) {

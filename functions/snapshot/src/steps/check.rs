@@ -40,12 +40,14 @@ pub(crate) fn poll<R, L, D, C>(deps: &Deps<R, L, D, C>, batch: &Batch) -> Span {
 
 /// Updates every point of the batch.
 pub(crate) async fn check<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
-    deps: &Deps<R, L, D, C>, input: &BatchInput,
+    deps: &Deps<R, L, D, C>,
+    input: &BatchInput,
 ) -> Result<CheckAnswer, DrError> {
     let batch: Batch = read(&deps.documents, &input.batch).await?;
     let found = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
     let fingerprints = fingerprints(deps, &input.batch).await?;
-    let give_up = batch.items.iter().filter_map(|item| deps.policies.policy(&item.policy).ok()).map(|policy| policy.timing.give_up_after).max();
+    let give_up =
+        batch.items.iter().filter_map(|item| deps.policies.policy(&item.policy).ok()).map(|policy| policy.timing.give_up_after).max();
     let waited = Span::between(batch.started_at, deps.clock.now());
     let expired = waited >= give_up.unwrap_or(Span::hours(4));
     let mut ready = 0;
@@ -70,7 +72,11 @@ async fn fingerprints<R, L, D: Documents, C>(deps: &Deps<R, L, D, C>, batch: &st
 
 /// Answers whether the point is final.
 async fn update<R, L: Ledger, D, C>(
-    deps: &Deps<R, L, D, C>, batch: &Batch, item: &Item, snapshot: Option<&ObservedSnapshot>, fingerprint: Option<&FingerprintRef>,
+    deps: &Deps<R, L, D, C>,
+    batch: &Batch,
+    item: &Item,
+    snapshot: Option<&ObservedSnapshot>,
+    fingerprint: Option<&FingerprintRef>,
     expired: Option<Span>,
 ) -> Result<bool, DrError> {
     let key = keys::point(&item.target.resource, batch.started_at, &item.snapshot);

@@ -28,7 +28,8 @@ pub(crate) struct BatchRef {
 
 /// Makes the run.
 pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
-    deps: &Deps<R, L, D, C>, input: &DiscoverInput,
+    deps: &Deps<R, L, D, C>,
+    input: &DiscoverInput,
 ) -> Result<DiscoverAnswer, DrError> {
     let stamp = input.started_at.format("%Y%m%dt%H%M%Sz").to_string();
     let folder = format!("backups/{stamp}-{}", short_digest(&[&input.execution]));
@@ -51,12 +52,15 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
         batches.push(key);
     }
     let run = format!("{folder}/run.json");
-    write(&deps.documents, &run, &Run { run: stamp, started_at: input.started_at, batches: batches.clone(), points: Vec::new(), skipped }).await?;
+    write(&deps.documents, &run, &Run { run: stamp, started_at: input.started_at, batches: batches.clone(), points: Vec::new(), skipped })
+        .await?;
     Ok(DiscoverAnswer { run, batches: batches.into_iter().map(|batch| BatchRef { batch }).collect() })
 }
 
 async fn why_skipped<R, L: Ledger, D, C: Clock>(
-    deps: &Deps<R, L, D, C>, resource: &Identity, observed: &ObservedInstance,
+    deps: &Deps<R, L, D, C>,
+    resource: &Identity,
+    observed: &ObservedInstance,
 ) -> Result<Option<Skipped>, DrError> {
     let skip = |reason: String, leased| Some(Skipped { resource: resource.clone(), reason, leased });
     if lifeboat_domain::lease::is_held(&deps.ledger, resource, deps.clock.now()).await? {
@@ -69,7 +73,12 @@ async fn why_skipped<R, L: Ledger, D, C: Clock>(
 }
 
 async fn item<R, L: Ledger, D: Documents, C: Clock>(
-    deps: &Deps<R, L, D, C>, input: &DiscoverInput, stamp: &str, policy: &str, resource: &Identity, observed: &ObservedInstance,
+    deps: &Deps<R, L, D, C>,
+    input: &DiscoverInput,
+    stamp: &str,
+    policy: &str,
+    resource: &Identity,
+    observed: &ObservedInstance,
 ) -> Result<Item, DrError> {
     let suffix = format!("{stamp}-{}", short_digest(&[observed.arn.as_str(), &input.execution]));
     let snapshot = SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, 200))?;

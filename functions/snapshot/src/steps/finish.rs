@@ -19,7 +19,8 @@ pub(crate) struct FinishAnswer {
 
 /// Writes the summary.
 pub(crate) async fn finish<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
-    deps: &Deps<R, L, D, C>, input: &FinishInput,
+    deps: &Deps<R, L, D, C>,
+    input: &FinishInput,
 ) -> Result<FinishAnswer, DrError> {
     let mut run: Run = read(&deps.documents, &input.run).await?;
     let found = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
@@ -44,11 +45,15 @@ pub(crate) async fn finish<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
 
 /// A recovery takes a first point without waiting for it: here it becomes available, or is found to have failed.
 async fn settle_others<R, L: Ledger, D, C>(
-    deps: &Deps<R, L, D, C>, resource: &lifeboat_domain::ids::Identity, found: &[ObservedSnapshot],
+    deps: &Deps<R, L, D, C>,
+    resource: &lifeboat_domain::ids::Identity,
+    found: &[ObservedSnapshot],
 ) -> Result<(), DrError> {
     for kept in ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(resource), "point#").await? {
         let point = kept.value;
-        let Some(snapshot) = found.iter().find(|snapshot| snapshot.id == point.snapshot && point.state == PointState::Creating) else { continue };
+        let Some(snapshot) = found.iter().find(|snapshot| snapshot.id == point.snapshot && point.state == PointState::Creating) else {
+            continue;
+        };
         let state = match &snapshot.status {
             SnapshotStatus::Available => PointState::Available,
             SnapshotStatus::Failed(_) => PointState::Failed,

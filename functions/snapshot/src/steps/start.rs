@@ -42,7 +42,10 @@ where
 
 /// The outer error ends the step; the inner one is worth another try.
 async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
-    deps: &Deps<R, L, D, C>, batch: &Batch, item: &Item, found: Option<&ObservedSnapshot>,
+    deps: &Deps<R, L, D, C>,
+    batch: &Batch,
+    item: &Item,
+    found: Option<&ObservedSnapshot>,
 ) -> Result<Result<(), CallError>, DrError> {
     let resource = &item.target.resource;
     let key = keys::point(resource, batch.started_at, &item.snapshot);
@@ -76,7 +79,11 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
 }
 
 /// Notes why a point will never be.
-pub(crate) async fn fail<R, L: Ledger, D, C>(deps: &Deps<R, L, D, C>, key: &lifeboat_domain::ports::Key, why: String) -> Result<(), DrError> {
+pub(crate) async fn fail<R, L: Ledger, D, C>(
+    deps: &Deps<R, L, D, C>,
+    key: &lifeboat_domain::ports::Key,
+    why: String,
+) -> Result<(), DrError> {
     ledger::update::<RecoveryPoint, _>(&deps.ledger, key, |point| {
         point.state = PointState::Failed;
         point.note = Some(why.clone());

@@ -13,6 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct Proven {
     proven: bool,
+    reason: String,
 }
 
 /// Tries, and writes what it saw to the timeline.
@@ -32,8 +33,8 @@ where
     let verdict = if proven { "the fence is proven" } else { "the fence is not proven" };
     let text = format!("{verdict}: {why} ({}: {})", target.instance, seen.text);
     tracing::info!(execution = case.execution, incident = %incident.id, proven, "{text}");
-    ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Fence, text).await?;
-    Ok(Proven { proven })
+    ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Fence, text.as_str()).await?;
+    Ok(Proven { proven, reason: text })
 }
 
 /// Silence proves a fence only where one was written down as closed: a hung server that was never fenced may wake up.

@@ -95,7 +95,11 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
             look_again_in: Some(facts.policy.timing.poll),
         };
     }
-    let reason = if approved { "a person approved exactly this plan".to_owned() } else { format!("the policy's mode for {} is {mode}", plan.scenario) };
+    let reason = if approved {
+        "a person approved exactly this plan".to_owned()
+    } else {
+        format!("the policy's mode for {} is {mode}", plan.scenario)
+    };
     Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None }
 }
 
@@ -125,7 +129,8 @@ fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateF
     if let Some(last) = facts.last_recovery {
         let until = last + facts.policy.timing.cool_down.as_delta();
         if facts.now < until {
-            let reason = format!("a recovery of it ended at {}; by itself Lifeboat starts no other one until {}", show_time(last), show_time(until));
+            let reason =
+                format!("a recovery of it ended at {}; by itself Lifeboat starts no other one until {}", show_time(last), show_time(until));
             return Some(Gate::ask(reason, lift));
         }
     }
@@ -157,7 +162,9 @@ fn drill_gate(facts: GateFacts<'_>, lift: &str) -> Option<Gate> {
     }
     match facts.last_drill {
         Some(passed) if facts.now < passed + rule.max_age.as_delta() => None,
-        Some(passed) => Some(Gate::ask(format!("its last passed drill is of {}, older than the policy's {}", show_time(passed), rule.max_age), lift)),
+        Some(passed) => {
+            Some(Gate::ask(format!("its last passed drill is of {}, older than the policy's {}", show_time(passed), rule.max_age), lift))
+        }
         None => Some(Gate::ask("it has never passed a drill: that it can be recovered is a hope".to_owned(), lift)),
     }
 }

@@ -19,7 +19,9 @@ pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option
         }
         Scenario::ParameterFailure => vec![
             format!("A parameter keeps {id} from starting: put back the last good parameter group, then reboot."),
-            format!("aws rds modify-db-instance --db-instance-identifier {id} --db-parameter-group-name LAST_GOOD_GROUP --apply-immediately"),
+            format!(
+                "aws rds modify-db-instance --db-instance-identifier {id} --db-parameter-group-name LAST_GOOD_GROUP --apply-immediately"
+            ),
             format!("aws rds reboot-db-instance --db-instance-identifier {id}"),
         ],
         Scenario::NetworkFailure => vec![

@@ -300,10 +300,19 @@ impl Plan {
     /// Computes the hash: the calls and what they mean, not the forecast, which changes every minute.
     pub fn hash_of(&self) -> Result<PlanHash, crate::DrError> {
         let calls: Vec<&Act> = self.calls.iter().map(|call| &call.act).collect();
-        let calls = serde_json::to_string(&calls).map_err(|error| crate::DrError::unrecoverable("the plan cannot be written as JSON").because(error))?;
+        let calls = serde_json::to_string(&calls)
+            .map_err(|error| crate::DrError::unrecoverable("the plan cannot be written as JSON").because(error))?;
         let remedy = self.remedy.map_or("none", Remedy::as_str);
         let moves = if self.moves_clients { "moves" } else { "beside" };
-        PlanHash::parse(digest(&[self.resource.as_str(), self.incident.as_str(), self.scenario.as_str(), remedy, moves, &self.policy_hash, &calls]))
+        PlanHash::parse(digest(&[
+            self.resource.as_str(),
+            self.incident.as_str(),
+            self.scenario.as_str(),
+            remedy,
+            moves,
+            &self.policy_hash,
+            &calls,
+        ]))
     }
 
     /// The calls of one phase, with their place in the plan.

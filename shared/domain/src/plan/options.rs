@@ -1,6 +1,8 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
-use super::{Act, FencePlan, Forecast, LateSettings, MatrixRow, Plan, PlannedCall, RankedOption, Remedy, RestoreSettings, guidance::guidance, p90};
+use super::{
+    Act, FencePlan, Forecast, LateSettings, MatrixRow, Plan, PlannedCall, RankedOption, Remedy, RestoreSettings, guidance::guidance, p90,
+};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Phase, Setback};
@@ -10,6 +12,7 @@ use crate::policy::{CutOverTarget, Policy};
 use crate::span::Span;
 use crate::status::StatusMeaning;
 use crate::words::{Scenario, Timestamp, show_time};
+use chrono::SubsecRound;
 use std::collections::BTreeMap;
 
 /// A snapshot that could be restored.
@@ -109,6 +112,8 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
 /// The moment to go back to: as asked, else when the data was last known to be good.
 fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timestamp>, DrError> {
     let wanted = facts.incident.request.restore_to.or(if scenario == Scenario::Corruption { facts.checks_passed_at } else { None });
+    // RDS restores to whole seconds: the plan says what it will do, and rather a moment too early than too late.
+    let wanted = wanted.map(|wanted| wanted.trunc_subsecs(0));
     if scenario.is_about_data() && wanted.is_none() {
         return Err(DrError::missing("restore_to", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
     }
@@ -186,7 +191,9 @@ fn weigh_point_in_time(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Time
     if let Some(obstacle) = restore_obstacle(facts, remedy) {
         return plain(remedy, false, obstacle);
     }
-    let Some(window) = facts.window else { return plain(remedy, false, "automated backups are off: there is no point-in-time recovery".to_owned()) };
+    let Some(window) = facts.window else {
+        return plain(remedy, false, "automated backups are off: there is no point-in-time recovery".to_owned());
+    };
     if let Some(wanted) = wanted.filter(|wanted| *wanted < window.earliest) {
         let reason = format!("{} is before the restorable window, which begins at {}", show_time(wanted), show_time(window.earliest));
         return plain(remedy, false, reason);
@@ -205,7 +212,8 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
     if let Some(obstacle) = restore_obstacle(facts, remedy) {
         return plain(remedy, false, obstacle);
     }
-    let newest = facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted)).max_by_key(|point| point.data_time);
+    let newest =
+        facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted)).max_by_key(|point| point.data_time);
     match newest {
         Some(point) => {
             let reason = format!("snapshot {} holds data up to {}", point.snapshot, show_time(point.data_time));
@@ -236,7 +244,11 @@ fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
 }
 
 fn restoring(
-    facts: PlanFacts<'_>, remedy: Remedy, reason: String, point: Timestamp, snapshot: Option<SnapshotId>,
+    facts: PlanFacts<'_>,
+    remedy: Remedy,
+    reason: String,
+    point: Timestamp,
+    snapshot: Option<SnapshotId>,
     wait_for: Option<(Timestamp, Option<Timestamp>)>,
 ) -> Weighed {
     let last_write = if facts.incident.scenario().is_some_and(Scenario::is_about_data) {
@@ -260,7 +272,8 @@ fn restoring(
 
 /// The source's class, or the first fallback that was not found wanting.
 fn class_for(facts: PlanFacts<'_>) -> Option<String> {
-    let wanting = |class: &str| facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none } if none == class));
+    let wanting =
+        |class: &str| facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none } if none == class));
     let own = facts.manifest.map(|manifest| manifest.configuration.class.clone());
     own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
 }
@@ -296,7 +309,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
         None => Act::RestoreToPointInTime {
             source: manifest.resource_id.clone(),
-            at: facts.incident.request.restore_to.or_else(|| chosen.restore_point.filter(|_| plan.scenario.is_about_data())),
+            at: chosen.restore_point.filter(|_| facts.incident.request.restore_to.is_some() || plan.scenario.is_about_data()),
             target: target.clone(),
             settings,
         },
@@ -325,7 +338,11 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
 fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
     let (Some(secret), Some(changed), Some(point)) = (manifest.secret(), facts.secret_changed_at, plan.restore_point) else { return };
     if changed > point {
-        let why = format!("the secret changed at {}, after the restore point {}: the restored engine holds the old password", show_time(changed), show_time(point));
+        let why = format!(
+            "the secret changed at {}, after the restore point {}: the restored engine holds the old password",
+            show_time(changed),
+            show_time(point)
+        );
         let act = Act::ResetMasterPassword { instance: target.clone(), secret: secret.to_owned() };
         plan.calls.push(PlannedCall { phase: Phase::Configure, act, why });
     }
@@ -337,9 +354,16 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     for CutOverTarget::SecretsManager in &facts.policy.cut_over {
         let secret = manifest.secret().ok_or_else(|| {
-            DrError::missing(tags::SECRET, format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id))
+            DrError::missing(
+                tags::SECRET,
+                format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id),
+            )
         })?;
-        push(Phase::CutOver, Act::PointSecret { secret: secret.to_owned(), instance: target.clone() }, "clients find the new database through it");
+        push(
+            Phase::CutOver,
+            Act::PointSecret { secret: secret.to_owned(), instance: target.clone() },
+            "clients find the new database through it",
+        );
     }
     let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
     moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
@@ -347,7 +371,11 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
     let new_arn = source.arn.sibling_instance(target)?;
     if facts.observed.is_some() {
         let retired = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
-        push(Phase::Close, Act::AddTags { arn: source.arn.clone(), tags: retired }, "the old one is never judged again, and never deleted by Lifeboat");
+        push(
+            Phase::Close,
+            Act::AddTags { arn: source.arn.clone(), tags: retired },
+            "the old one is never judged again, and never deleted by Lifeboat",
+        );
     }
     push(Phase::Close, Act::AddTags { arn: new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
     if facts.observed.is_some() {
@@ -360,7 +388,11 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
         200,
     ))?;
     let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
-    push(Phase::Close, Act::CreateSnapshot { instance: target.clone(), snapshot, tags: marks }, "the first recovery point of the new database");
+    push(
+        Phase::Close,
+        Act::CreateSnapshot { instance: target.clone(), snapshot, tags: marks },
+        "the first recovery point of the new database",
+    );
     Ok(())
 }
 
@@ -375,12 +407,16 @@ fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
                 observed.status
             ),
         ),
-        (Some(_), None) => {
-            (FencePlan::Impossible, format!("split brain: {source} cannot be fenced, as fence_groups names no group for its VPC; both sides could be written"))
-        }
+        (Some(_), None) => (
+            FencePlan::Impossible,
+            format!("split brain: {source} cannot be fenced, as fence_groups names no group for its VPC; both sides could be written"),
+        ),
         (Some(_), Some(group)) => {
             let calls = [
-                (Act::SetSecurityGroups { instance: source.clone(), groups: vec![group.to_owned()] }, "no new connection reaches the old one"),
+                (
+                    Act::SetSecurityGroups { instance: source.clone(), groups: vec![group.to_owned()] },
+                    "no new connection reaches the old one",
+                ),
                 (Act::EndSessions { instance: source.clone() }, "a changed group does not cut tracked connections"),
             ];
             plan.calls.extend(calls.map(|(act, why)| PlannedCall { phase: Phase::Fence, act, why: why.to_owned() }));

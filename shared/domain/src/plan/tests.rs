@@ -185,7 +185,11 @@ fn capacity_that_lacks_leads_to_the_next_class_and_then_to_a_refusal() {
 fn a_failed_restore_takes_the_next_name() {
     let mut world = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC);
     let first = world.plan().plan.target.unwrap();
-    world.incident.setbacks.push(Setback::RestoreFailed { target: first.clone(), remedy: Remedy::RestoreLatest, text: "restore-error".into() });
+    world.incident.setbacks.push(Setback::RestoreFailed {
+        target: first.clone(),
+        remedy: Remedy::RestoreLatest,
+        text: "restore-error".into(),
+    });
     assert_ne!(world.plan().plan.target.unwrap(), first);
 }
 
