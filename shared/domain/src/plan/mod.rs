@@ -1,5 +1,6 @@
 //! A plan: every mutating call that a recovery will make, as data, before anything is touched.
 
+mod calls;
 mod forecast;
 mod gates;
 mod guidance;

@@ -1,19 +1,16 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
-use super::{
-    Act, FencePlan, Forecast, LateSettings, MatrixRow, Plan, PlannedCall, RankedOption, Remedy, RestoreSettings, guidance::guidance, p90,
-};
+use super::calls::add_calls;
+use super::{Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
-use crate::incident::{Incident, Phase, Setback};
-use crate::observed::{ObservedInstance, RestoreWindow, tags};
+use crate::incident::{Incident, Setback};
+use crate::observed::{ObservedInstance, RestoreWindow};
 use crate::point::Manifest;
-use crate::policy::{CutOverTarget, Policy};
+use crate::policy::Policy;
 use crate::span::Span;
-use crate::status::StatusMeaning;
 use crate::words::{Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
-use std::collections::BTreeMap;
 
 /// A snapshot that could be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +60,10 @@ pub struct Planned {
 }
 
 /// One remedy, weighed.
-struct Weighed {
-    option: RankedOption,
-    restore_point: Option<Timestamp>,
-    snapshot: Option<SnapshotId>,
+pub(super) struct Weighed {
+    pub(super) option: RankedOption,
+    pub(super) restore_point: Option<Timestamp>,
+    pub(super) snapshot: Option<SnapshotId>,
     wait_for: Option<(Timestamp, Option<Timestamp>)>,
 }
 
@@ -271,7 +268,7 @@ fn restoring(
 }
 
 /// The source's class, or the first fallback that was not found wanting.
-fn class_for(facts: PlanFacts<'_>) -> Option<String> {
+pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
     let wanting =
         |class: &str| facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none } if none == class));
     let own = facts.manifest.map(|manifest| manifest.configuration.class.clone());
@@ -283,146 +280,4 @@ fn target_name(incident: &Incident) -> Result<DbInstanceId, DrError> {
     let attempt = incident.setbacks.iter().filter(|setback| matches!(setback, Setback::RestoreFailed { .. })).count();
     let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
     DbInstanceId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
-}
-
-fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
-    match chosen.option.remedy {
-        Remedy::Guided => Ok(()),
-        Remedy::ForceFailover => {
-            let act = Act::ForceFailover { instance: facts.incident.source.id.clone() };
-            plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
-            Ok(())
-        }
-        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
-    }
-}
-
-fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
-    let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
-        return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
-    };
-    let settings = Box::new(RestoreSettings {
-        configuration: crate::observed::Configuration { class, ..manifest.configuration.clone() },
-        tags: restored_tags(manifest, plan),
-    });
-    let act = match &chosen.snapshot {
-        Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
-        None => Act::RestoreToPointInTime {
-            source: manifest.resource_id.clone(),
-            at: chosen.restore_point.filter(|_| facts.incident.request.restore_to.is_some() || plan.scenario.is_about_data()),
-            target: target.clone(),
-            settings,
-        },
-    };
-    plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
-    let late = LateSettings::of(&manifest.configuration);
-    if late != LateSettings::default() {
-        let act = Act::ReplaySettings { instance: target.clone(), settings: late };
-        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "no restore call accepts these settings".to_owned() });
-    }
-    add_password_call(facts, plan, manifest, &target);
-    if plan.moves_clients {
-        add_cut_over_calls(facts, plan, manifest, &target)?;
-    }
-    Ok(())
-}
-
-/// The source's tags without what would make the copy look protected, and the mark that it is ours.
-fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
-    let mut kept = manifest.tags.clone();
-    kept.retain(|key, _| !key.starts_with("aws:") && !key.starts_with("rds:") && !key.starts_with("lifeboat:"));
-    kept.insert(tags::INCIDENT.to_owned(), plan.incident.to_string());
-    kept
-}
-
-fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
-    let (Some(secret), Some(changed), Some(point)) = (manifest.secret(), facts.secret_changed_at, plan.restore_point) else { return };
-    if changed > point {
-        let why = format!(
-            "the secret changed at {}, after the restore point {}: the restored engine holds the old password",
-            show_time(changed),
-            show_time(point)
-        );
-        let act = Act::ResetMasterPassword { instance: target.clone(), secret: secret.to_owned() };
-        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why });
-    }
-}
-
-fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
-    let source = &facts.incident.source;
-    add_fence_calls(facts, plan);
-    let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
-    for CutOverTarget::SecretsManager in &facts.policy.cut_over {
-        let secret = manifest.secret().ok_or_else(|| {
-            DrError::missing(
-                tags::SECRET,
-                format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id),
-            )
-        })?;
-        push(
-            Phase::CutOver,
-            Act::PointSecret { secret: secret.to_owned(), instance: target.clone() },
-            "clients find the new database through it",
-        );
-    }
-    let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
-    moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
-    moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));
-    let new_arn = source.arn.sibling_instance(target)?;
-    if facts.observed.is_some() {
-        let retired = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
-        push(
-            Phase::Close,
-            Act::AddTags { arn: source.arn.clone(), tags: retired },
-            "the old one is never judged again, and never deleted by Lifeboat",
-        );
-    }
-    push(Phase::Close, Act::AddTags { arn: new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
-    if facts.observed.is_some() {
-        let keys = vec![tags::POLICY.to_owned()];
-        push(Phase::Close, Act::RemoveTags { arn: source.arn.clone(), keys }, "one identity, one protected database");
-    }
-    let snapshot = SnapshotId::parse(deterministic_name(
-        &format!("lifeboat-{}", plan.resource),
-        &format!("first-{}", short_digest(&[plan.incident.as_str(), target.as_str()])),
-        200,
-    ))?;
-    let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
-    push(
-        Phase::Close,
-        Act::CreateSnapshot { instance: target.clone(), snapshot, tags: marks },
-        "the first recovery point of the new database",
-    );
-    Ok(())
-}
-
-fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
-    let source = &facts.incident.source.id;
-    let (fence, risk) = match (facts.observed, facts.fence_group) {
-        (None, _) => (FencePlan::Gone, format!("{source} does not exist: nothing to fence")),
-        (Some(observed), _) if observed.status.meaning() == StatusMeaning::Terminal => (
-            FencePlan::Terminal,
-            format!(
-                "{source} cannot be fenced by a security group: RDS refuses changes in status {}, which it also never leaves by itself; a login is proven to fail before clients move",
-                observed.status
-            ),
-        ),
-        (Some(_), None) => (
-            FencePlan::Impossible,
-            format!("split brain: {source} cannot be fenced, as fence_groups names no group for its VPC; both sides could be written"),
-        ),
-        (Some(_), Some(group)) => {
-            let calls = [
-                (
-                    Act::SetSecurityGroups { instance: source.clone(), groups: vec![group.to_owned()] },
-                    "no new connection reaches the old one",
-                ),
-                (Act::EndSessions { instance: source.clone() }, "a changed group does not cut tracked connections"),
-            ];
-            plan.calls.extend(calls.map(|(act, why)| PlannedCall { phase: Phase::Fence, act, why: why.to_owned() }));
-            (FencePlan::Group, format!("sessions on {source} are cut when it is fenced"))
-        }
-    };
-    plan.fence = Some(fence);
-    plan.risks.push(risk);
 }
