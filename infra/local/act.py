@@ -132,7 +132,7 @@ class Act:
         problems += checks.compare_calls(self.stage, self.zero, [plan] if plan else [])
         problems += checks.sources_exist(self.stage, [RESOURCE, report["source"]["id"]])
         problems += checks.one_is_protected(self.stage)
-        problems += checks.lease_is_free(self.stage)
+        problems += checks.lease_is_free(self.stage) + checks.no_dead_letters(self.stage)
         return incident, plan
 
     def conclude(self, result: Result, execution: Json, outcome: str, *, exactly: bool = False) -> Result:

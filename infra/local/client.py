@@ -153,7 +153,7 @@ class Writer:
                 while not self._stop.wait(PAUSE_SECONDS):
                     with self._writing:
                         self._write(side)
-            except Exception as error:  # noqa: BLE001, an application goes on whatever the library throws
+            except Exception as error:  # an application goes on whatever the library throws
                 self._tell(False, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
                 self._stop.wait(RETRY_SECONDS)
             finally:

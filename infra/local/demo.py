@@ -1,12 +1,14 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-    demo.py [SCENARIO ...]      `list` tells what can break, `all` breaks it one after the other
+demo.py [--binaries DIR] [SCENARIO ...]    `list` tells what can break, `all` breaks it one after the other
 
-Exit status 0 exactly if every scenario kept what it promises; `VERBOSE=1` shows the last message of each.
+Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
+`VERBOSE=1` shows the last message of each.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -26,8 +28,11 @@ FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean
 
 def build() -> Path:
     """Build the functions and the estate as tests do; where the binaries are."""
-    environment = {**os.environ, "CARGO_TERM_PROGRESS_WHEN": "auto"}
-    subprocess.run(["cargo", "build", "--quiet", "--workspace", "--bins"], cwd=REPO, env=environment, check=True)
+    command = ["cargo", "build", "--workspace", "--all-features", "--bins"]
+    if not sys.stderr.isatty():
+        print("building the functions and the estate; that takes minutes the first time", file=sys.stderr, flush=True)
+        command.append("--quiet")
+    subprocess.run(command, cwd=REPO, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", REPO / "target")).resolve() / "debug"
 
 
@@ -73,7 +78,7 @@ def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> 
                 finally:
                     keep_function_logs(stage, logs)
                 finish(results, timeline, verbose=verbose)
-    except Exception as error:  # noqa: BLE001, whatever goes wrong is told as a result
+    except Exception as error:  # whatever goes wrong is told as a result
         traceback.print_exc()
         results.append(Result(group[-1], "FAILED", [f"{type(error).__name__}: {error}"]))
         finish(results, None, verbose=False, screen=screen)
@@ -86,7 +91,9 @@ def prepare(stage: Stage, screen: Screen, began: float) -> None:
     """The client writes, tonight's backup runs."""
     zones = "Multi-AZ" if stage.multi_az else "Single-AZ"
     took = time.monotonic() - began
-    screen.line(None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s")
+    screen.line(
+        None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s"
+    )
     point = stage.back_up()
     screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
 
@@ -109,9 +116,15 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
     screen.say()
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Run what was asked for; the exit status."""
-    asked = [name for argument in arguments for name in argument.split(",") if name] or ["instance_failure"]
+    parser = argparse.ArgumentParser(description="A database fails on a local cloud, and Lifeboat recovers it.")
+    parser.add_argument(
+        "--binaries", type=Path, help="where the functions and the estate are; without it they are built"
+    )
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="`list` tells which, `all` runs all of them")
+    given = parser.parse_args()
+    asked = [name for argument in given.scenarios for name in argument.split(",") if name] or ["instance_failure"]
     if asked == ["list"]:
         for name, scenario in SCENARIOS.items():
             print(f"{name:18} {scenario.sentence}")
@@ -121,7 +134,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"unknown scenario {', '.join(unknown)}; known are {', '.join(SCENARIOS)}, all and list", file=sys.stderr)
         return 2
-    binaries = build()
+    binaries = given.binaries.resolve() if given.binaries else build()
     screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")
     screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
     screen.say()
@@ -134,6 +147,6 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)

@@ -19,7 +19,7 @@ from typing import Any
 from ministack.app import main
 from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json
-from ministack.services import eventbridge, scheduler, secretsmanager, stepfunctions
+from ministack.services import eventbridge, lambda_svc, scheduler, secretsmanager, stepfunctions
 
 import rds_gate
 
@@ -49,6 +49,18 @@ def publish_as_aws() -> None:
 
     eventbridge._now_ts = lambda: _sent_at.get() or now()
     eventbridge._put_events = patched
+
+
+def invoke_targets_as_aws() -> None:
+    """A rule's Lambda is invoked asynchronously: tried again when it fails, then handed to its on-failure destination."""
+
+    def patched(arn: str, payload: str) -> None:
+        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if function and config:
+            record = {**function, **lambda_svc._execution_record_for_config(function, config)}
+            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    eventbridge._dispatch_to_lambda = patched
 
 
 def shorten_schedules(scale: float) -> None:
@@ -159,6 +171,7 @@ def trust_local_transport() -> None:
 def launch() -> None:
     """Apply every repair, open the gate before RDS if asked to, and run ministack until it is stopped."""
     publish_as_aws()
+    invoke_targets_as_aws()
     shorten_schedules(float(os.environ.get("LIFEBOAT_RATE_SCALE", "1")))
     keep_secret_versions()
     run_machines_as_aws()

@@ -47,7 +47,7 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", **more}
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with(parent: int) -> Callable[[], None]:
     """What a child does before exec: ask the kernel for SIGTERM when its parent is gone."""
 
     def before_exec() -> None:
@@ -76,7 +76,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:

@@ -164,10 +164,17 @@ SCENARIOS = {
         instance_failure, "RDS gives the instance up: restored to the latest moment, validated, clients moved (default)"
     ),
     "again": Scenario(
-        again, "after instance_failure: the next backup covers the new one, a second failure recovers", False, "instance_failure"
+        again,
+        "after instance_failure: the next backup covers the new one, a second failure recovers",
+        False,
+        "instance_failure",
     ),
-    "az_outage": Scenario(az_outage, "a zone goes dark under a Multi-AZ instance: AWS heals it, Lifeboat only watches", True),
-    "hung": Scenario(hung, "the server stops answering and no event tells: the sweep finds it, one forced failover", True),
+    "az_outage": Scenario(
+        az_outage, "a zone goes dark under a Multi-AZ instance: AWS heals it, Lifeboat only watches", True
+    ),
+    "hung": Scenario(
+        hung, "the server stops answering and no event tells: the sweep finds it, one forced failover", True
+    ),
     "human_error": Scenario(
         human_error, "rows are deleted by mistake: restored beside to the second before; then cut over by a plan's hash"
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,7 +24,6 @@ REPO = HERE.parent.parent
 REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
-POLICY = "demo"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
@@ -39,8 +38,8 @@ ESTATE: Json = {
         "restoring": 6,
         "modifying": 1,
         "snapshotting": 2,
-        "failover": 3,
-        "failure_detection": 1,
+        "failover": 2,
+        "failure_detection": 0.5,
         "zone_swap_lag": 1,
         "log_ship_interval": 1,
         "restorable_lag": 1,
@@ -66,12 +65,20 @@ def until(what: str, seconds: float, look: Callable[[], Any], *, every: float = 
 class Stage:
     """Everything that a scenario needs, on entering; nothing of it, on leaving."""
 
-    def __init__(self, binaries: Path, *, multi_az: bool = False, logs_to: Path | None = None) -> None:
-        """`binaries` holds the functions and the estate."""
-        self.binaries, self.multi_az = binaries, multi_az
+    def __init__(
+        self,
+        binaries: Path,
+        *,
+        multi_az: bool = False,
+        policy: str = "demo",
+        faults: Sequence[Json] = (),
+        logs_to: Path | None = None,
+    ) -> None:
+        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
+        self.binaries, self.multi_az, self.policy = binaries, multi_az, policy
         self.cloud = Cloud(
             estate=binaries / "estate",
-            estate_config=ESTATE,
+            estate_config={**ESTATE, "faults": list(faults)},
             region=REGION,
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
@@ -137,7 +144,7 @@ class Stage:
             CopyTagsToSnapshot=True,
             PreferredMaintenanceWindow="sun:03:00-sun:03:30",
             Tags=[
-                {"Key": "lifeboat:policy", "Value": POLICY},
+                {"Key": "lifeboat:policy", "Value": self.policy},
                 {"Key": "lifeboat:resource", "Value": RESOURCE},
                 {"Key": "lifeboat:secret", "Value": SECRET},
                 {"Key": "owner", "Value": "orders-team"},

@@ -21,6 +21,16 @@ COLOURS = {"break": "31;1", "client": "36", "message": "35", "demo": "2", "ok": 
 PHASES = "33"
 WIDTH, LABEL = 116, 11
 INDENT = " " * (12 + LABEL)
+# What a state that waits belongs to.
+WAITS = {
+    "WaitBeforeProbe": "judge",
+    "WaitForRestorable": "plan",
+    "WaitBeforeCheck": "act",
+    "WaitBeforeFailoverCheck": "act",
+    "WaitForConfiguration": "configure",
+    "WaitForFence": "fence",
+}
+WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # "orders-db-r1 is creating since 4 s" and "... since 5 s" are the same news.
 CLOCKS = re.compile(r"\d+ (min|s|h)\b")
 
@@ -84,13 +94,12 @@ class Timeline:
         self.messages: list[Json] = []
         self._shown: set[tuple[str, str]] = set()
         self._told = 0
-        self._history: dict[str, int] = {}
-        self._last_progress = ""
+        self._said: list[str] = []
 
     def begin(self, zero: float, label: str, text: str) -> None:
         """Everything counts from this moment."""
         self.zero = zero
-        self.executions, self._history = {}, {}
+        self.executions = {}
         self.stage.writer.told = []
         self._told = 0
         self.screen.line(0.0, label, text)
@@ -104,18 +113,20 @@ class Timeline:
         for item in self.stage.executions("Recovery", self.zero - 2):
             self.executions[item["executionArn"]] = item
         news: list[tuple[float, str, str]] = []
-        progress = ""
+        state = reason = ""
         for arn, item in list(self.executions.items()):
             known = self.stage.ledger.read(f"execution#{arn}", "execution")
             if known:
                 news += self._lines(str(known["incident"]))
-            progress = self._progress(arn, item) or progress
+            if item["status"] == "RUNNING":
+                state, reason = self._progress(arn)
         news += [(at, "message", message["Subject"]) for at, message in self._messages()]
         news += self._client()
         for at, label, text in sorted(news):
             self.screen.line(at - self.zero, label, text)
-        if progress:
-            self._show_progress(progress)
+            self._said.append(CLOCKS.sub("", text))
+        if state:
+            self._show_progress(state, reason)
 
     def follow(self, ended: int, seconds: float) -> list[Json]:
         """Watch until so many recoveries have ended; how they did, oldest first."""
@@ -172,29 +183,25 @@ class Timeline:
             yield at, "client", text
         self._told = len(told)
 
-    def _progress(self, arn: str, item: Json) -> str:
-        """What an execution does now, by its history: the last answer of a step that is under way."""
-        if item["status"] != "RUNNING":
-            return ""
+    def _progress(self, arn: str) -> tuple[str, str]:
+        """Where an execution is by its history, and what the last step said that has to be waited for."""
         pages = self.stage.cloud.client("stepfunctions").get_paginator("get_execution_history")
-        state, reason = "", ""
+        state = reason = ""
         for page in pages.paginate(executionArn=arn):
             for event in page["events"]:
                 if entered := event.get("stateEnteredEventDetails"):
                     state = entered["name"]
                 if left := event.get("stateExitedEventDetails"):
                     answer = json.loads(left.get("output") or "{}")
-                    if isinstance(answer, dict) and answer.get("reason"):
-                        reason = answer["reason"]
-        return f"{state}: {reason}" if reason else state
+                    reason = (answer.get("reason") if isinstance(answer, dict) else None) or reason
+        return state, reason
 
-    def _show_progress(self, progress: str) -> None:
+    def _show_progress(self, state: str, reason: str) -> None:
         """Move the last line; where nothing moves, say only what is truly new about a wait."""
+        label, offset = WAITS.get(state, ""), time.time() - self.zero
         if self.screen.moves:
-            self.screen.progress(time.time() - self.zero, "...", progress)
-            return
-        state, _, reason = progress.partition(": ")
-        news = CLOCKS.sub("", reason)
-        if state.startswith("Wait") and reason and news != self._last_progress:
-            self._last_progress = news
-            self.screen.line(time.time() - self.zero, "...", reason)
+            words = WORDS.sub(" ", state).lower()
+            self.screen.progress(offset, label or "...", reason if label and reason else words)
+        elif label and reason and not any(CLOCKS.sub("", reason) in said for said in self._said[-20:]):
+            self._said.append(CLOCKS.sub("", reason))
+            self.screen.line(offset, label, reason)

@@ -2,8 +2,10 @@
 
 use crate::Deps;
 use crate::resources::source;
+use chrono::{DurationRound, TimeDelta};
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, execution_name, incident_id};
+use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadExecutions, StartRecovery, Started};
@@ -227,6 +229,13 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
     if ended == Some(HowEnded::Stopped) || incident.attempt >= MOST_ATTEMPTS || incident.request.run == Run::Plan {
         return hand_over(deps, &incident, ended).await;
     }
+    if let Some(until) = lease_lasts(deps, &incident, execution).await? {
+        // An attempt that starts now could not take it, and would end as a failure.
+        return Ok(format!(
+            "{execution} has ended; its lease lasts until {}: the sweep starts the next attempt after that",
+            show_time(until)
+        ));
+    }
     let next = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |now| {
         if now.execution == incident.execution {
             now.execution = None;
@@ -244,6 +253,17 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
     )
     .await?;
     start(deps, &next).await
+}
+
+/// Until when the ended execution still holds the lease, if it does.
+async fn lease_lasts<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    incident: &Incident,
+    execution: &str,
+) -> Result<Option<Timestamp>, DrError> {
+    let lease = ledger::read::<Lease>(&deps.ledger, &keys::lease(&incident.resource)).await?.map(|kept| kept.value);
+    let held = lease.filter(|lease| lease.owner == execution && !lease.released && deps.clock.now() < lease.expires_at);
+    Ok(held.map(|lease| lease.expires_at))
 }
 
 async fn hand_over<R, L: Ledger, D, E, C: Clock>(
@@ -272,7 +292,7 @@ async fn hand_over<R, L: Ledger, D, E, C: Clock>(
     Ok(format!("incident {id} waits for a person: {why}"))
 }
 
-/// Leaves news for `notify`; the same news of the same incident is told once.
+/// Leaves news for `notify`; the same news of the same incident and moment is told once.
 pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     now: Timestamp,
@@ -280,7 +300,6 @@ pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
     title: &str,
     text: String,
 ) -> Result<(), DrError> {
-    let about = incident.map_or_else(String::new, |incident| incident.id.to_string());
     let news = News {
         at: now,
         resource: incident.map(|incident| incident.resource.clone()),
@@ -289,6 +308,23 @@ pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
         text,
         told_at: None,
     };
-    tracing::info!(title, at = %show_time(now), "news");
-    ledger::create(&deps.ledger, &keys::news(now, &lifeboat_domain::ids::short_digest(&[title, &about])), &news).await.map(|_| ())
+    leave(deps, now, &news).await
+}
+
+/// Leaves news of what every sweep finds until somebody mends it: told once a day.
+pub(crate) async fn tell_people_daily<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    title: &str,
+    text: String,
+) -> Result<(), DrError> {
+    let now = deps.clock.now();
+    let news = News { at: now, resource: None, incident: None, title: title.to_owned(), text, told_at: None };
+    leave(deps, now.duration_trunc(TimeDelta::days(1)).unwrap_or(now), &news).await
+}
+
+async fn leave<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, filed_at: Timestamp, news: &News) -> Result<(), DrError> {
+    let about = news.incident.as_ref().map_or("", IncidentId::as_str);
+    tracing::info!(title = news.title, at = %show_time(news.at), "news");
+    let key = keys::news(filed_at, &lifeboat_domain::ids::short_digest(&[&news.title, about]));
+    ledger::create(&deps.ledger, &key, news).await.map(|_| ())
 }

@@ -25,6 +25,7 @@
 
 pub mod data;
 mod in_memory;
+pub mod memory;
 pub mod model;
 
 pub use in_memory::InMemory;

@@ -58,7 +58,7 @@ where
     let asked: Asked = lifeboat_lambda::decode(input.request.clone())?;
     let request = check(&asked, deps.clock.now())?;
     let (record, observed) = find(deps, &asked.resource).await?;
-    let incident = match approved(deps, &record, &request).await? {
+    let incident = match approved(deps, &record, &request, &input.execution).await? {
         Some(waiting) => waiting,
         None => own_incident(deps, &record, observed.as_ref(), &request, &input).await?,
     };
@@ -149,16 +149,18 @@ async fn remembered<R, L: Ledger, D, E, C>(
     )))
 }
 
-/// An approval by hash belongs to the incident that waits with exactly this plan.
+/// An approval by hash belongs to the incident that waits with exactly this plan, or that this very execution took on already.
 async fn approved<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     record: &ResourceRecord,
     request: &Request,
+    execution: &str,
 ) -> Result<Option<IncidentId>, DrError> {
     let (Some(plan), Some(id)) = (&request.plan, &record.open_incident) else { return Ok(None) };
-    let waiting = ledger::incident(&deps.ledger, id).await?;
-    let same = waiting.state == IncidentState::WaitingForPerson && waiting.plan.as_ref() == Some(plan);
-    Ok(same.then(|| id.clone()))
+    let found = ledger::incident(&deps.ledger, id).await?;
+    let is_ours = found.state == IncidentState::Open && found.execution.as_deref() == Some(execution);
+    let waits = found.state == IncidentState::WaitingForPerson;
+    Ok(((waits || is_ours) && found.plan.as_ref() == Some(plan)).then(|| id.clone()))
 }
 
 /// The incident of this very request: the same request meets the same incident.

@@ -3,6 +3,7 @@
 use super::sweep_list::SweepList;
 use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, tell_people};
 use crate::{Deps, SweepJudgeInput, resources};
+use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{IncidentState, Signal};
 use lifeboat_domain::ledger::{self, keys};
@@ -13,7 +14,6 @@ use lifeboat_domain::register::{News, ResourceRecord};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::{Plane, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
-use chrono::TimeDelta;
 use lifeboat_lambda::metrics::{Metric, emit};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The sweep's first half: one batched Describe, grouped by VPC, with what has vanished.
 
-use crate::incidents::tell_people;
+use crate::incidents::tell_people_daily;
 use crate::{Deps, SweepListInput, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::Identity;
@@ -51,14 +51,8 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
         }
         let record = resources::refresh(&deps.ledger, &resource, &observed).await?;
         if let Err(error) = deps.policies.policy(&record.policy) {
-            tell_people(
-                deps,
-                deps.clock.now(),
-                None,
-                &format!("{resource} has an unknown policy"),
-                format!("{error}. Until then it is not protected."),
-            )
-            .await?;
+            let title = format!("{resource} has an unknown policy");
+            tell_people_daily(deps, &title, format!("{error}. Until then it is not protected.")).await?;
             continue;
         }
         let target = Target {
@@ -93,5 +87,5 @@ async fn ambiguous<R, L: Ledger, D, E, C: Clock>(
         "{} and {} both carry the identity {resource} and a policy. Only the first is looked at. Give one of them another tag lifeboat:resource.",
         one.arn, other.arn
     );
-    tell_people(deps, deps.clock.now(), None, &title, text).await
+    tell_people_daily(deps, &title, text).await
 }

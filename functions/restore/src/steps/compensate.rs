@@ -13,32 +13,51 @@ pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clo
     deps: &Deps<R, L, D, S, E, C>,
     case: &Case,
 ) -> Result<Nothing, DrError> {
-    let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    if undo_half_done(deps, &incident, case).await? == Undone::MovedForGood {
+        let text = "clients were verified on the new side before the failure: nothing is moved back";
+        ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Close, text).await?;
+    }
+    Ok(Nothing {})
+}
+
+/// What was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// Nothing, as clients were moved for good.
+    MovedForGood,
+    /// Whatever was half done.
+    HalfDone,
+}
+
+/// Undoes what this execution, or one before it, left half done.
+pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    case: &Case,
+) -> Result<Undone, DrError> {
+    let now = deps.clock.now();
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
-    let moved_for_good = cut_over.as_ref().is_some_and(|cut_over| cut_over.state == CutOverState::Verified);
-    if moved_for_good {
-        let text = "clients were verified on the new side before the failure: nothing is moved back";
-        ledger::tell(&deps.ledger, &incident.id, now, Phase::Close, text).await?;
-        return Ok(Nothing {});
+    if cut_over.as_ref().is_some_and(|cut_over| cut_over.state == CutOverState::Verified) {
+        return Ok(Undone::MovedForGood);
     }
     let half_moved = cut_over.filter(|cut_over| matches!(cut_over.state, CutOverState::Moving | CutOverState::Moved));
     let fenced = fence.filter(|fence| fence.state != FenceState::Opened && fence.group.is_some());
     if half_moved.is_none() && fenced.is_none() {
-        return Ok(Nothing {});
+        return Ok(Undone::HalfDone);
     }
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     if let Some(cut_over) = half_moved {
-        move_back(deps, &incident, &cut_over, now).await?;
-        forget_calls(deps, &incident, Phase::CutOver, now).await?;
+        move_back(deps, incident, &cut_over, now).await?;
+        forget_calls(deps, incident, Phase::CutOver, now).await?;
     }
     if let Some(fence) = fenced {
-        open_again(deps, &incident, &fence, now).await?;
-        forget_calls(deps, &incident, Phase::Fence, now).await?;
+        open_again(deps, incident, &fence, now).await?;
+        forget_calls(deps, incident, Phase::Fence, now).await?;
     }
-    Ok(Nothing {})
+    Ok(Undone::HalfDone)
 }
 
 /// What was undone is not done: a later attempt makes these calls again.

@@ -116,6 +116,16 @@ impl MemoryData {
         self.through(server, session).map(|it| it.history.rows(table))
     }
 
+    /// The tables that a session sees. There is no DDL here: a table is there as long as it holds a row.
+    ///
+    /// # Errors
+    /// The session was cut, or the server does not answer.
+    pub fn tables(&self, server: &str, session: Session) -> Result<Vec<String>, LoginError> {
+        let history = &self.through(server, session)?.history;
+        let named: BTreeSet<&str> = history.changes.iter().map(|change| change.1.as_str()).collect();
+        Ok(named.into_iter().filter(|table| !history.rows(table).is_empty()).map(str::to_owned).collect())
+    }
+
     /// Writes a row (or deletes it: `None`) and commits at `now`.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub use describe::InstanceView;
 pub use effects::{Done, Effect, EffectId, EffectOutcome, Origin};
 pub use error::{ApiError, CallError, Silence};
 pub use events::{Detail, Event};
-use faults::Faults;
+pub(crate) use faults::Faults;
 pub use faults::{Fault, FaultKind, When};
 use instance::Instance;
 pub use log::{CallRecord, Outcome};

@@ -138,7 +138,7 @@ async fn each_retrier_counts_for_itself_and_the_clock_goes_on() {
     let fail = |name: &str| Err(TaskError::new(name, "no"));
     let mut world = Script::new([fail("A"), fail("B"), fail("A"), fail("A")]);
     let ending = execute(&machine, json!({}), &mut world).await;
-    let cause = r#"{"errorMessage":"no","errorType":"A"}"#;
+    let cause = json!({"errorType": "A", "errorMessage": "no"}).to_string();
     assert_eq!(ending.outcome, Outcome::Succeeded(json!({"Error": "A", "Cause": cause})));
     assert_eq!((world.asked.len(), world.passed()), (4, 16.0));
     assert_eq!((ending.trace[0].retries, ending.trace[0].caught.as_deref()), (3, Some("A")));

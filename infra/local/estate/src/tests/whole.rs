@@ -72,9 +72,10 @@ impl Estate {
     /// Whether a server answers a newcomer's first question (PostgreSQL's request for TLS).
     async fn answers(&self, name: &str) -> bool {
         let it = self.instance(name).await;
-        let port = it["instance"]["Endpoint"]["Port"].as_u64().unwrap();
+        let endpoint = &it["instance"]["Endpoint"];
+        let (host, port) = (endpoint["Address"].as_str().unwrap(), endpoint["Port"].as_u64().unwrap());
         let question = async {
-            let mut stream = TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).await?;
+            let mut stream = TcpStream::connect((host, u16::try_from(port).unwrap())).await?;
             stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
             stream.read_u8().await
         };

@@ -1,0 +1,39 @@
+# The face of the project. Each target runs one program; there is no logic here.
+#
+#   make demo [SCENARIO=hung] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
+#   make check                               formatting, clippy, linters, fast tests
+#   make test                                everything, as CI runs it
+#   make bench                               benchmarks
+#   make package                             build/<function>/ with what each zip holds
+#   make deploy                              to the AWS account of your profile, guided
+#   make clean                               removes everything that was built or installed here
+
+PYTHON := .venv/bin/python
+
+.PHONY: demo check test bench package deploy clean
+
+demo:
+	@sh infra/local/setup.sh
+	@$(PYTHON) infra/local/demo.py $(SCENARIO)
+
+check:
+	@sh infra/local/setup.sh test
+	@$(PYTHON) tests/run.py fast
+
+test:
+	@sh infra/local/setup.sh test
+	@$(PYTHON) tests/run.py
+
+bench:
+	@cargo bench --workspace --benches
+
+package:
+	@sh infra/local/setup.sh test
+	@$(PYTHON) infra/package.py
+
+deploy:
+	@sh infra/deploy.sh
+
+clean:
+	@cargo clean
+	@rm -rf .venv .run build

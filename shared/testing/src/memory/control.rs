@@ -1,0 +1,203 @@
+//! The ports of the control plane.
+
+use super::{Cloud, mapping};
+use crate::model::{
+    AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
+    InstanceConfig, ModifyDbInstance, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
+    RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use lifeboat_domain::CallClass;
+use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
+use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow};
+use lifeboat_domain::plan::{LateSettings, RestoreSettings};
+use lifeboat_domain::ports::{
+    Answer, DeleteDatabases, ModifyDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+};
+use std::collections::BTreeMap;
+
+fn list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::new(key, value)).collect()
+}
+
+impl Cloud {
+    fn snapshots(&self, mut request: DescribeDbSnapshots) -> Answer<Vec<ObservedSnapshot>> {
+        let mut found = Vec::new();
+        loop {
+            let page = self.rds("rds:DescribeDBSnapshots", &request)?;
+            found.extend(page.db_snapshots);
+            request.page.marker = page.marker;
+            if request.page.marker.is_none() {
+                return found.iter().map(mapping::snapshot).collect();
+            }
+        }
+    }
+}
+
+impl ReadDatabases for Cloud {
+    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
+        match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
+            Ok(page) => page.db_instances.first().map(mapping::instance).transpose(),
+            Err(error) if error.class == CallClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
+        let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
+        loop {
+            let page = self.rds("rds:DescribeDBInstances", &request)?;
+            found.extend(page.db_instances);
+            request.page.marker = page.marker;
+            if request.page.marker.is_none() {
+                return found.iter().map(mapping::instance).collect();
+            }
+        }
+    }
+
+    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        let request = DescribeDbInstanceAutomatedBackups {
+            dbi_resource_id: Some(resource_id.to_owned()),
+            ..DescribeDbInstanceAutomatedBackups::default()
+        };
+        let page = match self.rds("rds:DescribeDBInstanceAutomatedBackups", &request) {
+            Ok(page) => page,
+            Err(error) if error.class == CallClass::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let window = page.db_instance_automated_backups.first().and_then(|backup| backup.restore_window.clone());
+        Ok(window.and_then(|window| Some(RestoreWindow { earliest: window.earliest_time?, latest: window.latest_time? })))
+    }
+
+    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
+        self.snapshots(DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() })
+    }
+
+    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>> {
+        self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
+    }
+}
+
+impl TakeSnapshots for Cloud {
+    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
+        self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
+    }
+}
+
+/// Everything that both restore calls accept.
+fn told(settings: &RestoreSettings) -> InstanceConfig {
+    let it = &settings.configuration;
+    InstanceConfig {
+        db_instance_class: Some(it.class.clone()),
+        db_subnet_group_name: it.subnet_group.clone(),
+        vpc_security_group_ids: Some(it.security_groups.clone()),
+        db_parameter_group_name: it.parameter_group.clone(),
+        option_group_name: it.option_group.clone().filter(|group| !group.starts_with("default:")),
+        multi_az: Some(it.multi_az),
+        publicly_accessible: Some(it.publicly_accessible),
+        port: it.port.map(i32::from),
+        network_type: it.network_type.clone(),
+        storage_type: it.storage_type.clone(),
+        dedicated_log_volume: it.dedicated_log_volume.then_some(true),
+        deletion_protection: Some(it.deletion_protection),
+        enable_iam_database_authentication: it.iam_authentication.then_some(true),
+        enable_cloudwatch_logs_exports: (!it.log_exports.is_empty()).then(|| it.log_exports.clone()),
+        ca_certificate_identifier: it.ca_certificate.clone(),
+        license_model: it.license_model.clone(),
+        engine_lifecycle_support: it.engine_lifecycle_support.clone(),
+        backup_retention_period: Some(it.backup_retention_days),
+        preferred_backup_window: it.backup_window.clone(),
+        auto_minor_version_upgrade: Some(it.auto_minor_version_upgrade),
+        copy_tags_to_snapshot: Some(it.copy_tags_to_snapshot),
+        tags: Some(list(&settings.tags)),
+        ..InstanceConfig::default()
+    }
+}
+
+impl RestoreDatabases for Cloud {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()> {
+        let request = RestoreDbInstanceFromDbSnapshot {
+            db_instance_identifier: target.to_string(),
+            db_snapshot_identifier: snapshot.to_string(),
+            config: told(settings),
+        };
+        self.rds("rds:RestoreDBInstanceFromDBSnapshot", &request).map(|_| ())
+    }
+
+    async fn restore_to_point_in_time(
+        &self,
+        source: &str,
+        at: Option<DateTime<Utc>>,
+        target: &DbInstanceId,
+        settings: &RestoreSettings,
+    ) -> Answer<()> {
+        let request = RestoreDbInstanceToPointInTime {
+            target_db_instance_identifier: target.to_string(),
+            source_dbi_resource_id: Some(source.to_owned()),
+            restore_time: at.map(|at| at.trunc_subsecs(0)),
+            use_latest_restorable_time: at.is_none().then_some(true),
+            config: InstanceConfig { max_allocated_storage: settings.configuration.max_allocated_storage, ..told(settings) },
+            ..RestoreDbInstanceToPointInTime::default()
+        };
+        self.rds("rds:RestoreDBInstanceToPointInTime", &request).map(|_| ())
+    }
+}
+
+impl RebootDatabases for Cloud {
+    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()> {
+        let request = RebootDbInstance { db_instance_identifier: instance.to_string(), force_failover: Some(force_failover) };
+        self.rds("rds:RebootDBInstance", &request).map(|_| ())
+    }
+}
+
+impl ModifyDatabases for Cloud {
+    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
+        let (key, days) = settings.performance_insights.clone().unwrap_or_default();
+        let request = ModifyDbInstance {
+            monitoring_interval: settings.monitoring.as_ref().map(|(interval, _)| *interval),
+            monitoring_role_arn: settings.monitoring.as_ref().map(|(_, role)| role.clone()),
+            enable_performance_insights: settings.performance_insights.is_some().then_some(true),
+            performance_insights_kms_key_id: key,
+            performance_insights_retention_period: days,
+            preferred_maintenance_window: settings.maintenance_window.clone(),
+            max_allocated_storage: settings.max_allocated_storage,
+            ..ModifyDbInstance::now(instance.as_str())
+        };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()> {
+        let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {
+        let password = ModelSecret::new(password.reveal());
+        let request = ModifyDbInstance { master_user_password: Some(password), ..ModifyDbInstance::now(instance.as_str()) };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+}
+
+impl TagDatabases for Cloud {
+    async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        self.rds("rds:AddTagsToResource", &AddTagsToResource { resource_name: arn.to_string(), tags: list(tags) }).map(|_| ())
+    }
+
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        self.rds("rds:RemoveTagsFromResource", &RemoveTagsFromResource { resource_name: arn.to_string(), tag_keys: keys.to_vec() })
+            .map(|_| ())
+    }
+}
+
+impl DeleteDatabases for Cloud {
+    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()> {
+        let request = DeleteDbInstance {
+            db_instance_identifier: instance.to_string(),
+            skip_final_snapshot: Some(true),
+            delete_automated_backups: Some(false),
+            ..DeleteDbInstance::default()
+        };
+        self.rds("rds:DeleteDBInstance", &request).map(|_| ())
+    }
+}

@@ -1,0 +1,161 @@
+//! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
+
+use super::{CHECKED_TABLE, Cloud};
+use crate::data::{LoginError, Row, Session};
+use lifeboat_domain::point::{Fingerprint, TableFingerprint};
+use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
+use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
+use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::validation::{Check, KeyRanges, TableDifference};
+use lifeboat_domain::words::Grade;
+use lifeboat_domain::{CallClass, CallError, ids};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One visit: the server and the session that was let in.
+struct Visit {
+    server: String,
+    session: Session,
+}
+
+impl Cloud {
+    /// The server behind the address that clients and probes connect to.
+    pub fn server_at(&self, host: &str) -> Option<String> {
+        let world = self.see();
+        let views = world.rds.model.instances(world.rds.now());
+        let mut shown = views.into_iter().map(|view| view.instance);
+        let found = shown.find(|shown| shown.endpoint.as_ref().is_some_and(|endpoint| endpoint.address == host));
+        found.map(|shown| shown.dbi_resource_id)
+    }
+
+    fn open(&self, target: &Target, credentials: &Credentials) -> Result<Visit, ProbeOutcome> {
+        if let Some(scripted) = self.see().visits.get(target.instance.as_str()).filter(|outcome| **outcome != ProbeOutcome::Answers) {
+            return Err(*scripted);
+        }
+        let endpoint = target.endpoint.as_ref().ok_or(ProbeOutcome::CouldNotRun)?;
+        let server = self.server_at(&endpoint.host).ok_or(ProbeOutcome::Unreachable)?;
+        let session = self.touch().rds.data.login(&server, &credentials.username, credentials.password.reveal()).map_err(outcome)?;
+        Ok(Visit { server, session })
+    }
+
+    /// The rows of a table whose keys are numbers, in their order.
+    fn rows(&self, target: &Target, credentials: &Credentials, table: &str) -> Answer<BTreeMap<i64, Row>> {
+        let visit = self.open(target, credentials).map_err(|outcome| unread(target, outcome))?;
+        let rows = self.see().rds.data.read(&visit.server, visit.session, table).map_err(|why| unread(target, outcome(why)))?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.key.parse().ok()?, row))).collect())
+    }
+
+    fn tables(&self, target: &Target, credentials: &Credentials) -> Answer<Vec<String>> {
+        let visit = self.open(target, credentials).map_err(|outcome| unread(target, outcome))?;
+        self.see().rds.data.tables(&visit.server, visit.session).map_err(|why| unread(target, outcome(why)))
+    }
+
+    fn check(&self, target: &Target, credentials: &Credentials, check: &SqlCheck) -> Check {
+        let rows = self.rows(target, credentials, CHECKED_TABLE).map_err(|error| error.message);
+        let world = self.see();
+        let answer = rows.and_then(|rows| match world.checks.get(&check.name) {
+            Some(answer) => answer(&rows.into_values().collect::<Vec<_>>()),
+            None => Err("nobody said what it answers".to_owned()),
+        });
+        match answer {
+            Ok(value) if value == check.expect => Check::new(&check.name, Grade::Pass, format!("returned {value}, as expected")),
+            Ok(value) => Check::new(&check.name, Grade::Fail, format!("returned {value}, expected was {}", check.expect)),
+            Err(why) => Check::new(&check.name, Grade::Unknown, format!("could not run: {why}")),
+        }
+    }
+}
+
+/// What a prober would say of it.
+fn outcome(why: LoginError) -> ProbeOutcome {
+    match why {
+        LoginError::Hung | LoginError::PortClosed => ProbeOutcome::NoAnswer,
+        LoginError::WrongPassword => ProbeOutcome::LoginRefused,
+        LoginError::NoServer | LoginError::Dead | LoginError::SessionCut => ProbeOutcome::Unreachable,
+    }
+}
+
+fn unread(target: &Target, outcome: ProbeOutcome) -> CallError {
+    CallError::new(CallClass::Unknown, "postgres", outcome.as_str(), format!("{} could not be read", target.instance))
+}
+
+fn facts(table: &FingerprintTable, rows: &BTreeMap<i64, Row>, watermark: Option<&String>) -> TableFingerprint {
+    let mark = watermark.and_then(|mark| mark.parse().ok()).or_else(|| rows.keys().next_back().copied());
+    let below: Vec<&Row> = rows.range(..=mark.unwrap_or(i64::MIN)).map(|(_, row)| row).collect();
+    let texts: Vec<&str> = below.iter().flat_map(|row| [row.key.as_str(), row.value.as_str()]).collect();
+    TableFingerprint {
+        table: table.table.clone(),
+        watermark: mark.map(|mark| mark.to_string()),
+        rows: count(below.len()),
+        hash: ids::digest(&texts),
+        newest: table.written_at.as_ref().and_then(|_| below.iter().map(|row| row.committed_at).max()),
+    }
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn ranges(keys: &BTreeSet<i64>) -> KeyRanges {
+    let range = keys.first().zip(keys.last()).map(|(first, last)| (first.to_string(), last.to_string()));
+    KeyRanges { count: count(keys.len()), ranges: range.into_iter().collect() }
+}
+
+impl OpenDatabases for Cloud {
+    async fn probe(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
+        let at = self.see().rds.now();
+        let outcome = self.open(target, credentials).err().unwrap_or(ProbeOutcome::Answers);
+        let answers = outcome == ProbeOutcome::Answers;
+        let ran: Vec<Check> = watched.iter().filter(|_| answers).map(|check| self.check(target, credentials, check)).collect();
+        let failed = ran.iter().filter(|check| check.grade == Grade::Fail).map(|check| format!("{} {}", check.name, check.text)).collect();
+        Probe {
+            at,
+            outcome,
+            text: format!("{}: {outcome}", target.instance),
+            millis: 1,
+            writable: answers.then_some(true),
+            failed_checks: failed,
+            checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
+        }
+    }
+
+    async fn fingerprint(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        _limits: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
+    ) -> Answer<Fingerprint> {
+        let mut contents = Vec::new();
+        for table in tables {
+            contents.push(facts(table, &self.rows(target, credentials, &table.table)?, watermarks.get(&table.table)));
+        }
+        let tables = self.tables(target, credentials)?;
+        Ok(Fingerprint { taken_at: self.see().rds.now(), tables, contents })
+    }
+
+    async fn run_checks(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {
+        checks.iter().map(|check| self.check(target, credentials, check)).collect()
+    }
+
+    async fn compare_table(
+        &self,
+        source: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        _limits: VisitLimits,
+        table: &FingerprintTable,
+    ) -> Answer<TableDifference> {
+        let (source, restored) = (self.rows(source.0, source.1, &table.table)?, self.rows(restored.0, restored.1, &table.table)?);
+        let only = |one: &BTreeMap<i64, Row>, other: &BTreeMap<i64, Row>| {
+            ranges(&one.keys().filter(|key| !other.contains_key(key)).copied().collect())
+        };
+        let differ = |(key, row): (&i64, &Row)| restored.get(key).is_some_and(|other| other.value != row.value);
+        Ok(TableDifference {
+            table: table.table.clone(),
+            source_rows: count(source.len()),
+            restored_rows: count(restored.len()),
+            only_restored: only(&restored, &source),
+            only_source: only(&source, &restored),
+            changed: ranges(&source.iter().filter(|entry| differ(*entry)).map(|(key, _)| *key).collect()),
+        })
+    }
+}

@@ -1,0 +1,100 @@
+"""Runs the demo's scenarios and the negative controls, some at a time, a line for each.
+
+    run.py --binaries DIR [--jobs N] [NAME ...]
+
+The last line is `end to end: N passed, M failed`; the exit status is 0 exactly if none failed. What a test said lies in
+.run/logs/NAME.out, and is shown if it failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from controls import CONTROLS, HERE, REPO
+from demo import grouped
+from processes import die_with
+from scenarios import SCENARIOS
+
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Test:
+    """A program that ends with a line for each thing that it proved."""
+
+    name: str
+    program: Path
+    arguments: tuple[str, ...]
+
+
+def all_tests() -> list[Test]:
+    """The demo's scenarios by stage, the longest first, and the controls."""
+    demo = REPO / "infra" / "local" / "demo.py"
+    groups = sorted(grouped(SCENARIOS), key=len, reverse=True)
+    tests = [Test("+".join(group), demo, tuple(group)) for group in groups]
+    return tests + [Test(name, HERE / "controls.py", (name,)) for name in CONTROLS]
+
+
+def run(test: Test, binaries: Path) -> tuple[dict[str, bool], float, str]:
+    """Run it; what it proved and what not, how long it took, and what it said."""
+    began = time.monotonic()
+    command = [sys.executable, str(test.program), "--binaries", str(binaries), *test.arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with(os.getpid())
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            said, _ = process.communicate()
+            said += f"\nFAILED {test.name}: not over within {SECONDS} s\n"
+    proved = {found[2]: found[1] != "FAILED" for found in map(LINE.match, said.splitlines()) if found}
+    if not proved or (process.returncode != 0 and all(proved.values())):
+        proved[test.name] = False
+    logs = REPO / ".run" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / f"{test.name}.out").write_text(said)
+    return proved, time.monotonic() - began, said
+
+
+def main() -> int:
+    """Run what was asked for, or everything; the exit status."""
+    parser = argparse.ArgumentParser(description="The end-to-end tests.")
+    parser.add_argument("--binaries", type=Path, default=REPO / "target" / "debug", help="the functions and the estate")
+    parser.add_argument("--jobs", type=int, default=min(8, (os.cpu_count() or 1) + 2), help="tests at a time")
+    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
+    given = parser.parse_args()
+    tests = [test for test in all_tests() if not given.names or any(name in test.name for name in given.names)]
+    passed = failed = 0
+    with ThreadPoolExecutor(given.jobs) as pool:
+        try:
+            futures = {pool.submit(run, test, given.binaries.resolve()): test for test in tests}
+            for future in as_completed(futures):
+                proved, seconds, said = future.result()
+                if not all(proved.values()):
+                    print(said, flush=True)
+                for name, good in proved.items():
+                    print(f"test end_to_end::{name} ... {'ok' if good else 'FAILED'} ({seconds:.0f} s)", flush=True)
+                passed += sum(proved.values())
+                failed += sum(not good for good in proved.values())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    print(f"end to end: {passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

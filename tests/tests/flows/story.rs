@@ -1,0 +1,348 @@
+//! Stories: what happens to `orders-db`, told from its break to its end, so that each can be told again with disturbances.
+
+use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, SECRET, rows_of, server_of, write_to};
+use chrono::Duration;
+use lifeboat_domain::incident::{IncidentState, Outcome};
+use lifeboat_domain::ports::Key;
+use lifeboat_domain::show_time;
+use lifeboat_testing::data::DataPlane;
+use lifeboat_testing::memory::Cloud;
+use lifeboat_testing::model::{Effect, FaultKind, Secret, When};
+use serde_json::{Value, json};
+
+/// One story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Story {
+    /// RDS gives up on the instance: restored, cut over.
+    InstanceFailure,
+    /// It hangs, Single-AZ: restored, fenced by its security group, cut over.
+    Hung,
+    /// It hangs, Multi-AZ: failed over.
+    HungMultiAz,
+    /// Its zone goes dark, Multi-AZ: AWS heals it.
+    AzOutage,
+    /// A person deleted rows and asks for a copy beside production.
+    HumanError,
+    /// The same, then cut over with the plan's hash.
+    HumanErrorCutOver,
+    /// The same, at a moment that is not restorable yet.
+    HumanErrorJustNow,
+    /// A watched check finds bad rows.
+    Corruption,
+    /// It was deleted; a person approves its recovery.
+    Deletion,
+    /// A person asks for a plan only.
+    PlanOnly,
+    /// What a person asks for makes no sense.
+    WrongInput,
+    /// RDS gives up on it, and the policy only observes.
+    Observed,
+    /// RDS says that it failed, and it answers.
+    Contradiction,
+    /// The restored copy lacks a row.
+    CopyIsWrong,
+    /// The source answers again just before the cut-over.
+    SourceHealed,
+    /// The fence does not keep clients out.
+    FenceLeaks,
+    /// Clients cannot log in after the cut-over.
+    ClientRefused,
+    /// The first restore never becomes usable.
+    RestoreFails,
+    /// The instance class is not to be had.
+    NoCapacity,
+    /// Tonight's backup.
+    Backup,
+    /// Tonight's backup cannot even list the databases.
+    BackupImpossible,
+    /// A sweep that has news to tell.
+    News,
+}
+
+/// How a story ended: what must be the same however it is disturbed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// State and outcome of every incident.
+    pub incidents: Vec<(IncidentState, Option<Outcome>)>,
+    /// Every call that changed the cloud, in order.
+    pub calls: Vec<String>,
+    /// Where the secret led, one after the other.
+    pub secret: Vec<String>,
+    /// Which instance carries the identity.
+    pub serves: String,
+    /// The messages, by subject, without what time makes of them.
+    pub messages: Vec<String>,
+    /// Whether the lease is free.
+    pub lease_is_free: bool,
+    /// Whether the source exists.
+    pub source: Value,
+}
+
+fn delete_rows(cloud: &Cloud) {
+    let server = server_of(cloud, ORDERS).unwrap();
+    for key in 5..=9 {
+        assert!(write_to(cloud, &server, key, None));
+    }
+}
+
+/// Somebody changes a password on a server, and in no secret.
+fn change_password(cloud: &Cloud, server: &str) {
+    let mut world = cloud.touch();
+    let now = world.rds.now();
+    let effect = Effect::SetPassword { server: server.to_owned(), user: "lifeboat".to_owned(), password: Secret::new("nobody-knows") };
+    world.rds.data.carry_out(now, &effect).unwrap();
+}
+
+/// Only the second class is to be had: the calls are refused until it is planned.
+fn capacity_of_the_next_class(cloud: &Cloud) {
+    let plans_it = |key: &Key, document: &Value| key.sort.starts_with("plan#") && document["calls"].to_string().contains("db.t4g.large");
+    let planned = cloud.see().ledger.iter().any(|(key, kept)| plans_it(key, &kept.document));
+    if planned {
+        cloud.touch().clear_faults();
+    }
+}
+
+/// The restored copy, which exists by now.
+pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
+    let world = cloud.see();
+    let views = world.rds.model.instances(world.rds.now());
+    let mut shown = views.into_iter().map(|view| view.instance);
+    let found = shown.find(|shown| shown.db_instance_identifier.starts_with("orders-db-r")).expect("there is a copy");
+    (found.db_instance_identifier, found.dbi_resource_id)
+}
+
+impl Story {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::InstanceFailure,
+        Self::Hung,
+        Self::HungMultiAz,
+        Self::AzOutage,
+        Self::HumanError,
+        Self::HumanErrorCutOver,
+        Self::HumanErrorJustNow,
+        Self::Corruption,
+        Self::Deletion,
+        Self::PlanOnly,
+        Self::WrongInput,
+        Self::Observed,
+        Self::Contradiction,
+        Self::CopyIsWrong,
+        Self::SourceHealed,
+        Self::FenceLeaks,
+        Self::ClientRefused,
+        Self::RestoreFails,
+        Self::NoCapacity,
+        Self::Backup,
+        Self::BackupImpossible,
+        Self::News,
+    ];
+
+    /// The account before anything happens.
+    pub async fn begin(self) -> Account {
+        let multi_az = matches!(self, Self::HungMultiAz | Self::AzOutage);
+        let observe = GOLD.replace("mode: automatic", "mode: observe");
+        Account::under(if self == Self::Observed { &observe } else { GOLD }, multi_az).await
+    }
+
+    /// Lets it happen, to its end.
+    pub async fn play(self, account: &mut Account) {
+        self.prepare(account);
+        match self {
+            Self::InstanceFailure | Self::Observed | Self::CopyIsWrong | Self::RestoreFails | Self::NoCapacity => {
+                account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
+            }
+            Self::Hung | Self::HungMultiAz | Self::SourceHealed | Self::FenceLeaks | Self::ClientRefused => {
+                account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+                account.sweeps(2).await;
+            }
+            Self::AzOutage => {
+                account.happen(|model, now| model.az_outage(ORDERS, now)).unwrap();
+                account.pass(Duration::seconds(20)).await;
+            }
+            Self::HumanError | Self::HumanErrorCutOver | Self::HumanErrorJustNow => self.human_error(account).await,
+            Self::Corruption => {
+                account.pass(Duration::minutes(8)).await;
+                let server = server_of(&account.cloud, ORDERS).unwrap();
+                write_to(&account.cloud, &server, 3, Some("-3.00"));
+                account.sweeps(1).await;
+            }
+            Self::Deletion => {
+                account.happen(|model, now| model.delete_behind_back(ORDERS, true, now)).unwrap();
+                account.pass(Duration::minutes(5)).await;
+                account.settle().await;
+                self.approve(account, json!({"resource": ORDERS, "scenario": "deletion"})).await;
+            }
+            Self::PlanOnly => drop(account.ask(json!({"resource": ORDERS, "scenario": "instance_failure"})).await),
+            Self::WrongInput => drop(account.ask(json!({"resource": ORDERS, "scenario": "sunspots"})).await),
+            Self::Contradiction => {
+                account.happen(|model, now| model.set_status(ORDERS, "failed", now)).unwrap();
+                account.sweeps(1).await;
+            }
+            Self::Backup | Self::BackupImpossible => drop(account.backup().await),
+            Self::News => account.sweeps(1).await,
+        }
+        account.settle().await;
+        // What was left half-way is found by sweeps, and news is told by them.
+        account.sweeps(3).await;
+        account.settle().await;
+    }
+
+    fn prepare(self, account: &mut Account) {
+        let (state, visit, hook): (&str, usize, Hook) = match self {
+            Self::CopyIsWrong => {
+                ("ValidateRestored", 1, Box::new(|cloud| assert!(write_to(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
+            }
+            Self::SourceHealed => {
+                ("ProbeSourceAgain", 1, Box::new(|cloud| cloud.touch().rds.happen(|model, now| model.resume(ORDERS, now)).unwrap()))
+            }
+            Self::FenceLeaks => ("FenceSource", 1, Box::new(|cloud| cloud.touch().rds.happen(|model, _| model.set_closed_groups([])))),
+            Self::ClientRefused => ("CutOver", 1, Box::new(|cloud| change_password(cloud, &copy_of_orders(cloud).1))),
+            Self::RestoreFails => {
+                account.cloud.touch().rds.data.break_effects("provision", "the volume cannot be attached");
+                ("CleanUpRestore", 1, Box::new(|cloud| cloud.touch().rds.data.mend()))
+            }
+            Self::NoCapacity => {
+                let kind = FaultKind::Refused { code: "InsufficientDBInstanceCapacity".to_owned(), message: "not now".to_owned() };
+                account.fault("RestoreDBInstanceToPointInTime", When::Always, kind);
+                return account.whenever = Some(Box::new(capacity_of_the_next_class));
+            }
+            Self::BackupImpossible => return account.fault("DescribeDBInstances", When::Always, FaultKind::Throttle),
+            Self::News => return account.create("twin-db", false, &[("lifeboat:resource", ORDERS)]),
+            _ => return,
+        };
+        account.before.insert((state.to_owned(), visit), hook);
+    }
+
+    async fn human_error(self, account: &mut Account) {
+        account.pass(Duration::minutes(3)).await;
+        let before = account.time();
+        account.pass(Duration::seconds(1)).await;
+        delete_rows(&account.cloud);
+        if self != Self::HumanErrorJustNow {
+            account.pass(Duration::minutes(8)).await;
+        }
+        let mut input = json!({"resource": ORDERS, "scenario": "human_error", "restore_to": show_time(before), "run": "execute"});
+        if self == Self::HumanErrorCutOver {
+            input["cut_over"] = json!(true);
+            account.ask(input.clone()).await;
+            account.settle().await;
+            return self.approve(account, input).await;
+        }
+        account.ask(input).await;
+    }
+
+    /// A person pastes what the message says: the plan's hash.
+    async fn approve(self, account: &mut Account, mut input: Value) {
+        while !account.lease_is_free() {
+            account.pass(BETWEEN_SWEEPS).await;
+        }
+        let plan = account.incident().plan.unwrap_or_else(|| panic!("nothing to approve: {}", account.explain()));
+        input["run"] = json!("execute");
+        input["plan"] = json!(plan);
+        account.ask(input).await;
+    }
+
+    /// Whether its execution, if it dies, is followed by another one that takes it up.
+    pub const fn is_taken_up(self) -> bool {
+        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible)
+    }
+
+    /// Whether a Task belongs to the story, and not only to what goes on around it.
+    pub fn is_about(self, task: &str) -> bool {
+        let of = |machine: &str| task.starts_with(machine);
+        match self {
+            Self::Backup | Self::BackupImpossible => of("backup/"),
+            Self::News => of("sweep/"),
+            Self::Hung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
+            _ => of("recovery/"),
+        }
+    }
+
+    /// Other ends that are as right where a second execution takes the story up: it may find the source well again (AWS, or the
+    /// reboot of the fence, has brought it back), or find in its validation what the first one found later.
+    pub fn other_ends(self) -> Vec<Vec<(IncidentState, Option<Outcome>)>> {
+        let healed = vec![(IncidentState::Closed, Some(Outcome::SelfHealed))];
+        let held = vec![(IncidentState::WaitingForPerson, Some(Outcome::HeldByValidation))];
+        match self {
+            Self::SourceHealed | Self::FenceLeaks => vec![healed],
+            Self::ClientRefused => vec![healed, held],
+            _ => Vec::new(),
+        }
+    }
+
+    /// How it ended.
+    pub fn summary(self, account: &Account, since: usize) -> Summary {
+        let names = Names::of(account, since);
+        Summary {
+            incidents: account.incidents().into_iter().map(|incident| (incident.state, incident.outcome)).collect(),
+            calls: account.calls_since(since).into_iter().map(|call| names.replace(call)).collect(),
+            secret: account.secret_versions().into_iter().map(|(host, _)| names.replace(host)).collect(),
+            serves: names.replace(account.record().id.to_string()),
+            messages: account.subjects().into_iter().filter_map(|subject| names.timeless(subject)).collect(),
+            lease_is_free: account.lease_is_free(),
+            source: account.instance(ORDERS)["DBInstanceStatus"].clone(),
+        }
+    }
+}
+
+/// Names that come from a moment, such as an incident's id, with what stands for them.
+struct Names(Vec<(String, String)>);
+
+impl Names {
+    fn of(account: &Account, since: usize) -> Self {
+        let mut names: Vec<(String, String)> = Vec::new();
+        let mut add = |name: String, kind: &str| {
+            if !names.iter().any(|(known, _)| *known == name) {
+                names.push((name, format!("<{kind} {}>", names.len())));
+            }
+        };
+        let world = account.cloud.see();
+        for call in world.rds.model.calls().iter().filter(|call| call.number > since) {
+            let text = |field: &str| call.parameters[field].as_str().map(str::to_owned);
+            let backup = call.parameters["Tags"].as_array().into_iter().flatten().find(|tag| tag["Key"] == "lifeboat:backup");
+            text("TargetDBInstanceIdentifier").into_iter().for_each(|name| add(name, "copy"));
+            text("DBSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
+            backup.and_then(|tag| tag["Value"].as_str()).into_iter().for_each(|name| add(name.to_owned(), "run"));
+        }
+        account.incidents().into_iter().for_each(|incident| add(incident.id.to_string(), "incident"));
+        Self(names)
+    }
+
+    fn replace(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, (name, stands)| text.replace(name, stands))
+    }
+
+    /// A subject without what time makes of it; news of a passed RTO are of time only.
+    fn timeless(&self, subject: String) -> Option<String> {
+        let text = self.replace(subject);
+        let text = text.split(" in ").next()?.split(" after ").next()?.to_owned();
+        (!text.contains("is past its RTO")).then(|| text.chars().filter(|c| !c.is_ascii_digit()).collect())
+    }
+}
+
+/// What must hold at the end of every story, however it went.
+pub fn check_always(account: &Account) -> Result<(), String> {
+    let calls: Vec<String> = account.calls_since(0);
+    let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true")).count();
+    if failovers > 1 {
+        return Err(format!("{failovers} failovers were asked for"));
+    }
+    if !account.client.split_brain.is_empty() {
+        return Err(format!("split brain: {:?}", account.client.split_brain));
+    }
+    if let Some(deletion) = calls.iter().find(|call| call.starts_with("DeleteDBInstance") && call.contains("\"orders-db\"")) {
+        return Err(format!("the source was deleted: {deletion}"));
+    }
+    both_sides(account)
+}
+
+/// Clients were moved away from each earlier host: nobody may be let in there any more.
+fn both_sides(account: &Account) -> Result<(), String> {
+    let serving = account.serving();
+    let source = server_of(&account.cloud, ORDERS).filter(|source| serving.as_ref() != Some(source));
+    match source.and_then(|source| rows_of(&account.cloud, &source)) {
+        Some(_) => Err(format!("clients are served by {serving:?}, and {ORDERS} still lets them in ({SECRET} has moved)")),
+        None => Ok(()),
+    }
+}
