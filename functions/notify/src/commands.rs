@@ -163,18 +163,26 @@ pub(crate) fn point_back(arn: &Arn, cut_over: &CutOver) -> Vec<String> {
 }
 
 /// Deletes a copy that was only looked at; its automated backups stay.
-pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId) -> String {
-    format!(
-        "aws rds delete-db-instance --region {} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups",
-        arn.region()
-    )
+pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId) -> Vec<String> {
+    let region = arn.region();
+    vec![
+        unprotect(region, id),
+        format!(
+            "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"
+        ),
+    ]
+}
+
+/// Copies are protected as their source is.
+fn unprotect(region: &str, id: &DbInstanceId) -> String {
+    format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately")
 }
 
 /// Releases a retired source: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId) -> Vec<String> {
     let region = arn.region();
     vec![
-        format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately"),
+        unprotect(region, id),
         format!(
             "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
         ),

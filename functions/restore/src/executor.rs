@@ -37,7 +37,7 @@ pub(crate) async fn make<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         NextMove::Done(record) => Ok(Made::Done(record)),
         NextMove::Send(record, version) => send(deps, recovery, *record, version).await,
         NextMove::Observe(record, version) => match observe(deps, recovery, &record).await? {
-            Observation::Done(text) => finish(deps, recovery, &record, version, text).await,
+            Observation::Done(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
             Observation::NotDone => send(deps, recovery, *record, version).await,
             Observation::CannotTell => Ok(Made::NotYet(format!("whether {} took place cannot be told yet", record.act.describe()))),
         },
@@ -53,9 +53,9 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);
     match answer {
-        Ok(()) => finish(deps, recovery, &record, version, "AWS accepted it".to_owned()).await,
+        Ok(()) => finish(deps, recovery, &record, version, "AWS accepted it".to_owned()).await.map(Made::Done),
         Err(error) if error.class == CallClass::AlreadyExists => match observe(deps, recovery, &record).await? {
-            Observation::Done(text) => finish(deps, recovery, &record, version, text).await,
+            Observation::Done(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
             Observation::NotDone | Observation::CannotTell => Err(error.while_doing(record.act.describe())),
         },
         Err(error) if state == CallState::Refused => {
@@ -92,16 +92,17 @@ async fn refused<R, L: Ledger, D, S, E, C>(
     }
 }
 
-async fn finish<R, L: Ledger, D, S, E, C>(
+/// Writes down that a call took place.
+pub(crate) async fn finish<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
     record: &CallRecord,
     version: u64,
     text: String,
-) -> Result<Made, DrError> {
+) -> Result<Box<CallRecord>, DrError> {
     let record = conclude(&deps.ledger, recovery.place(), record, version, CallState::Done, text, recovery.now).await?;
     recovery.tell(&deps.ledger, record.phase, format!("{}: {}", record.act.describe(), record.text)).await?;
-    Ok(Made::Done(Box::new(record)))
+    Ok(Box::new(record))
 }
 
 /// Sends the call.

@@ -3,6 +3,7 @@
 use crate::{Databases, Deps, Secrets, case::Recovery};
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::incident::{Incident, Signal};
 use lifeboat_domain::observed::{ObservedInstance, tags};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::ReadDatabases;
@@ -98,11 +99,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
     let Some(found) = found else { return Observation::CannotTell };
     match &record.act {
         Act::ForceFailover { .. } => {
-            if has_failed_over(record, found) {
-                Observation::Done("the Availability Zones have swapped".to_owned())
-            } else {
-                Observation::CannotTell
-            }
+            shows_failover(&recovery.incident, record, found).map_or(Observation::CannotTell, Observation::Done)
         }
         Act::EndSessions { .. } => {
             if found.status.is_rebooting() {
@@ -135,4 +132,19 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
 /// Whether the zones are swapped against what was written down before the failover was asked for.
 pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedInstance) -> bool {
     record.before.as_ref().is_some_and(|before| before.zone.is_some() && found.zone.is_some() && before.zone != found.zone)
+}
+
+/// What RDS publishes of a failover of a Multi-AZ instance: it has started, or is complete.
+const FAILOVER_EVENTS: [&str; 3] = ["RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0049"];
+
+/// What shows that a failover took place, if anything does: the zones are shown swapped minutes later only.
+pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &ObservedInstance) -> Option<String> {
+    if has_failed_over(record, found) {
+        return Some("the Availability Zones have swapped".to_owned());
+    }
+    if found.status.is_rebooting() {
+        return Some("RDS reports rebooting".to_owned());
+    }
+    let announced = |signal: &&Signal| signal.at >= record.sent_at && FAILOVER_EVENTS.contains(&signal.source.as_str());
+    incident.signals.iter().find(announced).map(|signal| format!("{}: {}", signal.source, signal.text))
 }

@@ -49,15 +49,13 @@ pub(crate) async fn plan(ledger: &impl Ledger, incident: &Incident) -> Result<Op
     }
 }
 
-/// Today's login of a target, or a sentence saying why there is none.
-pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result<Credentials, String> {
+/// Today's login of a target, or why there is none.
+pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result<Credentials, DrError> {
     let Some(secret) = &target.secret else {
-        return Err(format!("no secret is known for {}: its instance has no tag lifeboat:secret", target.resource));
+        let text = format!("no secret is known for {}: its instance has no tag lifeboat:secret", target.resource);
+        return Err(DrError::not_found(text));
     };
-    secrets
-        .credentials(secret, None)
-        .await
-        .map_err(|error| format!("the secret {secret} of {} could not be read: {error}", target.resource))
+    secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading the secret {secret} of {}", target.resource)))
 }
 
 /// Probes a target with today's login; whatever goes wrong is an outcome.
@@ -69,7 +67,7 @@ pub(crate) async fn probe<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
 ) -> Probe {
     match today(&deps.secrets, target).await {
         Ok(credentials) => deps.databases.probe(target, &credentials, limits, watched).await,
-        Err(why) => could_not_run(deps.clock.now(), why),
+        Err(why) => could_not_run(deps.clock.now(), why.to_string()),
     }
 }
 

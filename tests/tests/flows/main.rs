@@ -1,13 +1,18 @@
 //! The real machines and the real handlers on the behaviour model, in virtual time: what happens, and what happens when it goes wrong.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "helpers of tests: a flow that cannot even be set up is broken"
 )]
 
 mod account;
+mod controls;
+mod events;
+mod faults;
+mod gates;
+mod inputs;
 mod scenarios;
 mod steps;
 mod story;

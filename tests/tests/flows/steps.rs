@@ -18,36 +18,10 @@ async fn undisturbed(story: Story) -> (Summary, BTreeMap<String, usize>) {
     (story.summary(&account, calls), visits)
 }
 
-/// How a disturbed run differs from the undisturbed one.
-fn difference(one: &Summary, other: &Summary) -> Option<String> {
-    let mut found = Vec::new();
-    if one.incidents != other.incidents {
-        found.push(format!("incidents {:?}", other.incidents));
-    }
-    if one.calls != other.calls {
-        let extra: Vec<&String> = other.calls.iter().filter(|call| !one.calls.contains(call)).collect();
-        let missing: Vec<&String> = one.calls.iter().filter(|call| !other.calls.contains(call)).collect();
-        found.push(format!("{} calls instead of {}: extra {extra:#?}, missing {missing:#?}", other.calls.len(), one.calls.len()));
-    }
-    if one.secret != other.secret {
-        found.push(format!("the secret led to {:?}", other.secret));
-    }
-    if (&one.serves, &one.source) != (&other.serves, &other.source) {
-        found.push(format!("{} serves, the source is {}", other.serves, other.source));
-    }
-    if one.messages != other.messages {
-        found.push(format!("messages {:#?}", other.messages));
-    }
-    if one.lease_is_free != other.lease_is_free {
-        found.push("the lease is held".to_owned());
-    }
-    (!found.is_empty()).then(|| found.join("; "))
-}
-
 /// What must be the same even then.
 fn unlike(one: &Summary, other: &Summary) -> Option<String> {
     let alike = Summary { incidents: other.incidents.clone(), messages: other.messages.clone(), ..one.clone() };
-    difference(&alike, other)
+    alike.difference(other)
 }
 
 async fn disturbed(story: Story, how: How, task: &str, visit: usize, expected: &Summary) -> Option<String> {
@@ -59,7 +33,7 @@ async fn disturbed(story: Story, how: How, task: &str, visit: usize, expected: &
     let broken = check_always(&account).err();
     let end = story.summary(&account, calls);
     let differs =
-        if how.kills() && story.other_ends().contains(&end.incidents) { unlike(expected, &end) } else { difference(expected, &end) };
+        if how.kills() && story.other_ends().contains(&end.incidents) { unlike(expected, &end) } else { expected.difference(&end) };
     let found: Vec<String> = broken.into_iter().chain(differs).collect();
     (!found.is_empty()).then(|| format!("{how:?} {task} (visit {visit}): {}\n{}", found.join("; "), account.explain()))
 }

@@ -78,6 +78,35 @@ pub struct Summary {
     pub source: Value,
 }
 
+impl Summary {
+    /// How another run of the same story differs; none if it does not.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let mut found = Vec::new();
+        if self.incidents != other.incidents {
+            found.push(format!("incidents {:?}", other.incidents));
+        }
+        if self.calls != other.calls {
+            let extra: Vec<&String> = other.calls.iter().filter(|call| !self.calls.contains(call)).collect();
+            let missing: Vec<&String> = self.calls.iter().filter(|call| !other.calls.contains(call)).collect();
+            let counts = (other.calls.len(), self.calls.len());
+            found.push(format!("{} calls instead of {}: extra {extra:#?}, missing {missing:#?}", counts.0, counts.1));
+        }
+        if self.secret != other.secret {
+            found.push(format!("the secret led to {:?}", other.secret));
+        }
+        if (&self.serves, &self.source) != (&other.serves, &other.source) {
+            found.push(format!("{} serves, the source is {}", other.serves, other.source));
+        }
+        if self.messages != other.messages {
+            found.push(format!("messages {:#?}", other.messages));
+        }
+        if self.lease_is_free != other.lease_is_free {
+            found.push("the lease is held".to_owned());
+        }
+        (!found.is_empty()).then(|| found.join("; "))
+    }
+}
+
 fn delete_rows(cloud: &Cloud) {
     let server = server_of(cloud, ORDERS).unwrap();
     for key in 5..=9 {

@@ -125,7 +125,7 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
     if let Some(restored) = &incident.restored {
         letter.to_do.push(Advice::new(
             format!("If it does, delete the copy {}, which is billed like a second database", restored.id),
-            vec![commands::delete_copy(&restored.arn, &restored.id)],
+            commands::delete_copy(&restored.arn, &restored.id),
         ));
     }
     letter.to_do.extend(parts::ask_approval(

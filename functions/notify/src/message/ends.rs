@@ -133,7 +133,7 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
         ));
     }
     if let Some(restored) = &incident.restored {
-        let commands = vec![commands::delete_copy(&restored.arn, &restored.id)];
+        let commands = commands::delete_copy(&restored.arn, &restored.id);
         letter.to_do.push(Advice::new(
             format!("When you have what you need, delete the copy {}, which is billed like a second database", restored.id),
             commands,

@@ -64,7 +64,7 @@ pub(super) fn kept(story: &Story) -> Vec<Kept> {
         id: restored.id.clone(),
         why: format!("it is the restored copy; {} still is the database", source.id),
         cost: format!("{} is billed like a second database of the same size until it is deleted", restored.id),
-        release_commands: vec![commands::delete_copy(&restored.arn, &restored.id)],
+        release_commands: commands::delete_copy(&restored.arn, &restored.id),
         release_note: String::new(),
     }]
 }

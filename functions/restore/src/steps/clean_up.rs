@@ -22,13 +22,16 @@ pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(
         let text = match why_kept(&incident, &found) {
             Some(_) if found.status.meaning() == StatusMeaning::Deleting => continue,
             Some(why) => format!("{target} is kept: {why}"),
-            None => {
-                deps.databases
-                    .delete_failed_restore(target)
-                    .await
-                    .map_err(|error| error.while_doing(format!("deleting the unusable {target}")))?;
-                format!("{target} never became usable and is being deleted")
-            }
+            None => match deps.databases.delete_failed_restore(target).await {
+                Ok(()) => format!("{target} never became usable and is being deleted"),
+                Err(error) => {
+                    let error = error.while_doing(format!("deleting the unusable {target}"));
+                    if error.name().is_retryable() {
+                        return Err(error);
+                    }
+                    format!("{target} is kept, and billed: {}", error.message())
+                }
+            },
         };
         ledger::tell(&deps.ledger, &incident.id, now, Phase::Act, text).await?;
     }

@@ -1,10 +1,10 @@
 //! A forced Multi-AZ failover: asked for at most once, then watched.
 
 use crate::case::Recovery;
-use crate::executor::{Made, make};
-use crate::observe::{has_failed_over, instance};
+use crate::executor::{Made, finish, make};
+use crate::observe::{has_failed_over, instance, shows_failover};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::acting::{Before, CallRecord, CallState, conclude};
+use lifeboat_domain::acting::{Before, CallRecord, CallState};
 use lifeboat_domain::incident::{Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::PlannedCall;
@@ -67,23 +67,16 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             format!("the failover of {source} was never written down, so it was never sent: the probe decides"),
         ));
     };
-    let record = kept.value;
+    let mut record = kept.value;
     let found = instance(&deps.databases, source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
     let grace = recovery.policy.timing.failover_grace;
     let waited = Span::between(record.sent_at, recovery.now);
+    if record.state == CallState::Sent
+        && let Some(text) = shows_failover(&recovery.incident, &record, &found)
+    {
+        record = *finish(deps, &recovery, &record, kept.version, text).await?;
+    }
     if has_failed_over(&record, &found) && found.status.is_serving() {
-        if record.state == CallState::Sent {
-            conclude(
-                &deps.ledger,
-                recovery.place(),
-                &record,
-                kept.version,
-                CallState::Done,
-                "the Availability Zones have swapped",
-                recovery.now,
-            )
-            .await?;
-        }
         let zone = found.zone.as_deref().unwrap_or("another zone");
         recovery.tell(&deps.ledger, Phase::Act, format!("{source} serves from {zone}")).await?;
         return Ok(Look::new(Progress::Done, poll, format!("{source} serves from {zone}")));
@@ -98,7 +91,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         return Ok(Look::new(
             Progress::Done,
             poll,
-            format!("AWS accepted the failover, but its zones have not swapped within {grace}: the probe decides"),
+            format!("the failover took place ({}), but its zones have not swapped within {grace}: the probe decides", record.text),
         ));
     }
     let reason = format!(

@@ -6,7 +6,7 @@ use crate::observe::instance;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
-use lifeboat_domain::acting::{Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState, Fence, FenceState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
@@ -61,7 +61,10 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let (_, expired) = recovery.waited();
     let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
-    for (index, call) in calls {
+    for (place, (index, call)) in calls.into_iter().enumerate() {
+        if place > 0 && !found.status.accepts_calls() && !is_written_down(deps, recovery, index).await? {
+            return not_yet(format!("{} is {}", found.id, found.status));
+        }
         let group = match &call.act {
             Act::SetSecurityGroups { groups, .. } => groups.first().cloned(),
             _ => None,
@@ -76,11 +79,14 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Made::Done(record) => {
                 let settled = record.ended_at.is_some_and(|ended| recovery.now >= ended + poll.as_delta());
                 let closed = group.is_none_or(|group| found.has_exactly_group(&group));
-                if !settled || !closed || !found.status.accepts_calls() {
+                if !settled || !closed {
                     return not_yet(format!("{} is {}; {}", found.id, found.status, record.act.describe()));
                 }
             }
         }
+    }
+    if !found.status.accepts_calls() {
+        return not_yet(format!("{} is {}", found.id, found.status));
     }
     let groups_before = fence.map(|fence| fence.value.groups_before).unwrap_or_default();
     let group = found.groups.first().map(|group| group.id.clone());
@@ -89,6 +95,17 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &done).await?;
     recovery.tell(&deps.ledger, Phase::Fence, text.clone()).await?;
     Ok(Look::new(Progress::Done, poll, text))
+}
+
+/// Whether a call was sent, or is about to be.
+async fn is_written_down<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    index: usize,
+) -> Result<bool, DrError> {
+    let key = keys::call(&recovery.incident.id, &recovery.plan.hash, index);
+    let record = ledger::read::<CallRecord>(&deps.ledger, &key).await?;
+    Ok(record.is_some_and(|record| record.value.state != CallState::Refused))
 }
 
 /// The undo is written down before anything is changed.

@@ -57,13 +57,13 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
     let source = open::source(incident);
     let credentials = match open::today(&deps.secrets, &source).await {
         Ok(credentials) => credentials,
-        Err(why) => return Ok(Err(why)),
+        Err(why) => return Ok(Err(why.to_string())),
     };
     let seen = deps.databases.probe(&source, &credentials, limits, &[]).await;
     if seen.outcome != ProbeOutcome::Answers {
         return Ok(Err(format!("the source cannot be opened ({}: {})", seen.outcome, seen.text)));
     }
-    let login = login::try_logins(deps, &restored, limits, restore_point).await;
+    let login = login::try_logins(deps, &restored, limits, restore_point).await?;
     Ok(match login.works {
         Some(works) => Ok(((source, credentials), (restored, works))),
         None => Err(format!("the copy cannot be opened ({})", login.why_not())),

@@ -152,7 +152,8 @@ impl ModifyDatabases for Rds {
             .db_instance_identifier(instance.as_str())
             .apply_immediately(true)
             .set_preferred_maintenance_window(settings.maintenance_window.clone())
-            .set_max_allocated_storage(settings.max_allocated_storage);
+            .set_max_allocated_storage(settings.max_allocated_storage)
+            .set_deletion_protection(settings.deletion_protection.then_some(true));
         if let Some((interval, role)) = &settings.monitoring {
             request = request.monitoring_interval(*interval).set_monitoring_role_arn(Some(role.clone()).filter(|role| !role.is_empty()));
         }

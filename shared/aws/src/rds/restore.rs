@@ -4,6 +4,7 @@
 //! - `AvailabilityZone`: excluded by `MultiAZ`, and after an AZ outage RDS should choose;
 //! - `AllocatedStorage`: RDS takes the backup's, and refuses less as well as a little more;
 //! - an option group called `default:...`: RDS takes it by itself;
+//! - `DeletionProtection`: set with the late settings, so that a copy that never becomes usable can be removed;
 //! - `Engine`, `DBName`: those of the backup; the KMS key cannot be given at all;
 //! - false flags that some engines do not know (IAM authentication, dedicated log volume): off is the default.
 
@@ -40,7 +41,6 @@ macro_rules! told {
             .copy_tags_to_snapshot(told.copy_tags_to_snapshot)
             .set_enable_iam_database_authentication(told.iam_authentication.then_some(true))
             .set_enable_cloudwatch_logs_exports(some(&told.log_exports))
-            .deletion_protection(told.deletion_protection)
             .set_storage_type(told.storage_type.clone())
             .set_iops(iops(told))
             .set_storage_throughput(throughput(told))

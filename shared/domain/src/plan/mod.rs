@@ -143,7 +143,8 @@ pub struct RestoreSettings {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Settings that no restore call accepts (fact sheet 3.2).
+/// Settings that are made once a copy is usable: those that no restore call accepts (fact sheet 3.2), and deletion protection,
+/// without which a copy that never becomes usable can be removed again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateSettings {
     /// `MonitoringInterval`, with its role.
@@ -154,6 +155,8 @@ pub struct LateSettings {
     pub maintenance_window: Option<String>,
     /// `MaxAllocatedStorage`.
     pub max_allocated_storage: Option<i32>,
+    /// `DeletionProtection`.
+    pub deletion_protection: bool,
 }
 
 impl LateSettings {
@@ -167,6 +170,7 @@ impl LateSettings {
                 .then(|| (configuration.performance_insights_key.clone(), configuration.performance_insights_retention_days)),
             maintenance_window: configuration.maintenance_window.clone(),
             max_allocated_storage: configuration.max_allocated_storage,
+            deletion_protection: configuration.deletion_protection,
         }
     }
 
@@ -177,6 +181,19 @@ impl LateSettings {
             && (self.performance_insights.is_none() || shown.performance_insights.is_some())
             && (self.maintenance_window.is_none() || shown.maintenance_window == self.maintenance_window)
             && (self.max_allocated_storage.is_none() || shown.max_allocated_storage == self.max_allocated_storage)
+            && (!self.deletion_protection || shown.deletion_protection)
+    }
+
+    /// What is set, in words.
+    fn describe(&self) -> String {
+        let names = [
+            (self.monitoring.is_some(), "monitoring"),
+            (self.performance_insights.is_some(), "performance insights"),
+            (self.maintenance_window.is_some(), "maintenance window"),
+            (self.max_allocated_storage.is_some(), "storage limit"),
+            (self.deletion_protection, "deletion protection"),
+        ];
+        names.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -219,7 +236,7 @@ impl Act {
                 format!("{action} {target} from {source} at {when}")
             }
             Self::ForceFailover { instance } => format!("{action} {instance} ForceFailover=true"),
-            Self::ReplaySettings { instance, .. } => format!("{action} {instance} monitoring, insights, windows, storage limit"),
+            Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
             Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),

@@ -100,7 +100,6 @@ fn told(settings: &RestoreSettings) -> InstanceConfig {
         network_type: it.network_type.clone(),
         storage_type: it.storage_type.clone(),
         dedicated_log_volume: it.dedicated_log_volume.then_some(true),
-        deletion_protection: Some(it.deletion_protection),
         enable_iam_database_authentication: it.iam_authentication.then_some(true),
         enable_cloudwatch_logs_exports: (!it.log_exports.is_empty()).then(|| it.log_exports.clone()),
         ca_certificate_identifier: it.ca_certificate.clone(),
@@ -162,6 +161,7 @@ impl ModifyDatabases for Cloud {
             performance_insights_retention_period: days,
             preferred_maintenance_window: settings.maintenance_window.clone(),
             max_allocated_storage: settings.max_allocated_storage,
+            deletion_protection: settings.deletion_protection.then_some(true),
             ..ModifyDbInstance::now(instance.as_str())
         };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())

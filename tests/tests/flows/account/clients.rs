@@ -1,9 +1,11 @@
 //! Clients: they read the secret, log in, and write.
 
-use super::{Account, SECRET};
+use super::{Account, ORDERS, SECRET};
 use chrono::{DateTime, Duration, Utc};
 use lifeboat_testing::data::{Row, Session};
 use lifeboat_testing::memory::Cloud;
+use lifeboat_testing::model::{ModifyDbInstance, Secret};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -74,6 +76,16 @@ impl Account {
         self.client.last_key = self.client.last_key.max(*keys.end());
         let Some(server) = self.serving() else { return 0 };
         keys.filter(|key| write_to(&self.cloud, &server, *key, Some(&format!("{key}.00")))).count()
+    }
+
+    /// The master password is changed on the server, and in the secret.
+    pub fn rotate_password(&mut self, password: &str) {
+        let change = ModifyDbInstance { master_user_password: Some(Secret::new(password)), ..ModifyDbInstance::now(ORDERS) };
+        self.call(&change);
+        self.advance(Duration::minutes(1));
+        let mut fields = self.cloud.see().secrets[SECRET].last().unwrap().fields.clone();
+        fields["password"] = json!(password);
+        self.cloud.touch().put_secret(SECRET, fields);
     }
 
     /// A client reads all rows through the secret.

@@ -16,9 +16,6 @@ pub enum How {
 }
 
 impl How {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Twice, Self::ReplyLost, Self::TimesOut, Self::ThenDies, Self::ThenDiesUnheard];
-
     /// Whether the execution ends by it.
     pub const fn kills(self) -> bool {
         matches!(self, Self::ThenDies | Self::ThenDiesUnheard)

@@ -6,9 +6,9 @@ mod functions;
 mod records;
 mod running;
 
-pub use clients::{rows_of, secret, server_of, write_to};
+pub use clients::{rows_of, server_of, write_to};
 pub use disturbance::{Disturbance, How};
-pub use running::{BETWEEN_SWEEPS, Ended, machines};
+pub use running::{BETWEEN_SWEEPS, machines};
 
 use chrono::{DateTime, Duration, Utc};
 use clients::Client;
@@ -50,6 +50,8 @@ pub struct Account {
     pub before: BTreeMap<(String, usize), Hook>,
     /// What happens just before every Task.
     pub whenever: Option<Box<dyn Fn(&Cloud)>>,
+    /// A person stops the execution just before this state.
+    pub stopped_before: Option<&'static str>,
     /// Every Task that ran, in order, as `machine/state`.
     pub tasks: Vec<String>,
     /// Whether sweeps go on every two minutes while a recovery runs.
@@ -117,6 +119,7 @@ impl Account {
             disturbance: None,
             before: BTreeMap::new(),
             whenever: None,
+            stopped_before: None,
             tasks: Vec::new(),
             sweeps_go_on: false,
             client: Client::default(),

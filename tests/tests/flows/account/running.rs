@@ -117,13 +117,28 @@ impl Account {
     /// Runs every recovery that was started and did not run yet.
     pub async fn recoveries(&mut self) -> Vec<Ended> {
         let mut endings = Vec::new();
-        loop {
-            self.deliver().await;
-            let waiting = self.cloud.see().executions.iter().position(|execution| execution.state == ExecutionState::Running);
-            let Some(place) = waiting else { return endings };
+        while let Some(place) = self.started().await {
             assert!(endings.len() < 20, "recoveries start each other for ever");
             endings.push(self.recover(place).await);
         }
+        endings
+    }
+
+    /// Sweeps until a recovery is started, and runs only that one.
+    pub async fn next_recovery(&mut self) -> Ended {
+        for _ in 0..12 {
+            if let Some(place) = self.started().await {
+                return self.recover(place).await;
+            }
+            self.sweeps(1).await;
+        }
+        panic!("no recovery is started: {}", self.explain());
+    }
+
+    /// The first recovery that was started and did not run yet.
+    async fn started(&mut self) -> Option<usize> {
+        self.deliver().await;
+        self.cloud.see().executions.iter().position(|execution| execution.state == ExecutionState::Running)
     }
 
     /// Sweeps and recovers until no recovery runs and none is to come.
@@ -222,7 +237,7 @@ impl World for Account {
         self.time()
     }
 
-    fn stops_before(&mut self, _state: &str) -> bool {
-        self.dying
+    fn stops_before(&mut self, state: &str) -> bool {
+        self.dying || self.stopped_before.take_if(|before| *before == state).is_some()
     }
 }

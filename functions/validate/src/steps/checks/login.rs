@@ -5,7 +5,7 @@ use lifeboat_domain::ports::{Clock, Credentials, OpenDatabases, ReadSecretVersio
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::Check;
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{Timestamp, show_time};
+use lifeboat_domain::{DrError, Timestamp, show_time};
 
 /// What the logins showed.
 pub(crate) struct Login {
@@ -17,25 +17,26 @@ pub(crate) struct Login {
     pub then: Option<(Timestamp, Probe)>,
 }
 
-/// Tries the secret's version that was current at `restore_point`, then today's.
+/// Tries the secret's version that was current at `restore_point`, then today's. A secret that cannot be read *now* is an error,
+/// for the step to be repeated: it says nothing of the database.
 pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabases, C: Clock>(
     deps: &Deps<L, D, S, O, C>,
     target: &Target,
     limits: VisitLimits,
     restore_point: Option<Timestamp>,
-) -> Login {
+) -> Result<Login, DrError> {
     let mut then = None;
     let mut works = None;
-    if let Some((version, secret)) = older_version(deps, target, restore_point).await {
+    if let Some((version, secret)) = older_version(deps, target, restore_point).await? {
         let (credentials, probe) = match deps.secrets.credentials(&secret, Some(&version.id)).await {
             Ok(credentials) => {
                 let probe = deps.databases.probe(target, &credentials, limits, &[]).await;
                 (Some(credentials), probe)
             }
-            Err(error) => (
-                None,
-                open::could_not_run(deps.clock.now(), format!("the older version of the secret {secret} could not be read: {error}")),
-            ),
+            Err(error) => {
+                let error = error.while_doing(format!("reading the older version of the secret {secret}"));
+                (None, open::could_not_run(deps.clock.now(), unless_retryable(error)?))
+            }
         };
         works = credentials.filter(|_| probe.outcome == ProbeOutcome::Answers);
         then = Some((version.created_at, probe));
@@ -48,9 +49,14 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
             }
             probe
         }
-        Err(why) => open::could_not_run(deps.clock.now(), why),
+        Err(error) => open::could_not_run(deps.clock.now(), unless_retryable(error)?),
     };
-    Login { works, today, then }
+    Ok(Login { works, today, then })
+}
+
+/// What it says, unless repeating can help.
+fn unless_retryable(error: DrError) -> Result<String, DrError> {
+    if error.name().is_retryable() { Err(error) } else { Ok(error.to_string()) }
 }
 
 /// The newest version made at or before the restore point, if that is not today's.
@@ -58,17 +64,18 @@ async fn older_version<L, D, S: ReadSecretVersions, O, C>(
     deps: &Deps<L, D, S, O, C>,
     target: &Target,
     restore_point: Option<Timestamp>,
-) -> Option<(SecretVersion, String)> {
-    let (secret, restore_point) = (target.secret.clone()?, restore_point?);
+) -> Result<Option<(SecretVersion, String)>, DrError> {
+    let Some((secret, restore_point)) = target.secret.clone().zip(restore_point) else { return Ok(None) };
     let versions = match deps.secrets.secret_versions(&secret).await {
         Ok(versions) => versions,
         Err(error) => {
-            tracing::warn!(resource = %target.resource, "only today's login is tried: {error}");
-            return None;
+            let why = unless_retryable(error.while_doing(format!("listing the versions of the secret {secret}")))?;
+            tracing::warn!(resource = %target.resource, "only today's login is tried: {why}");
+            return Ok(None);
         }
     };
-    let version = versions.into_iter().filter(|version| version.created_at <= restore_point).max_by_key(|version| version.created_at)?;
-    (!version.is_current).then_some((version, secret))
+    let version = versions.into_iter().filter(|version| version.created_at <= restore_point).max_by_key(|version| version.created_at);
+    Ok(version.filter(|version| !version.is_current).map(|version| (version, secret)))
 }
 
 impl Login {

@@ -56,12 +56,13 @@ where
     let differences = ledger::read::<Vec<Difference>>(&deps.ledger, &keys::configuration(&incident.id)).await?.map(|kept| kept.value);
 
     let restore_point = plan.as_ref().and_then(|plan| plan.restore_point);
-    let login = login::try_logins(deps, &target, open::limits(policy), restore_point).await;
+    let baseline = baseline(&deps.documents, plan.as_ref()).await?;
+    let login = login::try_logins(deps, &target, open::limits(policy), restore_point).await?;
     let mut checks = vec![login.reachability(), login.login(), role(&login)];
     let mut newest_data = None;
     match &login.works {
         Some(credentials) => {
-            let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials };
+            let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials, baseline };
             newest_data = visit.look_inside(&mut checks).await;
         }
         None => checks.extend(not_run(policy, &login.why_not())),
@@ -107,9 +108,21 @@ struct Visit<'a, L, D, S, O, C> {
     plan: Option<&'a Plan>,
     target: &'a Target,
     credentials: &'a Credentials,
+    baseline: Result<Option<Fingerprint>, String>,
 }
 
-impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
+/// The fingerprint that the plan names; none if it names none. One that cannot be read *now* is an error, for the step to be
+/// repeated: it says nothing of the database.
+async fn baseline(documents: &impl Documents, plan: Option<&Plan>) -> Result<Result<Option<Fingerprint>, String>, DrError> {
+    let Some(key) = plan.and_then(|plan| plan.baseline.as_ref()) else { return Ok(Ok(None)) };
+    match open::document(documents, "baseline", key).await {
+        Ok(fingerprint) => Ok(Ok(Some(fingerprint))),
+        Err(error) if error.name().is_retryable() => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     /// Runs them; answers the newest data's time.
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
         let mut newest_data = None;
@@ -132,19 +145,19 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
 
     /// Compares with the baseline, at its watermarks, as far as tables and watermarks exist.
     async fn compare(&self, found: &[String], checks: &mut Vec<Check>) {
-        let baseline = match self.baseline().await {
-            Ok(baseline) => baseline,
-            Err(error) => return checks.extend(["tables", "data"].map(|name| unknown(name, &error))),
+        let baseline = match &self.baseline {
+            Ok(baseline) => baseline.as_ref(),
+            Err(error) => return checks.extend(["tables", "data"].map(|name| unknown(name, error))),
         };
-        checks.push(data::tables(baseline.as_ref(), &self.policy.fingerprint, found));
-        let watermarks = baseline.as_ref().map(data::watermarks).unwrap_or_default();
+        checks.push(data::tables(baseline, &self.policy.fingerprint, found));
+        let watermarks = baseline.map(data::watermarks).unwrap_or_default();
         let comparable = |table: &&FingerprintTable| found.contains(&table.table) && watermarks.contains_key(&table.table);
         let tables: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(comparable).cloned().collect();
         let started = self.deps.clock.now();
         let restored =
             if tables.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&tables, &watermarks).await.map(|taken| taken.contents) };
         let check = match restored {
-            Ok(restored) => data::data(baseline.as_ref(), &self.policy.fingerprint, &restored),
+            Ok(restored) => data::data(baseline, &self.policy.fingerprint, &restored),
             Err(error) => unknown("data", &error),
         };
         checks.push(Check { millis: self.millis_since(started), ..check });
@@ -176,14 +189,6 @@ impl<L, D: Documents, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     async fn fingerprint(&self, tables: &[FingerprintTable], watermarks: &BTreeMap<String, String>) -> Result<Fingerprint, String> {
         let taking = self.deps.databases.fingerprint(self.target, self.credentials, open::limits(self.policy), tables, watermarks);
         self.budget.spend(taking).await?.map_err(|error| error.to_string())
-    }
-
-    /// The fingerprint that the plan names; none if it names none.
-    async fn baseline(&self) -> Result<Option<Fingerprint>, DrError> {
-        match self.plan.and_then(|plan| plan.baseline.as_ref()) {
-            Some(key) => open::document(&self.deps.documents, "baseline", key).await.map(Some),
-            None => Ok(None),
-        }
     }
 
     /// The moment that the data should reach.

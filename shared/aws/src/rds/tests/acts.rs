@@ -34,7 +34,6 @@ fn told() -> BTreeMap<String, String> {
         ("EnableIAMDatabaseAuthentication", "true"),
         ("EnableCloudwatchLogsExports.member.1", "postgresql"),
         ("EnableCloudwatchLogsExports.member.2", "upgrade"),
-        ("DeletionProtection", "true"),
         ("StorageType", "gp3"),
         ("Iops", "12000"),
         ("StorageThroughput", "500"),
@@ -137,7 +136,6 @@ async fn a_bare_configuration_sends_no_empty_settings() {
         ("PubliclyAccessible", "false"),
         ("AutoMinorVersionUpgrade", "false"),
         ("CopyTagsToSnapshot", "false"),
-        ("DeletionProtection", "false"),
         ("BackupRetentionPeriod", "0"),
         ("Tags.Tag.1.Key", "lifeboat:incident"),
         ("Tags.Tag.1.Value", "inc-1"),
@@ -176,6 +174,7 @@ async fn late_settings_are_applied_at_once() {
         ("PerformanceInsightsRetentionPeriod", "7"),
         ("PreferredMaintenanceWindow", "sun:04:00-sun:04:30"),
         ("MaxAllocatedStorage", "1000"),
+        ("DeletionProtection", "true"),
     ]);
     assert_eq!(wire.form(), sent);
 }
