@@ -27,11 +27,20 @@ class Row:
     customer: str
     amount: str
     side: str
+    sent_at: float = 0.0
     fate: Fate = Fate.SENT
     hash: str = ""
     created_at: datetime | None = None
     committed_at: datetime | None = None
     acknowledged_at: float = 0.0
+
+    def committed_by(self) -> float:
+        """A moment at which its commit was over: the server's own, or else when the client knew of it."""
+        return self.committed_at.timestamp() if self.committed_at else self.acknowledged_at
+
+    def committed_after(self) -> float:
+        """A moment before which it was not committed: the server's own, or else when it was sent."""
+        return self.committed_at.timestamp() if self.committed_at else self.sent_at
 
 
 @dataclass
@@ -52,7 +61,7 @@ class Journal:
         with self._lock:
             number = self._next
             self._next += 1
-            row = Row(number, f"customer-{number % 1000:04d}", f"{number % 9973 + 0.25:.2f}", side)
+            row = Row(number, f"customer-{number % 1000:04d}", f"{number % 9973 + 0.25:.2f}", side, time.time())
             self._rows[number] = row
             return row
 
@@ -72,6 +81,7 @@ class Journal:
         with self._lock:
             for row in self._rows.values():
                 if row.fate in (Fate.ACKNOWLEDGED, Fate.UNKNOWN):
+                    row.acknowledged_at = row.acknowledged_at or time.time()
                     row.fate = Fate.ACKNOWLEDGED if row.id in found else Fate.LOST
                     row.hash = found.get(row.id, row.hash)
 

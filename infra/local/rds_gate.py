@@ -2,8 +2,9 @@
 
 ministack enforces the roles of Lambdas for its own services (AUTH=true), but RDS calls go to the
 estate. This gate, a thread inside ministack's process, asks the same evaluator for every ARN that a
-call names and then passes the bytes on untouched. A reply that the estate drops or delays is dropped
-or delayed here too, so its faults reach the caller as they are.
+call names and for the tags that it gives to what it makes, with the tags of the request and those that
+the estate keeps today, and then passes the bytes on untouched. A reply that the estate drops or delays
+is dropped or delayed here too, so its faults reach the caller as they are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from ministack.core.iam_actions import access_denied_response, request_tag_context
@@ -36,17 +37,58 @@ ARN_TYPES = {
     "OptionGroupName": "og",
     "ResourceName": "",
 }
+# The parameter that names what a call makes.
+MAKES = {
+    "CreateDBInstance": "DBInstanceIdentifier",
+    "CreateDBSnapshot": "DBSnapshotIdentifier",
+    "RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",
+    "RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
+}
+TAG = "AddTagsToResource"
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
 EXCHANGE_SECONDS = 300
 
 
-def named_arns(parameters: dict[str, list[str]], region: str, account: str) -> list[str]:
-    """The ARN of every resource that an RDS call names, or `*` if it names none."""
+class Permission(NamedTuple):
+    """One thing that RDS asks IAM before it carries out a call."""
+
+    action: str
+    arn: str
+    context: dict[str, Any]
+
+
+def named_arns(parameters: dict[str, list[str]], names: list[str], region: str, account: str) -> list[str]:
+    """The ARN of every resource that an RDS call names by one of these parameters."""
     arns = []
-    for parameter, kind in ARN_TYPES.items():
-        for value in parameters.get(parameter, []):
-            arns.append(value if value.startswith("arn:") else f"arn:aws:rds:{region}:{account}:{kind}:{value}")
-    return arns or ["*"]
+    for name in names:
+        for value in parameters.get(name, []):
+            arns.append(
+                value if value.startswith("arn:") else f"arn:aws:rds:{region}:{account}:{ARN_TYPES[name]}:{value}"
+            )
+    return arns
+
+
+def needed(action: str, body: bytes, parameters: dict[str, list[str]], region: str, upstream: str) -> list[Permission]:
+    """All that a call needs: itself on each resource that it names, and to tag what it makes.
+
+    Tags that are passed and tags that are inherited (`CopyTagsToSnapshot`) are asked for one by one; the key
+    rds:TagsFromRequest tells them apart.
+    """
+    account = get_account_id()
+    context = request_tag_context("rds", f"rds:{action}", body, parameters)
+    passed = {**context, "rds:TagsFromRequest": "true"}
+    arns = named_arns(parameters, list(ARN_TYPES), region, account) or ["*"]
+    asked = [Permission(action, arn, passed if action == TAG else context) for arn in arns]
+    for made in named_arns(parameters, [MAKES[action]], region, account) if action in MAKES else ():
+        if "aws:TagKeys" in context:
+            asked.append(Permission(TAG, made, passed))
+        inherited = copied_tags(upstream, parameters, region, account) if action == "CreateDBSnapshot" else {}
+        if inherited:
+            tags = {f"aws:RequestTag/{key}": value for key, value in inherited.items()}
+            asked.append(
+                Permission(TAG, made, {**tags, "aws:TagKeys": list(inherited), "rds:TagsFromRequest": "false"})
+            )
+    return asked
 
 
 def signing_region(authorization: str) -> str | None:
@@ -56,14 +98,13 @@ def signing_region(authorization: str) -> str | None:
     return scope[2] if len(scope) == 5 else None
 
 
-def refusal(headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+def refusal(headers: dict[str, str], body: bytes, upstream: str) -> tuple[int, dict[str, str], bytes] | None:
     """AWS's AccessDenied reply if the caller's role does not allow the call, else nothing."""
     parameters = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    action = f"rds:{parameters.get('Action', [''])[0]}"
     region = signing_region(headers.get("authorization", "")) or "us-east-1"
     set_request_region(region)
-    context = request_tag_context("rds", action, body, parameters)
-    for arn in named_arns(parameters, region, get_account_id()):
+    for name, arn, context in needed(parameters.get("Action", [""])[0], body, parameters, region, upstream):
+        action = f"rds:{name}"
         denied = enforce(
             extract_access_key_id(headers, {}), action, "rds", region, resource_arn=arn, service_context=context
         )
@@ -82,12 +123,13 @@ def refusal(headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], 
     return None
 
 
-def estate_tags(upstream: str, arn: str) -> dict[str, str]:
-    """The tags that the estate keeps for an RDS resource; none if it does not know it."""
+def ask_estate(upstream: str, region: str, account: str, form: dict[str, str]) -> ElementTree.Element | None:
+    """The estate's answer to a question of the gate's own; none if it does not know what is asked about.
+
+    An estate that does not answer at all, as when RDS is dark, is an OSError: the call fails, it is not refused.
+    """
     url = urlsplit(upstream)
-    region, account = arn.split(":")[3:5]
     connection = HTTPConnection(url.hostname or "127.0.0.1", url.port, timeout=5)
-    form = {"Action": "ListTagsForResource", "Version": "2014-10-31", "ResourceName": arn}
     scope = f"Credential={account}/20260101/{region}/rds/aws4_request"
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -95,19 +137,45 @@ def estate_tags(upstream: str, arn: str) -> dict[str, str]:
         "X-Lifeboat-Gate": "tags",
     }
     try:
-        connection.request("POST", "/", urlencode(form), headers)
+        connection.request("POST", "/", urlencode({"Version": "2014-10-31", **form}), headers)
         reply = connection.getresponse()
-        tree = ElementTree.fromstring(reply.read()) if reply.status == 200 else None
-    except (OSError, HTTPException, ElementTree.ParseError):
-        tree = None
+        answer = reply.read()
     finally:
         connection.close()
-    tags: dict[str, str] = {}
-    for element in tree.iter() if tree is not None else ():
-        if element.tag.rpartition("}")[2] == "Tag":
-            pair = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
-            tags[pair.get("Key", "")] = pair.get("Value", "")
-    return tags
+    if reply.status >= 500:
+        raise OSError(f"the estate answers {form['Action']} with {reply.status}")
+    return ElementTree.fromstring(answer) if reply.status == 200 else None
+
+
+def children(tree: ElementTree.Element | None, name: str) -> list[dict[str, str]]:
+    """The texts in every element of this name, by the names of its children."""
+    found = [element for element in (tree.iter() if tree is not None else ()) if local(element) == name]
+    return [{local(child): child.text or "" for child in element} for element in found]
+
+
+def local(element: ElementTree.Element) -> str:
+    """An element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def tags_in(tree: ElementTree.Element | None) -> dict[str, str]:
+    """All tags in an answer."""
+    return {tag.get("Key", ""): tag.get("Value", "") for tag in children(tree, "Tag")}
+
+
+def estate_tags(upstream: str, arn: str) -> dict[str, str]:
+    """The tags that the estate keeps for an RDS resource; none if it does not know it."""
+    region, account = arn.split(":")[3:5]
+    return tags_in(ask_estate(upstream, region, account, {"Action": "ListTagsForResource", "ResourceName": arn}))
+
+
+def copied_tags(upstream: str, parameters: dict[str, list[str]], region: str, account: str) -> dict[str, str]:
+    """The tags that a snapshot inherits: those of an instance that copies them to its snapshots."""
+    name = parameters.get("DBInstanceIdentifier", [""])[0]
+    form = {"Action": "DescribeDBInstances", "DBInstanceIdentifier": name}
+    tree = ask_estate(upstream, region, account, form)
+    copies = any(instance.get("CopyTagsToSnapshot") == "true" for instance in children(tree, "DBInstance"))
+    return tags_in(tree) if copies else {}
 
 
 class Gate(BaseHTTPRequestHandler):
@@ -122,13 +190,10 @@ class Gate(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Refuse the call or hand it to the estate."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        denied = refusal({name.lower(): value for name, value in self.headers.items()}, body)
-        if denied is not None:
-            self.reply(*denied)
-            return
         try:
-            self.reply(*self.forward(body))
-        except (OSError, HTTPException):
+            denied = refusal({name.lower(): value for name, value in self.headers.items()}, body, self.upstream)
+            self.reply(*(denied or self.forward(body)))
+        except (OSError, HTTPException, ElementTree.ParseError):
             self.close_connection = True
             self.connection.close()
 

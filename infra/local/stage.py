@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import yaml
 from client import Connection, Secret, Writer, fill
 from cloud import Cloud
 from journal import Journal
-from ledger import Ledger
+from ledger import Ledger, moment
 
 Json = dict[str, Any]
 
@@ -83,7 +84,9 @@ class Stage:
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
         )
+        self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][policy]
         self.outputs: dict[str, str] = {}
+        self.resource_id = ""
         self.journal = Journal()
         self.queue = ""
         self._exit = ExitStack()
@@ -151,7 +154,8 @@ class Stage:
             ],
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
-        endpoint = self.describe(RESOURCE)["Endpoint"]
+        created = self.describe(RESOURCE)
+        self.resource_id, endpoint = str(created["DbiResourceId"]), created["Endpoint"]
         fields = {
             "engine": "postgres",
             "host": endpoint["Address"],
@@ -163,7 +167,10 @@ class Stage:
         self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
-            self.journal.start_after_seed(fill(connection, SEED_ROWS))
+            seed = fill(connection, SEED_ROWS)
+        if len(seed) != SEED_ROWS:
+            raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
+        self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
         self.writer.start()
 
@@ -188,13 +195,17 @@ class Stage:
         return time.time()
 
     def sql(self, statement: str) -> tuple[list[int], datetime]:
-        """Run a statement as somebody with the secret would: the ids that it returns, and when it was committed."""
+        """Run a statement as somebody with the secret would: the ids that it returns, and when it was committed.
+
+        One that touches no row is an error: what follows would prove nothing.
+        """
         connection: Connection
         with self.secret.connect() as connection:
             with connection.transaction():
                 touched = [row[0] for row in connection.execute(statement.encode()).fetchall()]
                 xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
-            assert xid is not None
+            if not touched or xid is None:
+                raise LookupError(f"no row was touched by: {statement}")
             when = connection.execute("SELECT pg_xact_commit_timestamp(%s::xid)", xid).fetchone()
         assert when is not None
         return touched, when[0]
@@ -227,5 +238,8 @@ class Stage:
         ended = self.execution(arn)
         if ended["status"] != "SUCCEEDED":
             raise RuntimeError(f"the backup ended {ended['status']}: {ended.get('error')}: {ended.get('cause')}")
-        points = self.ledger.list(f"resource#{RESOURCE}", "point#")
-        return points[-1][1]
+        points = [point for _, point in self.ledger.list(f"resource#{RESOURCE}", "point#")]
+        fresh = [point for point in points if moment(point["started_at"]) >= began]
+        if len(fresh) != 1 or fresh[0]["state"] != "available":
+            raise RuntimeError(f"the backup should have made one recovery point that is available: {fresh}")
+        return fresh[0]

@@ -22,6 +22,7 @@ sys.path.insert(0, str(REPO / "infra" / "local"))
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
 from demo import keep_function_logs  # noqa: E402
+from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
 from stage import RESOURCE, SECRET, Stage, until  # noqa: E402
 from timeline import Screen, Timeline  # noqa: E402
@@ -268,6 +269,7 @@ CONTROLS = {
     "rotated_password": Control(rotated_password),
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
+    "roles": Control(roles),
 }
 LOSING = [
     "RestoreDBInstanceToPointInTime",

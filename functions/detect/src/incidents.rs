@@ -3,6 +3,7 @@
 use crate::Deps;
 use crate::resources::source;
 use chrono::{DurationRound, TimeDelta};
+use lifeboat_domain::acting::{CutOver, CutOverState};
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, execution_name, incident_id};
 use lifeboat_domain::lease::Lease;
@@ -67,7 +68,7 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
         format!("{}: {}", beginning.signal.source, beginning.signal.text),
     )
     .await?;
-    let reason = start(deps, &incident).await?;
+    let reason = reconcile(deps, &id, None).await?;
     Ok(Opened { incident: id, reason })
 }
 
@@ -101,6 +102,8 @@ fn new_incident<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, id: IncidentId, begin
         unreachable_since: record.unreachable_since,
         failed_probes: record.failed_probes,
         last_probe_at: None,
+        answered: record.answered.clone(),
+        counted_from: None,
         verdict: None,
         waiting_since: None,
         healthy_at: None,
@@ -146,7 +149,7 @@ pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: 
 }
 
 /// A story about data that waits for a person must not swallow an outage that begins meanwhile.
-fn swallows(incident: &Incident, signal: &Signal) -> bool {
+pub(crate) fn swallows(incident: &Incident, signal: &Signal) -> bool {
     incident.state == IncidentState::WaitingForPerson
         && incident.scenario().is_some_and(Scenario::is_about_data)
         && signal.plane != Plane::Person
@@ -159,20 +162,28 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
     probe: &Probe,
 ) -> Result<(), DrError> {
     let incident = ledger::incident(&deps.ledger, id).await?;
-    if incident.state != IncidentState::WaitingForPerson
-        || incident.scenario().is_some_and(Scenario::is_about_data)
-        || incident.restored.is_some()
-    {
+    if incident.state != IncidentState::WaitingForPerson || incident.scenario().is_some_and(Scenario::is_about_data) {
         return Ok(());
     }
-    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
-        incident.state = IncidentState::Closed;
-        incident.outcome = Some(Outcome::SelfHealed);
-        incident.healthy_at = Some(probe.at);
-        incident.closed_at = Some(probe.at);
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(id)).await?;
+    if cut_over.is_some_and(|kept| kept.value.state == CutOverState::Verified) {
+        return Ok(()); // Clients are elsewhere for good: what remains to be done is not done by the source's coming back.
+    }
+    let after = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        if incident.state == IncidentState::WaitingForPerson {
+            // What was restored meanwhile is kept, but a later outage is another story, with another copy.
+            incident.outcome = if incident.restored.is_some() { incident.outcome } else { Some(Outcome::SelfHealed) };
+            incident.outrun_copy();
+            incident.state = IncidentState::Closed;
+            incident.healthy_at = Some(probe.at);
+            incident.closed_at = Some(probe.at);
+        }
         Ok(())
     })
     .await?;
+    if after.state != IncidentState::Closed {
+        return Ok(());
+    }
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&incident.resource), |record| {
         if record.open_incident.as_ref() == Some(id) {
             record.open_incident = None;
@@ -180,8 +191,17 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
         Ok(())
     })
     .await?;
+    let copy = incident.restored.as_ref().map_or_else(
+        || "Nothing was changed by Lifeboat.".to_owned(),
+        |restored| {
+            format!(
+                "The copy {} that was restored meanwhile is kept and billed: it may lack what was written since; delete it when you do not need it.",
+                restored.id
+            )
+        },
+    );
     let text = format!(
-        "It waited for a person since its recovery was refused or stopped, and now {} answers again: {}. Nothing was changed by Lifeboat. The incident {id} is closed.",
+        "It waited for a person since its recovery was refused or stopped, and now {} answers again: {}. {copy} The incident {id} is closed.",
         incident.source.id, probe.text
     );
     ledger::tell(&deps.ledger, id, probe.at, Phase::Close, text.clone()).await?;
@@ -189,15 +209,10 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
 }
 
 /// Starts the execution of an incident's current attempt.
-async fn start<R, L, D, E: StartRecovery, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<String, DrError> {
+async fn start<R, L, D, E: StartRecovery, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<Started, DrError> {
     let name = execution_name(&incident.resource, &incident.id, incident.attempt);
     let input = serde_json::json!({ "incident": incident.id });
-    let started =
-        deps.executions.start_recovery(&name, &input).await.map_err(|error| error.while_doing(format!("starting execution {name}")))?;
-    Ok(match started {
-        Started::New(arn) => format!("opened incident {} and started {arn}", incident.id),
-        Started::Exists(arn) => format!("incident {} is being worked on by {arn}", incident.id),
-    })
+    deps.executions.start_recovery(&name, &input).await.map_err(|error| error.while_doing(format!("starting execution {name}")))
 }
 
 /// How an execution ended, where an event said so.
@@ -220,16 +235,40 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
         return Ok(format!("incident {id} is {}", incident.state));
     }
     let Some(execution) = &incident.execution else {
-        return start(deps, &incident).await;
+        return started(deps, &incident, ended).await;
     };
+    look_after(deps, &incident, execution, ended).await
+}
+
+/// Starts the current attempt. If it was started before, it is looked at: one that could not even write down that it works on the
+/// incident has ended without a trace.
+async fn started<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    incident: &Incident,
+    ended: Option<HowEnded>,
+) -> Result<String, DrError> {
+    match start(deps, incident).await? {
+        Started::New(arn) => Ok(format!("opened incident {} and started {arn}", incident.id)),
+        Started::Exists(arn) => look_after(deps, incident, &arn, ended).await,
+    }
+}
+
+/// Looks whether an execution still runs; if not, another attempt follows, or a person.
+async fn look_after<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    incident: &Incident,
+    execution: &str,
+    ended: Option<HowEnded>,
+) -> Result<String, DrError> {
+    let id = &incident.id;
     let state = deps.executions.execution(execution).await.map_err(|error| error.while_doing(format!("asking after {execution}")))?;
     if state == ExecutionState::Running {
         return Ok(format!("{execution} works on it"));
     }
     if ended == Some(HowEnded::Stopped) || incident.attempt >= MOST_ATTEMPTS || incident.request.run == Run::Plan {
-        return hand_over(deps, &incident, ended).await;
+        return hand_over(deps, incident, execution, ended).await;
     }
-    if let Some(until) = lease_lasts(deps, &incident, execution).await? {
+    if let Some(until) = lease_lasts(deps, incident, execution).await? {
         // An attempt that starts now could not take it, and would end as a failure.
         return Ok(format!(
             "{execution} has ended; its lease lasts until {}: the sweep starts the next attempt after that",
@@ -237,7 +276,7 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
         ));
     }
     let next = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |now| {
-        if now.execution == incident.execution {
+        if now.execution == incident.execution && now.attempt == incident.attempt {
             now.execution = None;
             now.attempt += 1;
         }
@@ -252,7 +291,10 @@ pub(crate) async fn reconcile<R, L: Ledger, D, E: ReadExecutions + StartRecovery
         format!("{execution} ended without closing the incident: attempt {} follows", next.attempt),
     )
     .await?;
-    start(deps, &next).await
+    Ok(match start(deps, &next).await? {
+        Started::New(arn) => format!("incident {id}: started {arn}"),
+        Started::Exists(arn) => format!("incident {id}: {arn} was started already; the sweep looks after it"),
+    })
 }
 
 /// Until when the ended execution still holds the lease, if it does.
@@ -269,21 +311,27 @@ async fn lease_lasts<R, L: Ledger, D, E, C: Clock>(
 async fn hand_over<R, L: Ledger, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
     incident: &Incident,
+    execution: &str,
     ended: Option<HowEnded>,
 ) -> Result<String, DrError> {
     let now = deps.clock.now();
-    let execution = incident.execution.as_deref().unwrap_or("none");
     let why = match ended {
         Some(HowEnded::Stopped) => "a person stopped it".to_owned(),
         _ => format!("it was attempt {} and ended without closing the incident", incident.attempt),
     };
     let id = &incident.id;
-    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
-        incident.state = IncidentState::WaitingForPerson;
-        incident.outcome = Some(Outcome::Interrupted);
+    let expected = &incident.execution;
+    let after = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        if incident.execution == *expected && incident.state == IncidentState::Open {
+            incident.state = IncidentState::WaitingForPerson;
+            incident.outcome = Some(Outcome::Interrupted);
+        }
         Ok(())
     })
     .await?;
+    if after.outcome != Some(Outcome::Interrupted) {
+        return Ok(format!("incident {id} was taken on by another execution meanwhile"));
+    }
     let text = format!(
         "Execution {execution} is not running: {why}. Nothing works on {} now and its source is kept. Look at the execution's history and at the timeline of incident {id}; to go on, start `recovery` by hand with the scenario and \"run\": \"plan\".",
         incident.resource

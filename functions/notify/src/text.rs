@@ -1,11 +1,15 @@
 //! Small things about text: one line, plain ASCII where a channel asks for it, lengths, and what must never be shown.
 
+use lifeboat_domain::Span;
+
 /// What SNS takes for a subject: fewer than 100 characters.
 pub(crate) const MOST_SUBJECT: usize = 99;
 /// What fits in one SMS, with some room.
 pub(crate) const MOST_SHORT: usize = 140;
 /// Texts from outside (causes of errors) are cut here.
 const MOST_FOREIGN: usize = 900;
+/// Where a sentence may end early and still say something.
+const CLAUSES: [&str; 4] = ["; ", ": ", ", ", " ("];
 
 /// Ends a text as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
@@ -41,6 +45,41 @@ pub(crate) fn clip(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most.saturating_sub(3)).collect();
     format!("{}...", kept.trim_end())
+}
+
+/// At most `most` characters, for a line that must stand alone: it ends where a clause does, if that keeps most of it, else
+/// between two words with a mark.
+pub(crate) fn shorten(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most).collect();
+    let clause = CLAUSES.iter().filter_map(|end| kept.rfind(end)).max().filter(|at| *at * 3 >= most * 2);
+    if let Some(whole) = clause.and_then(|at| kept.get(..at)) {
+        return whole.trim_end().to_owned();
+    }
+    let room: String = text.chars().take(most.saturating_sub(3)).collect();
+    let words = room.rsplit_once(' ').map(|(words, _)| words).filter(|words| words.chars().count() * 2 >= most);
+    format!("{}...", words.unwrap_or(&room).trim_end_matches([' ', ',', ';', ':', '(']))
+}
+
+/// A length of time for people: what took less than a second took `<1 s`, never `0 s`.
+pub(crate) fn took(span: Span) -> String {
+    if span.as_secs() == 0 { "<1 s".to_owned() } else { span.to_string() }
+}
+
+/// The same for milliseconds, rounded to the second.
+pub(crate) fn took_millis(millis: u64) -> String {
+    took(Span::seconds(if millis < 1000 { 0 } else { (millis + 500) / 1000 }))
+}
+
+/// `46 %` of the whole, rounded; what is less than half of one is `<1 %`.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return String::new();
+    }
+    let rounded = (part.saturating_mul(100) + whole / 2) / whole;
+    if rounded == 0 { "<1 %".to_owned() } else { format!("{rounded} %") }
 }
 
 /// One, or many: `1 row`, `2 rows`.
@@ -115,6 +154,24 @@ mod tests {
         assert_eq!(clip("abcdefgh", 8), "abcdefgh");
         assert_eq!(sentence("RDS reports failed"), "RDS reports failed.");
         assert_eq!((count(1, "row"), count(2, "row")), ("1 row".to_owned(), "2 rows".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_stands_alone_ends_with_a_clause_or_a_word() {
+        let line = "REFUSED orders-db (hung): expected to lose 9 min of writes, more than the policy allows";
+        assert_eq!(shorten(line, 70), "REFUSED orders-db (hung): expected to lose 9 min of writes");
+        assert_eq!(shorten("FAILED orders-db: RDS reports an incompatible status", 48), "FAILED orders-db: RDS reports an incompatible...");
+        assert_eq!(shorten("FAILED orders-db: RDS reports an incompatible status", 44), "FAILED orders-db: RDS reports an...");
+        assert_eq!(shorten(&"x".repeat(50), 20), format!("{}...", "x".repeat(17)));
+        assert_eq!(shorten(line, 200), line);
+    }
+
+    #[test]
+    fn less_than_a_second_is_said_so() {
+        assert_eq!((took(Span::seconds(0)), took(Span::seconds(61))), ("<1 s".to_owned(), "1 min 1 s".to_owned()));
+        assert_eq!((took_millis(999), took_millis(1499), took_millis(1500)), ("<1 s".to_owned(), "1 s".to_owned(), "2 s".to_owned()));
+        let shares = [percent(7, 300), percent(1, 300), percent(200, 300), percent(1, 0)];
+        assert_eq!(shares, ["2 %", "<1 %", "67 %", ""]);
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl<'a> Recovery<'a> {
     pub(crate) fn waited(&self) -> (Span, bool) {
         let since = self.incident.waiting_since.unwrap_or(self.now);
         let waited = Span::between(since, self.now);
-        (waited, waited >= self.policy.timing.give_up_after)
+        let measured = self.plan.forecast().and_then(|forecast| forecast.rto);
+        (waited, waited >= self.policy.timing.give_up_after(measured))
     }
 }

@@ -1,12 +1,13 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
-use crate::observe::{Observation, observe};
+use crate::observe::{Observation, observe, source};
 use crate::{Databases, Deps, Secrets, case::Recovery};
-use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
+use lifeboat_domain::acting::{Before, CallRecord, CallState, CutOver, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
+use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, PlannedCall, Repeat};
 use lifeboat_domain::ports::{Answer, Clock, Ledger};
-use lifeboat_domain::{CallClass, CallError, DrError, ids};
+use lifeboat_domain::{CallClass, CallError, DrError};
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,9 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     record: CallRecord,
     version: u64,
 ) -> Result<Made, DrError> {
+    if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
+        source(&deps.databases, &recovery.incident).await?;
+    }
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);
     match answer {
@@ -77,7 +81,7 @@ async fn refused<R, L: Ledger, D, S, E, C>(
     match (error.class, &record.act) {
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
         (CallClass::NoCapacity, Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. }) => {
-            let setback = Setback::NoCapacity { class: settings.configuration.class.clone() };
+            let setback = Setback::NoCapacity { class: settings.configuration.class.clone(), target: None };
             recovery
                 .change(&deps.ledger, |incident| {
                     if !incident.setbacks.contains(&setback) {
@@ -106,7 +110,11 @@ pub(crate) async fn finish<R, L: Ledger, D, S, E, C>(
 }
 
 /// Sends the call.
-async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, act: &Act) -> Answer<()> {
+async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    act: &Act,
+) -> Answer<()> {
     match act {
         Act::RestoreFromSnapshot { snapshot, target, settings } => deps.databases.restore_from_snapshot(snapshot, target, settings).await,
         Act::RestoreToPointInTime { source, at, target, settings } => {
@@ -125,9 +133,12 @@ async fn call<R: Databases, L, D, S: Secrets, E, C>(deps: &Deps<R, L, D, S, E, C
             let endpoint = endpoint.ok_or_else(|| {
                 CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet")
             })?;
-            // A token that was used before would be taken for done, even if clients were moved back since.
-            let attempt = recovery.incident.attempt.to_string();
-            let token = ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), &attempt, secret]);
+            let key = keys::cut_over(&recovery.incident.id);
+            let kept = ledger::read::<CutOver>(&deps.ledger, &key).await;
+            let token = kept.ok().flatten().map(|kept| kept.value.token).filter(|token| !token.is_empty());
+            let token = token.ok_or_else(|| {
+                CallError::new(CallClass::Throttled, act.action(), "no_token", "the undo of the cut-over could not be read from the ledger")
+            })?;
             deps.secrets.point_secret(secret, &endpoint, &token).await.map(|_| ())
         }
         Act::AddTags { arn, tags } => deps.databases.add_tags(arn, tags).await,

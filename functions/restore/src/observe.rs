@@ -34,6 +34,19 @@ pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) 
     databases.instance(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
 }
 
+/// Reads the source. What has its name but is another instance is never touched.
+pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) -> Result<Option<ObservedInstance>, DrError> {
+    let source = &incident.source;
+    let found = instance(databases, &source.id).await?;
+    match found {
+        Some(other) if other.resource_id != source.resource_id => Err(DrError::refused(format!(
+            "{} is another instance now ({}, and the incident is about {}): it is not touched",
+            source.id, other.resource_id, source.resource_id
+        ))),
+        found => Ok(found),
+    }
+}
+
 /// Looks whether `record`'s call took place.
 pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
@@ -98,9 +111,7 @@ fn not_ours(name: &str) -> DrError {
 fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&ObservedInstance>) -> Observation {
     let Some(found) = found else { return Observation::CannotTell };
     match &record.act {
-        Act::ForceFailover { .. } => {
-            shows_failover(&recovery.incident, record, found).map_or(Observation::CannotTell, Observation::Done)
-        }
+        Act::ForceFailover { .. } => shows_failover(&recovery.incident, record, found).map_or(Observation::CannotTell, Observation::Done),
         Act::EndSessions { .. } => {
             if found.status.is_rebooting() {
                 Observation::Done("RDS reports rebooting".to_owned())

@@ -77,6 +77,7 @@ pub(crate) struct Item {
     pub(crate) policy: String,
     pub(crate) snapshot: SnapshotId,
     pub(crate) manifest: String,
+    pub(crate) resource_id: String,
 }
 
 /// A batch, as it lies in the bucket.

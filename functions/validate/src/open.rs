@@ -1,13 +1,26 @@
 //! What every step needs to open a database: which one, with which login, within which limits.
 
-use crate::Deps;
+use crate::{Case, Deps};
 use lifeboat_domain::incident::Incident;
+use lifeboat_domain::lease::Lease;
 use lifeboat_domain::plan::Plan;
 use lifeboat_domain::policy::{Policy, SqlCheck};
 use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecrets, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::{DrError, Timestamp, ledger, ledger::keys};
 use serde::de::DeserializeOwned;
+
+/// Renews the lease that this execution holds, as validation may take as long as the lease lasts. It changes no database: an
+/// execution that holds none may still look.
+pub(crate) async fn keep_lease<L: Ledger, D, S, O, C: Clock>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<(), DrError> {
+    let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    let held = ledger::read::<Lease>(&deps.ledger, &keys::lease(&incident.resource)).await?.map(|kept| kept.value);
+    if held.is_none_or(|lease| lease.owner != case.execution || lease.released) {
+        return Ok(());
+    }
+    let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
+    lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, deps.clock.now(), lasts).await.map(|_| ())
+}
 
 /// The engine of an incident's databases; no other can be opened yet, and a foreign one says so by its first byte.
 const ENGINE: &str = "postgres";
@@ -55,7 +68,10 @@ pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result
         let text = format!("no secret is known for {}: its instance has no tag lifeboat:secret", target.resource);
         return Err(DrError::not_found(text));
     };
-    secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading the secret {secret} of {}", target.resource)))
+    secrets
+        .credentials(secret, None)
+        .await
+        .map_err(|error| error.while_doing(format!("reading the secret {secret} of {}", target.resource)))
 }
 
 /// Probes a target with today's login; whatever goes wrong is an outcome.

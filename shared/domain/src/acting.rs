@@ -222,4 +222,7 @@ pub struct CutOver {
     pub text: String,
     /// When the state was reached.
     pub at: Timestamp,
+    /// The token of the write that moves the clients: another one for each move, as one that was used before writes nothing.
+    #[serde(default)]
+    pub token: String,
 }

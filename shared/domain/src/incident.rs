@@ -149,6 +149,12 @@ pub struct Incident {
     /// The last verdict.
     #[serde(default)]
     pub verdict: Option<crate::verdict::Verdict>,
+    /// When it last answered a probe, and how it was reachable then; none if no probe has ever reached it.
+    #[serde(default)]
+    pub answered: Option<Answered>,
+    /// Silence before this moment does not count: a failover that Lifeboat asked for ended then.
+    #[serde(default)]
+    pub counted_from: Option<Timestamp>,
     /// When the current wait began.
     pub waiting_since: Option<Timestamp>,
     /// When the first probe after an outage answered.
@@ -160,6 +166,15 @@ pub struct Incident {
     pub setbacks: Vec<Setback>,
 }
 
+/// An answer to a probe, with what decides whether a probe gets through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// When.
+    pub at: Timestamp,
+    /// The security groups that it had.
+    pub security_groups: Vec<String>,
+}
+
 /// Something that failed and must not be tried the same way again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "setback", rename_all = "snake_case")]
@@ -168,6 +183,9 @@ pub enum Setback {
     NoCapacity {
         /// The class.
         class: String,
+        /// The copy that was made all the same, and will never run.
+        #[serde(default)]
+        target: Option<DbInstanceId>,
     },
     /// The restored copy never became usable.
     RestoreFailed {
@@ -180,6 +198,30 @@ pub enum Setback {
     },
     /// A failover was asked for; it is never asked for twice in one incident.
     FailoverSent,
+    /// The source answered again after this copy was restored: it may have taken writes that the copy lacks.
+    Outrun {
+        /// The copy, which is kept.
+        target: DbInstanceId,
+    },
+}
+
+impl Setback {
+    /// The copy that must not be used any more.
+    pub const fn spoils(&self) -> Option<&DbInstanceId> {
+        match self {
+            Self::RestoreFailed { target, .. } | Self::Outrun { target } => Some(target),
+            Self::NoCapacity { target, .. } => target.as_ref(),
+            Self::FailoverSent => None,
+        }
+    }
+
+    /// The copy that never became usable, and may be removed.
+    pub const fn unusable(&self) -> Option<&DbInstanceId> {
+        match self {
+            Self::Outrun { .. } => None,
+            Self::NoCapacity { .. } | Self::RestoreFailed { .. } | Self::FailoverSent => self.spoils(),
+        }
+    }
 }
 
 /// The database that a recovery made or promoted.
@@ -202,6 +244,27 @@ impl Incident {
     /// Whether clients are to be moved: explicitly, or because the source does not serve.
     pub fn moves_clients(&self) -> bool {
         self.request.cut_over || !self.scenario().is_some_and(Scenario::is_about_data)
+    }
+
+    /// The source serves again: the copy that was restored meanwhile, if any, may lack what was written since.
+    pub fn outrun_copy(&mut self) {
+        let Some(target) = self.restored.as_ref().map(|restored| restored.id.clone()) else { return };
+        let setback = Setback::Outrun { target };
+        if !self.setbacks.contains(&setback) {
+            self.setbacks.push(setback);
+        }
+    }
+
+    /// Since when it is silent, as far as that counts.
+    pub fn silent_since(&self) -> Timestamp {
+        let since = self.unreachable_since.unwrap_or(self.first_signal_at);
+        self.counted_from.map_or(since, |from| since.max(from))
+    }
+
+    /// The last moment at which a client may have written to the source, if it is down.
+    pub fn last_write(&self) -> Timestamp {
+        let silent = self.unreachable_since.unwrap_or(self.first_signal_at);
+        self.answered.as_ref().map_or(silent, |answered| silent.max(answered.at))
     }
 
     /// Adds a signal, once, in the order of time.

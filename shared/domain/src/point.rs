@@ -105,6 +105,9 @@ pub struct RecoveryPoint {
     pub note: Option<String>,
     /// The backup run or the incident that made it.
     pub made_by: String,
+    /// The `DbiResourceId` of the instance that it was taken of.
+    #[serde(default)]
+    pub resource_id: Option<String>,
 }
 
 /// One difference between the manifest and the restored configuration.

@@ -142,7 +142,7 @@ pub struct Timing {
     pub probe_timeout: Span,
     /// How long a lease lasts between renewals.
     pub lease: Span,
-    /// When a wait gives up; never the RTO. Default 4 hours.
+    /// When a wait gives up, at the earliest; never the RTO. Three times the forecast, where that is longer.
     pub give_up_after: Span,
     /// Events older than this open nothing.
     pub stale_event: Span,
@@ -167,6 +167,13 @@ impl Default for Timing {
             cool_down: Span::minutes(30),
             statement_timeout: Span::seconds(30),
         }
+    }
+}
+
+impl Timing {
+    /// When a wait gives up, given how long such a recovery is expected to take.
+    pub fn give_up_after(&self, forecast: Option<Span>) -> Span {
+        self.give_up_after.max(forecast.map_or(Span::seconds(0), |forecast| Span::seconds(forecast.as_secs().saturating_mul(3))))
     }
 }
 

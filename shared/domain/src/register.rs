@@ -2,6 +2,7 @@
 
 use crate::error::DrError;
 use crate::ids::{Arn, DbInstanceId, Identity, IncidentId};
+use crate::incident::Answered;
 use crate::ledger::{self, keys};
 use crate::observed::ObservedInstance;
 use crate::ports::Ledger;
@@ -40,6 +41,15 @@ pub struct ResourceRecord {
     pub failed_probes: u32,
     /// When the sweep's probe first failed in that row.
     pub unreachable_since: Option<Timestamp>,
+    /// When the last probe of the sweep that was counted ended: no probe is counted twice.
+    #[serde(default)]
+    pub last_probe_at: Option<Timestamp>,
+    /// When it last answered a probe; none if no probe has ever reached it.
+    #[serde(default)]
+    pub answered: Option<Answered>,
+    /// Where its data left the line of an earlier instance, oldest first.
+    #[serde(default)]
+    pub branches: Vec<Branch>,
     /// When every watched check last passed: a good moment to restore to.
     pub checks_passed_at: Option<Timestamp>,
     /// Work that somebody planned: silence during it is no failure.
@@ -49,6 +59,15 @@ pub struct ResourceRecord {
     pub last_drill: Option<Timestamp>,
 }
 
+/// A cut-over: what the instance before wrote after the restore point is on no line that leads to today's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The `DbiResourceId` of the instance before.
+    pub resource_id: String,
+    /// The restore point that its successor began with.
+    pub at: Timestamp,
+}
+
 /// Work that somebody planned, as RDS announced it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedWork {
@@ -56,6 +75,14 @@ pub struct PlannedWork {
     pub what: String,
     /// When it began; it counts for at most [`PlannedWork::COUNTS_FOR`], as the event of its end may be lost.
     pub since: Timestamp,
+}
+
+impl ResourceRecord {
+    /// Whether what an instance held at a moment is part of the past of today's data.
+    pub fn descends_from(&self, resource_id: &str, at: Timestamp) -> bool {
+        let left = self.branches.iter().find(|branch| branch.resource_id == resource_id);
+        resource_id == self.resource_id || left.is_some_and(|branch| at <= branch.at)
+    }
 }
 
 impl PlannedWork {
@@ -141,6 +168,9 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             recovery_times: Vec::new(),
             failed_probes: 0,
             unreachable_since: None,
+            last_probe_at: None,
+            answered: None,
+            branches: Vec::new(),
             checks_passed_at: None,
             planned_work: None,
             last_drill: None,

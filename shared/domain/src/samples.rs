@@ -87,6 +87,8 @@ pub(crate) fn incident() -> Incident {
         unreachable_since: None,
         failed_probes: 0,
         last_probe_at: None,
+        answered: Some(crate::incident::Answered { at: at(-60), security_groups: instance("available").configuration.security_groups }),
+        counted_from: None,
         verdict: None,
         waiting_since: None,
         healthy_at: None,

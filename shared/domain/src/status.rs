@@ -106,6 +106,11 @@ impl InstanceStatus {
         self.0 == "resetting-master-credentials"
     }
 
+    /// Whether it was made, but will never run, because its class was not to be had.
+    pub fn lacks_capacity(&self) -> bool {
+        self.0 == "insufficient-capacity"
+    }
+
     /// AWS's word.
     pub fn as_str(&self) -> &str {
         &self.0

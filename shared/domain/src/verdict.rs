@@ -48,6 +48,12 @@ pub struct Evidence<'a> {
     pub now: Timestamp,
     /// What Describe showed; none if it does not exist.
     pub observed: Option<&'a ObservedInstance>,
+    /// Why what Describe showed is not the source: another instance has its name, or it has another name now.
+    pub mistaken: Option<&'a str>,
+    /// Whether Lifeboat itself keeps clients, and perhaps probes, away from the source.
+    pub fenced: bool,
+    /// Whether clients are about to be moved: then no doubt is allowed.
+    pub before_cut_over: bool,
     /// What the probe showed; none if there was nothing to probe.
     pub probe: Option<&'a Probe>,
     /// The story so far.
@@ -72,6 +78,9 @@ impl Judgement {
 
 /// Judges the source of an incident.
 pub fn judge(evidence: Evidence<'_>) -> Judgement {
+    if let Some(mistaken) = evidence.mistaken {
+        return Judgement::of(Verdict::Unknown, format!("{mistaken}: somebody is at work there, and Lifeboat keeps off"));
+    }
     if let Some(judgement) = by_request(evidence) {
         return judgement;
     }
@@ -153,16 +162,44 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgeme
         return Judgement::of(Verdict::Unknown, format!("RDS reports {status}, but nothing could be probed"));
     };
     match probe.outcome {
-        ProbeOutcome::Answers if probe.writable == Some(false) => {
-            Judgement::again(Verdict::SelfHealing, timing.probe_every, format!("it answers but is read-only: {}", probe.text))
-        }
+        ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
         ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("RDS reports {status} and it answers: {}", probe.text)),
         ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
             Judgement::of(Verdict::Unknown, format!("RDS reports {status}, and the probe proves no outage: {}", probe.text))
         }
+        ProbeOutcome::StartingUp if evidence.before_cut_over => {
+            Judgement::of(Verdict::Unknown, format!("its engine is starting up, and may be back in a moment: {}", probe.text))
+        }
         ProbeOutcome::StartingUp => within_grace(evidence, observed, timing.host_recovery_grace, "the engine is starting up"),
         ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer => judge_silent(evidence, observed, probe),
     }
+}
+
+/// A failover ends read-only; what stays read-only was made so, and is no outage that a restore would heal.
+fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Probe) -> Judgement {
+    let timing = &evidence.policy.timing;
+    let grace = if observed.configuration.multi_az { timing.failover_grace } else { timing.host_recovery_grace };
+    let waited = Span::between(evidence.incident.first_signal_at, evidence.now);
+    let reason = format!("it answers but is read-only ({waited} of {grace}): {}", probe.text);
+    if waited < grace {
+        return Judgement::again(Verdict::SelfHealing, timing.probe_every, reason);
+    }
+    Judgement::of(Verdict::Unknown, format!("{reason}; a person must look why"))
+}
+
+/// Silence proves an outage only where probes got through before, by the same way.
+fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedInstance) -> Option<String> {
+    if evidence.fenced {
+        return None;
+    }
+    let Some(answered) = &evidence.incident.answered else {
+        return Some("no probe of Lifeboat has ever reached it: do validate's subnets and security group lead to it?".to_owned());
+    };
+    let groups = &observed.configuration.security_groups;
+    (answered.security_groups != *groups).then(|| {
+        let (then, now) = (answered.security_groups.join(", "), groups.join(", "));
+        format!("its security groups were {then} when it last answered, at {}, and are {now} now", show_time(answered.at))
+    })
 }
 
 /// RDS says "serving", the probe says "silent": two planes disagree, so count, then give AWS its time.
@@ -181,13 +218,16 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Pro
     within_grace(evidence, observed, grace, &format!("{}; {by_whom}", probe.text))
 }
 
-/// Self-healing until the grace has passed, then failed.
+/// Self-healing until the grace has passed, then failed, if silence proves that.
 fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span, what: &str) -> Judgement {
-    let since = evidence.incident.unreachable_since.unwrap_or(evidence.incident.first_signal_at);
+    let since = evidence.incident.silent_since();
     let waited = Span::between(since, evidence.now);
     if waited < grace {
         let reason = format!("{what}; silent for {waited} of the {grace} that AWS is given");
         return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
+    }
+    if let Some(why) = why_silence_proves_nothing(evidence, observed) {
+        return Judgement::of(Verdict::Unknown, format!("{what}, but that proves no outage: {why}"));
     }
     let scenario = if failover_began(evidence.incident) { Scenario::AzOutage } else { Scenario::Hung };
     let status = &observed.status;
@@ -239,7 +279,7 @@ fn failover_began(incident: &Incident) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::incident::Signal;
+    use crate::incident::{Answered, Signal};
     use crate::samples::{at, incident, instance, policy, probe};
     use crate::words::Plane;
 
@@ -248,7 +288,16 @@ mod tests {
         incident.scenario = None;
         change(&mut incident);
         let (observed, probe, policy) = (instance(status), probe(outcome), policy("mode: automatic"));
-        judge(Evidence { now: at(now), observed: Some(&observed), probe: Some(&probe), incident: &incident, policy: &policy })
+        judge(Evidence {
+            now: at(now),
+            observed: Some(&observed),
+            mistaken: None,
+            fenced: false,
+            before_cut_over: false,
+            probe: Some(&probe),
+            incident: &incident,
+            policy: &policy,
+        })
     }
 
     #[test]
@@ -327,6 +376,47 @@ mod tests {
         };
         assert_eq!(verdict("available", ProbeOutcome::Answers, asks(Run::Execute), 10).verdict, Verdict::Healthy);
         assert_eq!(verdict("available", ProbeOutcome::Answers, asks(Run::Plan), 10).verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn silence_of_what_no_probe_ever_reached_or_reached_another_way_is_unknown() {
+        let silent = |answered: Option<Answered>| {
+            move |incident: &mut Incident| {
+                incident.failed_probes = 9;
+                incident.answered.clone_from(&answered);
+            }
+        };
+        let never = verdict("available", ProbeOutcome::NoAnswer, silent(None), 100_000);
+        assert_eq!(never.verdict, Verdict::Unknown, "{}", never.reason);
+        let otherwise = Answered { at: at(-60), security_groups: vec!["sg-other".to_owned()] };
+        let otherwise = verdict("available", ProbeOutcome::NoAnswer, silent(Some(otherwise)), 100_000);
+        assert_eq!(otherwise.verdict, Verdict::Unknown, "{}", otherwise.reason);
+        assert!(otherwise.reason.contains("sg-other"), "{}", otherwise.reason);
+    }
+
+    #[test]
+    fn what_stays_read_only_goes_to_a_person_in_the_end() {
+        let judged = |now| {
+            let incident = Incident { scenario: None, ..incident() };
+            let probe = Probe { writable: Some(false), ..probe(ProbeOutcome::Answers) };
+            let (observed, policy) = (instance("available"), policy("mode: automatic"));
+            let (mistaken, fenced, before_cut_over) = (None, false, false);
+            let (observed, probe) = (Some(&observed), Some(&probe));
+            judge(Evidence { now: at(now), observed, mistaken, fenced, before_cut_over, probe, incident: &incident, policy: &policy })
+        };
+        assert_eq!(judged(10).verdict, Verdict::SelfHealing);
+        assert_eq!(judged(100_000).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn silence_before_a_failover_of_ours_ended_does_not_count() {
+        let failed_over = |incident: &mut Incident| {
+            incident.failed_probes = 3;
+            incident.unreachable_since = Some(at(0));
+            incident.counted_from = Some(at(200));
+        };
+        assert_eq!(verdict("available", ProbeOutcome::NoAnswer, failed_over, 230).verdict, Verdict::SelfHealing);
+        assert_eq!(verdict("available", ProbeOutcome::NoAnswer, failed_over, 351).verdict, Verdict::Failed);
     }
 
     #[test]

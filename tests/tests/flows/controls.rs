@@ -13,7 +13,12 @@ async fn held(tamper: impl FnOnce(&Cloud) + 'static, why: &str) {
     account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
     account.settle().await;
     let incident = account.incident();
-    assert_eq!((incident.state, incident.outcome), (IncidentState::WaitingForPerson, Some(Outcome::HeldByValidation)), "{}", account.explain());
+    assert_eq!(
+        (incident.state, incident.outcome),
+        (IncidentState::WaitingForPerson, Some(Outcome::HeldByValidation)),
+        "{}",
+        account.explain()
+    );
     assert_eq!(account.secret_versions().len(), 1, "nobody is moved");
     assert_eq!(account.record().id.as_str(), ORDERS, "the identity stays");
     let (subject, text) = (account.subjects().pop().unwrap(), account.last_text());
@@ -53,7 +58,10 @@ async fn a_login_that_is_refused_holds_the_copy() {
 #[tokio::test]
 async fn a_check_that_times_out_is_unknown_and_holds_the_copy() {
     let time_out = |cloud: &Cloud| {
-        cloud.touch().checks.insert("no bad amounts".to_owned(), Box::new(|_| Err("canceling statement due to statement timeout".to_owned())));
+        cloud
+            .touch()
+            .checks
+            .insert("no bad amounts".to_owned(), Box::new(|_| Err("canceling statement due to statement timeout".to_owned())));
     };
     held(time_out, "statement timeout").await;
 }

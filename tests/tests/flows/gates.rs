@@ -87,8 +87,12 @@ async fn many_failures_at_once_open_the_breaker() {
         account.happen(|model, now| model.fail_instance(id, now)).unwrap();
     }
     account.recoveries().await;
-    let refused: Vec<String> =
-        account.incidents().into_iter().filter(|incident| incident.outcome == Some(Outcome::Refused)).map(|it| it.resource.to_string()).collect();
+    let refused: Vec<String> = account
+        .incidents()
+        .into_iter()
+        .filter(|incident| incident.outcome == Some(Outcome::Refused))
+        .map(|it| it.resource.to_string())
+        .collect();
     assert!(!refused.is_empty(), "{}", account.explain());
     assert!(account.cloud.see().messages.iter().any(|message| message.text.contains("more than the breaker's 3")));
     let restores = account.calls_since(calls).iter().filter(|call| call.starts_with("RestoreDBInstance")).count();
@@ -154,7 +158,10 @@ async fn a_lease_that_another_execution_holds_keeps_this_one_from_changing_anyth
     let ended = account.ask(json!({"resource": ORDERS, "scenario": "human_error", "restore_to": at, "run": "execute"})).await;
     assert!(!ended.is_well(), "{}", account.explain());
     assert_eq!(account.calls_since(calls), Vec::<String>::new());
-    assert!(account.document::<Lease>(&keys::lease(&account.record().resource)).is_some_and(|lease| lease.owner == owner), "it stays theirs");
+    assert!(
+        account.document::<Lease>(&keys::lease(&account.record().resource)).is_some_and(|lease| lease.owner == owner),
+        "it stays theirs"
+    );
 }
 
 #[tokio::test]
@@ -167,7 +174,11 @@ async fn an_execution_that_a_person_stops_is_not_started_again_and_people_are_to
     assert_eq!(incident.outcome, Some(Outcome::Interrupted), "{}", account.explain());
     assert_eq!(account.secret_versions().len(), 1, "nobody was moved");
     assert_eq!(account.cloud.see().executions.len(), 1, "no further attempt");
-    assert!(account.subjects().iter().any(|subject| subject.contains(ORDERS) && subject.contains("interrupted")), "{:?}", account.subjects());
+    assert!(
+        account.subjects().iter().any(|subject| subject.contains(ORDERS) && subject.contains("interrupted")),
+        "{:?}",
+        account.subjects()
+    );
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod gates;
 mod inputs;
+mod mishaps;
 mod scenarios;
 mod steps;
 mod story;

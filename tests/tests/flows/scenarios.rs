@@ -173,7 +173,7 @@ async fn two_planes_that_disagree_go_to_a_person_and_nothing_is_changed() {
 
 #[tokio::test]
 async fn a_leaking_fence_is_opened_again_and_nobody_is_moved() {
-    let (account, calls) = told(Story::FenceLeaks, IncidentState::WaitingForPerson, Outcome::Refused).await;
+    let (account, calls) = told(Story::FenceLeaks, IncidentState::Closed, Outcome::Refused).await;
     assert_eq!(account.secret_versions().len(), 1, "clients were not moved");
     let last = calls.iter().rfind(|call| call.contains("VpcSecurityGroupIds")).unwrap();
     assert!(last.contains("sg-app") && !last.contains("sg-fence"), "the source has its own groups again: {last}");
@@ -181,7 +181,7 @@ async fn a_leaking_fence_is_opened_again_and_nobody_is_moved() {
 
 #[tokio::test]
 async fn clients_that_cannot_log_in_after_the_cut_over_are_moved_back() {
-    let (account, _) = told(Story::ClientRefused, IncidentState::WaitingForPerson, Outcome::Failed).await;
+    let (account, _) = told(Story::ClientRefused, IncidentState::Closed, Outcome::Failed).await;
     let hosts: Vec<String> = account.secret_versions().into_iter().map(|(host, _)| host).collect();
     assert_eq!((hosts.len(), hosts.first()), (3, hosts.last()), "{hosts:?}");
     assert!(told_to_people(&account, "FAILED orders-db"), "{:?}", account.subjects());

@@ -292,7 +292,7 @@ impl Story {
     /// reboot of the fence, has brought it back), or find in its validation what the first one found later.
     pub fn other_ends(self) -> Vec<Vec<(IncidentState, Option<Outcome>)>> {
         let healed = vec![(IncidentState::Closed, Some(Outcome::SelfHealed))];
-        let held = vec![(IncidentState::WaitingForPerson, Some(Outcome::HeldByValidation))];
+        let held = vec![(IncidentState::Closed, Some(Outcome::HeldByValidation))];
         match self {
             Self::SourceHealed | Self::FenceLeaks => vec![healed],
             Self::ClientRefused => vec![healed, held],

@@ -161,10 +161,12 @@ where
         Hint::Scenario(scenario) => Some(scenario),
         _ => None,
     };
-    if let Hint::Planned(_) = hint {
+    if matches!(hint, Hint::Planned(_)) && class != EventClass::Alert {
         return Ok(EventAnswer::only(format!("planned work: {meaning}; silence during it is no failure")));
     }
-    if let Some(work) = record.planned_work.as_ref().filter(|work| work.explains(now)) {
+    // Planned work explains silence and what comes with it; it explains no failure, no loss, and nothing that people must know.
+    let may_be_explained = matches!(class, EventClass::Watch | EventClass::Confirm);
+    if let Some(work) = record.planned_work.as_ref().filter(|work| may_be_explained && work.explains(now)) {
         return Ok(EventAnswer::only(format!("{meaning}; explained by planned work since {}: {}", show_time(work.since), work.what)));
     }
     match class {

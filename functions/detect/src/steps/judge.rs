@@ -1,13 +1,14 @@
 //! Judging the source: Describe and the last probe, weighed by the domain.
 
 use crate::{Deps, JudgeInput, Moment, resources};
-use lifeboat_domain::acting::{CutOver, CutOverState};
-use lifeboat_domain::incident::{Incident, IncidentState, Phase};
+use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::incident::{Answered, Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::verdict::{Evidence, Judgement, Verdict, judge as weigh};
-use lifeboat_domain::words::Run;
+use lifeboat_domain::words::{Run, Scenario};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -31,14 +32,18 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     if before.state != IncidentState::Open {
         return Err(DrError::refused(format!("incident {} is {}: there is nothing to judge", before.id, before.state)));
     }
-    let observed =
-        resources::instance(&deps.databases, &before.source.id).await?.filter(|found| found.resource_id == before.source.resource_id);
+    let (observed, mistaken) = match look(deps, &before).await? {
+        Seen::Source(found) => (Some(*found), None),
+        Seen::Nothing => (None, None),
+        Seen::Another(why) => (None, Some(why)),
+    };
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&input.incident)).await?.map(|kept| kept.value);
     let counted = ledger::update::<Incident, _>(&deps.ledger, &key, |incident| {
         if let Some(found) = &observed {
             incident.source.endpoint = found.endpoint.clone().or(incident.source.endpoint.clone());
             incident.source.database = found.configuration.database.clone().or(incident.source.database.clone());
         }
-        count(incident, probe.as_ref());
+        count(incident, probe.as_ref(), observed.as_ref());
         Ok(())
     })
     .await?;
@@ -48,7 +53,16 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     }
     let judgement = match carried_on(deps, &counted).await? {
         Some(judgement) => judgement,
-        None => weigh(Evidence { now, observed: observed.as_ref(), probe: probe.as_ref(), incident: &counted, policy }),
+        None => weigh(Evidence {
+            now,
+            observed: observed.as_ref(),
+            mistaken: mistaken.as_deref(),
+            fenced: fence.is_some_and(|fence| fence.state != FenceState::Opened),
+            before_cut_over: input.moment == Moment::BeforeCutOver,
+            probe: probe.as_ref(),
+            incident: &counted,
+            policy,
+        }),
     };
     keep(deps, &counted, &judgement, probe.as_ref(), input.moment, now).await?;
     Ok(JudgeAnswer {
@@ -56,6 +70,33 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
         reason: judgement.reason,
         wait_seconds: judgement.look_again_in.unwrap_or(policy.timing.probe_every).as_secs(),
     })
+}
+
+/// What stands where the source was.
+enum Seen {
+    /// The source.
+    Source(Box<ObservedInstance>),
+    /// Nothing.
+    Nothing,
+    /// Something that must not be taken for it, with why.
+    Another(String),
+}
+
+/// Looks for the source by its name; what has the name may be another instance, and the source may have another name.
+async fn look<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<Seen, DrError> {
+    let source = &incident.source;
+    match resources::instance(&deps.databases, &source.id).await? {
+        Some(found) if found.resource_id == source.resource_id => return Ok(Seen::Source(Box::new(found))),
+        Some(other) => {
+            let why =
+                format!("{} is another instance now ({}, and the incident is about {})", source.id, other.resource_id, source.resource_id);
+            return Ok(Seen::Another(why));
+        }
+        None => {}
+    }
+    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let renamed = all.into_iter().find(|found| found.resource_id == source.resource_id);
+    Ok(renamed.map_or(Seen::Nothing, |found| Seen::Another(format!("{} is called {} now", source.id, found.id))))
 }
 
 /// Clients that are being moved, or were, are not left half-way: the source is not judged anew.
@@ -70,7 +111,7 @@ async fn carried_on<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, incident:
 }
 
 /// Counts a probe once.
-fn count(incident: &mut Incident, probe: Option<&Probe>) {
+fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedInstance>) {
     let Some(probe) = probe.filter(|probe| Some(probe.at) != incident.last_probe_at) else { return };
     incident.last_probe_at = Some(probe.at);
     if probe.outcome.is_down() {
@@ -78,6 +119,9 @@ fn count(incident: &mut Incident, probe: Option<&Probe>) {
         incident.unreachable_since.get_or_insert(probe.at);
     } else if probe.outcome == ProbeOutcome::Answers {
         incident.failed_probes = 0;
+        if let Some(observed) = observed {
+            incident.answered = Some(Answered { at: probe.at, security_groups: observed.configuration.security_groups.clone() });
+        }
     }
 }
 
@@ -90,8 +134,13 @@ async fn keep<R, L: Ledger, D, E, C>(
     now: Timestamp,
 ) -> Result<(), DrError> {
     let healthy_at = probe.filter(|_| judgement.verdict == Verdict::Healthy && moment == Moment::BeforePlan).map(|probe| probe.at);
+    // A source that serves again may take writes that the copy lacks: the copy is not for clients any more.
+    let is_outrun = judgement.verdict == Verdict::Healthy && !before.scenario().is_some_and(Scenario::is_about_data);
     ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&before.id), |incident| {
         incident.verdict = Some(judgement.verdict);
+        if is_outrun {
+            incident.outrun_copy();
+        }
         if moment == Moment::BeforePlan {
             incident.scenario = judgement.scenario.or(incident.scenario);
         }

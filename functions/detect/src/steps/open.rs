@@ -52,6 +52,7 @@ where
 {
     if input.request.get("incident").is_some() {
         let detected: Detected = lifeboat_lambda::decode(input.request.clone())?;
+        expect_in_force(deps, &detected.incident).await?;
         take_on(deps, &detected.incident, &input.execution, None).await?;
         return Ok(OpenAnswer { incident: detected.incident, run: Run::Execute });
     }
@@ -62,10 +63,11 @@ where
         Some(waiting) => waiting,
         None => own_incident(deps, &record, observed.as_ref(), &request, &input).await?,
     };
-    take_on(deps, &incident, &input.execution, Some(&request)).await?;
     if request.run == Run::Execute {
-        claim(deps, &record, &incident, input.started_at).await?;
+        let claimed = claim(deps, &record, &incident, input.started_at).await;
+        give_up_unless(deps, &incident, claimed).await?;
     }
+    take_on(deps, &incident, &input.execution, Some(&request)).await?;
     Ok(OpenAnswer { incident, run: request.run })
 }
 
@@ -200,6 +202,8 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
         unreachable_since: record.unreachable_since,
         failed_probes: record.failed_probes,
         last_probe_at: None,
+        answered: record.answered.clone(),
+        counted_from: None,
         verdict: None,
         waiting_since: None,
         healthy_at: None,
@@ -253,6 +257,37 @@ async fn take_on<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
     })
     .await?;
     ledger::create(&deps.ledger, &keys::execution(execution), &ExecutionRecord { incident: id.clone() }).await.map(|_| ())
+}
+
+/// An incident that was started by itself must be the one that its resource is about.
+async fn expect_in_force<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, id: &IncidentId) -> Result<(), DrError> {
+    let incident = ledger::incident(&deps.ledger, id).await?;
+    let in_force = resources::record(&deps.ledger, &incident.resource).await?.and_then(|record| record.open_incident);
+    if in_force.as_ref() == Some(id) {
+        return Ok(());
+    }
+    let other = in_force.map_or_else(|| "none is".to_owned(), |other| format!("{other} is"));
+    Err(DrError::refused(format!("incident {id} is not the open incident of {}: {other}", incident.resource)))
+}
+
+/// What was refused is closed: nothing may take it up later.
+async fn give_up_unless<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    id: &IncidentId,
+    claimed: Result<(), DrError>,
+) -> Result<(), DrError> {
+    let Err(error) = claimed else { return Ok(()) };
+    let now = deps.clock.now();
+    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
+        if incident.state == IncidentState::Open {
+            incident.state = IncidentState::Closed;
+            incident.outcome = Some(Outcome::Refused);
+            incident.closed_at = Some(now);
+        }
+        Ok(())
+    })
+    .await?;
+    Err(error)
 }
 
 /// Makes it the resource's open incident. One that waits for a person gives way; one that is being worked on does not.

@@ -1,11 +1,11 @@
 //! The sweep's second half: counts silence, opens incidents, looks after those whose execution is gone.
 
 use super::sweep_list::SweepList;
-use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, tell_people};
+use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, swallows, tell_people, tell_people_daily};
 use crate::{Deps, SweepJudgeInput, resources};
 use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
-use lifeboat_domain::incident::{IncidentState, Signal};
+use lifeboat_domain::incident::{Answered, Incident, IncidentState, Signal};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
@@ -16,6 +16,7 @@ use lifeboat_domain::words::{Plane, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use lifeboat_lambda::metrics::{Metric, emit};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Sweeps in a row that must find a database silent before an incident is opened; recovery probes it again by itself.
 const SILENT_SWEEPS: u32 = 2;
@@ -38,7 +39,7 @@ pub(crate) struct SweepAnswer {
     opened: u32,
 }
 
-/// Judges every probe, every missing resource and every open incident.
+/// Judges every probe, every missing resource and every open incident. One that cannot be judged hides no other.
 pub(crate) async fn sweep_judge<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: &SweepJudgeInput) -> Result<SweepAnswer, DrError>
 where
     R: ReadDatabases,
@@ -48,24 +49,64 @@ where
     C: Clock,
 {
     let list: SweepList = read(deps, &input.list).await?;
+    let probes = probes(deps, input).await?;
+    let mut troubles = Troubles::default();
     let mut opened = 0;
-    for key in input.results.iter().filter(|key| !key.is_empty()) {
-        let results: Results = read(deps, key).await?;
-        for probed in results.probes {
-            if let Some(observed) = list.observed.get(probed.resource.as_str()) {
-                opened += u32::from(judge_probe(deps, &probed, observed).await?);
-            }
-        }
+    let mut unprobed = 0;
+    for (name, observed) in &list.observed {
+        let Ok(resource) = Identity::parse(name.clone()) else { continue };
+        let probe = probes.get(name);
+        unprobed += u32::from(probe.is_none());
+        opened += u32::from(troubles.note(&resource, judge_one(deps, &resource, probe, observed).await).unwrap_or(false));
     }
     for resource in &list.missing {
-        opened += u32::from(judge_missing(deps, resource).await?);
+        opened += u32::from(troubles.note(resource, judge_missing(deps, resource).await).unwrap_or(false));
     }
-    let past_rto =
-        look_after_open(deps, list.observed.keys().filter_map(|name| Identity::parse(name.clone()).ok()).chain(list.missing.clone()))
-            .await?;
+    let known = list.observed.keys().filter_map(|name| Identity::parse(name.clone()).ok()).chain(list.missing.clone());
+    let mut past_rto = 0;
+    for resource in known {
+        past_rto += u32::from(troubles.note(&resource, look_after_open(deps, &resource).await).unwrap_or(false));
+    }
     let now = deps.clock.now();
-    emit(now, &[], &[Metric::count("SweepRun", 1), Metric::count("IncidentPastRto", past_rto)], &[]);
+    let counts = [Metric::count("SweepRun", 1), Metric::count("IncidentPastRto", past_rto), Metric::count("DatabasesNotProbed", unprobed)];
+    emit(now, &[], &counts, &[]);
+    troubles.tell(deps).await?;
     Ok(SweepAnswer { news: has_news(deps, now).await?, opened })
+}
+
+/// What could not be judged, by whom.
+#[derive(Debug, Default)]
+struct Troubles(Vec<(Identity, DrError)>);
+
+impl Troubles {
+    fn note<T>(&mut self, resource: &Identity, judged: Result<T, DrError>) -> Option<T> {
+        judged.map_err(|error| self.0.push((resource.clone(), error))).ok()
+    }
+
+    /// What repeating can help fails the step, which is repeated; what it cannot is told, once a day.
+    async fn tell<R, L: Ledger, D, E, C: Clock>(self, deps: &Deps<R, L, D, E, C>) -> Result<(), DrError> {
+        let mut again = None;
+        for (resource, error) in self.0 {
+            tracing::error!(%resource, "could not be judged: {error}");
+            if error.name().is_retryable() {
+                again = Some(error);
+            } else {
+                let text = format!("{error}. Until this is mended, {resource} is not looked after.");
+                tell_people_daily(deps, &format!("{resource} could not be judged"), text).await?;
+            }
+        }
+        again.map_or(Ok(()), Err)
+    }
+}
+
+/// What the probes found, by identity; a group whose prober could not run has none.
+async fn probes<R, L, D: Documents, E, C>(deps: &Deps<R, L, D, E, C>, input: &SweepJudgeInput) -> Result<BTreeMap<String, Probe>, DrError> {
+    let mut probes = BTreeMap::new();
+    for key in input.results.iter().filter(|key| !key.is_empty()) {
+        let results: Results = read(deps, key).await?;
+        probes.extend(results.probes.into_iter().map(|probed| (probed.resource.to_string(), probed.probe)));
+    }
+    Ok(probes)
 }
 
 async fn read<R, L, D: Documents, E, C, T: serde::de::DeserializeOwned>(deps: &Deps<R, L, D, E, C>, key: &str) -> Result<T, DrError> {
@@ -75,9 +116,10 @@ async fn read<R, L, D: Documents, E, C, T: serde::de::DeserializeOwned>(deps: &D
 }
 
 /// One database: answers whether an incident was opened or joined.
-async fn judge_probe<R, L, D, E, C>(
+async fn judge_one<R, L, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
-    probed: &ProbedResource,
+    resource: &Identity,
+    probe: Option<&Probe>,
     observed: &ObservedInstance,
 ) -> Result<bool, DrError>
 where
@@ -85,64 +127,116 @@ where
     E: ReadExecutions + StartRecovery,
     C: Clock,
 {
-    let probe = &probed.probe;
-    let record = ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&probed.resource), |record| {
-        if probe.outcome.is_down() {
-            if record.unreachable_since.is_none_or(|since| since < probe.at) {
-                record.failed_probes += 1;
-            }
-            record.unreachable_since.get_or_insert(probe.at);
-        } else if probe.outcome == ProbeOutcome::Answers {
-            record.failed_probes = 0;
-            record.unreachable_since = None;
-        }
-        if probe.checks_passed {
-            // What was written while the probe went on may not have been seen by it.
-            record.checks_passed_at = Some(probe.at - TimeDelta::milliseconds(i64::try_from(probe.millis).unwrap_or(i64::MAX / 1000)));
+    let now = deps.clock.now();
+    let record = ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
+        if let Some(probe) = probe.filter(|probe| record.last_probe_at.is_none_or(|last| last < probe.at)) {
+            count(record, probe, observed, now);
         }
         Ok(())
     })
     .await?;
-    let Some((signal, scenario)) = finding(&record, probe, observed, deps.clock.now()) else {
-        if let Some(id) = record.open_incident.filter(|_| serves(probe, observed)) {
+    if let Some((title, text)) = blindness(&record, probe, observed) {
+        tell_people_daily(deps, &title, text).await?;
+    }
+    let Some((signal, scenario)) = finding(&record, probe, observed, now) else {
+        if let Some((id, probe)) = record.open_incident.zip(probe.filter(|probe| serves(probe, observed))) {
             close_healed(deps, &id, probe).await?;
         }
         return Ok(false);
     };
-    if record.open_incident.is_some() && still_open(deps, &record).await? {
+    if is_looked_at(deps, &record, &signal).await? {
         return Ok(false);
     }
     open_or_join(deps, Beginning { record: &record, observed: Some(observed), signal, scenario }).await?;
     Ok(true)
 }
 
+/// Counts a probe. Silence during planned work counts for nothing, then or later.
+fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedInstance, now: Timestamp) {
+    record.last_probe_at = Some(probe.at);
+    let is_planned = record.planned_work.as_ref().is_some_and(|work| work.explains(now));
+    if probe.outcome.is_down() && !is_planned {
+        record.failed_probes += 1;
+        record.unreachable_since.get_or_insert(probe.at);
+    } else if probe.outcome == ProbeOutcome::Answers || is_planned {
+        record.failed_probes = 0;
+        record.unreachable_since = None;
+    }
+    if probe.outcome == ProbeOutcome::Answers {
+        record.answered = Some(Answered { at: probe.at, security_groups: observed.configuration.security_groups.clone() });
+    }
+    if probe.checks_passed {
+        // What was written while the probe went on may not have been seen by it.
+        record.checks_passed_at = Some(probe.at - TimeDelta::milliseconds(i64::try_from(probe.millis).unwrap_or(i64::MAX / 1000)));
+    }
+}
+
+/// Why Lifeboat would not see an outage of it, if it would not: a title and a text for people.
+fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &ObservedInstance) -> Option<(String, String)> {
+    let resource = &record.resource;
+    if observed.status.meaning() == StatusMeaning::Off {
+        let text = format!("RDS reports {}: somebody stopped {}. It is protected, and serves nobody.", observed.status, record.id);
+        return Some((format!("{resource} is stopped"), text));
+    }
+    let title = format!("{resource} cannot be probed");
+    let remedy = "Until this is mended, Lifeboat would not see it hang.";
+    let Some(probe) = probe else {
+        let vpc = observed.configuration.vpc.as_deref().unwrap_or("none");
+        return Some((title, format!("No prober could run in its VPC {vpc}. {remedy}")));
+    };
+    match probe.outcome {
+        ProbeOutcome::LoginRefused | ProbeOutcome::CouldNotRun => Some((title, format!("{}. {remedy}", probe.text))),
+        ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer if record.answered.is_none() => {
+            let text =
+                format!("No probe has ever reached it: {}. Do validate's subnets and security group lead to it? {remedy}", probe.text);
+            Some((title, text))
+        }
+        _ => None,
+    }
+}
+
 fn serves(probe: &Probe, observed: &ObservedInstance) -> bool {
     observed.status.is_serving() && probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)
 }
 
-async fn still_open<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord) -> Result<bool, DrError> {
+/// Whether this finding belongs to the incident that is not closed yet.
+async fn is_looked_at<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    signal: &Signal,
+) -> Result<bool, DrError> {
     let Some(id) = &record.open_incident else { return Ok(false) };
-    Ok(ledger::incident(&deps.ledger, id).await?.state != IncidentState::Closed)
+    let incident = ledger::incident(&deps.ledger, id).await?;
+    Ok(incident.state != IncidentState::Closed && !swallows(&incident, signal))
 }
 
-/// What a probe and Describe together give reason to look at.
-fn finding(record: &ResourceRecord, probe: &Probe, observed: &ObservedInstance, now: Timestamp) -> Option<(Signal, Option<Scenario>)> {
-    if record.planned_work.as_ref().is_some_and(|work| work.explains(now)) {
-        return None;
-    }
-    let signal = |plane, text| Signal { at: record.unreachable_since.unwrap_or(probe.at), plane, source: "sweep".to_owned(), text };
-    if !probe.failed_checks.is_empty() {
+/// What a probe and Describe together give reason to look at. Planned work explains silence only.
+fn finding(
+    record: &ResourceRecord,
+    probe: Option<&Probe>,
+    observed: &ObservedInstance,
+    now: Timestamp,
+) -> Option<(Signal, Option<Scenario>)> {
+    let signal = |at, plane, text| Signal { at, plane, source: "sweep".to_owned(), text };
+    if let Some(probe) = probe.filter(|probe| !probe.failed_checks.is_empty()) {
         let text = format!("a check of the policy fails: {}", probe.failed_checks.join("; "));
-        return Some((Signal { at: probe.at, plane: Plane::DataPlane, source: "sweep".to_owned(), text }, Some(Scenario::Corruption)));
+        return Some((signal(probe.at, Plane::DataPlane, text), Some(Scenario::Corruption)));
     }
     match observed.status.meaning() {
-        StatusMeaning::Serving | StatusMeaning::ServingBusy => (probe.outcome.is_down() && record.failed_probes >= SILENT_SWEEPS)
-            .then(|| (signal(Plane::DataPlane, format!("{} sweeps in a row: {}", record.failed_probes, probe.text)), None)),
+        StatusMeaning::Serving | StatusMeaning::ServingBusy => {
+            let silent = probe.filter(|probe| probe.outcome.is_down() && record.failed_probes >= SILENT_SWEEPS)?;
+            record.answered.as_ref()?;
+            let text = format!("{} sweeps in a row: {}", record.failed_probes, silent.text);
+            Some((signal(record.unreachable_since.unwrap_or(silent.at), Plane::DataPlane, text), None))
+        }
         StatusMeaning::Terminal
         | StatusMeaning::StorageFull
         | StatusMeaning::BadParameters
         | StatusMeaning::BadNetwork
-        | StatusMeaning::KeyLost => Some((signal(Plane::ControlPlane, format!("RDS reports {}", observed.status)), None)),
+        | StatusMeaning::KeyLost => {
+            let at = record.unreachable_since.or(probe.map(|probe| probe.at)).unwrap_or(now);
+            Some((signal(at, Plane::ControlPlane, format!("RDS reports {}", observed.status)), None))
+        }
         StatusMeaning::Transitional
         | StatusMeaning::Off
         | StatusMeaning::FailedCreation
@@ -160,51 +254,51 @@ where
     C: Clock,
 {
     let Some(record) = resources::record(&deps.ledger, resource).await? else { return Ok(false) };
-    if resources::instance(&deps.databases, &record.id).await?.is_some() || still_open(deps, &record).await? {
-        return Ok(false); // It exists (its tags were taken away), or it is being looked at.
+    if resources::instance(&deps.databases, &record.id).await?.is_some() {
+        return Ok(false); // It exists: its tags were taken away.
     }
     let text = format!("{} does not exist any more", record.id);
-    // The same absence is the same incident: it is dated by the last recovery, not by the sweep.
     let signal = Signal { at: deps.clock.now(), plane: Plane::ControlPlane, source: "sweep".to_owned(), text };
+    if is_looked_at(deps, &record, &signal).await? {
+        return Ok(false);
+    }
     open_or_join(deps, Beginning { record: &record, observed: None, signal, scenario: Some(Scenario::Deletion) }).await?;
     Ok(true)
 }
 
-/// Reconciles open incidents; answers how many are past their RTO.
-async fn look_after_open<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, resources: impl Iterator<Item = Identity>) -> Result<u32, DrError>
+/// Reconciles a resource's open incident; answers whether it is past its RTO.
+async fn look_after_open<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, resource: &Identity) -> Result<bool, DrError>
 where
     L: Ledger,
     E: ReadExecutions + StartRecovery,
     C: Clock,
 {
     let now = deps.clock.now();
-    let mut past_rto = 0;
-    for resource in resources {
-        let Some(id) = resources::record(&deps.ledger, &resource).await?.and_then(|record| record.open_incident) else { continue };
-        let Some(kept) = ledger::read::<lifeboat_domain::incident::Incident>(&deps.ledger, &keys::incident(&id)).await? else { continue };
-        let incident = kept.value;
-        if incident.state == IncidentState::Closed {
-            continue;
-        }
-        if incident.state == IncidentState::Open {
-            reconcile(deps, &id, None).await?;
-        }
-        let Some(scenario) = incident.scenario() else { continue };
-        let rto = deps.policies.policy(&incident.policy)?.objective_for(scenario).rto;
-        if now > incident.first_signal_at + rto.as_delta() {
-            past_rto += 1;
-            let title = format!("{resource} is past its RTO of {rto}");
-            let open_for = Span::between(incident.first_signal_at, now);
-            let text = format!(
-                "Incident {id} ({scenario}) began at {}, {open_for} ago, and is {}. Its objective was {rto}. Recovery goes on; it is not given up because of this.",
-                show_time(incident.first_signal_at),
-                incident.state
-            );
-            let at = incident.first_signal_at + rto.as_delta();
-            tell_people(deps, at, Some(&incident), &title, text).await?;
-        }
+    let Some(id) = resources::record(&deps.ledger, resource).await?.and_then(|record| record.open_incident) else { return Ok(false) };
+    let Some(kept) = ledger::read::<Incident>(&deps.ledger, &keys::incident(&id)).await? else { return Ok(false) };
+    let incident = kept.value;
+    if incident.state == IncidentState::Closed {
+        return Ok(false);
     }
-    Ok(past_rto)
+    if incident.state == IncidentState::Open {
+        reconcile(deps, &id, None).await?;
+    }
+    let policy = deps.policies.policy(&incident.policy)?;
+    let scenario = incident.scenario();
+    let rto = scenario.map_or(policy.objective, |scenario| policy.objective_for(scenario)).rto;
+    if now <= incident.first_signal_at + rto.as_delta() {
+        return Ok(false);
+    }
+    let what = scenario.map_or("not judged yet", Scenario::as_str);
+    let open_for = Span::between(incident.first_signal_at, now);
+    let text = format!(
+        "Incident {id} ({what}) began at {}, {open_for} ago, and is {}. Its objective was {rto}. Recovery goes on; it is not given up because of this.",
+        show_time(incident.first_signal_at),
+        incident.state
+    );
+    let at = incident.first_signal_at + rto.as_delta();
+    tell_people(deps, at, Some(&incident), &format!("{resource} is past its RTO of {rto}"), text).await?;
+    Ok(true)
 }
 
 async fn has_news<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, now: Timestamp) -> Result<bool, DrError> {

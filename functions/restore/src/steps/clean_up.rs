@@ -2,12 +2,13 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Nothing};
-use lifeboat_domain::DrError;
-use lifeboat_domain::incident::{Incident, Phase, Setback};
+use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger;
 use lifeboat_domain::observed::{ObservedInstance, tags};
-use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::ports::{Answer, Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
+use lifeboat_domain::{DrError, Span};
 
 /// Deletes the copies of this incident's failed attempts; where any mark is missing, it keeps them and says so.
 pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(
@@ -16,14 +17,18 @@ pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(
 ) -> Result<Nothing, DrError> {
     let now = deps.clock.now();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
+    if incident.state != IncidentState::Open {
+        return Err(DrError::refused(format!("incident {} is {}: nothing is deleted for it", incident.id, incident.state)));
+    }
+    let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     for setback in &incident.setbacks {
-        let Setback::RestoreFailed { target, .. } = setback else { continue };
+        let Some(target) = setback.unusable() else { continue };
         let Some(found) = instance(&deps.databases, target).await? else { continue };
         let text = match why_kept(&incident, &found) {
             Some(_) if found.status.meaning() == StatusMeaning::Deleting => continue,
             Some(why) => format!("{target} is kept: {why}"),
-            None => match deps.databases.delete_failed_restore(target).await {
-                Ok(()) => format!("{target} never became usable and is being deleted"),
+            None => match delete(deps, &incident, &case.execution, target, lasts).await? {
+                Ok(()) => continue,
                 Err(error) => {
                     let error = error.while_doing(format!("deleting the unusable {target}"));
                     if error.name().is_retryable() {
@@ -36,6 +41,21 @@ pub(crate) async fn clean_up<R: Databases, L: Ledger, D, S, E, C: Clock>(
         ledger::tell(&deps.ledger, &incident.id, now, Phase::Act, text).await?;
     }
     Ok(Nothing {})
+}
+
+/// Proves the lease, writes down what is about to be deleted, and deletes it.
+async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    execution: &str,
+    target: &DbInstanceId,
+    lasts: Span,
+) -> Result<Answer<()>, DrError> {
+    let now = deps.clock.now();
+    lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, execution, now, lasts).await?;
+    let text = format!("{target} never became usable: it is deleted, and its name not used again");
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::Act, text).await?;
+    Ok(deps.databases.delete_failed_restore(target).await)
 }
 
 /// Why it must not be deleted; none only if it is ours, unusable, unprotected and not the source.

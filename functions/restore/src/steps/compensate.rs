@@ -1,6 +1,6 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
-use crate::observe::instance;
+use crate::observe;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::incident::{Incident, Phase};
@@ -104,9 +104,8 @@ async fn open_again<R: Databases, L: Ledger, D, S, E, C>(
     now: Timestamp,
 ) -> Result<(), DrError> {
     let source = &incident.source.id;
-    let found = instance(&deps.databases, source).await?;
-    let has_old_groups = found.as_ref().is_some_and(|found| found.configuration.security_groups == fence.groups_before);
-    if found.is_some() && !has_old_groups {
+    // Describe may not show a swap that was accepted a moment ago: the groups are set whatever it shows.
+    if observe::source(&deps.databases, incident).await?.is_some() {
         deps.databases
             .set_security_groups(source, &fence.groups_before)
             .await

@@ -3,13 +3,13 @@
 use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
+use lifeboat_domain::{DrError, ids};
 
 /// Moves every target of the plan; refuses where the source is not fenced.
 pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -71,6 +71,7 @@ async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(
         endpoint_after: after,
         text,
         at: recovery.now,
+        token: ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), secret, &recovery.now.to_rfc3339()]),
     };
     ledger::write(&deps.ledger, &key, &cut_over).await
 }

@@ -2,11 +2,12 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, finish, make};
-use crate::observe::{has_failed_over, instance, shows_failover};
+use crate::observe::{has_failed_over, shows_failover, source};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState};
 use lifeboat_domain::incident::{Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::PlannedCall;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
@@ -21,14 +22,9 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     let poll = recovery.policy.timing.poll;
     let (index, call) = failover_call(&recovery)?;
     let source = recovery.incident.source.id.clone();
-    let found = instance(&deps.databases, &source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
+    let found = look(deps, &recovery).await?;
     let before = Before { zone: found.zone, secondary_zone: found.secondary_zone };
-    let made = make(deps, &mut recovery, index, &call, Some(before)).await?;
-    let record = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
-    if record.as_ref().is_some_and(|record| record.value.state == CallState::Refused) {
-        let why = record.map(|record| record.value.text).unwrap_or_default();
-        return Err(DrError::conflict(format!("the failover of {source} was refused and nothing was changed: {why}")));
-    }
+    // Written down first: whatever becomes of this step and its plan, this incident plans no other failover.
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
@@ -39,11 +35,43 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
             Ok(())
         })
         .await?;
-    let reason = match made {
+    let made = make(deps, &mut recovery, index, &call, Some(before)).await;
+    let record = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
+    if record.as_ref().is_some_and(|record| record.value.state == CallState::Refused) {
+        recovery
+            .change(&deps.ledger, |incident| {
+                incident.setbacks.retain(|setback| *setback != Setback::FailoverSent);
+                Ok(())
+            })
+            .await?;
+        made?;
+        let why = record.map(|record| record.value.text).unwrap_or_default();
+        return Err(DrError::conflict(format!("the failover of {source} was refused and nothing was changed: {why}")));
+    }
+    let reason = match made? {
         Made::Done(record) => record.text,
         Made::NotYet(reason) => reason,
     };
     Ok(Look::new(Progress::InProgress, poll, reason))
+}
+
+async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedInstance, DrError> {
+    let found = source(&deps.databases, &recovery.incident).await?;
+    found.ok_or_else(|| DrError::not_found(format!("{} does not exist", recovery.incident.source.id)))
+}
+
+/// AWS and the clients have their time again: silence from before the end of the failover does not count against it.
+async fn count_anew<L: Ledger>(ledger: &L, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
+    let now = recovery.now;
+    recovery
+        .change(ledger, |incident| {
+            if incident.counted_from.is_none() {
+                incident.counted_from = Some(now);
+                incident.failed_probes = 0;
+            }
+            Ok(())
+        })
+        .await
 }
 
 fn failover_call(recovery: &Recovery<'_>) -> Result<(usize, PlannedCall), DrError> {
@@ -56,10 +84,10 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     case: &Case,
 ) -> Result<Look, DrError> {
-    let recovery = Recovery::read(deps, case).await?;
+    let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let (index, _) = failover_call(&recovery)?;
-    let source = &recovery.incident.source.id;
+    let source = recovery.incident.source.id.clone();
     let Some(kept) = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await? else {
         return Ok(Look::new(
             Progress::Done,
@@ -68,7 +96,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         ));
     };
     let mut record = kept.value;
-    let found = instance(&deps.databases, source).await?.ok_or_else(|| DrError::not_found(format!("{source} does not exist")))?;
+    let found = look(deps, &recovery).await?;
     let grace = recovery.policy.timing.failover_grace;
     let waited = Span::between(record.sent_at, recovery.now);
     if record.state == CallState::Sent
@@ -77,6 +105,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         record = *finish(deps, &recovery, &record, kept.version, text).await?;
     }
     if has_failed_over(&record, &found) && found.status.is_serving() {
+        count_anew(&deps.ledger, &mut recovery).await?;
         let zone = found.zone.as_deref().unwrap_or("another zone");
         recovery.tell(&deps.ledger, Phase::Act, format!("{source} serves from {zone}")).await?;
         return Ok(Look::new(Progress::Done, poll, format!("{source} serves from {zone}")));
@@ -88,6 +117,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         return Ok(super::restore::give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
     }
     if record.state == CallState::Done {
+        count_anew(&deps.ledger, &mut recovery).await?;
         return Ok(Look::new(
             Progress::Done,
             poll,

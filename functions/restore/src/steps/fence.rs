@@ -2,7 +2,7 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
-use crate::observe::instance;
+use crate::observe;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
@@ -22,7 +22,7 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let source = recovery.incident.source.id.clone();
-    let found = instance(&deps.databases, &source).await?;
+    let found = observe::source(&deps.databases, &recovery.incident).await?;
     match (recovery.plan.fence, found) {
         (Some(FencePlan::Group), Some(found)) => close_and_cut(deps, &mut recovery, &found).await,
         (Some(FencePlan::Terminal | FencePlan::Gone | FencePlan::Group), None) => {
@@ -97,6 +97,18 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     Ok(Look::new(Progress::Done, poll, text))
 }
 
+/// The groups to give back. A fence that an earlier story never opened is not among them: the plan knows those of before.
+fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str) -> Vec<String> {
+    let shown = &found.configuration.security_groups;
+    let planned = recovery.plan.calls.iter().find_map(|call| match &call.act {
+        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
+            Some(&settings.configuration.security_groups)
+        }
+        _ => None,
+    });
+    planned.filter(|_| *shown == [fence.to_owned()]).unwrap_or(shown).clone()
+}
+
 /// Whether a call was sent, or is about to be.
 async fn is_written_down<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
@@ -117,7 +129,7 @@ async fn keep_undo<R, L: Ledger, D, S, E, C>(
 ) -> Result<(), DrError> {
     let fence = Fence {
         state: FenceState::Closing,
-        groups_before: found.configuration.security_groups.clone(),
+        groups_before: groups_before(recovery, found, group),
         group: Some(group.to_owned()),
         text: format!("{} is being moved to {group}", found.id),
         at: recovery.now,

@@ -6,12 +6,12 @@ use crate::observe::instance;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, CutOverState};
-use lifeboat_domain::incident::Phase;
+use lifeboat_domain::incident::{Answered, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::point::{Manifest, PointState, RecoveryPoint};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
-use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::register::{Branch, ResourceRecord};
 
 /// Moves the identity; called once the move was verified from the client's side.
 pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -42,12 +42,17 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
     let restored = recovery.incident.restored.clone().ok_or_else(|| DrError::unrecoverable("nothing was restored"))?;
     let found =
         instance(&deps.databases, &restored.id).await?.ok_or_else(|| DrError::not_found(format!("{} has vanished", restored.id)))?;
+    let left = recovery.plan.restore_point.map(|at| Branch { resource_id: recovery.incident.source.resource_id.clone(), at });
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&recovery.incident.resource), |record| {
+        if let Some(left) = left.as_ref().filter(|left| !record.branches.contains(left)) {
+            record.branches.push(left.clone());
+        }
         record.id = found.id.clone();
         record.arn = found.arn.clone();
         record.resource_id.clone_from(&found.resource_id);
         record.failed_probes = 0;
         record.unreachable_since = None;
+        record.answered = Some(Answered { at: now, security_groups: found.configuration.security_groups.clone() });
         Ok(())
     })
     .await?;
@@ -91,6 +96,7 @@ pub(crate) async fn first_point<R: Databases, L: Ledger, D: Documents, S: Secret
             fingerprint: None,
             note: Some("taken right after a cut-over".to_owned()),
             made_by: recovery.incident.id.to_string(),
+            resource_id: Some(found.resource_id.clone()),
         };
         ledger::create(&deps.ledger, &keys::point(&recovery.incident.resource, started_at, &snapshot), &point).await?;
     }

@@ -5,7 +5,7 @@ use crate::{Case, Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedInstance, SnapshotStatus};
+use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
 use lifeboat_domain::plan::{Decision, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
 use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
 use lifeboat_domain::policy::Policy;
@@ -86,7 +86,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     Ok(answer(&plan, gate))
 }
 
-/// The plan whose restore was sent and has not failed. A person who names another plan is not overruled.
+/// The plan whose restore was sent, has not failed, and was not outrun by its source. A person who names another plan is not overruled.
 async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<Plan>, DrError> {
     let Some(hash) = incident.plan.as_ref().filter(|hash| incident.request.plan.as_ref().is_none_or(|named| named == *hash)) else {
         return Ok(None);
@@ -99,11 +99,8 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
     };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
     let sent = calls.iter().any(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
-    let failed = incident
-        .setbacks
-        .iter()
-        .any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if Some(target) == plan.target.as_ref()));
-    Ok((plan.target.is_some() && sent && !failed).then_some(plan))
+    let spoilt = incident.setbacks.iter().filter_map(Setback::spoils).any(|target| Some(target) == plan.target.as_ref());
+    Ok((plan.target.is_some() && sent && !spoilt).then_some(plan))
 }
 
 fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
@@ -177,14 +174,31 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     let observed = instance(&deps.databases, &source.id).await?.filter(|found| found.resource_id == source.resource_id);
     let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
     let manifest = match &observed {
-        Some(observed) => Some(Manifest::of(observed, now)),
+        Some(observed) => Some(unfenced(deps, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(deps, &record).await?,
     };
     let window =
         deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
-    let (points, baselines) = kept_points(deps, incident).await?;
+    let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
     Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
+}
+
+/// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.
+async fn unfenced<R, L, D: Documents, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    record: &ResourceRecord,
+    manifest: Manifest,
+) -> Result<Manifest, DrError> {
+    let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
+    if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
+        return Ok(manifest);
+    }
+    let kept = kept_manifest(deps, record)
+        .await?
+        .ok_or_else(|| DrError::refused(format!("{} is fenced, and no manifest of before says which security groups it had", record.id)))?;
+    let security_groups = kept.configuration.security_groups;
+    Ok(Manifest { configuration: Configuration { security_groups, ..manifest.configuration }, ..manifest })
 }
 
 async fn kept_manifest<R, L, D: Documents, S, E, C>(
@@ -201,10 +215,12 @@ async fn kept_manifest<R, L, D: Documents, S, E, C>(
     Ok(Some(manifest))
 }
 
-/// Snapshots that RDS shows as available now, and the fingerprints kept with them, newest first.
+/// Snapshots that RDS shows as available now, and the fingerprints kept with them, newest first. What an instance held after
+/// its successor's restore point is no part of today's past, and nothing to compare with.
 async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
+    record: &ResourceRecord,
 ) -> Result<(Vec<UsablePoint>, Vec<(Timestamp, String)>), DrError> {
     let source = &incident.source.id;
     let found = deps.databases.snapshots_of(source).await.map_err(|error| error.while_doing(format!("listing snapshots of {source}")))?;
@@ -217,9 +233,12 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
     points.sort_by_key(|point| std::cmp::Reverse(point.data_time));
     let kept = ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(&incident.resource), "point#").await?;
     let mut baselines = Vec::new();
-    for key in kept.into_iter().filter_map(|point| point.value.fingerprint).rev().take(10) {
+    let fingerprints = kept.into_iter().rev().filter_map(|point| point.value.fingerprint.map(|key| (key, point.value.resource_id)));
+    for (key, resource_id) in fingerprints.take(10) {
         let document = deps.documents.get_json(&key).await.map_err(|error| error.while_doing(format!("reading the fingerprint {key}")))?;
-        if let Some(Ok(fingerprint)) = document.map(serde_json::from_value::<Fingerprint>) {
+        if let Some(Ok(fingerprint)) = document.map(serde_json::from_value::<Fingerprint>)
+            && resource_id.is_none_or(|id| record.descends_from(&id, fingerprint.taken_at))
+        {
             baselines.push((fingerprint.taken_at, key));
         }
     }

@@ -117,10 +117,11 @@ async fn failed<R, L: Ledger, D, S, E, C>(
     found: &ObservedInstance,
 ) -> Result<Look, DrError> {
     let text = format!("{} ended in status {}", found.id, found.status);
-    let setback = Setback::RestoreFailed {
-        target: found.id.clone(),
-        remedy: recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest),
-        text: text.clone(),
+    let setback = if found.status.lacks_capacity() {
+        Setback::NoCapacity { class: found.configuration.class.clone(), target: Some(found.id.clone()) }
+    } else {
+        let remedy = recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest);
+        Setback::RestoreFailed { target: found.id.clone(), remedy, text: text.clone() }
     };
     recovery
         .change(&deps.ledger, |incident| {

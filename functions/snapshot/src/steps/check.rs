@@ -1,12 +1,12 @@
 //! Looks how far the snapshots of a batch are: one Describe for all of them.
 
-use super::start::fail;
+use super::start::{ask, fail};
 use crate::{Batch, BatchInput, Deps, Item, read};
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedSnapshot, SnapshotStatus};
 use lifeboat_domain::point::{PointState, RecoveryPoint};
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots};
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub(crate) fn poll<R, L, D, C>(deps: &Deps<R, L, D, C>, batch: &Batch) -> Span {
 }
 
 /// Updates every point of the batch.
-pub(crate) async fn check<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
+pub(crate) async fn check<R: ReadDatabases + TakeSnapshots, L: Ledger, D: Documents, C: Clock>(
     deps: &Deps<R, L, D, C>,
     input: &BatchInput,
 ) -> Result<CheckAnswer, DrError> {
@@ -71,7 +71,7 @@ async fn fingerprints<R, L, D: Documents, C>(deps: &Deps<R, L, D, C>, batch: &st
 }
 
 /// Answers whether the point is final.
-async fn update<R, L: Ledger, D, C>(
+async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     deps: &Deps<R, L, D, C>,
     batch: &Batch,
     item: &Item,
@@ -105,6 +105,11 @@ async fn update<R, L: Ledger, D, C>(
             fail(deps, &key, format!("gave up after {waited}: the snapshot was not available by then")).await?;
             Ok(true)
         }
-        (Some(SnapshotStatus::Pending(_)) | None, None) => Ok(false),
+        (Some(SnapshotStatus::Pending(_)), None) => Ok(false),
+        // It was busy, or the first call was lost: the name makes sure that it is taken once.
+        (None, None) => {
+            ask(deps, batch, item).await?.map_err(|error| error.while_doing(format!("asking for {} again", item.snapshot)))?;
+            Ok(false)
+        }
     }
 }

@@ -98,5 +98,5 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
         secret: observed.secret().map(str::to_owned),
         database: observed.configuration.database.clone(),
     };
-    Ok(Item { target, policy: policy.to_owned(), snapshot, manifest })
+    Ok(Item { target, policy: policy.to_owned(), snapshot, manifest, resource_id: observed.resource_id.clone() })
 }

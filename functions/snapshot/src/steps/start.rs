@@ -60,20 +60,36 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         fingerprint: None,
         note: None,
         made_by: batch.run.clone(),
+        resource_id: Some(item.resource_id.clone()),
     };
     ledger::create(&deps.ledger, &key, &point).await?;
-    let marks: BTreeMap<String, String> =
-        [(tags::RESOURCE.to_owned(), resource.to_string()), (tags::BACKUP.to_owned(), batch.run.clone())].into();
-    if let Some(found) = found {
-        if found.tags.get(tags::BACKUP) != Some(&batch.run) {
-            fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await?;
-        }
+    if found.is_some_and(|found| found.tags.get(tags::BACKUP) != Some(&batch.run)) {
+        return fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await.map(Ok);
+    }
+    if found.is_some() {
         return Ok(Ok(()));
     }
+    ask(deps, batch, item).await
+}
+
+/// Asks for the snapshot. A database that is busy now is asked again at each look, and never holds up its batch.
+pub(super) async fn ask<R: TakeSnapshots, L: Ledger, D, C: Clock>(
+    deps: &Deps<R, L, D, C>,
+    batch: &Batch,
+    item: &Item,
+) -> Result<Result<(), CallError>, DrError> {
+    let resource = &item.target.resource;
+    let key = keys::point(resource, batch.started_at, &item.snapshot);
+    let marks: BTreeMap<String, String> =
+        [(tags::RESOURCE.to_owned(), resource.to_string()), (tags::BACKUP.to_owned(), batch.run.clone())].into();
     match deps.databases.create_snapshot(&item.target.instance, &item.snapshot, &marks).await {
         Ok(()) => Ok(Ok(())),
         Err(error) if error.class == CallClass::AlreadyExists => Ok(Ok(())),
-        Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown | CallClass::WrongState) => Ok(Err(error)),
+        Err(error) if error.class == CallClass::WrongState => {
+            tracing::info!(%resource, "busy, asked again later: {error}");
+            Ok(Ok(()))
+        }
+        Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown) => Ok(Err(error)),
         Err(error) => fail(deps, &key, error.to_string()).await.map(Ok),
     }
 }

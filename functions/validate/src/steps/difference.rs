@@ -31,6 +31,7 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    open::keep_lease(deps, case).await?;
     let budget = Budget::start();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let (answer, text) = match sides(deps, &incident).await? {

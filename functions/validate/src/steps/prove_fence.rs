@@ -24,6 +24,7 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    open::keep_lease(deps, case).await?;
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let policy = deps.policies.policy(&incident.policy)?;
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);

@@ -24,6 +24,7 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    open::keep_lease(deps, case).await?;
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let found = go(deps, &incident).await?;
     let verified = found.is_ok();

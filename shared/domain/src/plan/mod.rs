@@ -212,6 +212,20 @@ impl Act {
         }
     }
 
+    /// Whether it changes the instance with this name.
+    pub fn is_on(&self, id: &DbInstanceId, instance_arn: &Arn) -> bool {
+        match self {
+            Self::ForceFailover { instance }
+            | Self::EndSessions { instance }
+            | Self::ReplaySettings { instance, .. }
+            | Self::ResetMasterPassword { instance, .. }
+            | Self::SetSecurityGroups { instance, .. }
+            | Self::CreateSnapshot { instance, .. } => instance == id,
+            Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
+            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::PointSecret { .. } => false,
+        }
+    }
+
     /// What may be done when its outcome is unknown.
     pub const fn repeat(&self) -> Repeat {
         match self {

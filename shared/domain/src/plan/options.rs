@@ -248,11 +248,7 @@ fn restoring(
     snapshot: Option<SnapshotId>,
     wait_for: Option<(Timestamp, Option<Timestamp>)>,
 ) -> Weighed {
-    let last_write = if facts.incident.scenario().is_some_and(Scenario::is_about_data) {
-        facts.now
-    } else {
-        facts.incident.unreachable_since.unwrap_or(facts.incident.first_signal_at)
-    };
+    let last_write = if facts.incident.scenario().is_some_and(Scenario::is_about_data) { facts.now } else { facts.incident.last_write() };
     let rto = p90(facts.recovery_times);
     let forecast = Forecast {
         rto,
@@ -269,15 +265,16 @@ fn restoring(
 
 /// The source's class, or the first fallback that was not found wanting.
 pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
-    let wanting =
-        |class: &str| facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none } if none == class));
+    let wanting = |class: &str| {
+        facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none, .. } if none == class))
+    };
     let own = facts.manifest.map(|manifest| manifest.configuration.class.clone());
     own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
 }
 
-/// The restored copy's name: of the incident and the attempt, so that a second call meets the first one's result.
+/// The restored copy's name: of the incident and how many copies were spoilt before, so that a second call meets the first one's result.
 fn target_name(incident: &Incident) -> Result<DbInstanceId, DrError> {
-    let attempt = incident.setbacks.iter().filter(|setback| matches!(setback, Setback::RestoreFailed { .. })).count();
+    let attempt = incident.setbacks.iter().filter(|setback| setback.spoils().is_some()).count();
     let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
     DbInstanceId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
 }

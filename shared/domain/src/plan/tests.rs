@@ -173,11 +173,11 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
 #[test]
 fn capacity_that_lacks_leads_to_the_next_class_and_then_to_a_refusal() {
     let mut world = World::new(Scenario::InstanceFailure, "failed", &format!("{AUTOMATIC}\nfallback_classes: [db.r6g.large]"));
-    world.incident.setbacks.push(Setback::NoCapacity { class: "db.m6g.large".into() });
+    world.incident.setbacks.push(Setback::NoCapacity { class: "db.m6g.large".into(), target: None });
     let plan = world.plan().plan;
     let Some(Act::RestoreToPointInTime { settings, .. }) = plan.calls.first().map(|call| call.act.clone()) else { panic!("no restore") };
     assert_eq!(settings.configuration.class, "db.r6g.large");
-    world.incident.setbacks.push(Setback::NoCapacity { class: "db.r6g.large".into() });
+    world.incident.setbacks.push(Setback::NoCapacity { class: "db.r6g.large".into(), target: None });
     assert_eq!(world.plan().plan.remedy, None);
 }
 

@@ -112,6 +112,11 @@ impl Account {
         self.events.extend(events.into_iter().map(|event| serde_json::to_value(event).unwrap()));
     }
 
+    /// EventBridge loses what RDS has published.
+    pub fn drop_events(&mut self) {
+        self.events.clear();
+    }
+
     fn client_writes(&mut self) {
         let serving = self.serving();
         let client = &mut self.client;

@@ -50,6 +50,8 @@ pub struct Account {
     pub before: BTreeMap<(String, usize), Hook>,
     /// What happens just before every Task.
     pub whenever: Option<Box<dyn Fn(&Cloud)>>,
+    /// Tasks whose function is never to be had, by the state's name.
+    pub unavailable: Vec<&'static str>,
     /// A person stops the execution just before this state.
     pub stopped_before: Option<&'static str>,
     /// Every Task that ran, in order, as `machine/state`.
@@ -119,6 +121,7 @@ impl Account {
             disturbance: None,
             before: BTreeMap::new(),
             whenever: None,
+            unavailable: Vec::new(),
             stopped_before: None,
             tasks: Vec::new(),
             sweeps_go_on: false,

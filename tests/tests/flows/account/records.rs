@@ -82,6 +82,13 @@ impl Account {
         self.cloud.see().messages.iter().map(|message| message.subject.clone()).collect()
     }
 
+    /// The texts of all messages whose subject begins so.
+    pub fn texts_about(&self, beginning: &str) -> String {
+        let world = self.cloud.see();
+        let about = world.messages.iter().filter(|message| message.subject.starts_with(beginning));
+        about.map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The text of the last message.
     pub fn last_text(&self) -> String {
         self.cloud.see().messages.last().map(|message| message.text.clone()).unwrap_or_default()

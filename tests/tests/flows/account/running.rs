@@ -211,6 +211,9 @@ impl World for Account {
         }
         self.deliver().await;
         let named = |error: DrError| TaskError::new(error.name().as_str(), error.message());
+        if self.unavailable.contains(&state) {
+            return Err(TaskError::new("Lambda.TooManyRequestsException", "Rate exceeded"));
+        }
         let how = self.disturbance.as_mut().and_then(|disturbance| disturbance.strikes(&task));
         let answer = self.function(function, payload.clone()).await;
         match how {

@@ -48,6 +48,7 @@ where
     O: OpenDatabases,
     C: Clock,
 {
+    open::keep_lease(deps, case).await?;
     let budget = Budget::start();
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let policy = deps.policies.policy(&incident.policy)?;
