@@ -7,10 +7,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import checks
+import psycopg
 from client import hashes
 from ledger import moment
 from stage import RESOURCE, Stage, until
@@ -20,6 +22,10 @@ Json = dict[str, Any]
 
 RECOVERY_SECONDS = 180.0
 ROWS_AFTERWARDS = 100
+# A client that was never silent for so long has seen no outage.
+SHORTEST_OUTAGE = 1.0
+# Endings that restore something, which Lifeboat must have validated.
+VALIDATED = ("recovered", "restored_beside")
 
 
 def _seconds(value: float | None) -> str:
@@ -39,7 +45,9 @@ class Result:
     rto: float | None = None
     rpo: float | None = None
     rows_lost: int = 0
-    checks: str = "PASS"
+    rows_rescued: int = 0
+    # Nothing is proven until it is.
+    checks: str = "FAIL"
     report: str = "none"
     more: str = ""
     incident: str = ""
@@ -47,12 +55,41 @@ class Result:
 
     def line(self) -> str:
         """The line."""
-        word, grade = (self.word, self.checks) if not self.problems else ("FAILED", "FAIL")
+        word = "FAILED" if self.problems else self.word
         more = f" {self.more}" if self.more else ""
         return (
             f"{word} {RESOURCE} scenario={self.scenario} rto={_seconds(self.rto)} rpo={_seconds(self.rpo)} "
-            f"rows_lost={self.rows_lost}{more} checks={grade} report={self.report}"
+            f"rows_lost={self.rows_lost}{more} checks={self.checks} report={self.report}"
         )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an incident ended, as the ledger and the report have it; without a plan nothing may have been called."""
+
+    outcome: str
+    incident: Json
+    report: Json
+    plan: Json | None
+
+
+def compare_report(ending: Ending, execution: str) -> list[str]:
+    """The report is of this incident and execution, and of the plan in force, of which it lists every call as done."""
+    report, plan = ending.report, ending.plan
+    problems = []
+    if (report["incident"], report["execution"]) != (ending.incident["id"], execution):
+        problems.append(f"the report is of {report['incident']}, {report['execution']}")
+    if not report["calls_equal_plan"]:
+        problems.append("the report says that the calls made are not those of the plan")
+    if (plan is None) != (ending.outcome == "self_healed"):
+        problems.append(f"{ending.outcome} {'without a' if plan is None else 'with the'} plan")
+    hashes_of = [part["hash"] if part else None for part in (report["plan"], plan)]
+    if hashes_of[0] != hashes_of[1]:
+        problems.append(f"the report is of the plan {hashes_of[0]}, in force is {hashes_of[1]}")
+    done = [call["fate"] for call in report["calls"]]
+    if done != ["done"] * (len(plan["calls"]) if plan else 0) or report["extra_calls"]:
+        problems.append(f"the report says that the calls are {done}, and {len(report['extra_calls'])} more")
+    return problems
 
 
 @dataclass
@@ -65,14 +102,19 @@ class Act:
     broke: float = 0.0
     zero: float = 0.0
     side_before: str = ""
+    # The database as RDS described it before it broke, and the secret as it was when counting began.
+    described: Json = field(default_factory=dict)
+    fields_before: Json = field(default_factory=dict)
 
     # What happens
 
     def begin(self, label: str, text: str, *, at: float | None = None) -> None:
         """Count from now on, or from a moment ago."""
+        self.fields_before = self.stage.secret.read()
+        described, side = self.stage.describe(self.stage.serving()), self.stage.secret.side()
         self.zero = time.time() if at is None else at
         if label == "break":
-            self.broke, self.side_before = self.zero, self.stage.secret.side()
+            self.broke, self.side_before, self.described = self.zero, side, described
         self.timeline.begin(self.zero, label, text)
 
     def break_it(self, kind: str, text: str) -> None:
@@ -95,9 +137,9 @@ class Act:
 
     def approval(self) -> Json:
         """The input that the last message offers to paste."""
-        bodies: list[Json] = [json.loads(message["Message"]) for message in self.timeline.messages]
+        bodies: list[Json] = [json.loads(message["Message"]) for message in self.timeline.fresh_messages()]
         offered: list[Json] = [body["approve_with"] for body in bodies if body.get("approve_with")]
-        if not offered:
+        if not offered or not offered[-1].get("plan"):
             raise LookupError("no message offers an input that approves the plan")
         return {key: value for key, value in offered[-1].items() if value is not None}
 
@@ -116,75 +158,118 @@ class Act:
         place = self.reports / f"{name}.md"
         return report, str(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
 
-    def _judge(self, result: Result, execution: Json, outcome: str) -> tuple[str, Json | None]:
-        """What holds of every ending: the outcome, the calls, the source, the lease; the incident and its plan."""
+    def _judge(self, result: Result, execution: Json, outcome: str) -> Ending:
+        """What Lifeboat says of the ending: the outcome, the report, the plan, the grade of the validation."""
         incident = result.incident = self.timeline.incident(execution["executionArn"])
         report, result.report = self.report_of(incident, result.scenario)
-        plan = self.stage.ledger.plan(incident) if report["plan"] else None
-        problems = result.problems
-        if execution["status"] != "SUCCEEDED" or report["outcome"] != outcome:
+        ledger, problems = self.stage.ledger, result.problems
+        document = ledger.incident(incident)
+        ending = Ending(outcome, document, report, ledger.plan(incident) if document["plan"] else None)
+        if execution["status"] != "SUCCEEDED" or (report["outcome"], document["outcome"]) != (outcome, outcome):
             ended = f"{execution['status']} as {report['outcome']}"
             problems.append(f"ended {ended}, expected {outcome}. {execution.get('cause', '')}")
-        if not report["calls_equal_plan"]:
-            problems.append("the report says that the calls made are not those of the plan")
-        if report["validation"]:
-            result.checks = report["validation"]["grade"]
-        problems += checks.compare_calls(self.stage, self.zero, [plan] if plan else [])
-        problems += checks.sources_exist(self.stage, [RESOURCE, report["source"]["id"]])
-        problems += checks.one_is_protected(self.stage)
-        problems += checks.lease_is_free(self.stage) + checks.no_dead_letters(self.stage)
-        return incident, plan
+        problems += compare_report(ending, execution["executionArn"])
+        if outcome in VALIDATED:
+            validation = ledger.read(f"incident#{incident}", "validation")
+            result.checks, found = checks.judge_validation(validation, self.zero, self.stage.promises)
+            problems += found
+            told = (report["validation"] or {}).get("grade")
+            if told != result.checks:
+                problems.append(f"the report says that the validation is {told}, it is {result.checks}")
+        return ending
+
+    def _judge_world(self, result: Result, ending: Ending) -> None:
+        """What holds of the world after every ending; looked at last, so that nothing slips in behind it."""
+        stage, source, plans = self.stage, ending.report["source"], [ending.plan] if ending.plan else []
+        result.problems += checks.compare_calls(checks.log_since(stage, self.zero), plans)
+        result.problems += checks.secret_as_planned(stage, self.zero, self.fields_before, plans)
+        result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
+        result.problems += checks.one_is_protected(stage)
+        result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
+        if ending.outcome in VALIDATED:
+            restored = stage.describe(ending.incident["restored"]["id"])
+            result.problems += checks.compare_settings(self.described, restored)
+        if ending.outcome == "recovered" and ending.plan:
+            result.problems += checks.compare_fence(ending.plan, stage.describe(source["id"]))
 
     def conclude(self, result: Result, execution: Json, outcome: str, *, exactly: bool = False) -> Result:
         """Check everything that must be true after a recovery, and measure."""
-        _, plan = self._judge(result, execution, outcome)
+        ending = self._judge(result, execution, outcome)
+        plan, stage, ended = ending.plan, self.stage, time.time()
         point = moment(plan["restore_point"]) if plan and plan["target"] and plan["restore_point"] else None
-        stage, ended = self.stage, time.time()
         side = stage.secret.side()
+        result.problems += self._moved(ending, side)
         fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=side, since=ended)
-        read_back = stage.writer.read_back(fresh)
-        if read_back < ROWS_AFTERWARDS:
-            result.problems.append(f"of {len(fresh)} rows written afterwards only {read_back} were read back")
+        witness = checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
         with stage.writer.paused():
             found = checks.serving_rows(stage)
-            result.problems += checks.unknown_rows(stage, found)
+            witness += checks.unknown_rows(stage, found)
             findings = checks.compare_rows(stage.journal, found, side, point, exactly=exactly)
             stage.journal.settle(found)
-        result.problems += findings.problems
+        witness += findings.problems + checks.policy_checks_on(stage)
+        if outcome not in VALIDATED:
+            # Nothing was restored, so that nothing was validated: what the demo itself has seen is the grade.
+            result.checks = "FAIL" if witness else "PASS"
+        result.problems += witness
         result.rows_lost = len(findings.lost)
         latest_lost = max((row.acknowledged_at for row in findings.lost), default=findings.kept_until)
         result.rpo, result.rto = latest_lost - findings.kept_until, self._outage(side)
+        if result.rto < SHORTEST_OUTAGE and self.broke == self.zero:
+            result.problems.append(f"the client noticed no outage, only {result.rto:.2f} s: nothing was broken")
+        self._judge_world(result, ending)
         self.timeline.look()
         return result
 
+    def _moved(self, ending: Ending, side: str) -> list[str]:
+        """Clients are where the ending says, and where they were before nobody gets in any more."""
+        if ending.outcome != "recovered":
+            return [] if side == self.side_before else [f"clients were moved from {self.side_before} to {side}"]
+        place = ending.incident["restored"]["endpoint"]
+        if side != f"{place['host']}:{place['port']}" or side == self.side_before:
+            return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
+        try:
+            self.stage.secret.connect(self.side_before).close()
+        except psycopg.OperationalError:
+            return []
+        return [f"the old side {self.side_before} still lets a client in"]
+
     def conclude_beside(self, result: Result, execution: Json, *, deleted: list[int], altered: list[int]) -> Result:
         """Check a copy that stands beside production: it holds what was there, and nobody was moved to it."""
-        incident, plan = self._judge(result, execution, "restored_beside")
-        assert plan is not None
-        stage, problems = self.stage, result.problems
-        document = stage.ledger.incident(incident)
-        endpoint = document["restored"]["endpoint"]
-        with stage.secret.connect(f"{endpoint['host']}:{endpoint['port']}") as connection:
+        ending = self._judge(result, execution, "restored_beside")
+        if ending.plan is None:
+            raise LookupError("a copy was restored without a plan")
+        stage, problems, document = self.stage, result.problems, ending.incident
+        place, incident = document["restored"]["endpoint"], f"incident#{document['id']}"
+        beside = f"{place['host']}:{place['port']}"
+        with stage.secret.connect(beside) as connection:
             copy = hashes(connection)
-        point: datetime = moment(plan["restore_point"])
-        on_copy = checks.compare_rows(stage.journal, copy, "the copy", point, exactly=True)
-        problems += [f"on the copy, {problem}" for problem in on_copy.problems]
+        point: datetime = moment(ending.plan["restore_point"])
+        on_copy = checks.compare_rows(stage.journal, copy, "the copy", point, exactly=True).problems
+        on_copy += checks.policy_checks_on(stage, beside)
+        problems += [f"on the copy, {problem}" for problem in on_copy]
         with stage.writer.paused():
             serving = checks.serving_rows(stage)
             touched = frozenset(deleted + altered)
             where = {identifier: digest for identifier, digest in serving.items() if identifier not in touched}
             untouched = checks.compare_rows(stage.journal, where, self.side_before, None, missing_on_purpose=touched)
         problems += [f"on the serving side, {problem}" for problem in untouched.problems]
-        if stage.secret.side() != self.side_before:
-            problems.append(f"clients were moved from {self.side_before} to {stage.secret.side()}")
-        problems += checks.difference_is(stage, incident, copy, deleted, altered)
+        problems += checks.compare_mistake(stage.journal, serving, deleted, altered)
+        problems += self._moved(ending, stage.secret.side())
+        difference = stage.ledger.expect(incident, "difference")
+        validated = moment(stage.ledger.expect(incident, "validation")["at"]).timestamp()
+        since = checks.written_between(stage.journal, copy, validated, moment(difference["at"]).timestamp())
+        problems += checks.compare_difference(difference, checks.Sides(copy, deleted, altered, since))
+        result.rows_lost = len(untouched.lost)
+        result.rows_rescued = sum(copy.get(identifier) == stage.journal.seed.get(identifier, "") for identifier in deleted)
         result.rto = moment(document["closed_at"]).timestamp() - self.broke
+        self._judge_world(result, ending)
         return result
 
     def _outage(self, side: str) -> float:
-        """From the accident to the first commit on the new side, or else after the longest silence."""
+        """From the accident to the first commit on the new side, or else the end of the longest silence."""
         if side != self.side_before:
             return min(row.acknowledged_at for row in self.stage.journal.acknowledged(side=side)) - self.broke
         times = sorted(row.acknowledged_at for row in self.stage.journal.acknowledged(since=self.broke - 5))
-        gaps = [(after - before, after) for before, after in zip(times, times[1:]) if after > self.broke]
-        return max(gaps)[1] - self.broke if gaps else 0.0
+        gaps = [(after - before, after) for before, after in pairwise(times) if after > self.broke]
+        silence, ended = max(gaps)
+        return ended - self.broke if silence >= SHORTEST_OUTAGE else 0.0

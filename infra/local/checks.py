@@ -196,13 +196,11 @@ LATE = {
     "deletion_protection": "DeletionProtection",
 }
 LATE_PAIRS = {
-    "monitoring": (None, "MonitoringInterval", "MonitoringRoleArn"),
-    "performance_insights": (
-        "EnablePerformanceInsights",
-        "PerformanceInsightsKMSKeyId",
-        "PerformanceInsightsRetentionPeriod",
-    ),
+    "monitoring": ("MonitoringInterval", "MonitoringRoleArn"),
+    "performance_insights": ("PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod"),
 }
+# The order of these says nothing.
+SETS = ("VpcSecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
 
 
 @dataclass(frozen=True)
@@ -223,11 +221,11 @@ class Call:
 
 
 def _present(given: Json) -> Json:
-    """Without what is not said: nothing, an empty list, and what is off by default."""
+    """Without what is not said: nothing, an empty list, and off where that is the default."""
     return {
         name: value
         for name, value in given.items()
-        if value is not None and value != [] and not (name in SAID_IF_TRUE and value is False)
+        if value is not None and value not in ([], {}) and not (name in SAID_IF_TRUE and value is False)
     }
 
 
@@ -241,9 +239,6 @@ def logged_call(record: Json) -> Call:
         given["Tags"] = tags if len(tags) == len(given["Tags"]) else given["Tags"]
     given = {name: sorted(value) if name in SETS else value for name, value in given.items()}
     return Call(record["action"], _present(given) if record["action"] != "ModifyDBInstance" else given)
-
-
-SETS = ("VpcSecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
 
 
 def _tags(tags: Mapping[str, str]) -> Json:
@@ -281,10 +276,11 @@ def _late(settings: Json) -> Json:
     if strange:
         raise ValueError(f"the plan has late settings that the demo does not know: {sorted(strange)}")
     given: Json = {LATE[name]: value for name, value in settings.items() if name in LATE}
-    for name, (switch, *fields) in LATE_PAIRS.items():
+    for name, fields in LATE_PAIRS.items():
         if settings.get(name) is not None:
-            given |= {switch: True} if switch else {}
             given |= {said: value or None for said, value in zip(fields, settings[name], strict=True)}
+    if settings.get("performance_insights") is not None:
+        given["EnablePerformanceInsights"] = True
     return given
 
 
@@ -664,6 +660,6 @@ def _ranges(identifiers: Iterable[int]) -> list[tuple[str, str]]:
 
 def written_between(journal: Journal, copy: Mapping[int, str], began: float, ended: float) -> tuple[int, int]:
     """How many of the client's rows production had and a copy had not, between two moments: at least, at most."""
-    rows = [row for row in journal.rows() if row.id not in copy and row.fate is not Fate.FAILED]
+    rows = [row for row in journal.rows() if row.id not in copy and row.fate not in (Fate.FAILED, Fate.LOST)]
     least = sum(row.fate is Fate.ACKNOWLEDGED and row.acknowledged_at <= began for row in rows)
     return least, sum(row.sent_at <= ended for row in rows)

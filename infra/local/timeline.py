@@ -92,6 +92,7 @@ class Timeline:
         self.zero = time.time()
         self.executions: dict[str, Json] = {}
         self.messages: list[Json] = []
+        self._old_messages = 0
         self._shown: set[tuple[str, str]] = set()
         self._told = 0
         self._said: list[str] = []
@@ -102,6 +103,7 @@ class Timeline:
         self.executions = {}
         self.stage.writer.told = []
         self._told = 0
+        self._old_messages = len(self.messages)
         self.screen.line(0.0, label, text)
 
     def note(self, label: str, text: str) -> None:
@@ -152,6 +154,10 @@ class Timeline:
     def incident(self, arn: str) -> str:
         """The incident that an execution worked on."""
         return str(self.stage.ledger.expect(f"execution#{arn}", "execution")["incident"])
+
+    def fresh_messages(self) -> list[Json]:
+        """The messages since `begin`."""
+        return self.messages[self._old_messages :]
 
     def letter(self, incident: str) -> str:
         """The last message of an incident, as its e-mail reads."""

@@ -99,6 +99,16 @@ ATTEMPTS = [
 ]
 
 
+RETIRED = {**INCIDENT, "lifeboat:policy": "demo", "lifeboat:retired": "inc-of-the-test"}
+ATTEMPTS_ON_RETIRED = [
+    _on("RestoreAct", "reboots what is retired", "reboot_db_instance", BYSTANDER),
+    _on("RestoreAct", "fences what is retired", "modify_db_instance", BYSTANDER, VpcSecurityGroupIds=[FENCE]),
+    _tag("protects what is retired", BYSTANDER, {"lifeboat:policy": "demo"}),
+    _untag("takes its retirement from what is retired", BYSTANDER, "lifeboat:retired"),
+    _on("RestoreCleanUp", "deletes what is retired", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
+]
+
+
 def client_as(act: Act, role: str) -> Any:
     """An RDS client with the role of a function, through the gate."""
     cloud = act.stage.cloud
@@ -143,18 +153,26 @@ def roles(act: Act) -> list[str]:
     until(f"{BYSTANDER} is available", 60, lambda: stage.describe(BYSTANDER)["DBInstanceStatus"] == "available")
     before = [stage.describe(name) for name in (BYSTANDER, RESOURCE)]
     act.begin("break", "nothing: the functions' roles are used for what no step does")
-    problems = []
     clients = {role: client_as(act, role) for role in {attempt.role for attempt in ATTEMPTS}}
-    for attempt in ATTEMPTS:
-        said = answer_to(clients[attempt.role], attempt.call, attempt.given)
-        act.timeline.note("denied" if said == "AccessDenied" else "wrong", f"{attempt.role} {attempt.what}: {said}")
-        if said != "AccessDenied":
-            problems.append(f"{attempt.role} {attempt.what}: {said}")
+    problems = _all_denied(act, clients, ATTEMPTS)
     for found in before:
         now = stage.describe(found["DBInstanceIdentifier"])
         problems += [f"{key} is {now.get(key)}" for key in ("TagList", "DBInstanceStatus") if found[key] != now[key]]
+    stage.cloud.client("rds").add_tags_to_resource(ResourceName=arn_of(BYSTANDER), Tags=tag_list(RETIRED))
+    problems += _all_denied(act, clients, ATTEMPTS_ON_RETIRED)
     # The gate does not refuse everything.
     groups = [group["VpcSecurityGroupId"] for group in before[1]["VpcSecurityGroups"]]
     given = {"DBInstanceIdentifier": RESOURCE, "VpcSecurityGroupIds": groups, "ApplyImmediately": True}
     said = answer_to(clients["RestoreAct"], "modify_db_instance", given)
     return problems + ([] if said == "accepted" else [f"RestoreAct cannot open a fence again: {said}"])
+
+
+def _all_denied(act: Act, clients: dict[str, Any], attempts: list[Attempt]) -> list[str]:
+    """Try each; whatever was not denied."""
+    problems = []
+    for attempt in attempts:
+        said = answer_to(clients[attempt.role], attempt.call, attempt.given)
+        act.timeline.note("denied" if said == "AccessDenied" else "wrong", f"{attempt.role} {attempt.what}: {said}")
+        if said != "AccessDenied":
+            problems.append(f"{attempt.role} {attempt.what}: {said}")
+    return problems

@@ -27,7 +27,10 @@ pub(crate) fn found(scenario: Scenario, resource: &Identity) -> String {
 /// How the fence around `source` stands.
 pub(crate) fn fence(source: &DbInstanceId, fence: &Fence) -> String {
     let at = show_time(fence.at);
+    let alone = fence.group.is_none();
     match fence.state {
+        FenceState::SessionsEnded if alone => format!("{source} needs no fence, as it was found at {at}"),
+        FenceState::Proven if alone => format!("{source} needs no fence, and a new login was seen to fail at {at}"),
         FenceState::Closing => format!("The fence around {source} was being closed at {at}"),
         FenceState::Closed => format!("The fence around {source} is closed to new connections since {at}; old sessions may live"),
         FenceState::SessionsEnded => format!("The fence around {source} is closed: its sessions were ended at {at}"),

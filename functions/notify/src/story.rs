@@ -1,17 +1,20 @@
 //! Everything that the ledger tells of one incident, read once.
 
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence};
+use crate::copies::{self, Leftover};
+use crate::events;
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::error::DrError;
-use lifeboat_domain::ids::{IncidentId, PlanHash};
-use lifeboat_domain::incident::{Incident, Phase, TimelineEntry};
+use lifeboat_domain::ids::{DbInstanceId, IncidentId, PlanHash};
+use lifeboat_domain::incident::{Incident, Phase, Setback, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::plan::{Act, Plan, Remedy};
+use lifeboat_domain::plan::{Act, FencePlan, Plan, PlannedCall, Remedy};
 use lifeboat_domain::point::Difference;
 use lifeboat_domain::policy::{FingerprintTable, Objective, PolicyDocument};
 use lifeboat_domain::ports::Ledger;
 use lifeboat_domain::register::ResourceRecord;
 use lifeboat_domain::validation::{SideDifference, Validation};
-use lifeboat_domain::words::RecoveryMode;
+use lifeboat_domain::verdict::Verdict;
+use lifeboat_domain::words::{Plane, RecoveryMode};
 
 /// The story of an incident.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub(crate) struct Story {
     /// Oldest first.
     pub(crate) timeline: Vec<TimelineEntry>,
     pub(crate) record: Option<ResourceRecord>,
+    /// Databases of earlier stories that may still exist; looked for only where something was restored.
+    pub(crate) leftovers: Vec<Leftover>,
     pub(crate) promise: Promise,
 }
 
@@ -71,6 +76,7 @@ impl Story {
             cut_over: ledger::read(ledger, &keys::cut_over(id)).await?.map(|kept| kept.value),
             timeline,
             record: ledger::read(ledger, &keys::record(&incident.resource)).await?.map(|kept| kept.value),
+            leftovers: copies::leftovers(ledger, &incident).await,
             promise: Promise::of(policies, &incident),
             incident,
         })
@@ -82,10 +88,24 @@ impl Story {
         self.plans.iter().find(|plan| plan.hash == *hash)
     }
 
-    /// The plan in force, if a person's approval could make it run.
+    /// The plan in force, if a person's approval could make it run: not where it observes, cannot fence, or made a spoilt copy.
     pub(crate) fn approvable_plan(&self) -> Option<&Plan> {
-        self.plan()
-            .filter(|plan| plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided) && self.promise.mode != Some(RecoveryMode::Observe))
+        self.plan().filter(|plan| {
+            plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided)
+                && self.promise.mode != Some(RecoveryMode::Observe)
+                && plan.fence != Some(FencePlan::Impossible)
+                && !plan.target.as_ref().is_some_and(|target| self.is_spoilt(target))
+        })
+    }
+
+    /// Whether a copy must not be used any more.
+    pub(crate) fn is_spoilt(&self, copy: &DbInstanceId) -> bool {
+        self.incident.setbacks.iter().filter_map(Setback::spoils).any(|spoilt| spoilt == copy)
+    }
+
+    /// Whether the source answered again after its copy was restored.
+    pub(crate) fn outran_its_copy(&self) -> bool {
+        self.incident.setbacks.iter().any(|setback| matches!(setback, Setback::Outrun { .. }))
     }
 
     /// Whether anything was changed for certain.
@@ -111,6 +131,79 @@ impl Story {
     /// The cut-over, if clients were moved and are still there.
     pub(crate) fn moved(&self) -> Option<&CutOver> {
         self.cut_over.as_ref().filter(|cut_over| matches!(cut_over.state, CutOverState::Moved | CutOverState::Verified))
+    }
+
+    /// The cut-over, if clients were seen on the new database: from then on it only goes forward.
+    pub(crate) fn verified(&self) -> Option<&CutOver> {
+        self.cut_over.as_ref().filter(|cut_over| cut_over.state == CutOverState::Verified)
+    }
+
+    /// The cut-over, if the secret names the new database, or may.
+    pub(crate) fn perhaps_moved(&self) -> Option<&CutOver> {
+        self.cut_over.as_ref().filter(|cut_over| cut_over.state != CutOverState::Undone)
+    }
+
+    /// The fence, unless it was opened again.
+    pub(crate) fn fenced(&self) -> Option<&Fence> {
+        self.fence.as_ref().filter(|fence| fence.state != FenceState::Opened)
+    }
+
+    /// The planned calls after the move that are not known to be done.
+    pub(crate) fn unfinished(&self) -> Vec<&PlannedCall> {
+        let Some(plan) = self.plan() else { return Vec::new() };
+        let done = |index: usize| {
+            self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.index == index && record.state == CallState::Done)
+        };
+        plan.calls_of(Phase::Close).filter(|(index, _)| !done(*index)).map(|(_, call)| call).collect()
+    }
+
+    /// Whether the identity was moved to the new database, or may have been.
+    pub(crate) fn identity_moved(&self) -> bool {
+        let is_tag = |act: &Act| matches!(act, Act::AddTags { .. } | Act::RemoveTags { .. });
+        self.calls.iter().any(|(_, record)| record.phase == Phase::Close && record.state != CallState::Refused && is_tag(&record.act))
+    }
+
+    /// A failover that was asked for, and of which nobody knows whether it took place.
+    pub(crate) fn lost_failover(&self) -> Option<&CallRecord> {
+        let mut sent = self.calls.iter().map(|(_, record)| record).filter(|record| record.state == CallState::Sent);
+        sent.find(|record| matches!(record.act, Act::ForceFailover { .. }))
+    }
+
+    /// Whether the source had deletion protection when the plan was made, which its copy gets too; none if no plan says so.
+    pub(crate) fn is_protected(&self) -> Option<bool> {
+        self.plan()?.calls.iter().find_map(|call| match &call.act {
+            Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
+                Some(settings.configuration.deletion_protection)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the source is gone, as the plan found it.
+    pub(crate) fn source_is_gone(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.fence == Some(FencePlan::Gone))
+    }
+
+    /// Whether the source is in a status that RDS never leaves by itself, as the plan found it.
+    pub(crate) fn source_is_terminal(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.fence == Some(FencePlan::Terminal))
+    }
+
+    /// Whether the story began with a person's request: then nobody knows when the trouble itself began.
+    pub(crate) fn began_with_request(&self) -> bool {
+        let first = self.incident.first_signal_at;
+        self.incident.signals.iter().any(|signal| signal.at == first && signal.plane == Plane::Person)
+    }
+
+    /// Whether anybody saw it down: a probe, a verdict, or an event of RDS.
+    pub(crate) fn saw_outage(&self) -> bool {
+        let judged_otherwise = |entry: &TimelineEntry| {
+            let word = entry.text.split(':').next().and_then(Verdict::parse);
+            entry.phase == Phase::Judge && word.is_some_and(|verdict| verdict != Verdict::Healthy)
+        };
+        self.incident.unreachable_since.is_some()
+            || self.timeline.iter().any(judged_otherwise)
+            || events::by_itself(&self.incident).is_some()
     }
 }
 

@@ -4,6 +4,8 @@ use crate::account::{Account, GOLD, ORDERS, server_of, write_to};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
+use lifeboat_domain::ledger::keys;
+use lifeboat_domain::plan::Plan;
 use lifeboat_testing::model::ModifyDbInstance;
 use lifeboat_testing::model::{FaultKind, When};
 use serde_json::{Value, json};
@@ -22,11 +24,11 @@ async fn another_database_that_has_taken_the_sources_name_meanwhile_is_never_tou
     let mut account = Account::new(false).await;
     hang(&mut account).await;
     account.sweeps(2).await;
+    account.before("CheckRestore", |cloud| {
+        cloud.touch().rds.happen(|model, now| model.delete_behind_back(ORDERS, true, now)).unwrap();
+    });
     account.before("ProbeSourceAgain", |cloud| {
-        let mut world = cloud.touch();
-        world.rds.happen(|model, now| model.delete_behind_back(ORDERS, true, now)).unwrap();
-        let request = lifeboat_testing::model::CreateDbInstance::example(ORDERS);
-        world.rds.call(&request).unwrap();
+        cloud.touch().rds.call(&lifeboat_testing::model::CreateDbInstance::example(ORDERS)).unwrap();
     });
     account.settle().await;
     let incident = account.incident();
@@ -70,8 +72,8 @@ async fn an_old_copy_is_no_remedy_once_its_source_has_served_again() {
     let ended = account.ask(pasted).await;
     assert_eq!(ended.error(), "Dr.Refused", "{}", account.explain());
     assert_eq!(account.secret_versions().len(), 1, "nobody is moved three days back");
-    account.sweeps(3).await;
-    account.settle().await;
+    let approved = json!({"resource": ORDERS, "scenario": "hung", "run": "execute", "plan": account.incident().plan});
+    assert!(account.ask(approved).await.is_well(), "{}", account.explain());
     let serves = account.record().id.to_string();
     assert!(serves != old_copy && serves != ORDERS, "{serves}: {}", account.explain());
     assert!(account.rows().len() > 4_000, "three days of writes are there");
@@ -238,15 +240,10 @@ async fn a_fence_that_was_never_opened_is_no_part_of_a_later_copy() {
     let calls = account.last_call();
     let plan = json!({"resource": ORDERS, "scenario": "instance_failure", "run": "plan"});
     assert!(account.ask(plan).await.is_well());
-    let document = account
-        .cloud
-        .see()
-        .ledger
-        .values()
-        .map(|kept| kept.document.to_string())
-        .filter(|text| text.contains("restore_latest"))
-        .next_back();
-    assert!(document.is_some_and(|text| text.contains("sg-app")), "{}", account.explain());
+    let asked = account.incident();
+    let planned: Plan = account.document(&keys::plan(&asked.id, &asked.plan.unwrap())).unwrap();
+    let restore = serde_json::to_string(&planned.calls[0]).unwrap();
+    assert!(restore.contains("sg-app") && !restore.contains("sg-fence"), "{restore}");
     assert_eq!(account.calls_since(calls), Vec::<String>::new());
 }
 
