@@ -3,12 +3,13 @@
 #   make demo [SCENARIO=hung] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
 #   make check                               formatting, clippy, linters, fast tests
 #   make test                                everything, as CI runs it
-#   make bench                               benchmarks
+#   make bench                               a Lambda of ours beside a Python one: cold start, answers, memory
 #   make package                             build/<function>/ with what each zip holds
 #   make deploy                              to the AWS account of your profile, guided
 #   make clean                               removes everything that was built or installed here
 
 PYTHON := .venv/bin/python
+SCENARIO ?= $(scenario)
 
 .PHONY: demo check test bench package deploy clean
 
@@ -25,7 +26,8 @@ test:
 	@$(PYTHON) tests/run.py
 
 bench:
-	@cargo bench --workspace --benches
+	@sh infra/local/setup.sh
+	@$(PYTHON) tests/benches/lambdas.py
 
 package:
 	@sh infra/local/setup.sh test

@@ -14,8 +14,10 @@ from stage import FENCE, REGION, RESOURCE, until
 Json = dict[str, Any]
 
 BYSTANDER = "bystander"
-COPY = "orders-db-r0123abcd"
+COPY, SPOILT = "orders-db-r0123abcd", "orders-db-r4567cdef"
+DENIED = "AccessDenied"
 INCIDENT = {"lifeboat:incident": "inc-of-the-test"}
+RETIRED = {**INCIDENT, "lifeboat:policy": "demo", "lifeboat:retired": "inc-of-the-test"}
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,6 @@ ATTEMPTS = [
     _on("Validate", "describes the source", "describe_db_instances", RESOURCE),
     _on("Notify", "describes the source", "describe_db_instances", RESOURCE),
 ]
-
-
-RETIRED = {**INCIDENT, "lifeboat:policy": "demo", "lifeboat:retired": "inc-of-the-test"}
 ATTEMPTS_ON_RETIRED = [
     _on("RestoreAct", "reboots what is retired", "reboot_db_instance", BYSTANDER),
     _on("RestoreAct", "fences what is retired", "modify_db_instance", BYSTANDER, VpcSecurityGroupIds=[FENCE]),
@@ -141,38 +140,42 @@ def answer_to(client: Any, call: str, given: Json) -> str:
 def roles(act: Act) -> list[str]:
     """Every function's role refuses what no step of it does, also to a function that has gone wrong."""
     stage = act.stage
-    stage.cloud.client("rds").create_db_instance(
-        DBInstanceIdentifier=BYSTANDER,
-        Engine="postgres",
-        DBInstanceClass="db.r6g.large",
-        AllocatedStorage=100,
-        MasterUsername="somebody",
-        MasterUserPassword="else-altogether",
-        Tags=tag_list({"owner": "another-team"}),
-    )
-    until(f"{BYSTANDER} is available", 60, lambda: stage.describe(BYSTANDER)["DBInstanceStatus"] == "available")
+    for instance, tags in {BYSTANDER: {"owner": "another-team"}, SPOILT: INCIDENT}.items():
+        stage.cloud.client("rds").create_db_instance(
+            DBInstanceIdentifier=instance,
+            Engine="postgres",
+            DBInstanceClass="db.r6g.large",
+            AllocatedStorage=100,
+            MasterUsername="somebody",
+            MasterUserPassword="else-altogether",
+            Tags=tag_list(tags),
+        )
+    made = (BYSTANDER, SPOILT)
+    until("they are there", 60, lambda: {stage.describe(name)["DBInstanceStatus"] for name in made} == {"available"})
     before = [stage.describe(name) for name in (BYSTANDER, RESOURCE)]
     act.begin("break", "nothing: the functions' roles are used for what no step does")
     clients = {role: client_as(act, role) for role in {attempt.role for attempt in ATTEMPTS}}
-    problems = _all_denied(act, clients, ATTEMPTS)
+    problems = _all_answered(act, clients, ATTEMPTS, DENIED)
     for found in before:
         now = stage.describe(found["DBInstanceIdentifier"])
         problems += [f"{key} is {now.get(key)}" for key in ("TagList", "DBInstanceStatus") if found[key] != now[key]]
     stage.cloud.client("rds").add_tags_to_resource(ResourceName=arn_of(BYSTANDER), Tags=tag_list(RETIRED))
-    problems += _all_denied(act, clients, ATTEMPTS_ON_RETIRED)
+    problems += _all_answered(act, clients, ATTEMPTS_ON_RETIRED, DENIED)
     # The gate does not refuse everything.
     groups = [group["VpcSecurityGroupId"] for group in before[1]["VpcSecurityGroups"]]
-    given = {"DBInstanceIdentifier": RESOURCE, "VpcSecurityGroupIds": groups, "ApplyImmediately": True}
-    said = answer_to(clients["RestoreAct"], "modify_db_instance", given)
-    return problems + ([] if said == "accepted" else [f"RestoreAct cannot open a fence again: {said}"])
+    allowed = [
+        _on("RestoreAct", "opens a fence again", "modify_db_instance", RESOURCE, VpcSecurityGroupIds=groups),
+        _on("RestoreCleanUp", "deletes a spoilt copy", "delete_db_instance", SPOILT, SkipFinalSnapshot=True),
+    ]
+    return problems + _all_answered(act, clients, allowed, "accepted")
 
 
-def _all_denied(act: Act, clients: dict[str, Any], attempts: list[Attempt]) -> list[str]:
-    """Try each; whatever was not denied."""
+def _all_answered(act: Act, clients: dict[str, Any], attempts: list[Attempt], expected: str) -> list[str]:
+    """Try each; whatever was answered otherwise."""
     problems = []
     for attempt in attempts:
         said = answer_to(clients[attempt.role], attempt.call, attempt.given)
-        act.timeline.note("denied" if said == "AccessDenied" else "wrong", f"{attempt.role} {attempt.what}: {said}")
-        if said != "AccessDenied":
+        act.timeline.note("role" if said == expected else "wrong", f"{attempt.role} {attempt.what}: {said}")
+        if said != expected:
             problems.append(f"{attempt.role} {attempt.what}: {said}")
     return problems

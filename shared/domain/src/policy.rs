@@ -1,6 +1,6 @@
 //! Policies: what a resource is promised, as one YAML document.
 
-use crate::error::DrError;
+use crate::error::{DrError, ErrorName};
 use crate::span::Span;
 use crate::words::{RecoveryMode, Scenario};
 use serde::{Deserialize, Serialize};
@@ -232,7 +232,7 @@ impl PolicyDocument {
     /// Reads and checks the YAML text; an error names the line, the key and what is accepted.
     pub fn from_yaml(text: &str) -> Result<Self, DrError> {
         let mut document: Self = serde_saphyr::from_str(text)
-            .map_err(|error| DrError::invalid("policies", explain(&error.to_string()), "a document of the policy schema"))?;
+            .map_err(|error| DrError::new(ErrorName::InvalidInput, format!("policies: {}", explain(&error.to_string()))))?;
         document.hash = crate::ids::digest(&[text]);
         document.check()?;
         Ok(document)

@@ -63,6 +63,10 @@ fn explain(path: &str, found: Option<&Value>, message: &str) -> DrError {
     }
     let found = found.map_or("this value", kind);
     match message.split_once(", expected ") {
+        // The name of a Rust type tells nobody anything.
+        Some((what, accepted)) if what.starts_with("invalid type") && accepted.starts_with("struct ") => {
+            DrError::invalid(field, found, "an object, such as {\"...\": ...}")
+        }
         Some((what, accepted)) if what.starts_with("invalid type") => DrError::invalid(field, found, accepted),
         Some((_, accepted)) => DrError::invalid(field, format!("the value of {found}"), accepted),
         None => DrError::invalid(field, found, message),
@@ -128,7 +132,7 @@ mod tests {
         let table = [
             (json!({}), "resource: is missing"),
             (json!({"resource": 7}), "resource: a number is not accepted; accepted is a string"),
-            (json!("x"), "input: a string is not accepted; accepted is struct Start"),
+            (json!("x"), "input: a string is not accepted; accepted is an object, such as {\"...\": ...}"),
             (json!({"resource": "Orders"}), "resource: \"Orders\" is not accepted; accepted is 1 to 40 lower-case letters"),
             (
                 json!({"resource": "orders", "run": "plna"}),

@@ -1,9 +1,13 @@
 //! The roles hold exactly what the code needs: derived from the adapters, the functions' sources and the deployed steps, both ways.
+//! What changes something hangs on Lifeboat's tags or on names, and every such permission is listed here.
 
 use crate::repo::{files, none, read};
 use crate::template::template;
+use lifeboat_domain::ids::short_digest;
+use lifeboat_domain::observed::tags;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
 
 /// The adapters, with the IAM prefix of their service.
 const ADAPTERS: &[(&str, &str)] = &[
@@ -154,12 +158,160 @@ fn role_actions(function: &str) -> BTreeSet<String> {
     let policies = template["Resources"][format!("{function}Role")]["Properties"]["Policies"].as_array().unwrap().clone();
     let ports = policies.into_iter().filter(|policy| policy["PolicyName"].as_str().is_some_and(|name| name.starts_with("ports")));
     let statements = ports.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone());
-    let actions = statements.filter(|statement| statement["Effect"] == "Allow").flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        one => vec![one.clone()],
-    });
-    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+    statements.filter(|statement| statement["Effect"] == "Allow").flat_map(|statement| texts(&statement["Action"])).collect()
 }
+
+/// One text, or each of several.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// One action that a role allows on one kind of resource, and what that hangs on.
+struct Permission {
+    role: String,
+    action: String,
+    resource: String,
+    hangs_on: BTreeSet<String>,
+}
+
+impl Permission {
+    fn hangs_on(&self, start: &str) -> bool {
+        self.hangs_on.iter().any(|word| word.starts_with(start))
+    }
+}
+
+impl Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = self.hangs_on.iter().map(String::as_str).collect();
+        let hangs_on = if words.is_empty() { ALWAYS.to_owned() } else { words.join(", ") };
+        f.write_str(&line(&self.role, &self.action, &self.resource, &hangs_on))
+    }
+}
+
+fn line(role: &str, action: &str, resource: &str, hangs_on: &str) -> String {
+    format!("{role} {action} {resource}: {hangs_on}")
+}
+
+/// What every role allows.
+fn permissions() -> Vec<Permission> {
+    let template = template();
+    let mut found = Vec::new();
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        if resource["Type"] == "AWS::IAM::Role" {
+            for statement in statements(&resource["Properties"]["Policies"]) {
+                if statement["Effect"] == "Allow" {
+                    found.extend(permissions_of(id.trim_end_matches("Role"), statement));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Every statement in it, however deep.
+fn statements(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Object(fields) if fields.contains_key("Effect") => vec![value],
+        Value::Object(fields) => fields.values().flat_map(statements).collect(),
+        Value::Array(items) => items.iter().flat_map(statements).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn permissions_of(role: &str, statement: &Value) -> Vec<Permission> {
+    assert!(statement["NotAction"].is_null() && statement["NotResource"].is_null(), "{role} allows all but something: {statement}");
+    let resources = texts(&statement["Resource"]);
+    let mut hangs_on = BTreeSet::new();
+    for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
+        hangs_on.extend(keys.as_object().unwrap().iter().map(|(key, values)| asks(operator, key, values)));
+    }
+    let mut found = Vec::new();
+    for action in texts(&statement["Action"]) {
+        for resource in &resources {
+            let resource = resource.rsplit("${AWS::AccountId}:").next().unwrap_or_default().to_owned();
+            found.push(Permission { role: role.to_owned(), action: action.clone(), resource, hangs_on: hangs_on.clone() });
+        }
+    }
+    found
+}
+
+/// What a condition asks, in words: of the resource that it carries or lacks a tag, of the call that it gives or omits one.
+fn asks(operator: &str, key: &str, values: &Value) -> String {
+    let wanted = texts(values).join(" ");
+    let (kind, tag) = key.split_once('/').unwrap_or((key, ""));
+    match (operator, kind, wanted.as_str()) {
+        ("Null", "aws:ResourceTag", "false") => format!("carries {tag}"),
+        ("Null", "aws:ResourceTag", "true") => format!("lacks {tag}"),
+        ("Null", "aws:RequestTag", "false") => format!("gives {tag}"),
+        ("Null", "aws:RequestTag", "true") => format!("omits {tag}"),
+        ("Null", "aws:TagKeys", "false") => "names tags".to_owned(),
+        ("ForAllValues:StringEquals", "aws:TagKeys", only) => format!("only {only}"),
+        ("Bool", "rds:TagsFromRequest", "false") => "inherits".to_owned(),
+        _ => format!("{operator} {key} {wanted}"),
+    }
+}
+
+/// What changes something of RDS.
+fn changes() -> Vec<Permission> {
+    let changes = |action: &str| action == "*" || (action.starts_with("rds:") && !action.starts_with("rds:Describe"));
+    permissions().into_iter().filter(|permission| changes(&permission.action)).collect()
+}
+
+const ALWAYS: &str = "always";
+/// What is named as a copy is.
+const COPIES: &str = "db:*-r????????";
+const RESTORES: &[&str] = &["rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"];
+const TAG: &[&str] = &["rds:AddTagsToResource"];
+const UNTAG: &[&str] = &["rds:RemoveTagsFromResource"];
+const SNAPSHOT: &[&str] = &["rds:CreateDBSnapshot"];
+const SNAPSHOT_AND_TAG: &[&str] = &["rds:CreateDBSnapshot", "rds:AddTagsToResource"];
+const MODIFY: &[&str] = &["rds:ModifyDBInstance"];
+
+/// Some permissions that hang on the same.
+struct Change {
+    role: &'static str,
+    actions: &'static [&'static str],
+    resources: &'static [&'static str],
+    hangs_on: &'static str,
+}
+
+const fn may(role: &'static str, actions: &'static [&'static str], resources: &'static [&'static str], hangs_on: &'static str) -> Change {
+    Change { role, actions, resources, hangs_on }
+}
+
+/// Every permission to change something of RDS. Whatever else a role allows is too much.
+const CHANGES: &[Change] = &[
+    may("Snapshot", SNAPSHOT, &["db:*"], "carries lifeboat:policy"),
+    may("Snapshot", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
+    may("Snapshot", TAG, &["snapshot:lifeboat-*"], "inherits"),
+    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:incident"),
+    may("RestoreAct", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:incident"),
+    may("RestoreAct", TAG, &["snapshot:lifeboat-*"], "inherits"),
+    may("RestoreAct", RESTORES, &["db:*"], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("RestoreAct", TAG, &[COPIES], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    // A restore names its source and its copy, too.
+    may("RestoreAct", RESTORES, &["auto-backup:*", "og:*", "pg:*", "snapshot:*", "subgrp:*"], ALWAYS),
+    may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
+    // The instance is always named, too.
+    may("RestoreAct", MODIFY, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
+    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
+    may(
+        "RestoreAct",
+        TAG,
+        &["db:*"],
+        "carries lifeboat:incident, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
+    ),
+    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:policy"),
+    // Sent again, as the first reply was lost.
+    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy"),
+    may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
+];
 
 #[test]
 fn every_role_allows_exactly_what_the_functions_steps_call() {
@@ -198,4 +350,67 @@ fn every_action_of_the_adapters_stands_in_the_documentation_of_its_port() {
             .map(move |action| format!("{method} calls {action}, which ports.rs does not name"))
             .collect::<Vec<_>>()
     }));
+}
+
+#[test]
+fn every_permission_to_change_something_of_rds_is_known_with_what_it_hangs_on() {
+    let allowed: BTreeSet<String> = changes().iter().map(ToString::to_string).collect();
+    let mut known = BTreeSet::new();
+    for change in CHANGES {
+        for action in change.actions {
+            known.extend(change.resources.iter().map(|resource| line(change.role, action, resource, change.hangs_on)));
+        }
+    }
+    let strange = allowed.difference(&known).map(|line| format!("allowed, but not known: {line}"));
+    let lacking = known.difference(&allowed).map(|line| format!("known, but not allowed: {line}"));
+    none(strange.chain(lacking));
+}
+
+#[test]
+fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
+    let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:"];
+    let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind)));
+    let free = on_databases
+        .filter(|permission| !permission.hangs_on("carries lifeboat:") && !permission.hangs_on(&format!("gives {}", tags::INCIDENT)));
+    none(free.map(|permission| format!("needs no tag of Lifeboat: {permission}")));
+}
+
+#[test]
+fn no_role_can_give_a_database_the_tag_that_its_own_permissions_hang_on() {
+    let tagging = changes().into_iter().filter(|permission| permission.action == "rds:AddTagsToResource");
+    let open = tagging.filter(|permission| !permission.resource.starts_with("snapshot:lifeboat-")).filter(|permission| {
+        let is_born = permission.resource == COPIES && permission.hangs_on(&format!("gives {}", tags::INCIDENT));
+        let only = permission.hangs_on.iter().find_map(|word| word.strip_prefix("only "));
+        let is_moved = permission.hangs_on("carries lifeboat:")
+            && permission.hangs_on.contains("names tags")
+            && only.is_some_and(|only| only.split(' ').all(|tag| tag.starts_with("lifeboat:") && tag != tags::INCIDENT));
+        !is_born && !is_moved
+    });
+    none(open.map(|permission| format!("too wide: {permission}")));
+}
+
+#[test]
+fn the_roles_know_a_copy_by_the_name_that_a_plan_gives_it() {
+    let naming = read("shared/domain/src/plan/options.rs");
+    assert!(naming.contains("format!(\"r{}\", short_digest("), "a copy is named otherwise: the template's {COPIES} no longer fits");
+    assert_eq!(COPIES, format!("db:*-r{}", "?".repeat(short_digest(&["any"]).len())));
+}
+
+#[test]
+fn the_roles_ask_for_tags_that_the_code_writes() {
+    let written = [tags::POLICY, tags::RESOURCE, tags::SECRET, tags::RETIRED, tags::INCIDENT, tags::BACKUP];
+    let words: BTreeSet<String> = changes().into_iter().flat_map(|permission| permission.hangs_on).collect();
+    let asked = words.iter().flat_map(|words| words.split(' ')).filter(|word| word.contains("lifeboat"));
+    none(asked.filter(|tag| !written.contains(tag)).map(|tag| format!("the roles ask for the tag {tag}, which the code does not know")));
+}
+
+#[test]
+fn no_secret_is_within_reach_unless_whoever_deploys_has_named_it() {
+    let template = template();
+    let parameter = &template["Parameters"]["SecretNamePattern"];
+    assert!(parameter.is_object() && parameter["Default"].is_null(), "SecretNamePattern must be given: {parameter}");
+    let reached =
+        permissions().into_iter().filter(|permission| permission.action == "*" || permission.action.starts_with("secretsmanager:"));
+    let unnamed = reached.filter(|permission| permission.resource != "secret:${SecretNamePattern}");
+    none(unnamed.map(|permission| format!("not within SecretNamePattern: {permission}")));
 }

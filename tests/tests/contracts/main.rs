@@ -3,6 +3,7 @@
 
 mod architecture;
 mod documents;
+mod events;
 mod failures;
 mod iam;
 mod machines;

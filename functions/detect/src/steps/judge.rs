@@ -9,7 +9,7 @@ use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::verdict::{Evidence, Judgement, Verdict, judge as weigh};
 use lifeboat_domain::words::{Run, Scenario};
-use lifeboat_domain::{DrError, Span, Timestamp};
+use lifeboat_domain::{DrError, Timestamp};
 use serde::Serialize;
 
 /// What the state machine is told.
@@ -152,9 +152,8 @@ async fn keep<R, L: Ledger, D, E, C>(
     .await?;
     if before.verdict != Some(judgement.verdict) || moment == Moment::BeforeCutOver {
         let phase = if moment == Moment::BeforePlan { Phase::Judge } else { Phase::Fence };
-        let silent =
-            before.unreachable_since.map_or_else(String::new, |since| format!(" (first silent {} ago)", Span::between(since, now)));
-        ledger::tell(&deps.ledger, &before.id, now, phase, format!("{}: {}{silent}", judgement.verdict, judgement.reason)).await?;
+        let again = if moment == Moment::BeforePlan { "" } else { "the source once more: " };
+        ledger::tell(&deps.ledger, &before.id, now, phase, format!("{again}{}: {}", judgement.verdict, judgement.reason)).await?;
     }
     Ok(())
 }

@@ -56,7 +56,13 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
         Ok(())
     })
     .await?;
-    recovery.tell(&deps.ledger, Phase::Close, format!("{} is now {}", recovery.incident.resource, found.id)).await?;
+    recovery
+        .tell(
+            &deps.ledger,
+            Phase::Close,
+            format!("{} is from now on {}: it carries the identity and the policy", recovery.incident.resource, found.id),
+        )
+        .await?;
     Ok(Nothing {})
 }
 

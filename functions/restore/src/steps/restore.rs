@@ -78,7 +78,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Ok(Look::new(Progress::Done, poll, format!("{target} is {}", found.status)))
         }
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => failed(deps, &mut recovery, &found).await,
-        _ => Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{target} is {} since {waited}", found.status)))),
+        _ => Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{target} has been {} for {waited}", found.status)))),
     }
 }
 

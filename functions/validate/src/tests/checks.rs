@@ -3,6 +3,7 @@
 use super::world::{World, facts};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::words::Grade;
+use lifeboat_domain::{CallClass, CallError, ErrorName};
 use serde_json::json;
 
 async fn validated(world: &mut World) -> (String, String) {
@@ -125,9 +126,17 @@ async fn silence_fails_the_reachability_and_an_unreadable_secret_is_unknown() {
     assert_eq!((world.check("reachability").grade, world.check("login").grade), (Grade::Fail, Grade::Unknown));
 
     let mut world = World::new();
-    world.secrets.failure = Some(super::world::unavailable());
+    world.secrets.failure = Some(CallError::new(CallClass::Denied, "test", "AccessDenied", "the role may not"));
     assert_eq!(validated(&mut world).await, says("UNKNOWN", "hold"));
     assert_eq!(world.check("reachability").grade, Grade::Unknown);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_just_now_is_read_again_before_anything_is_graded() {
+    let mut world = World::new();
+    world.secrets.failure = Some(super::world::unavailable());
+    let error = world.run("checks").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::TransientFailure, "{error}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub(crate) fn tables(baseline: Option<&Fingerprint>, policy: &[FingerprintTable]
     } else if expected.is_empty() && baseline.is_none() {
         (Grade::Warn, format!("{} tables exist; no fingerprint and no policy says which ones must", found.len()))
     } else {
-        (Grade::Pass, format!("all {} tables of {by} exist, {} in all", expected.len(), found.len()))
+        (Grade::Pass, format!("every table of {by} exists ({} of {} in all)", expected.len(), found.len()))
     };
     Check::new("tables", grade, text)
 }
