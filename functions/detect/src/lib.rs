@@ -39,6 +39,8 @@ pub enum Step {
     Open(OpenInput),
     /// Judges the source.
     Judge(JudgeInput),
+    /// Carries out a person's order about what may start by itself.
+    Pause(PauseInput),
     /// Lists everything protected, in groups to probe.
     SweepList(SweepListInput),
     /// Judges what the probes found.
@@ -81,6 +83,18 @@ pub enum Moment {
     BeforeCutOver,
 }
 
+/// Input of `pause`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseInput {
+    /// The execution's input, as a person wrote it.
+    pub request: Value,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// Input of `sweep_list`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +132,7 @@ where
     match lifeboat_lambda::decode::<Step>(input)? {
         Step::Open(input) => lifeboat_lambda::encode(&Box::pin(steps::open::open(deps, input)).await?),
         Step::Judge(input) => lifeboat_lambda::encode(&Box::pin(steps::judge::judge(deps, &input)).await?),
+        Step::Pause(input) => lifeboat_lambda::encode(&Box::pin(steps::pause::pause(deps, &input)).await?),
         Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
         Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
     }

@@ -44,6 +44,11 @@ pub mod keys {
         key(resource(of), "lease")
     }
 
+    /// A pause of one resource, or of everything: [`crate::pause::Pause`].
+    pub fn pause(of: Option<&Identity>) -> Key {
+        of.map_or_else(|| key("pause".to_owned(), "all"), |of| key(resource(of), "pause"))
+    }
+
     /// A recovery point: [`crate::point::RecoveryPoint`].
     pub fn point(of: &Identity, started_at: Timestamp, snapshot: &SnapshotId) -> Key {
         key(resource(of), format!("point#{}#{snapshot}", crate::show_time(started_at)))

@@ -11,6 +11,7 @@ pub mod incident;
 pub mod lease;
 pub mod ledger;
 pub mod observed;
+pub mod pause;
 pub mod plan;
 pub mod point;
 pub mod policy;

@@ -35,6 +35,9 @@ pub struct ResourceRecord {
     pub generation: u32,
     /// When the last recovery ended.
     pub last_recovery: Option<Timestamp>,
+    /// The end of the last recovery that a person has looked at: its cool-down is over.
+    #[serde(default)]
+    pub acknowledged: Option<Timestamp>,
     /// How long past recoveries took, newest last; the RTO forecast.
     pub recovery_times: Vec<Span>,
     /// Failed probes of the sweep, in a row.
@@ -165,6 +168,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             open_incident: None,
             generation: 0,
             last_recovery: None,
+            acknowledged: None,
             recovery_times: Vec::new(),
             failed_probes: 0,
             unreachable_since: None,

@@ -8,6 +8,13 @@ pub fn show_time(at: Timestamp) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
+/// Reads what a person wrote in `field`: a date and a time with its zone.
+pub fn parse_time(field: &str, text: &str) -> Result<Timestamp, crate::DrError> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| crate::DrError::invalid(field, format!("{text:?}"), "a date and time with its zone, such as 2026-01-15T10:25:00Z"))
+}
+
 /// Declares a closed enum whose JSON spelling, `Display` and `ALL` list come from one place.
 macro_rules! closed_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {

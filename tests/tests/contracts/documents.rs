@@ -72,8 +72,10 @@ fn the_machines_readme_has_an_input_to_paste_for_every_scenario() {
 
 #[test]
 fn every_input_to_paste_has_only_fields_that_are_accepted() {
-    let accepted = ["resource", "scenario", "restore_to", "run", "cut_over", "plan", "incident"];
+    let recovery = ["resource", "scenario", "restore_to", "run", "cut_over", "plan", "incident"];
+    let pause = ["resource", "action", "until", "reason", "claimed_by"];
     none(json_blocks(&read(MACHINES)).iter().filter_map(Value::as_object).flat_map(|block| {
+        let accepted: &[&str] = if block.contains_key("action") { &pause } else { &recovery };
         let unknown: Vec<String> = block
             .keys()
             .filter(|field| !accepted.contains(&field.as_str()))

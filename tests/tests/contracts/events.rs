@@ -6,16 +6,15 @@ use serde_json::Value;
 
 #[test]
 fn every_fixture_is_an_event_bridge_event_as_the_runtimes_own_type_reads_it() {
-    let fixtures: Vec<String> = files("tests/fixtures/events", &[".json"]);
+    let whole = |path: &String| !path.contains("malformed");
+    let fixtures: Vec<String> = files("tests/fixtures/events", &[".json"]).into_iter().filter(whole).collect();
     assert!(fixtures.len() > 50, "only {} fixtures", fixtures.len());
     none(fixtures.into_iter().filter_map(|path| differs(&read(&path)).map(|why| format!("{path}: {why}"))));
 }
 
 fn differs(text: &str) -> Option<String> {
     let raw: Value = serde_json::from_str(text).unwrap();
-    if raw.get("detail-type").is_none() {
-        return None; // A list of several, or a malformed one: the domain's own tests say what becomes of it.
-    }
+    raw.get("detail-type")?; // Else it is the input of a machine: the domain's own tests say what becomes of it.
     let event: EventBridgeEvent<Value> = match serde_json::from_str(text) {
         Ok(event) => event,
         Err(error) => return Some(error.to_string()),

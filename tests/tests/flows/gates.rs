@@ -74,6 +74,76 @@ async fn a_second_failure_within_the_cool_down_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn a_cool_down_that_somebody_acknowledged_is_over() {
+    let mut account = Account::under(&GOLD.replace("cool_down: 1m", "cool_down: 30m"), false).await;
+    fail(&mut account).await;
+    account.pass(Duration::minutes(15)).await;
+    assert!(account.order(json!({"resource": ORDERS, "action": "acknowledge"})).await.is_well());
+    fail(&mut account).await;
+    assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+    account.pass(Duration::minutes(15)).await;
+    let calls = account.last_call();
+    fail(&mut account).await;
+    assert_asked(&account, calls, "starts no other one until");
+}
+
+#[tokio::test]
+async fn while_it_is_paused_nothing_starts_by_itself_and_the_refusal_says_how_to_lift_it() {
+    for resource in [ORDERS, "*"] {
+        let mut account = Account::new(false).await;
+        let until = lifeboat_domain::show_time(account.time() + Duration::hours(2));
+        let order = json!({"resource": resource, "action": "pause", "until": until, "reason": "storage migration", "claimed_by": "Ann"});
+        assert!(account.order(order).await.is_well());
+        let calls = account.last_call();
+        fail(&mut account).await;
+        assert_asked(&account, calls, &format!("paused until {until}, ordered by Ann: storage migration"));
+        assert!(account.last_text().contains("\"action\":\"resume\""), "{}", account.last_text());
+        approve(&mut account).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_is_over_or_lifted_refuses_nothing() {
+    for lifted in [true, false] {
+        let mut account = Account::new(false).await;
+        let until = lifeboat_domain::show_time(account.time() + Duration::minutes(30));
+        account.order(json!({"resource": ORDERS, "action": "pause", "until": until, "reason": "a rehearsal"})).await;
+        if lifted {
+            assert!(account.order(json!({"resource": ORDERS, "action": "resume"})).await.is_well());
+        } else {
+            account.pass(Duration::minutes(31)).await;
+        }
+        fail(&mut account).await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_refused_by_field_and_changes_nothing() {
+    let mut account = Account::new(false).await;
+    let rows = [
+        (json!({"resource": ORDERS, "action": "pause", "reason": "x"}), "Dr.InvalidInput", "until"),
+        (json!({"resource": ORDERS, "action": "pause", "until": "tomorrow", "reason": "x"}), "Dr.InvalidInput", "tomorrow"),
+        (json!({"resource": ORDERS, "action": "pause", "until": "2026-01-15T10:00:00Z", "reason": "x"}), "Dr.InvalidInput", "31 days"),
+        (json!({"resource": ORDERS, "action": "pause", "until": "2026-03-15T10:00:00Z", "reason": "x"}), "Dr.InvalidInput", "31 days"),
+        (json!({"resource": ORDERS, "action": "pause", "until": "2026-01-15T12:00:00Z", "reason": " "}), "Dr.InvalidInput", "reason"),
+        (json!({"resource": ORDERS, "action": "stop"}), "Dr.InvalidInput", "acknowledge"),
+        (json!({"resource": ORDERS, "action": "resume", "until": "2026-01-15T12:00:00Z"}), "Dr.InvalidInput", "until"),
+        (json!({"resource": "*", "action": "acknowledge"}), "Dr.InvalidInput", "one resource"),
+        (json!({"resource": "orders-bd", "action": "resume"}), "Dr.NotFound", "did you mean"),
+        (json!({"resource": ORDERS, "action": "resume", "who": "Ann"}), "Dr.InvalidInput", "who"),
+        (json!({}), "Dr.InvalidInput", "resource"),
+    ];
+    let before = account.cloud.see().ledger.len();
+    for (order, error, names) in rows {
+        let ended = account.order(order.clone()).await;
+        assert_eq!(ended.error(), error, "{order}: {}", ended.cause());
+        assert!(ended.cause().contains(names), "{order}: {} should name {names}", ended.cause());
+    }
+    assert_eq!(account.cloud.see().ledger.len(), before, "nothing is written");
+}
+
+#[tokio::test]
 async fn many_failures_at_once_open_the_breaker() {
     let mut account = Account::new(false).await;
     let others = ["a-db", "b-db", "c-db"];

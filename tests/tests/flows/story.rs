@@ -57,6 +57,8 @@ pub enum Story {
     BackupImpossible,
     /// A sweep that has news to tell.
     News,
+    /// A person pauses everything, for a while.
+    Pause,
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -142,7 +144,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -165,6 +167,7 @@ impl Story {
         Self::Backup,
         Self::BackupImpossible,
         Self::News,
+        Self::Pause,
     ];
 
     /// The account before anything happens.
@@ -210,6 +213,10 @@ impl Story {
             }
             Self::Backup | Self::BackupImpossible => drop(account.backup().await),
             Self::News => account.sweeps(1).await,
+            Self::Pause => {
+                let until = show_time(account.time() + Duration::hours(2));
+                account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "a rehearsal"})).await;
+            }
         }
         account.settle().await;
         // What was left half-way is found by sweeps, and news is told by them.
@@ -274,7 +281,7 @@ impl Story {
 
     /// Whether its execution, if it dies, is followed by another one that takes it up.
     pub const fn is_taken_up(self) -> bool {
-        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible)
+        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause)
     }
 
     /// Whether a Task belongs to the story, and not only to what goes on around it.
@@ -283,6 +290,7 @@ impl Story {
         match self {
             Self::Backup | Self::BackupImpossible => of("backup/"),
             Self::News => of("sweep/"),
+            Self::Pause => of("pause/"),
             Self::Hung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             _ => of("recovery/"),
         }

@@ -3,5 +3,6 @@
 pub(crate) mod event;
 pub(crate) mod judge;
 pub(crate) mod open;
+pub(crate) mod pause;
 pub(crate) mod sweep_judge;
 pub(crate) mod sweep_list;

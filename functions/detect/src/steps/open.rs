@@ -9,7 +9,7 @@ use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::policy::nearest;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadDatabases, ReadExecutions, Written};
 use lifeboat_domain::register::{ExecutionRecord, ResourceRecord};
-use lifeboat_domain::words::{Plane, Run, Scenario, Timestamp, show_time};
+use lifeboat_domain::words::{Plane, Run, Scenario, Timestamp, parse_time, show_time};
 use serde::{Deserialize, Serialize};
 
 /// What `detect` starts `recovery` with.
@@ -74,7 +74,7 @@ where
 /// Checks what can be checked before anything is read.
 fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
     let run = asked.run.unwrap_or(Run::Plan);
-    let restore_to = asked.restore_to.as_deref().map(parse_time).transpose()?;
+    let restore_to = asked.restore_to.as_deref().map(|text| parse_time("restore_to", text)).transpose()?;
     if let Some(at) = restore_to.filter(|at| *at > now) {
         return Err(DrError::invalid("restore_to", show_time(at), format!("a moment in the past; it is {} now", show_time(now))));
     }
@@ -89,12 +89,6 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
         ));
     }
     Ok(Request { run, scenario: Some(asked.scenario), restore_to, cut_over: asked.cut_over, plan: asked.plan.clone(), by_person: true })
-}
-
-fn parse_time(text: &str) -> Result<Timestamp, DrError> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .map_err(|_| DrError::invalid("restore_to", format!("{text:?}"), "a date and time with its zone, such as 2026-01-15T10:25:00Z"))
 }
 
 /// Finds the resource by identity or ARN, alive or remembered.

@@ -68,6 +68,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
     })?;
+    let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let gate = decide(
         &plan,
         GateFacts {
@@ -76,7 +77,8 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
             policy,
             breaker: &deps.policies.breaker,
             recent_incidents: recent_incidents(deps, now).await?,
-            last_recovery: read.record.last_recovery,
+            pause: pause.as_ref(),
+            last_recovery: read.record.last_recovery.filter(|last| read.record.acknowledged != Some(*last)),
             last_drill: read.record.last_drill,
             wait_for,
         },

@@ -3,6 +3,7 @@
 use super::{FencePlan, Plan, Remedy};
 use crate::ids::PlanHash;
 use crate::incident::Request;
+use crate::pause::InForce;
 use crate::policy::{Breaker, Policy};
 use crate::span::Span;
 use crate::words::{RecoveryMode, Run, Timestamp, closed_enum, show_time};
@@ -48,7 +49,9 @@ pub struct GateFacts<'a> {
     pub breaker: &'a Breaker,
     /// Incidents opened within the breaker's time, this one included.
     pub recent_incidents: u32,
-    /// When the last recovery of this resource ended.
+    /// The pause that covers the resource.
+    pub pause: Option<&'a InForce>,
+    /// When the last recovery of this resource ended, unless a person has acknowledged it since.
     pub last_recovery: Option<Timestamp>,
     /// When a drill of this resource last passed.
     pub last_drill: Option<Timestamp>,
@@ -119,6 +122,10 @@ fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateF
     if super::MatrixRow::of(plan.scenario).is_none_or(|row| row.always_ask) {
         return Some(Gate::ask(format!("{} is always for a person to decide", plan.scenario), lift));
     }
+    if let Some(paused) = facts.pause {
+        let lift = format!("{lift}; or end the pause: start `pause` with {}", paused.override_input());
+        return Some(Gate::ask(format!("{}; by itself Lifeboat starts nothing until then", paused.describe()), lift));
+    }
     if facts.recent_incidents > facts.breaker.incidents {
         let reason = format!(
             "{} incidents opened within {}, more than the breaker's {}: something larger is wrong",
@@ -131,7 +138,11 @@ fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateF
         if facts.now < until {
             let reason =
                 format!("a recovery of it ended at {}; by itself Lifeboat starts no other one until {}", show_time(last), show_time(until));
-            return Some(Gate::ask(reason, lift));
+            let order = serde_json::json!({"resource": plan.resource, "action": "acknowledge"});
+            return Some(Gate::ask(
+                reason,
+                format!("{lift}; or, once you know why it failed again, end the cool-down: start `pause` with {order}"),
+            ));
         }
     }
     if mode == RecoveryMode::Approve {

@@ -64,6 +64,7 @@ impl World {
             recent_incidents: 1,
             last_recovery: None,
             last_drill: None,
+            pause: None,
             wait_for: planned.wait_for,
         };
         decide(&planned.plan, facts)

@@ -37,6 +37,8 @@ pub const GOLD: &str = r#"
 
 /// Something that happens just before a state runs.
 pub type Hook = Box<dyn FnOnce(&Cloud)>;
+/// Something that happens just before every state.
+pub type Watch = Box<dyn Fn(&Cloud)>;
 
 /// The account.
 pub struct Account {
@@ -49,7 +51,7 @@ pub struct Account {
     /// What happens just before a visit to a Task, by its name and the number of the visit, from 1.
     pub before: BTreeMap<(String, usize), Hook>,
     /// What happens just before every Task.
-    pub whenever: Option<Box<dyn Fn(&Cloud)>>,
+    pub whenever: Option<Watch>,
     /// Tasks whose function is never to be had, by the state's name.
     pub unavailable: Vec<&'static str>,
     /// A person stops the execution just before this state.

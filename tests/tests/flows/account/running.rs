@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 static RECOVERY: LazyLock<Machine> = LazyLock::new(|| machine("recovery"));
 static BACKUP: LazyLock<Machine> = LazyLock::new(|| machine("backup"));
 static SWEEP: LazyLock<Machine> = LazyLock::new(|| machine("sweep"));
+static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
 
 /// Between two sweeps.
 pub const BETWEEN_SWEEPS: Duration = Duration::minutes(2);
@@ -24,8 +25,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 3] {
-    [&RECOVERY, &BACKUP, &SWEEP]
+pub fn machines() -> [&'static Machine; 4] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -80,6 +81,12 @@ impl Account {
     pub async fn backup(&mut self) -> Ended {
         let name = format!("backup-{}", self.time().timestamp_millis());
         self.execute(&BACKUP, "backup", name.clone(), arn("backup", &name), json!({})).await
+    }
+
+    /// A person orders a pause, or its end, or the end of a cool-down.
+    pub async fn order(&mut self, input: Value) -> Ended {
+        let name = format!("order-{}", self.time().timestamp_millis());
+        self.execute(&PAUSE, "pause", name.clone(), arn("pause", &name), input).await
     }
 
     /// Runs one sweep.
