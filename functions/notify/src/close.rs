@@ -5,7 +5,7 @@
 
 use crate::Deps;
 use crate::ending::{Ending, Failure, exact_outcome};
-use crate::message::{Letter, asks, ends, without};
+use crate::message::{Letter, asks, beside, broken, ends, without};
 use crate::report;
 use crate::story::Story;
 use crate::told::{self, Closing, Told};
@@ -13,7 +13,7 @@ use lifeboat_domain::ids::{IncidentId, short_digest};
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome};
 use lifeboat_domain::ledger::{self, Kept, keys};
 use lifeboat_domain::ports::{Clock, Documents, Key, Ledger, Publish};
-use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::register::{News, ResourceRecord};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use lifeboat_lambda::metrics::{self, Metric};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub(crate) async fn close(deps: &Deps<impl Ledger, impl Documents, impl Publish,
         Ok(story) => story,
         Err(error) => return Err(dark_ledger(deps, &input, id, error, now).await),
     };
-    let key = keys::message(id, &format!("close#{}", short_digest(&[&input.execution])));
+    let key = closing_key(id, &input.execution);
     let kept = match settle(deps, &input, &story, &key, now).await {
         Ok(kept) => kept,
         Err(error) => return Err(dark_ledger(deps, &input, id, error, now).await),
@@ -62,6 +62,34 @@ pub(crate) async fn close(deps: &Deps<impl Ledger, impl Documents, impl Publish,
     }
     reported.and(closed).and(sent.map(|_| ()))?;
     Ok(Answer { outcome: closing.outcome, report: Some(ending.report) })
+}
+
+fn closing_key(id: &IncidentId, execution: &str) -> Key {
+    keys::message(id, &format!("close#{}", short_digest(&[execution])))
+}
+
+/// Tells of an execution that ended without closing its incident, which `detect` has handed to a person already: the report and one
+/// letter. Answers whether that covers this news: what was found before the letter went out is in it.
+pub(crate) async fn interrupted(
+    deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
+    story: &Story,
+    news: &News,
+    now: Timestamp,
+) -> Result<bool, DrError> {
+    let id = &story.incident.id;
+    let execution = story.incident.execution.clone().unwrap_or_default();
+    let key = closing_key(id, &execution);
+    let reason = Some(news.text.clone());
+    let input = Close { incident: Some(id.clone()), execution, outcome: Outcome::Interrupted, failure: None, reason };
+    let told = settle(deps, &input, story, &key, now).await?.value;
+    let Some(closing) = told.closing.clone().filter(|closing| closing.outcome == Outcome::Interrupted) else { return Ok(false) };
+    if told.sent_at.is_some_and(|sent| sent < news.at) {
+        return Ok(false);
+    }
+    let ending = ending_of(deps, &input, story, &closing, told.at);
+    let reported = write_report(deps, &key, &ending, &closing).await;
+    let sent = told::send(&deps.ledger, &deps.topic, &key, &told, now).await;
+    reported.and(sent).map(|_| true)
 }
 
 /// Decides what stays fixed, once; a rerun finds it decided.
@@ -109,14 +137,14 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
         Outcome::Recovered => ends::recovered(ending),
         Outcome::FailedOver => ends::failed_over(ending),
         Outcome::SelfHealed => ends::self_healed(ending),
-        Outcome::RestoredBeside => ends::restored_beside(ending),
+        Outcome::RestoredBeside => beside::restored_beside(ending),
         Outcome::Planned => ends::planned(ending),
         Outcome::Refused => asks::refused(ending),
         Outcome::HeldByValidation => asks::held(ending),
         Outcome::SourceHealed => asks::source_healed(ending),
         Outcome::NeedsPerson => asks::needs_person(ending),
-        Outcome::Failed => asks::failed(ending),
-        Outcome::Interrupted => asks::interrupted(ending),
+        Outcome::Failed => broken::failed(ending),
+        Outcome::Interrupted => broken::interrupted(ending),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
-use lifeboat_domain::acting::{CutOver, Fence};
+use lifeboat_domain::acting::{CutOver, Fence, FenceState};
 use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, PlanHash};
 use lifeboat_domain::incident::Incident;
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::plan::Plan;
+use lifeboat_domain::plan::{Act, Plan};
 use lifeboat_domain::words::{Run, Scenario};
 use lifeboat_domain::{Timestamp, show_time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The input of `recovery`, as pasted in the console.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,10 +143,21 @@ pub(crate) fn events(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())
 }
 
-/// Opens the fence again; nothing where nothing was closed.
+/// What RDS says happened to it since a moment.
+pub(crate) fn events_since(arn: &Arn, id: &DbInstanceId, since: Timestamp) -> String {
+    let (region, since) = (arn.region(), show_time(since));
+    format!("aws rds describe-events --region {region} --source-type db-instance --source-identifier {id} --start-time {since}")
+}
+
+/// Asks for a failover; a second one would flip back.
+pub(crate) fn force_failover(arn: &Arn, id: &DbInstanceId) -> String {
+    format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id} --force-failover", arn.region())
+}
+
+/// Opens the fence again; nothing where nothing was closed, or where it is open.
 pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
     let region = arn.region();
-    (fence.group.is_some() && !fence.groups_before.is_empty()).then(|| {
+    (fence.state != FenceState::Opened && fence.group.is_some() && !fence.groups_before.is_empty()).then(|| {
         let groups = fence.groups_before.join(" ");
         format!("aws rds modify-db-instance --region {region} --db-instance-identifier {source} --vpc-security-group-ids {groups} --apply-immediately")
     })
@@ -162,31 +174,77 @@ pub(crate) fn point_back(arn: &Arn, cut_over: &CutOver) -> Vec<String> {
     ]
 }
 
-/// Deletes a copy that was only looked at; its automated backups stay.
-pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId) -> Vec<String> {
-    let region = arn.region();
-    vec![
-        unprotect(region, id),
-        format!(
-            "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"
-        ),
-    ]
+/// Lets `psql` log in as clients do; what the secret holds is not shown.
+pub(crate) fn log_in(arn: &Arn, secret: &str) -> Vec<String> {
+    let (region, secret) = (arn.region(), quoted(secret));
+    let read = format!("aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString --output text");
+    vec![format!("export PGUSER=$({read} | jq -r .username)"), format!("export PGPASSWORD=$({read} | jq -r .password)")]
 }
 
-/// Copies are protected as their source is.
-fn unprotect(region: &str, id: &DbInstanceId) -> String {
+/// Adds tags.
+pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
+    format!("aws rds add-tags-to-resource --region {} --resource-name {arn} --tags {}", arn.region(), shorthand(tags))
+}
+
+/// Removes tags.
+pub(crate) fn remove_tags<'a>(arn: &Arn, keys: impl IntoIterator<Item = &'a String>) -> String {
+    let keys: Vec<String> = keys.into_iter().map(|key| quoted(key)).collect();
+    format!("aws rds remove-tags-from-resource --region {} --resource-name {arn} --tag-keys {}", arn.region(), keys.join(" "))
+}
+
+fn shorthand(tags: &BTreeMap<String, String>) -> String {
+    tags.iter().map(|(key, value)| quoted(&format!("Key={key},Value={value}"))).collect::<Vec<_>>().join(" ")
+}
+
+/// A planned call of after the move, as a person would make it; none for calls that are never made by hand.
+pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
+    match act {
+        Act::AddTags { arn, tags } => Some(add_tags(arn, tags)),
+        Act::RemoveTags { arn, keys } => Some(remove_tags(arn, keys)),
+        Act::CreateSnapshot { instance, snapshot, tags } => {
+            let (region, tags) = (arn.region(), shorthand(tags));
+            Some(format!(
+                "aws rds create-db-snapshot --region {region} --db-instance-identifier {instance} --db-snapshot-identifier {snapshot} --tags {tags}"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
+pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+    let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
+    unprotect.into_iter().chain([delete_without_snapshot(arn, id)]).collect()
+}
+
+/// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
+pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+    let region = arn.region();
+    let delete = format!(
+        "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
+    );
+    is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain([delete]).collect()
+}
+
+/// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
+pub(crate) fn release_terminal(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+    let first = is_protected.unwrap_or(true).then(|| {
+        let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";
+        [why.to_owned(), unprotect(arn, id)]
+    });
+    first.into_iter().flatten().chain([delete_without_snapshot(arn, id)]).collect()
+}
+
+fn unprotect(arn: &Arn, id: &DbInstanceId) -> String {
+    let region = arn.region();
     format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately")
 }
 
-/// Releases a retired source: a final snapshot first, and its automated backups stay.
-pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId) -> Vec<String> {
+fn delete_without_snapshot(arn: &Arn, id: &DbInstanceId) -> String {
     let region = arn.region();
-    vec![
-        unprotect(region, id),
-        format!(
-            "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
-        ),
-    ]
+    format!(
+        "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"
+    )
 }
 
 /// A word for the shell; names of secrets hold nothing special, but they are not ours.

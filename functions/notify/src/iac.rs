@@ -1,6 +1,7 @@
 //! What a recovery changed that infrastructure code must be told, and what did not move with it.
 
 use crate::message::Advice;
+use crate::message::parts::IAC;
 use crate::story::Story;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::incident::{Restored, Source};
@@ -61,10 +62,10 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
 pub(crate) fn short(story: &Story) -> Option<Advice> {
     let restored = moved(story)?;
     let say = format!(
-        "Tell your infrastructure code before its next run, or it may undo this: the identifier is now {} (Terraform; the report has CloudFormation and what did not move)",
+        "Tell your infrastructure code before its next run, or it may undo this: the identifier is now {} (here for Terraform)",
         restored.id
     );
-    Some(Advice::new(say, terraform(&logical(&story.incident.resource), &restored.id)))
+    Some(Advice::new(say, terraform(&logical(&story.incident.resource), &restored.id)).see(IAC))
 }
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.

@@ -11,17 +11,20 @@ mod backup;
 mod calls;
 mod close;
 mod commands;
+mod copies;
 mod ending;
 mod iac;
 mod measure;
 mod message;
 mod news;
+mod phrases;
 mod report;
 mod rows;
 mod story;
 mod tell;
 mod text;
 mod told;
+mod undo;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What an incident took and lost, measured, against what the policy promises.
 
 use crate::story::Story;
+use crate::text::took;
 use lifeboat_domain::acting::{CutOverState, FenceState};
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::words::Scenario;
@@ -18,6 +19,9 @@ pub(crate) struct Measure {
     pub(crate) met: Option<bool>,
     /// From where to where it was measured, or why it was not.
     pub(crate) text: String,
+    /// The measured quantity in words, where the seconds alone would say too much or too little.
+    #[serde(default)]
+    pub(crate) shown: Option<String>,
 }
 
 impl Measure {
@@ -27,11 +31,28 @@ impl Measure {
             Err(text) => (None, text),
         };
         let met = span.zip(objective).map(|(span, objective)| span <= objective);
-        Self { seconds: span.map(Span::as_secs), objective_seconds: objective.map(Span::as_secs), met, text }
+        Self { seconds: span.map(Span::as_secs), objective_seconds: objective.map(Span::as_secs), met, text, shown: None }
+    }
+
+    /// Counted from a request: the trouble is older, so a promise can be seen broken, but not kept.
+    fn counted_from_request(self) -> Self {
+        let shown = self.span().map(|span| format!("{} from the request", took(span)));
+        Self { met: self.met.filter(|met| !met), shown, ..self }
+    }
+
+    /// Nothing at all, and not merely less than a second.
+    fn or_nothing(self, nothing: &str) -> Self {
+        let shown = (self.seconds == Some(0)).then(|| nothing.to_owned());
+        Self { shown, ..self }
     }
 
     pub(crate) fn span(&self) -> Option<Span> {
         self.seconds.map(Span::seconds)
+    }
+
+    /// What was measured, in words.
+    pub(crate) fn in_words(&self) -> Option<String> {
+        self.shown.clone().or_else(|| self.span().map(took))
     }
 
     /// `4 min 12 s, objective 15 min: met`; `emphasis` goes around the verdict.
@@ -40,11 +61,13 @@ impl Measure {
             .objective_seconds
             .map_or_else(|| "objective not known".to_owned(), |seconds| format!("objective {}", Span::seconds(seconds)));
         let over = self.seconds.unwrap_or_default().saturating_sub(self.objective_seconds.unwrap_or_default());
-        match (self.span(), self.met) {
+        match (self.in_words(), self.met) {
             (None, _) => format!("not measured, {objective}: {}", self.text),
-            (Some(span), None) => format!("{span}, {objective}"),
-            (Some(span), Some(true)) => format!("{span}, {objective}: {emphasis}met{emphasis}"),
-            (Some(span), Some(false)) => format!("{span}, {objective}: {emphasis}missed{emphasis} by {}", Span::seconds(over)),
+            (Some(measured), None) => format!("{measured}, {objective}"),
+            (Some(measured), Some(true)) => format!("{measured}, {objective}: {emphasis}met{emphasis}"),
+            (Some(measured), Some(false)) => {
+                format!("{measured}, {objective}: {emphasis}missed{emphasis} by {}", took(Span::seconds(over)))
+            }
         }
     }
 }
@@ -68,9 +91,11 @@ pub(crate) struct Measured {
 /// Measures a story that ended with `outcome`.
 pub(crate) fn measure(story: &Story, outcome: Outcome) -> Measured {
     let objective = story.promise.objective;
+    let rto = Measure::new(rto(story, outcome), objective.map(|objective| objective.rto));
+    let rpo = Measure::new(rpo(story, outcome), objective.map(|objective| objective.rpo));
     Measured {
-        rto: Measure::new(rto(story, outcome), objective.map(|objective| objective.rto)),
-        rpo: Measure::new(rpo(story, outcome), objective.map(|objective| objective.rpo)),
+        rto: if story.began_with_request() { rto.counted_from_request() } else { rto },
+        rpo: if outcome == Outcome::Recovered { rpo } else { rpo.or_nothing("nothing lost") },
         rows: story.difference.as_ref().map(|difference| Rows {
             only_source: difference.tables.iter().map(|table| table.only_source.count).sum(),
             only_restored: difference.tables.iter().map(|table| table.only_restored.count).sum(),
@@ -78,6 +103,8 @@ pub(crate) fn measure(story: &Story, outcome: Outcome) -> Measured {
         }),
     }
 }
+
+const NO_OUTAGE: &str = "no outage was seen";
 
 /// When clients were served again, by a proof and not by a status.
 fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static str), &'static str> {
@@ -87,8 +114,9 @@ fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static 
             let told = || story.last_of(&[Phase::CutOver]).map(|entry| entry.at);
             verified.or_else(told).map(|at| (at, "the verified cut-over")).ok_or("no cut-over is on record")
         }
+        Outcome::SelfHealed if !story.saw_outage() => Err(NO_OUTAGE),
         Outcome::FailedOver | Outcome::SelfHealed => {
-            story.incident.healthy_at.map(|at| (at, "the first probe that answered")).ok_or("no probe had failed: no outage was seen")
+            story.incident.healthy_at.map(|at| (at, "the first probe that answered")).ok_or(NO_OUTAGE)
         }
         Outcome::RestoredBeside => Err("clients were not moved, so there is no time to recovery"),
         Outcome::Planned => Err("only a plan was made"),
@@ -104,7 +132,8 @@ fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static 
 fn rto(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
     let first = story.incident.first_signal_at;
     let (until, what) = served_again(story, outcome)?;
-    Ok((Span::between(first, until), format!("from the first signal at {} to {what} at {}", show_time(first), show_time(until))))
+    let since = if story.began_with_request() { "the request" } else { "the first signal" };
+    Ok((Span::between(first, until), format!("from {since} at {} to {what} at {}", show_time(first), show_time(until))))
 }
 
 /// The last moment at which a client may have written what the serving side does not have.
@@ -120,17 +149,17 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
             return (moved.at, "clients were moved");
         }
     }
-    let first = incident.first_signal_at;
-    match incident.unreachable_since {
-        Some(since) if since < first => (since, "the outage began"),
-        _ => (first, "the outage began"),
+    let began = incident.unreachable_since.map_or(incident.first_signal_at, |since| since.min(incident.first_signal_at));
+    match &incident.answered {
+        Some(answered) if answered.at > began => (answered.at, "it last answered a probe"),
+        _ => (began, "the outage began"),
     }
 }
 
 fn rpo(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
     match outcome {
         Outcome::FailedOver => Ok((Span::seconds(0), "the standby is a synchronous copy: nothing committed is lost".to_owned())),
-        Outcome::SelfHealed if story.incident.healthy_at.is_none() => Err("no probe had failed: no outage was seen".to_owned()),
+        Outcome::SelfHealed if !story.saw_outage() || story.incident.healthy_at.is_none() => Err(NO_OUTAGE.to_owned()),
         Outcome::SelfHealed => Ok((Span::seconds(0), "the same database serves again; nothing was restored".to_owned())),
         Outcome::Recovered => {
             let (until, what) = last_write(story);
@@ -161,6 +190,9 @@ pub(crate) struct PhaseTime {
     /// From the first signal to the phase's first line.
     pub(crate) first_offset_seconds: u64,
     pub(crate) seconds: u64,
+    /// The same as `seconds`, for shares that add up.
+    #[serde(default)]
+    pub(crate) milliseconds: u64,
 }
 
 /// Shares the time out: what passed before a line of the timeline was spent on that line's phase.
@@ -171,12 +203,22 @@ pub(crate) fn phases(story: &Story) -> Vec<PhaseTime> {
     let mut shares: Vec<PhaseTime> = Vec::new();
     let mut before = first;
     for entry in &story.timeline {
-        let seconds = Span::between(before, entry.at).as_secs();
+        let spent = millis_between(before, entry.at);
         before = before.max(entry.at);
         match shares.iter_mut().find(|share| share.phase == entry.phase) {
-            Some(share) => share.seconds += seconds,
-            None => shares.push(PhaseTime { phase: entry.phase, first_offset_seconds: Span::between(first, entry.at).as_secs(), seconds }),
+            Some(share) => share.milliseconds += spent,
+            None => shares.push(PhaseTime {
+                phase: entry.phase,
+                first_offset_seconds: Span::between(first, entry.at).as_secs(),
+                seconds: 0,
+                milliseconds: spent,
+            }),
         }
     }
-    shares
+    shares.into_iter().map(|share| PhaseTime { seconds: (share.milliseconds + 500) / 1000, ..share }).collect()
+}
+
+/// Zero if `later` is the earlier one.
+pub(crate) fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    u64::try_from((later - earlier).num_milliseconds()).unwrap_or(0)
 }

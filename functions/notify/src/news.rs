@@ -1,11 +1,12 @@
 //! The step `news`: what `detect` wrote down for people and no workflow tells.
 
 use crate::Deps;
+use crate::close;
 use crate::message::{About, Advice, Letter, Numbers, Severity, parts};
 use crate::story::Story;
 use crate::told;
 use lifeboat_domain::DrError;
-use lifeboat_domain::incident::IncidentState;
+use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger;
 use lifeboat_domain::ports::{Clock, Documents, Key, Ledger, Publish};
 use lifeboat_domain::register::News;
@@ -62,13 +63,25 @@ async fn tell_one(
         Some(id) => Story::read(&deps.ledger, &deps.policies, id).await.ok(),
         None => None,
     };
-    told::publish(&deps.topic, &letter(news, story.as_ref(), execution).into_message(now)?).await?;
+    let halted = story.as_ref().filter(|story| waits_interrupted(story));
+    let is_covered = match halted {
+        Some(story) => close::interrupted(deps, story, news, now).await?,
+        None => false,
+    };
+    if !is_covered {
+        told::publish(&deps.topic, &letter(news, story.as_ref(), execution).into_message(now)?).await?;
+    }
     ledger::update(&deps.ledger, key, |news: &mut News| {
         news.told_at = news.told_at.or(Some(now));
         Ok(())
     })
     .await
     .map(|_| ())
+}
+
+/// Whether its recovery was broken off, and nobody has gone on with it since.
+fn waits_interrupted(story: &Story) -> bool {
+    story.incident.outcome == Some(Outcome::Interrupted) && story.incident.state == IncidentState::WaitingForPerson
 }
 
 /// News of an incident (nobody works on it, or it is late) cannot wait.

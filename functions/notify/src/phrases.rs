@@ -47,7 +47,9 @@ pub(crate) fn cut_over(cut_over: &CutOver) -> String {
         CutOverState::Moving => {
             format!("Secret {secret} was about to be moved at {at}, from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
         }
-        CutOverState::Moved => format!("Secret {secret} was moved at {at}, from {}:{} to {}:{}", before.host, before.port, after.host, after.port),
+        CutOverState::Moved => {
+            format!("Secret {secret} was moved at {at}, from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
+        }
         CutOverState::Verified => format!(
             "Secret {secret} was moved from {}:{} to {}:{}, which was verified from a client's side at {at}",
             before.host, before.port, after.host, after.port

@@ -1,9 +1,10 @@
 //! Bringing rows back from a copy: commands made from the measured difference, never run by Lifeboat.
 
+use crate::commands;
 use crate::message::Advice;
 use crate::story::Story;
 use crate::text::count;
-use lifeboat_domain::incident::Restored;
+use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::policy::{FingerprintTable, is_sql_identifier};
 use lifeboat_domain::validation::{KeyRanges, TableDifference};
 
@@ -15,38 +16,43 @@ pub(crate) fn bring_back(story: &Story) -> Vec<Advice> {
     let Some(difference) = &story.difference else {
         return vec![Advice::say("The two sides were not compared: look at the copy yourself before you bring anything back")];
     };
-    let mut advice: Vec<Advice> = difference.tables.iter().flat_map(|table| of_table(story, table)).collect();
+    let advice: Vec<Advice> = difference.tables.iter().flat_map(|table| of_table(story, table)).collect();
     if advice.is_empty() {
-        advice.push(Advice::say("The compared tables do not differ between production and the copy"));
+        return vec![Advice::say("The compared tables do not differ between production and the copy")];
     }
-    advice
+    let asks_for_login = advice.iter().any(|advice| !advice.commands.is_empty());
+    log_in(story).filter(|_| asks_for_login).into_iter().chain(advice).collect()
+}
+
+/// A login for the `psql` commands below.
+fn log_in(story: &Story) -> Option<Advice> {
+    let source = &story.incident.source;
+    let secret = source.secret.as_ref()?;
+    let say = format!("First let psql log in as clients do, with user and password of secret {secret}, which are not shown");
+    Some(Advice::new(say, commands::log_in(&source.arn, secret)))
 }
 
 fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
+    let name = &table.table;
+    let sides = Sides::of(story, name);
     let mut advice = Vec::new();
     if table.only_restored.count > 0 {
-        let say = format!(
-            "{}: {} only in the copy ({}); bring them back after looking at them",
-            table.table,
-            count(table.only_restored.count, "row"),
-            ranges(&table.only_restored)
-        );
-        advice.push(Advice::new(say, copy_back(story, table)));
+        let (rows, keys) = (count(table.only_restored.count, "row"), ranges(&table.only_restored));
+        let say = format!("{name}: {rows} only in the copy ({keys}); bring them back after looking at them");
+        advice.push(Advice::new(say, sides.as_ref().map(|sides| sides.copy_back(&table.only_restored)).unwrap_or_default()));
     }
     if table.changed.count > 0 {
-        advice.push(Advice::say(format!(
-            "{}: {} differ between production and the copy (keys {}); compare them before you decide which side is right",
-            table.table,
-            count(table.changed.count, "row"),
-            ranges(&table.changed)
-        )));
+        let (rows, keys) = (count(table.changed.count, "row"), ranges(&table.changed));
+        let part = if table.changed.ranges.len() > MOST_RANGES { "; these commands show the first of them" } else { "" };
+        let say = format!(
+            "{name}: {rows} differ between production and the copy (keys {keys}); compare them before you decide which side is right{part}"
+        );
+        advice.push(Advice::new(say, sides.as_ref().map(|sides| sides.compare(&table.changed)).unwrap_or_default()));
     }
     if table.only_source.count > 0 {
+        let (rows, keys) = (count(table.only_source.count, "row"), ranges(&table.only_source));
         advice.push(Advice::say(format!(
-            "{}: {} only in production (keys {}), written after the restore time: moving clients to the copy would drop them",
-            table.table,
-            count(table.only_source.count, "row"),
-            ranges(&table.only_source)
+            "{name}: {rows} only in production (keys {keys}), written after the restore time: moving clients to that state would drop them"
         )));
     }
     advice
@@ -60,38 +66,58 @@ pub(crate) fn ranges(keys: &KeyRanges) -> String {
     if shown.is_empty() { "ranges not known".to_owned() } else { format!("{}{more}", shown.join(", ")) }
 }
 
-/// `psql` commands that copy the missing rows through a file; only for names and keys that need no quoting.
-fn copy_back(story: &Story, table: &TableDifference) -> Vec<String> {
-    let Some(known) = story.promise.tables.iter().find(|known| known.table == table.table) else { return Vec::new() };
-    let (Some(restored), Some(source)) = (&story.incident.restored, &story.incident.source.endpoint) else { return Vec::new() };
-    let Some(copy) = connection(restored, story) else { return Vec::new() };
-    let production = format!("host={} port={} dbname={}", source.host, source.port, database(story));
-    let all_plain = table.only_restored.ranges.iter().all(|(from, to)| is_plain(from) && is_plain(to));
-    if table.only_restored.ranges.len() > MOST_RANGES || !all_plain || !is_safe(known) {
-        return Vec::new();
+/// Both sides of one table, as `psql` reaches them.
+struct Sides<'a> {
+    table: &'a FingerprintTable,
+    production: String,
+    copy: String,
+}
+
+impl<'a> Sides<'a> {
+    /// Only for tables whose names need no quoting.
+    fn of(story: &'a Story, table: &str) -> Option<Self> {
+        let table = story.promise.tables.iter().find(|known| known.table == table).filter(|known| is_safe(known))?;
+        let database = story.incident.source.database.as_deref().filter(|name| is_sql_identifier(name)).unwrap_or("DATABASE");
+        let connection = |at: &Endpoint| format!("host={} port={} dbname={database}", at.host, at.port);
+        let copy = connection(story.incident.restored.as_ref()?.endpoint.as_ref()?);
+        Some(Self { table, production: connection(story.incident.source.endpoint.as_ref()?), copy })
     }
-    let mut commands = Vec::new();
-    for (from, to) in &table.only_restored.ranges {
-        let (name, key) = (&known.table, &known.key);
-        let file = format!("{name}-{from}-{to}.csv");
-        commands
-            .push(format!(r#"psql "{copy}" -c "\copy (SELECT * FROM {name} WHERE {key} BETWEEN '{from}' AND '{to}') TO '{file}' CSV""#));
-        commands.push(format!(r#"psql "{production}" -c "\copy {name} FROM '{file}' CSV""#));
+
+    /// Copies the missing rows through a file; only all of them, or none.
+    fn copy_back(&self, keys: &KeyRanges) -> Vec<String> {
+        if keys.ranges.len() > MOST_RANGES || !are_plain(&keys.ranges) {
+            return Vec::new();
+        }
+        let (name, key) = (&self.table.table, &self.table.key);
+        let each = keys.ranges.iter().map(|(from, to)| {
+            let file = format!("{name}-{from}-{to}.csv");
+            let rows = format!("SELECT * FROM {name} WHERE {key} BETWEEN '{from}' AND '{to}'");
+            [
+                format!(r#"psql "{}" -c "\copy ({rows}) TO '{file}' CSV""#, self.copy),
+                format!(r#"psql "{}" -c "\copy {name} FROM '{file}' CSV""#, self.production),
+            ]
+        });
+        each.flatten().collect()
     }
-    commands
+
+    /// Shows the first ranges of both sides, line by line.
+    fn compare(&self, keys: &KeyRanges) -> Vec<String> {
+        let shown: Vec<(String, String)> = keys.ranges.iter().take(MOST_RANGES).cloned().collect();
+        if shown.is_empty() || !are_plain(&shown) {
+            return Vec::new();
+        }
+        let (name, key) = (&self.table.table, &self.table.key);
+        let within: Vec<String> = shown.iter().map(|(from, to)| format!("{key} BETWEEN '{from}' AND '{to}'")).collect();
+        let rows = format!("SELECT * FROM {name} WHERE {} ORDER BY {key}", within.join(" OR "));
+        let read = |side: &str, file: &str| format!(r#"psql "{side}" -c "\copy ({rows}) TO '{file}' CSV HEADER""#);
+        let (ours, copied) = (format!("{name}-production.csv"), format!("{name}-copy.csv"));
+        vec![read(&self.production, &ours), read(&self.copy, &copied), format!("diff {ours} {copied}")]
+    }
 }
 
-fn connection(restored: &Restored, story: &Story) -> Option<String> {
-    let endpoint = restored.endpoint.as_ref()?;
-    Some(format!("host={} port={} dbname={}", endpoint.host, endpoint.port, database(story)))
-}
-
-fn database(story: &Story) -> &str {
-    story.incident.source.database.as_deref().filter(|name| is_sql_identifier(name)).unwrap_or("DATABASE")
-}
-
-fn is_plain(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+fn are_plain(ranges: &[(String, String)]) -> bool {
+    let is_plain = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    ranges.iter().all(|(from, to)| is_plain(from) && is_plain(to))
 }
 
 fn is_safe(table: &FingerprintTable) -> bool {

@@ -1,9 +1,9 @@
 //! Everything that the ledger tells of one incident, read once.
 
 use crate::copies::{self, Leftover};
-use crate::events;
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::error::DrError;
+use lifeboat_domain::events;
 use lifeboat_domain::ids::{DbInstanceId, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, Phase, Setback, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
@@ -179,6 +179,12 @@ impl Story {
         })
     }
 
+    /// Whether a copy has deletion protection, which it gets once it is usable; none if no plan says so.
+    pub(crate) fn is_copy_protected(&self, copy: &DbInstanceId) -> Option<bool> {
+        let never_ran = self.incident.setbacks.iter().filter_map(Setback::unusable).any(|unusable| unusable == copy);
+        if never_ran { Some(false) } else { self.is_protected() }
+    }
+
     /// Whether the source is gone, as the plan found it.
     pub(crate) fn source_is_gone(&self) -> bool {
         self.plan().is_some_and(|plan| plan.fence == Some(FencePlan::Gone))
@@ -197,13 +203,13 @@ impl Story {
 
     /// Whether anybody saw it down: a probe, a verdict, or an event of RDS.
     pub(crate) fn saw_outage(&self) -> bool {
-        let judged_otherwise = |entry: &TimelineEntry| {
+        // The same request asked again is the same incident, with the lines of before.
+        let judged_down = |entry: &TimelineEntry| {
             let word = entry.text.split(':').next().and_then(Verdict::parse);
-            entry.phase == Phase::Judge && word.is_some_and(|verdict| verdict != Verdict::Healthy)
+            let is_down = matches!(word, Some(Verdict::SelfHealing | Verdict::Suspect | Verdict::Failed));
+            entry.phase == Phase::Judge && entry.at >= self.incident.opened_at && is_down
         };
-        self.incident.unreachable_since.is_some()
-            || self.timeline.iter().any(judged_otherwise)
-            || events::by_itself(&self.incident).is_some()
+        self.incident.unreachable_since.is_some() || self.timeline.iter().any(judged_down) || events::by_itself(&self.incident).is_some()
     }
 }
 

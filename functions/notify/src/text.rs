@@ -58,9 +58,12 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     if let Some(whole) = clause.and_then(|at| kept.get(..at)) {
         return whole.trim_end().to_owned();
     }
-    let room: String = text.chars().take(most.saturating_sub(3)).collect();
-    let words = room.rsplit_once(' ').map(|(words, _)| words).filter(|words| words.chars().count() * 2 >= most);
-    format!("{}...", words.unwrap_or(&room).trim_end_matches([' ', ',', ';', ':', '(']))
+    let room = most.saturating_sub(3);
+    let words: String = text.chars().take(room + 1).collect();
+    match words.rsplit_once(' ').map(|(words, _)| words).filter(|words| words.chars().count() * 2 >= most) {
+        Some(words) => format!("{}...", words.trim_end_matches([' ', ',', ';', ':', '('])),
+        None => format!("{}...", text.chars().take(room).collect::<String>()),
+    }
 }
 
 /// A length of time for people: what took less than a second took `<1 s`, never `0 s`.

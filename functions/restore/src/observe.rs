@@ -2,6 +2,7 @@
 
 use crate::{Databases, Deps, Secrets, case::Recovery};
 use lifeboat_domain::acting::CallRecord;
+use lifeboat_domain::events::announces_failover;
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Signal};
 use lifeboat_domain::observed::{ObservedInstance, tags};
@@ -145,9 +146,6 @@ pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedInstance) -> 
     record.before.as_ref().is_some_and(|before| before.zone.is_some() && found.zone.is_some() && before.zone != found.zone)
 }
 
-/// What RDS publishes of a failover of a Multi-AZ instance: it has started, or is complete.
-const FAILOVER_EVENTS: [&str; 3] = ["RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0049"];
-
 /// What shows that a failover took place, if anything does: the zones are shown swapped minutes later only.
 pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &ObservedInstance) -> Option<String> {
     if has_failed_over(record, found) {
@@ -156,6 +154,6 @@ pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &O
     if found.status.is_rebooting() {
         return Some("RDS reports rebooting".to_owned());
     }
-    let announced = |signal: &&Signal| signal.at >= record.sent_at && FAILOVER_EVENTS.contains(&signal.source.as_str());
+    let announced = |signal: &&Signal| signal.at >= record.sent_at && announces_failover(signal);
     incident.signals.iter().find(announced).map(|signal| format!("{}: {}", signal.source, signal.text))
 }

@@ -115,7 +115,7 @@ fn is_told_the_rest(account: &Account) -> bool {
     let cut_over: Option<CutOver> = account.document(&keys::cut_over(&incident.id));
     let moved = cut_over.filter(|cut_over| cut_over.state == CutOverState::Verified);
     let text = account.texts_about("FAILED");
-    moved.is_some_and(|moved| text.contains(&moved.endpoint_after.host) && text.contains("aws rds add-tags-to-resource"))
+    moved.is_some_and(|moved| text.contains(&moved.endpoint_after.host) && text.contains("-tags-") && text.contains("aws rds "))
 }
 
 /// Where clients are, and whether their database has the identity.

@@ -120,7 +120,7 @@ async fn rows_deleted_by_mistake_stand_in_a_copy_beside_production_and_nobody_is
 async fn moving_clients_to_an_earlier_state_waits_for_a_person_who_names_the_plans_hash() {
     let (account, calls) = told(Story::HumanErrorCutOver, IncidentState::Closed, Outcome::Recovered).await;
     assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, REBOOT, TAG, TAG, UNTAG, SNAPSHOT]);
-    assert!(told_to_people(&account, "REFUSED orders-db (human_error): moving clients to an earlier state drops every write"));
+    assert!(told_to_people(&account, "APPROVAL NEEDED: orders-db (human_error): moving clients to an earlier state drops every write"));
     let rows = account.rows();
     assert!((5..=9).all(|key| rows.contains_key(&key)), "the deleted rows are served again");
     assert_rows(&account);
@@ -145,7 +145,7 @@ async fn a_watched_check_that_fails_brings_a_copy_of_when_it_last_passed() {
 async fn a_deleted_instance_comes_back_from_its_retained_backup_when_a_person_says_so() {
     let (account, calls) = told(Story::Deletion, IncidentState::Closed, Outcome::Recovered).await;
     assert_eq!(actions(&calls), [RESTORE, MODIFY, TAG, SNAPSHOT]);
-    assert!(told_to_people(&account, "REFUSED orders-db (deletion): deletion is always for a person to decide"));
+    assert!(told_to_people(&account, "APPROVAL NEEDED: orders-db (deletion): deletion is always for a person to decide"));
     assert_rows(&account);
 }
 

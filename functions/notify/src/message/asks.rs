@@ -5,24 +5,32 @@ use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
 use crate::commands;
 use crate::ending::Ending;
-use crate::text::one_line;
+use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::error::ErrorName;
+use lifeboat_domain::events::FAILOVER_BEGAN;
+use lifeboat_domain::show_time;
 use lifeboat_domain::words::{Grade, RecoveryMode, Scenario};
-use lifeboat_domain::{Span, show_time};
 
 /// Critical while clients are without their database.
 fn severity(ending: &Ending<'_>, at_least: Severity) -> Severity {
     if ending.is_down() { Severity::Critical } else { at_least }
 }
 
-/// A safety rule, the mode or the policy said no.
+/// A safety rule, the mode or the policy said no, or asks for a person's approval first.
 pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
-    let approval = parts::approval(story).filter(|_| is_by_gate(ending));
-    let hint = if approval.is_some() { "You can approve it: the email has the input." } else { "The email says what would lift it." };
-    let headline = format!("REFUSED {} ({}): {}", story.incident.resource, parts::scenario(story), ending.reason);
+    let approval = parts::approval(story).filter(|_| is_by_gate(ending) && !ending.reason.starts_with(GAVE_UP));
+    let (resource, scenario) = (&story.incident.resource, parts::scenario(story));
+    let (headline, hint, happened) = if approval.is_some() {
+        let headline = format!("APPROVAL NEEDED: {resource} ({scenario}): {}", ending.reason);
+        (headline, "You can approve it: the email has the input.", "Lifeboat waits for your approval")
+    } else if let Some(headline) = parts::no_remedy(story).filter(|_| is_by_gate(ending)) {
+        (headline, "The email says what to do.", "Lifeboat has no remedy that it could carry out")
+    } else {
+        (format!("REFUSED {resource} ({scenario}): {}", ending.reason), "The email says what would lift it.", "Lifeboat refused to go on")
+    };
     let mut letter = letter(ending, severity(ending, Severity::Warning), headline, hint);
-    letter.happened = vec![format!("Lifeboat refused to go on: {}", ending.reason)];
+    letter.happened = vec![format!("{happened}: {}", ending.reason)];
     letter.happened.extend(ending.lift.as_ref().map(|lift| format!("What would lift this: {lift}")));
     letter.happened.extend(ending.failure.map(|failure| format!("The refusal came as {}", failure.place())));
     letter.happened.extend(parts::down_line(ending));
@@ -31,43 +39,46 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
     letter.to_do = story.plan().map(parts::guidance).unwrap_or_default();
-    letter.to_do.extend(to_lift(ending));
+    letter.to_do.extend(to_lift(ending, approval.is_some()));
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
     letter.approve_with = approval;
     letter
 }
+
+/// How a gate says that what was asked for did not become restorable in time: another approval would only wait again.
+const GAVE_UP: &str = "gave up waiting";
 
 /// Whether it was the gate before the plan that refused: only that one an approval lifts.
 fn is_by_gate(ending: &Ending<'_>) -> bool {
     ending.failure.is_none()
 }
 
-fn to_lift(ending: &Ending<'_>) -> Vec<Advice> {
+fn to_lift(ending: &Ending<'_>, can_be_approved: bool) -> Vec<Advice> {
     let story = ending.story;
+    let plan_again = |say: &str| parts::ask_plan(story, ending.execution, say);
     if ending.failure.is_some_and(|failure| failure.name() == Some(ErrorName::InvalidInput)) {
-        return vec![parts::ask_plan(
-            story,
-            ending.execution,
-            "Correct the input and start again; this is the input without the plan it asked for",
-        )];
+        return vec![plan_again("Correct the input and start again; this is the input without the plan it asked for")];
     }
-    if is_by_gate(ending) {
-        let say = "If you agree with the plan above, approve it: start recovery with exactly this input";
-        if let Some(advice) = parts::ask_approval(story, ending.execution, say) {
-            return vec![advice];
-        }
-        if story.promise.mode == Some(RecoveryMode::Observe) {
-            let mode = story.incident.scenario().map_or_else(|| "mode".to_owned(), |scenario| format!("modes.{scenario}"));
-            let say = format!(
-                "To let Lifeboat act, set {mode} of policy {} to approve or automatic in the policies and deploy them",
-                story.incident.policy
-            );
-            return vec![Advice::say(say), parts::ask_plan(story, ending.execution, "After that, see the plan first")];
-        }
-        return vec![Advice::say(format!("No approval would help: {}", no_approval(ending)))];
+    if !is_by_gate(ending) {
+        let say = "When the cause is mended, start the same plan again; calls that are done are not made twice";
+        return parts::ask_approval(story, ending.execution, say).into_iter().collect();
     }
-    let say = "When the cause is mended, start the same plan again; calls that are done are not made twice";
-    parts::ask_approval(story, ending.execution, say).into_iter().collect()
+    if can_be_approved {
+        let say = "If you agree with this plan, approve it: start recovery with exactly this input";
+        return parts::ask_approval(story, ending.execution, say).into_iter().collect();
+    }
+    if story.promise.mode == Some(RecoveryMode::Observe) {
+        let mode = story.incident.scenario().map_or_else(|| "mode".to_owned(), |scenario| format!("modes.{scenario}"));
+        let say = format!(
+            "To let Lifeboat act, set {mode} of policy {} to approve or automatic in the policies and deploy them",
+            story.incident.policy
+        );
+        return vec![Advice::say(say), plan_again("After that, see the plan first")];
+    }
+    if ending.reason.starts_with(GAVE_UP) {
+        return vec![plan_again("See what can be restored by now; name an earlier restore_to if that moment is still out of reach")];
+    }
+    vec![Advice::say(format!("No approval would help: {}", no_approval(ending)))]
 }
 
 /// The restored copy did not pass.
@@ -114,19 +125,30 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
 pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
+    let is_outrun = story.outran_its_copy();
     let headline = format!("STOPPED {}: the source may be alive, clients were not moved", incident.resource);
-    let mut letter = letter(ending, Severity::Warning, headline, "Decide between the source and the restored copy.");
+    let hint =
+        if is_outrun { "The copy may lack writes: plan anew if you need one." } else { "Decide between the source and the restored copy." };
+    let mut letter = letter(ending, Severity::Warning, headline, hint);
     letter.happened = vec![format!("Just before the cut-over the source was looked at again: {}", ending.reason)];
+    let outrun = "The source answered again after the copy was restored: the copy may lack writes; it is kept";
+    letter.happened.extend(is_outrun.then(|| outrun.to_owned()));
     letter.happened.extend(parts::evidence(story));
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
     letter.done.push("Clients still go to the source; they were not moved, because it may hold newer data".to_owned());
     letter.to_do = vec![Advice::new("See whether the source really serves", parts::look(story))];
     if let Some(restored) = &incident.restored {
+        let when = if is_outrun { "Delete the copy" } else { "If it does, delete the copy" };
         letter.to_do.push(Advice::new(
-            format!("If it does, delete the copy {}, which is billed like a second database", restored.id),
-            commands::delete_copy(&restored.arn, &restored.id),
+            format!("{when} {}, which is billed like a second database", restored.id),
+            commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
         ));
+    }
+    if is_outrun {
+        let say = "If the source does not serve after all, this copy is not used any more: for a new plan start with \"run\": \"plan\"";
+        letter.to_do.push(parts::ask_plan(story, ending.execution, say));
+        return letter;
     }
     letter.to_do.extend(parts::ask_approval(
         story,
@@ -147,82 +169,30 @@ pub(crate) fn needs_person(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(parts::down_line(ending));
     letter.happened.extend(parts::evidence(story));
     letter.done = parts::calls_or_nothing(ending);
-    letter.to_do = vec![
-        Advice::new("See how it stands and what RDS says", parts::look(story)),
-        parts::ask_plan(
-            story,
-            ending.execution,
-            format!("When you know what happened, see the plan for it; scenario may be {}", Scenario::accepted()),
+    letter.to_do = vec![Advice::new("See how it stands and what RDS says", parts::look(story))];
+    letter.to_do.extend(story.lost_failover().map(|record| lost_failover(ending, record)).unwrap_or_default());
+    letter.to_do.push(parts::ask_plan(
+        story,
+        ending.execution,
+        format!("When you know what happened, see the plan for it; scenario may be {}", Scenario::accepted()),
+    ));
+    letter
+}
+
+/// A failover that was asked for and of which nothing was seen: RDS announces each one, so its silence tells.
+fn lost_failover(ending: &Ending<'_>, record: &CallRecord) -> Vec<Advice> {
+    let source = &ending.story.incident.source;
+    let sent = show_time(record.sent_at);
+    vec![
+        Advice::new(
+            format!("See whether the failover began: RDS publishes {FAILOVER_BEGAN} when it does, and it was asked for at {sent}"),
+            vec![commands::events_since(&source.arn, &source.id, record.sent_at)],
         ),
-    ];
-    letter
-}
-
-/// A step failed.
-pub(crate) fn failed(ending: &Ending<'_>) -> Letter {
-    let story = ending.story;
-    let place = ending.failure.map_or_else(|| "a step failed".to_owned(), crate::ending::Failure::place);
-    let headline = format!("FAILED {} ({}): {place}: {}", story.incident.resource, parts::scenario(story), ending.reason);
-    let hint = if ending.is_down() { "The database is still down." } else { "Read the email." };
-    let mut letter = letter(ending, Severity::Critical, headline, hint);
-    letter.happened = vec![format!("The recovery failed: {place}: {}", ending.reason)];
-    letter.happened.extend(parts::down_line(ending));
-    letter.happened.extend(parts::evidence(story));
-    letter.done = parts::calls_or_nothing(ending);
-    letter.done.extend(parts::moves(story));
-    letter.done.extend(stands(ending));
-    letter.to_do = vec![Advice::new("See how the source stands now", parts::look(story))];
-    go_on(ending, &mut letter);
-    letter
-}
-
-/// The execution ended without closing its incident.
-pub(crate) fn interrupted(ending: &Ending<'_>) -> Letter {
-    let story = ending.story;
-    let headline = format!("INTERRUPTED {} ({}): the recovery ended halfway", story.incident.resource, parts::scenario(story));
-    let hint = if ending.is_down() { "The database is still down." } else { "Read the email." };
-    let mut letter = letter(ending, Severity::Critical, headline, hint);
-    letter.happened = vec![format!(
-        "The execution ended without closing its incident (stopped, timed out, or broken off). The last that is known: {}",
-        ending.reason
-    )];
-    letter.happened.extend(parts::down_line(ending));
-    letter.happened.extend(parts::evidence(story));
-    letter.done = parts::calls_or_nothing(ending);
-    letter.done.extend(parts::moves(story));
-    letter.done.extend(stands(ending));
-    letter.to_do = vec![Advice::new("See how the source stands now", parts::look(story))];
-    go_on(ending, &mut letter);
-    letter
-}
-
-/// Where clients are, and that nothing was thrown away.
-fn stands(ending: &Ending<'_>) -> Vec<String> {
-    let story = ending.story;
-    let clients = match story.moved() {
-        Some(cut_over) => format!("Clients are sent to {} since {}", cut_over.endpoint_after.host, show_time(cut_over.at)),
-        None => "Clients are sent where they always were".to_owned(),
-    };
-    let last = story.timeline.last();
-    let since = last.map(|entry| {
-        format!("Last line of the timeline, {} before this message: {}", Span::between(entry.at, ending.at), one_line(&entry.text))
-    });
-    std::iter::once(clients).chain(since).chain([format!("{} is kept", story.incident.source.id)]).collect()
-}
-
-/// How to go back, and how to go on.
-fn go_on(ending: &Ending<'_>, letter: &mut Letter) {
-    let story = ending.story;
-    let undo = parts::undo(story);
-    if !undo.is_empty() {
-        letter
-            .to_do
-            .push(Advice::new("To put clients and groups back as they were (first make sure that this was not done already)", undo));
-    }
-    let again = "To go on, start the same plan again; calls that are done are not made twice";
-    match parts::ask_approval(story, ending.execution, again) {
-        Some(advice) => letter.to_do.push(advice),
-        None => letter.to_do.push(parts::ask_plan(story, ending.execution, "When the cause is mended, see the plan first")),
-    }
-    letter.approve_with = parts::approval(story);
+        Advice::new(
+            format!(
+                "If that shows no {FAILOVER_BEGAN} after {sent}, the failover never began: ask for it by hand, once; a second one would flip back"
+            ),
+            vec![commands::force_failover(&source.arn, &source.id)],
+        ),
+    ]
 }

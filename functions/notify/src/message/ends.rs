@@ -2,20 +2,20 @@
 
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
-use crate::commands::{self, RecoveryInput};
+use crate::commands;
 use crate::ending::Ending;
 use crate::iac;
-use crate::rows;
 use crate::text::{count, one_line};
-use lifeboat_domain::Span;
-use lifeboat_domain::show_time;
-use lifeboat_domain::words::{RecoveryMode, Scenario};
+use crate::undo;
+use lifeboat_domain::events;
+use lifeboat_domain::plan::FencePlan;
+use lifeboat_domain::words::RecoveryMode;
 
 /// A new database took over.
 pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
-    let took = ending.measured.rto.span().map_or_else(String::new, |took| format!(" in {took}"));
+    let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
     let headline = format!("RECOVERED {} from {}{took}", incident.resource, parts::scenario(story));
     let missed = ending.measured.rto.met == Some(false) || ending.measured.rpo.met == Some(false);
     let promise = if missed { "An objective was missed" } else { "Clients are served" };
@@ -37,22 +37,19 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
 fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let story = ending.story;
     let source = &story.incident.source;
-    let mut to_do =
-        vec![Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over")];
-    if let Some(import) = iac::short(story) {
-        to_do.push(import);
+    let mut to_do: Vec<Advice> = parts::finish(story).into_iter().collect();
+    to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
+    to_do.extend(iac::short(story));
+    let undo = undo::commands(story);
+    if !undo.is_empty() && !undo::leads_nowhere(story) {
+        let say = "Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them";
+        to_do.push(Advice::new(say, undo).see(parts::UNDO));
     }
-    let undo = parts::undo(story);
-    if !undo.is_empty() && !parts::undo_leads_nowhere(story) {
-        to_do.push(Advice::new(
-            "Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them",
-            undo,
-        ));
+    if !story.source_is_gone() {
+        let say = format!("{} is kept and costs what a second database costs; release it when you are sure", source.id);
+        to_do.push(Advice::say(say).see(parts::KEPT));
     }
-    to_do.push(Advice::say(format!(
-        "{} is kept and costs what a second database costs; the report says how to release it when you are sure",
-        source.id
-    )));
+    to_do.extend(parts::leftovers(story));
     to_do
 }
 
@@ -64,7 +61,7 @@ fn remedy(plan: &lifeboat_domain::plan::Plan) -> &'static str {
 pub(crate) fn failed_over(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
-    let took = ending.measured.rto.span().map_or_else(String::new, |took| format!(" in {took}"));
+    let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
     let headline = format!("FAILED OVER {} after {}{took}", incident.resource, parts::scenario(story));
     let mut letter = letter(ending, Severity::Info, headline, "Same endpoint, no data lost. Check that a standby is being rebuilt.");
     letter.happened = parts::evidence(story);
@@ -86,58 +83,25 @@ pub(crate) fn failed_over(ending: &Ending<'_>) -> Letter {
 /// It serves, and Lifeboat changed nothing.
 pub(crate) fn self_healed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
-    let incident = &story.incident;
-    let (headline, hint) = match ending.measured.rto.span() {
-        Some(took) => {
-            (format!("HEALED {} by itself after {took}; nothing was changed", incident.resource), "Look for the cause in the RDS events.")
-        }
-        None => {
-            (format!("HEALTHY {}: no outage was seen; nothing was changed", incident.resource), "A signal came, but the database answered.")
-        }
+    let resource = &story.incident.resource;
+    let is_unasked = !story.saw_outage() && story.began_with_request();
+    let nothing = if story.anything_sent() { "" } else { "; nothing was changed" };
+    let by = events::by_itself(&story.incident).map_or_else(String::new, |(what, _)| format!(" ({what})"));
+    let (headline, hint) = match ending.measured.rto.in_words() {
+        _ if is_unasked => (format!("NOTHING TO DO: {resource} is healthy"), "It was asked for, but the database serves."),
+        Some(took) => (format!("HEALED {resource} by itself after {took}{by}{nothing}"), "Look for the cause in the RDS events."),
+        None => (format!("HEALTHY {resource}: no outage was seen{nothing}"), "A signal came, but the database answered."),
     };
     let mut letter = letter(ending, Severity::Info, headline, hint);
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
-    letter.to_do = vec![Advice::new("Nothing is urgent; see what RDS says about the cause", parts::look(story))];
-    letter
-}
-
-/// A validated copy stands beside production.
-pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
-    let story = ending.story;
-    let incident = &story.incident;
-    let point = story.plan().and_then(|plan| plan.restore_point).or(incident.request.restore_to);
-    let as_of = point.map_or_else(String::new, |point| format!(", as of {}", show_time(point)));
-    let headline = format!("RESTORED {} beside production{as_of}", incident.resource);
-    let mut letter = letter(ending, Severity::Warning, headline, "Clients were not moved: decide what to bring back.");
-    letter.happened = parts::evidence(story);
-    letter.happened.extend(parts::measured(ending));
-    letter.done = parts::calls_or_nothing(ending);
-    if let (Some(restored), Some(validation)) = (&incident.restored, &story.validation) {
-        let took = Span::between(incident.first_signal_at, validation.at);
-        letter.done.push(format!("{} was ready and checked {took} after the first signal; production was not touched", restored.id));
-        let listens = restored
-            .endpoint
-            .as_ref()
-            .map(|endpoint| format!("It listens at {}:{}, with the logins of the restore time", endpoint.host, endpoint.port));
-        letter.done.extend(listens);
-    }
-    letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
-    letter.to_do = rows::bring_back(story);
-    if incident.scenario().is_some_and(Scenario::is_about_data) && story.promise.mode.is_some() {
-        let input = RecoveryInput { cut_over: Some(true), ..RecoveryInput::to_plan(incident) };
-        letter.to_do.push(Advice::new(
-            "Or move the clients to the copy: this drops every write after the restore time; the plan counts them and shows its hash first",
-            commands::start(ending.execution, &input),
-        ));
-    }
-    if let Some(restored) = &incident.restored {
-        let commands = commands::delete_copy(&restored.arn, &restored.id);
-        letter.to_do.push(Advice::new(
-            format!("When you have what you need, delete the copy {}, which is billed like a second database", restored.id),
-            commands,
-        ));
+    let say = if is_unasked { "If you still see trouble, look here" } else { "Nothing is urgent; see what RDS says about the cause" };
+    letter.to_do = vec![Advice::new(say, parts::look(story))];
+    if is_unasked {
+        let data = "If its data is wrong, ask for human_error with restore_to, or for corruption: those do not need it to be down";
+        letter.to_do.push(parts::ask_plan(story, ending.execution, "To see what a recovery would do all the same, ask for the plan"));
+        letter.to_do.push(Advice::say(data));
     }
     letter
 }
@@ -147,9 +111,15 @@ pub(crate) fn planned(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
     let chosen = story.plan().map_or("nothing", remedy);
-    let headline = format!("PLANNED {} for {}: {chosen}", incident.resource, parts::scenario(story));
-    let mut letter = letter(ending, Severity::Info, headline, "Nothing was changed. The email has the input that runs it.");
-    letter.happened = vec![format!("A plan was asked for: {}", ending.reason)];
+    let (headline, hint) = match parts::no_remedy(story) {
+        Some(headline) => (headline, "Nothing was changed. The email says what to do."),
+        None => (
+            format!("PLANNED {} for {}: {chosen}", incident.resource, parts::scenario(story)),
+            "Nothing was changed. The email has the input that runs it.",
+        ),
+    };
+    let mut letter = letter(ending, Severity::Info, headline, hint);
+    letter.happened = vec![format!("A plan against {} of {} was asked for", parts::scenario(story), incident.resource)];
     letter.happened.extend(parts::evidence(story));
     letter.done = vec!["Nothing was changed".to_owned()];
     if let Some(plan) = story.plan() {
@@ -180,6 +150,9 @@ pub(crate) fn no_approval(ending: &Ending<'_>) -> String {
                 "the policy {} only observes {}; set its mode to approve or automatic and deploy it",
                 story.incident.policy, plan.scenario
             )
+        }
+        Some(plan) if plan.fence == Some(FencePlan::Impossible) => {
+            "the source cannot be fenced: name a security group that admits nobody under fence_groups in the policies".to_owned()
         }
         Some(plan) => format!("the plan holds {}; only a person can go on", count(plan.calls.len(), "call")),
     }

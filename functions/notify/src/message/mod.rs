@@ -4,6 +4,8 @@
 //! where to look. [`Letter::into_message`] turns it into what SNS carries to each protocol.
 
 pub(crate) mod asks;
+pub(crate) mod beside;
+pub(crate) mod broken;
 pub(crate) mod ends;
 pub(crate) mod parts;
 pub(crate) mod progress;
@@ -53,15 +55,31 @@ impl Severity {
 pub(crate) struct Advice {
     pub(crate) say: String,
     pub(crate) commands: Vec<String>,
+    /// The heading of the report's section that says more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) see: Option<String>,
 }
 
 impl Advice {
     pub(crate) fn new(say: impl Into<String>, commands: Vec<String>) -> Self {
-        Self { say: say.into(), commands }
+        Self { say: say.into(), commands, see: None }
     }
 
     pub(crate) fn say(say: impl Into<String>) -> Self {
         Self::new(say, Vec::new())
+    }
+
+    /// With the section of the report that says more.
+    pub(crate) fn see(self, section: &str) -> Self {
+        Self { see: Some(section.to_owned()), ..self }
+    }
+
+    /// For an email, where the report is elsewhere.
+    fn in_words(&self) -> String {
+        match &self.see {
+            Some(section) => format!("{}; see \"{section}\" in the report", self.say),
+            None => self.say.clone(),
+        }
     }
 }
 
@@ -136,8 +154,8 @@ impl Letter {
     /// Renders it for every protocol.
     pub(crate) fn into_message(mut self, at: Timestamp) -> Result<Message, DrError> {
         self.fit();
-        let subject = text::clip(&text::ascii(&self.headline), MOST_SUBJECT);
-        let short = text::clip(&text::ascii(&format!("{}. {}", self.headline, self.hint)), MOST_SHORT);
+        let subject = text::shorten(&text::ascii(&self.headline), MOST_SUBJECT);
+        let short = self.short();
         let text = self.text();
         let attributes = self.attributes();
         let console = self.about.execution.as_deref().and_then(Execution::parse).map(|execution| execution.console());
@@ -163,6 +181,13 @@ impl Letter {
         };
         let json = ledger::encode(&body)?.to_string();
         Ok(Message { subject, text, short, json, attributes })
+    }
+
+    /// The SMS: the hint is kept whole, as it says what to do; the headline gives way.
+    fn short(&self) -> String {
+        let hint = text::ascii(&self.hint);
+        let room = MOST_SHORT.saturating_sub(hint.chars().count() + 2).max(MOST_SHORT / 2);
+        text::shorten(&format!("{}. {hint}", text::shorten(&text::ascii(&self.headline), room)), MOST_SHORT)
     }
 
     /// SNS carries 256 KB with all bodies together: what is longer is cut where nothing breaks; the report has it whole.
@@ -200,7 +225,7 @@ impl Letter {
         if !self.to_do.is_empty() {
             text.push_str("\nWHAT TO DO NOW\n");
             for (index, advice) in self.to_do.iter().enumerate() {
-                text.push_str(&format!("{}. {}\n", index + 1, text::sentence(&advice.say)));
+                text.push_str(&format!("{}. {}\n", index + 1, text::sentence(&advice.in_words())));
                 for command in &advice.commands {
                     text.push_str(&format!("     {command}\n"));
                 }

@@ -4,14 +4,22 @@ use super::{About, Advice, Letter, Numbers, Severity};
 use crate::calls::{CallFate, CallLine};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
+use crate::phrases;
 use crate::story::Story;
-use crate::text::{count, one_line};
-use lifeboat_domain::acting::CutOverState;
+use crate::text::{count, one_line, took};
+use crate::undo;
+use lifeboat_domain::events;
 use lifeboat_domain::incident::{Phase, TimelineEntry};
-use lifeboat_domain::plan::{FencePlan, Plan, Remedy};
+use lifeboat_domain::plan::{Forecast, Plan, Remedy};
 use lifeboat_domain::validation::Validation;
 use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{Span, show_time};
+
+/// Sections of the report that messages lead to.
+pub(crate) const KEPT: &str = "What is kept, and what it costs";
+pub(crate) const IAC: &str = "Tell your IaC";
+pub(crate) const NEXT: &str = "Next steps";
+pub(crate) const UNDO: &str = "Undo";
 
 /// More signals than this are counted, not told.
 const MOST_SIGNALS: usize = 5;
@@ -61,7 +69,8 @@ fn numbers(ending: &Ending<'_>) -> Numbers {
 
 /// The scenario, in a place where a headline needs a word.
 pub(crate) fn scenario(story: &Story) -> &'static str {
-    story.incident.scenario().map_or("an unknown failure", |scenario| scenario.as_str())
+    let announced = || events::by_itself(&story.incident).map_or("an unknown failure", |(what, _)| what);
+    story.incident.scenario().map_or_else(announced, |scenario| scenario.as_str())
 }
 
 /// The verdict that led to the plan, or the last one.
@@ -92,7 +101,7 @@ pub(crate) fn down_line(ending: &Ending<'_>) -> Option<String> {
     ending.is_down().then(|| {
         let incident = &ending.story.incident;
         let since = incident.unreachable_since.unwrap_or(incident.first_signal_at);
-        format!("{} has not served since {}, for {} now", incident.source.id, show_time(since), Span::between(since, ending.at))
+        format!("{} has not served since {}, for {} now", incident.source.id, show_time(since), took(Span::between(since, ending.at)))
     })
 }
 
@@ -150,34 +159,9 @@ pub(crate) fn checks(validation: &Validation) -> Vec<String> {
 
 /// What became of fence and cut-over.
 pub(crate) fn moves(story: &Story) -> Vec<String> {
-    let fence = story.fence.as_ref().map(|fence| {
-        format!("{} fence around {} ({}): {}", show_time(fence.at), story.incident.source.id, fence.state, one_line(&fence.text))
-    });
-    let cut_over = story.cut_over.as_ref().map(|cut_over| {
-        let to = if cut_over.state == CutOverState::Undone { &cut_over.endpoint_before } else { &cut_over.endpoint_after };
-        format!(
-            "{} cut-over of {} to {} ({}): {}",
-            show_time(cut_over.at),
-            cut_over.secret,
-            to.host,
-            cut_over.state,
-            one_line(&cut_over.text)
-        )
-    });
-    fence.into_iter().chain(cut_over).collect()
-}
-
-/// Whether going back would lead to a database that does not serve.
-pub(crate) fn undo_leads_nowhere(story: &Story) -> bool {
-    story.plan().is_some_and(|plan| matches!(plan.fence, Some(FencePlan::Terminal | FencePlan::Gone)))
-}
-
-/// How to go back: the fence first, then the clients.
-pub(crate) fn undo(story: &Story) -> Vec<String> {
-    let source = &story.incident.source;
-    let fence = story.fence.as_ref().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence));
-    let clients = story.moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
-    fence.into_iter().chain(clients).collect()
+    let fence = story.fence.as_ref().map(|fence| (phrases::fence(&story.incident.source.id, fence), &fence.text));
+    let cut_over = story.cut_over.as_ref().map(|cut_over| (phrases::cut_over(cut_over), &cut_over.text));
+    fence.into_iter().chain(cut_over).map(|(phrase, text)| format!("{phrase}; on record: {}", one_line(text))).collect()
 }
 
 /// The commands that show how the source stands.
@@ -204,19 +188,39 @@ pub(crate) fn ask_plan(story: &Story, execution: &str, say: impl Into<String>) -
     Advice::new(say, commands::start(execution, &input))
 }
 
-/// The plan in a few lines: remedy, forecast, calls, risks.
+/// The plan in a few lines: remedy, forecast, calls, risks; of guidance there is nothing to forecast.
 pub(crate) fn plan_lines(plan: &Plan) -> Vec<String> {
     let remedy = plan.remedy.map_or("nothing that Lifeboat can do", Remedy::as_str);
     let mut lines = vec![format!("Plan {}: {remedy}, because {}", plan.hash, one_line(&plan.reason))];
-    if let Some(forecast) = plan.forecast() {
-        let rto = forecast.rto.map_or_else(|| "not known".to_owned(), |rto| rto.to_string());
-        let loss = forecast.loss.map_or_else(|| "not known".to_owned(), |loss| format!("{loss} of writes"));
-        lines.push(format!("Expected time: {rto} ({}); expected loss: {loss}", forecast.rto_evidence));
+    if is_for_a_person(plan) {
+        return lines;
     }
+    lines.extend(plan.forecast().map(|forecast| {
+        let loss = forecast.loss.map_or_else(|| "not known".to_owned(), |loss| format!("{} of writes", took(loss)));
+        format!("Expected time: {}; expected loss: {loss}", expected_time(forecast))
+    }));
     let clients = if plan.moves_clients { "clients are moved" } else { "clients are not moved" };
     lines.push(format!("{}; {clients}", count(plan.calls.len(), "planned call")));
     lines.extend(plan.risks.iter().map(|risk| format!("Risk: {}", one_line(risk))));
     lines
+}
+
+/// `8 min (what its one timed recovery took)`; without a time only why there is none.
+pub(crate) fn expected_time(forecast: &Forecast) -> String {
+    let evidence = one_line(&forecast.rto_evidence);
+    forecast.rto.map_or_else(|| format!("not known: {evidence}"), |rto| format!("{} ({evidence})", took(rto)))
+}
+
+/// Whether the plan holds nothing that Lifeboat could do.
+pub(crate) fn is_for_a_person(plan: &Plan) -> bool {
+    plan.remedy.is_none_or(|remedy| remedy == Remedy::Guided)
+}
+
+/// The headline where a person must do what no plan can, with what to do below it, if that is known.
+pub(crate) fn no_remedy(story: &Story) -> Option<String> {
+    let plan = story.plan().filter(|plan| is_for_a_person(plan))?;
+    let what = if plan.guidance.is_empty() { one_line(&plan.reason) } else { "do this".to_owned() };
+    Some(format!("NO AUTOMATIC REMEDY for {} of {}: {what}", plan.scenario, story.incident.resource))
 }
 
 /// What the plan tells a person to do, commands apart from sentences.
@@ -230,4 +234,20 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
         }
     }
     advice
+}
+
+/// What is left of the move once clients are on the new database, as commands.
+pub(crate) fn finish(story: &Story) -> Option<Advice> {
+    let commands = undo::to_finish(story);
+    (!commands.is_empty()).then(|| {
+        let say = "Finish the move, in this order: until then the new database does not carry the identity, is not protected, or has no recovery point";
+        Advice::new(say, commands)
+    })
+}
+
+/// Copies of earlier stories that may still be billed.
+pub(crate) fn leftovers(story: &Story) -> Option<Advice> {
+    let names: Vec<&str> = story.leftovers.iter().map(|leftover| leftover.id.as_str()).collect();
+    let say = format!("Of earlier incidents {} may still exist, and would be billed", names.join(", "));
+    (!names.is_empty()).then(|| Advice::say(say).see(KEPT))
 }

@@ -3,7 +3,7 @@
 use super::parts;
 use super::{Advice, Letter, Numbers, Severity};
 use crate::story::Story;
-use crate::text::one_line;
+use crate::text::{one_line, took};
 use lifeboat_domain::ids::PlanHash;
 use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{Span, Timestamp, show_time};
@@ -49,7 +49,7 @@ impl Progress {
 pub(crate) fn letter(story: &Story, what: Progress, detail: Option<&str>, execution: &str, now: Timestamp) -> Letter {
     let incident = &story.incident;
     let scenario = parts::scenario(story);
-    let since = Span::between(incident.first_signal_at, now);
+    let since = took(Span::between(incident.first_signal_at, now));
     let (resource, objective) = (&incident.resource, story.promise.objective);
     let (severity, headline, hint) = match what {
         Progress::Opened => {
@@ -110,7 +110,11 @@ fn chosen(story: &Story) -> &'static str {
 fn happened(story: &Story, detail: Option<&str>, now: Timestamp) -> Vec<String> {
     let incident = &story.incident;
     let mut lines: Vec<String> = detail.map(crate::text::foreign).into_iter().collect();
-    lines.push(format!("First signal at {}, {} ago", show_time(incident.first_signal_at), Span::between(incident.first_signal_at, now)));
+    lines.push(format!(
+        "First signal at {}, {} ago",
+        show_time(incident.first_signal_at),
+        took(Span::between(incident.first_signal_at, now))
+    ));
     lines.extend(parts::evidence(story));
     lines
 }

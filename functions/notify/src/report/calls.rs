@@ -4,7 +4,8 @@ use super::Report;
 use super::page::{Page, code};
 use super::times::time_of_day;
 use crate::calls::{CallFate, CallLine};
-use crate::text::count;
+use crate::measure::millis_between;
+use crate::text::{count, took, took_millis};
 use lifeboat_domain::Span;
 use lifeboat_domain::plan::RankedOption;
 
@@ -61,7 +62,7 @@ fn table(page: &mut Page, report: &Report, lines: &[CallLine]) {
                 line.call.clone(),
                 fate,
                 line.sent_at.map(|at| time_of_day(first, at)).unwrap_or_default(),
-                line.seconds.map(|seconds| Span::seconds(seconds).to_string()).unwrap_or_default(),
+                line.sent_at.zip(line.ended_at).map(|(sent, ended)| took_millis(millis_between(sent, ended))).unwrap_or_default(),
             ]
         }),
     );
@@ -81,7 +82,7 @@ pub(super) fn options(page: &mut Page, report: &Report) {
             "impossible"
         }
     };
-    let span = |span: Option<Span>| span.map_or_else(|| "not known".to_owned(), |span| span.to_string());
+    let span = |span: Option<Span>| span.map_or_else(|| "not known".to_owned(), took);
     page.table(
         ["Option", "", "Expected time", "Expected loss", "Reason"],
         plan.options.iter().map(|option| {

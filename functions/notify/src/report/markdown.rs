@@ -3,9 +3,13 @@
 use super::page::{Page, code};
 use super::times::{bar, offset, time_of_day};
 use super::{Report, calls, sections};
+use crate::measure::Measure;
+use crate::message::parts::{IAC, KEPT, NEXT, UNDO};
+use crate::phrases;
 use crate::rows::ranges;
-use crate::text::count;
-use lifeboat_domain::acting::{CutOverState, FenceState};
+use crate::text::{count, percent, took_millis};
+use lifeboat_domain::acting::FenceState;
+use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::words::Grade;
 use lifeboat_domain::{Span, show_time};
 
@@ -13,7 +17,10 @@ use lifeboat_domain::{Span, show_time};
 pub(crate) fn markdown(report: &Report) -> String {
     let mut page = Page::default();
     page.heading(1, &report.headline);
-    summary(&mut page, report);
+    page.heading(2, "In short");
+    page.list(&report.in_short);
+    next_steps(&mut page, report);
+    facts(&mut page, report);
     what_happened(&mut page, report);
     timeline(&mut page, report);
     calls::plan_against_calls(&mut page, report);
@@ -24,18 +31,17 @@ pub(crate) fn markdown(report: &Report) -> String {
     risks(&mut page, report);
     tell_your_iac(&mut page, report);
     kept(&mut page, report);
-    next_steps(&mut page, report);
     page.into_text()
 }
 
-fn summary(page: &mut Page, report: &Report) {
+fn facts(page: &mut Page, report: &Report) {
+    page.heading(2, "Facts");
     let mut rows = vec![
         ["Resource".to_owned(), format!("{} ({}, policy {})", report.resource, report.kind, report.policy)],
         ["Scenario".to_owned(), sections::scenario(report)],
         ["Outcome".to_owned(), format!("**{}**", report.outcome)],
-        ["RTO".to_owned(), report.rto.verdict("**")],
-        ["RPO".to_owned(), report.rpo.verdict("**")],
     ];
+    rows.extend(measures(report).map(|(name, measure)| [name.to_owned(), measure.verdict("**")]));
     match &report.rows {
         Some(found) => {
             rows.push(["Rows only on the source".to_owned(), found.only_source.to_string()]);
@@ -66,22 +72,20 @@ fn summary(page: &mut Page, report: &Report) {
         report.console.as_ref().map_or_else(|| execution.to_owned(), |console| format!("[{execution}]({console})")),
     ]);
     rows.push(["Written".to_owned(), show_time(report.written_at)]);
-    page.table(["Summary", ""], rows);
+    page.table(["Fact", ""], rows);
+}
+
+/// RTO and RPO; none where nothing was down.
+fn measures(report: &Report) -> impl Iterator<Item = (&'static str, &Measure)> {
+    let was_down = report.outcome != Outcome::SelfHealed || report.rto.seconds.is_some();
+    [("RTO", &report.rto), ("RPO", &report.rpo)].into_iter().filter(move |_| was_down)
 }
 
 fn what_happened(page: &mut Page, report: &Report) {
     page.heading(2, "What happened");
     page.sentences(&report.what_happened);
-    page.sentences([sections::where_clients_are(report)]);
-    let measures = [("RTO", &report.rto), ("RPO", &report.rpo)];
-    let measured: Vec<String> = measures
-        .iter()
-        .filter(|(_, measure)| measure.seconds.is_some())
-        .map(|(name, measure)| format!("{name}: {}", measure.text))
-        .collect();
-    if !measured.is_empty() {
-        page.list(measured);
-    }
+    page.sentences([phrases::clients(&report.source.id, report.cut_over.as_ref())]);
+    page.list(measures(report).filter(|(_, measure)| measure.seconds.is_some()).map(|(name, measure)| format!("{name}: {}", measure.text)));
     if !report.signals.is_empty() {
         page.heading(3, "Evidence");
         let rows = report.signals.iter().map(|signal| {
@@ -98,20 +102,22 @@ fn timeline(page: &mut Page, report: &Report) {
         page.sentences(["No line is on record"]);
         return;
     }
-    let total: u64 = report.phases.iter().map(|phase| phase.seconds).sum();
+    let total: u64 = report.phases.iter().map(|phase| phase.milliseconds).sum();
+    let since = if report.began_with_request { "request" } else { "first signal" };
     page.sentences([
-        format!("Offsets count from the first signal at {}; the lines cover {}", show_time(first), Span::seconds(total)),
+        format!("Offsets count from the {since} at {}; the lines cover {}", show_time(first), took_millis(total)),
         "A phase is credited with the time that led to each of its lines".to_owned(),
     ]);
-    let of_rto = |seconds: u64| {
-        report.rto.objective_seconds.filter(|rto| *rto > 0).map_or_else(String::new, |rto| format!("{} %", (seconds * 100).div_ceil(rto)))
-    };
+    let objective = report.rto.objective_seconds.filter(|rto| *rto > 0);
+    let of_objective = objective.map_or_else(|| "Of the objective".to_owned(), |rto| format!("Of the objective ({})", Span::seconds(rto)));
     page.table(
-        ["Phase", "First line", "Took", "Of the RTO", "Share"],
+        ["Phase", "First line", "Took", of_objective.as_str(), "Share of all"],
         report.phases.iter().map(|phase| {
-            let seconds = phase.seconds;
-            let first_line = format!("+{}", Span::seconds(phase.first_offset_seconds));
-            [phase.phase.to_string(), first_line, Span::seconds(seconds).to_string(), of_rto(seconds), bar(seconds, total)]
+            let millis = phase.milliseconds;
+            let first_line = report.timeline.iter().find(|entry| entry.phase == phase.phase).map(|entry| offset(first, entry.at));
+            let share = format!("{} {}", bar(millis, total), percent(millis, total));
+            let of_objective = objective.map_or_else(String::new, |rto| percent(millis, rto * 1000));
+            [phase.phase.to_string(), first_line.unwrap_or_default(), took_millis(millis), of_objective, share.trim().to_owned()]
         }),
     );
     page.table(
@@ -182,34 +188,21 @@ fn moves(page: &mut Page, report: &Report) {
         return;
     }
     if let Some(fence) = &report.fence {
-        let group = match (&fence.group, fence.state) {
-            (_, FenceState::Opened) => "it was opened again".to_owned(),
-            (Some(group), _) => format!("its groups {} were replaced by {group}", fence.groups_before.join(", ")),
-            (None, _) => "no group was changed".to_owned(),
-        };
-        page.sentences([
-            format!("The fence around {} is {} since {}: {group}", report.source.id, fence.state, show_time(fence.at)),
-            format!("On record: {}", fence.text),
-        ]);
+        let group = fence.group.as_ref().filter(|_| fence.state != FenceState::Opened);
+        let group =
+            group.map_or_else(String::new, |group| format!("; its groups {} were replaced by {group}", fence.groups_before.join(", ")));
+        let stands = format!("{}{group}", phrases::fence(&report.source.id, fence));
+        page.sentences(std::iter::once(stands).chain(phrases::on_record(&fence.text)));
     }
     if let Some(cut_over) = &report.cut_over {
-        let (before, after) = (&cut_over.endpoint_before, &cut_over.endpoint_after);
-        let moved = match cut_over.state {
-            CutOverState::Undone => format!("back to {}:{}", before.host, before.port),
-            CutOverState::Moving | CutOverState::Moved | CutOverState::Verified => {
-                format!("from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
-            }
-        };
-        page.sentences([
-            format!("The cut-over of secret {} is {} since {}: {moved}", cut_over.secret, cut_over.state, show_time(cut_over.at)),
-            format!("On record: {}", cut_over.text),
-        ]);
+        page.sentences(std::iter::once(phrases::cut_over(cut_over)).chain(phrases::on_record(&cut_over.text)));
     }
-    if !report.undo_commands.is_empty() {
-        page.heading(3, "Undo");
-        page.sentences(["Once a client has written to the new database, going back loses those writes: then ask for a new plan instead"]);
-        page.sentences(report.undo_note.iter());
-        page.code("sh", report.undo_commands.iter().map(String::as_str));
+    if !report.undo_notes.is_empty() || !report.undo_commands.is_empty() {
+        page.heading(3, UNDO);
+        page.sentences(&report.undo_notes);
+        if !report.undo_commands.is_empty() {
+            page.code("sh", report.undo_commands.iter().map(String::as_str));
+        }
     }
 }
 
@@ -223,7 +216,7 @@ fn risks(page: &mut Page, report: &Report) {
 }
 
 fn tell_your_iac(page: &mut Page, report: &Report) {
-    page.heading(2, "Tell your IaC");
+    page.heading(2, IAC);
     let Some(iac) = &report.tell_your_iac else {
         page.sentences(["Nothing to tell: clients use the same database as before, under the same identifier"]);
         return;
@@ -251,13 +244,14 @@ fn tell_your_iac(page: &mut Page, report: &Report) {
 }
 
 fn kept(page: &mut Page, report: &Report) {
-    page.heading(2, "What is kept, and what it costs");
+    page.heading(2, KEPT);
     if report.kept.is_empty() {
         page.sentences(["No second database is kept, so nothing more is paid than before"]);
     }
     for kept in &report.kept {
+        let is = if kept.is_certain { "is kept" } else { "may still exist, unless somebody deleted it" };
         page.sentences([
-            format!("{} is kept: {}", kept.id, kept.why),
+            format!("{} {is}: {}", kept.id, kept.why),
             kept.cost.clone(),
             format!("When you are sure that nobody needs it, release it{}:", kept.release_note),
         ]);
@@ -266,13 +260,13 @@ fn kept(page: &mut Page, report: &Report) {
 }
 
 fn next_steps(page: &mut Page, report: &Report) {
-    page.heading(2, "Next steps");
+    page.heading(2, NEXT);
     if report.next_steps.is_empty() {
         page.sentences(["None"]);
         return;
     }
     page.sentences([format!("{} for a person", count(report.next_steps.len(), "step"))]);
     for (index, advice) in report.next_steps.iter().enumerate() {
-        page.step(index + 1, &advice.say, &advice.commands);
+        page.step(index + 1, advice);
     }
 }

@@ -1,9 +1,11 @@
 //! The report: the facts as JSON, and a page of Markdown that one would send to their boss.
 
 mod calls;
+mod kept;
 mod markdown;
 mod page;
 mod sections;
+mod short;
 mod times;
 
 pub(crate) use markdown::markdown;
@@ -14,9 +16,12 @@ use crate::commands::Execution;
 use crate::ending::Ending;
 use crate::iac::{self, TellYourIac};
 use crate::measure::{Measure, PhaseTime, Rows, phases};
-use crate::message::{Advice, parts};
+use crate::message::{Advice, beside, parts};
+use crate::phrases;
 use crate::text::one_line;
+use crate::undo;
 use lifeboat_domain::acting::{CutOver, Fence};
+use lifeboat_domain::events;
 use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, Outcome, Restored, Signal, Source, TimelineEntry};
 use lifeboat_domain::plan::{RankedOption, Remedy};
@@ -31,10 +36,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Report {
     pub(crate) format: u32,
     pub(crate) headline: String,
+    /// The whole of it in at most ten lines of Markdown.
+    pub(crate) in_short: Vec<String>,
     pub(crate) outcome: Outcome,
     pub(crate) resource: Identity,
     pub(crate) kind: ResourceKind,
     pub(crate) scenario: Option<Scenario>,
+    /// What AWS did by itself, where its events told of it.
+    pub(crate) by_itself: Option<String>,
     pub(crate) incident: IncidentId,
     pub(crate) attempt: u32,
     pub(crate) policy: String,
@@ -42,6 +51,8 @@ pub(crate) struct Report {
     pub(crate) execution: String,
     pub(crate) console: Option<String>,
     pub(crate) first_signal_at: Timestamp,
+    /// Whether the first signal is a person's request.
+    pub(crate) began_with_request: bool,
     pub(crate) written_at: Timestamp,
     pub(crate) rto: Measure,
     pub(crate) rpo: Measure,
@@ -66,6 +77,8 @@ pub(crate) struct Report {
     pub(crate) cut_over: Option<CutOver>,
     pub(crate) undo_commands: Vec<String>,
     pub(crate) undo_note: Option<String>,
+    /// What must be known before going back, one sentence each.
+    pub(crate) undo_notes: Vec<String>,
     pub(crate) risks: Vec<String>,
     pub(crate) tell_your_iac: Option<TellYourIac>,
     pub(crate) kept: Vec<Kept>,
@@ -99,6 +112,8 @@ pub(crate) struct ValidationFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) id: DbInstanceId,
+    /// Whether it is known to exist; a person may have deleted what earlier incidents left.
+    pub(crate) is_certain: bool,
     pub(crate) why: String,
     pub(crate) cost: String,
     pub(crate) release_commands: Vec<String>,
@@ -112,13 +127,16 @@ impl Report {
         let story = ending.story;
         let incident = &story.incident;
         let letter = close::letter(ending);
+        let kept = kept::kept(story);
         Self {
             format: 1,
             headline: one_line(&letter.headline),
+            in_short: short::in_short(ending, &opening(ending, incident), &letter, !kept.is_empty()),
             outcome: ending.outcome,
             resource: incident.resource.clone(),
             kind: incident.kind,
             scenario: incident.scenario(),
+            by_itself: events::by_itself(incident).map(|(what, signal)| format!("{what} ({}: {})", signal.source, one_line(&signal.text))),
             incident: incident.id.clone(),
             attempt: incident.attempt,
             policy: incident.policy.clone(),
@@ -126,6 +144,7 @@ impl Report {
             execution: ending.execution.to_owned(),
             console: Execution::parse(ending.execution).map(|execution| execution.console()),
             first_signal_at: incident.first_signal_at,
+            began_with_request: story.began_with_request(),
             written_at: ending.at,
             rto: ending.measured.rto.clone(),
             rpo: ending.measured.rpo.clone(),
@@ -146,16 +165,12 @@ impl Report {
             restored: incident.restored.clone(),
             fence: story.fence.clone(),
             cut_over: story.cut_over.clone(),
-            undo_commands: parts::undo(story),
-            undo_note: parts::undo_leads_nowhere(story).then(|| {
-                format!(
-                    "{} did not serve when clients were moved: going back to it makes sense only after it was repaired",
-                    incident.source.id
-                )
-            }),
+            undo_commands: undo::commands(story),
+            undo_note: undo::repair_first(story),
+            undo_notes: story.moved().map(|_| undo::notes(story)).unwrap_or_default(),
             risks: sections::risks(ending),
             tell_your_iac: iac::tell(story),
-            kept: sections::kept(story),
+            kept,
             next_steps: letter.to_do,
         }
     }
@@ -164,12 +179,12 @@ impl Report {
 /// The story in sentences: what was found, what was chosen, how it ended.
 fn what_happened(ending: &Ending<'_>) -> Vec<String> {
     let story = ending.story;
-    let incident = &story.incident;
-    let mut lines = vec![opening(ending, incident)];
+    let mut lines = vec![opening(ending, &story.incident)];
     lines.extend(parts::verdict(story).map(|entry| format!("The verdict was: {}", one_line(&entry.text))));
     lines.extend(
         story.plan().map(|plan| format!("The choice was {}: {}", plan.remedy.map_or("nothing", Remedy::as_str), one_line(&plan.reason))),
     );
+    lines.extend(beside::why_this_moment(story));
     lines.extend(closing(ending));
     if !ending.outcome.closes() || ending.failure.is_some() {
         lines.push(format!("It ended as {}: {}", ending.outcome, ending.reason));
@@ -180,33 +195,48 @@ fn what_happened(ending: &Ending<'_>) -> Vec<String> {
 }
 
 fn opening(ending: &Ending<'_>, incident: &Incident) -> String {
-    let scenario = parts::scenario(ending.story);
+    let resource = &incident.resource;
     let at = show_time(incident.first_signal_at);
     let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(" (back to {})", show_time(at)));
     let attempts = if incident.attempt > 1 { format!("; this is attempt {}", incident.attempt) } else { String::new() };
-    if incident.request.by_person {
-        let asked = if incident.request.run == Run::Plan { "for a plan against" } else { "to recover from" };
-        format!("A person asked {asked} {scenario} of {}{restore_to} at {at}{attempts}", incident.resource)
-    } else {
-        format!("Lifeboat found {scenario} of {} at {at}{attempts}", incident.resource)
+    if ending.story.began_with_request() {
+        let scenario = parts::scenario(ending.story);
+        let asked = if incident.request.run == Run::Plan { "for a plan against" } else { "for a recovery from" };
+        return format!("A person asked {asked} {scenario} of {resource}{restore_to} at {at}{attempts}");
+    }
+    match (incident.scenario(), incident.signals.first()) {
+        (Some(scenario), _) => format!("Lifeboat found {} at {at}{restore_to}{attempts}", phrases::found(scenario, resource)),
+        (None, Some(first)) => {
+            format!("Lifeboat looked at {resource} at {at}, because of {}: {}{attempts}", first.source, one_line(&first.text))
+        }
+        (None, None) => format!("Lifeboat looked at {resource} at {at}{attempts}"),
     }
 }
 
 /// What a boss wants to know: since when it serves, from what, and how sure that is.
 fn closing(ending: &Ending<'_>) -> Option<String> {
     let story = ending.story;
-    let incident = &story.incident;
-    let took = ending.measured.rto.span();
+    let source = &story.incident.source.id;
+    let took = ending.measured.rto.in_words();
     let checked = story.validation.as_ref().map_or_else(String::new, |validation| format!(", validated {}", validation.grade()));
-    match (ending.outcome, &incident.restored, took) {
-        (Outcome::Recovered, Some(restored), Some(took)) => Some(format!(
-            "Clients were served again after {took} by {}, a new database{checked}; {} is kept",
-            restored.id, incident.source.id
-        )),
-        (Outcome::FailedOver, _, Some(took)) => Some(format!("{} served again after {took}, from its standby", incident.source.id)),
-        (Outcome::SelfHealed, _, Some(took)) => Some(format!("{} served again after {took}, by itself", incident.source.id)),
+    match (ending.outcome, &story.incident.restored, took) {
+        (Outcome::Recovered, Some(restored), Some(took)) => {
+            let what = if story.began_with_request() {
+                format!("Clients were moved {took} to")
+            } else {
+                format!("Clients were served again after {took} by")
+            };
+            let kept = if story.source_is_gone() { String::new() } else { format!("; {source} is kept") };
+            Some(format!("{what} {}, a new database{checked}{kept}", restored.id))
+        }
+        (Outcome::FailedOver, _, Some(took)) => Some(format!("{source} served again after {took}, from its standby")),
+        (Outcome::SelfHealed, _, Some(took)) => {
+            let by = events::by_itself(&story.incident).map_or_else(String::new, |(what, _)| format!(": it was {what}"));
+            Some(format!("{source} served again after {took}, by itself{by}"))
+        }
+        (Outcome::SelfHealed, _, None) => Some(format!("{source} serves: no outage was seen")),
         (Outcome::RestoredBeside, Some(restored), _) => {
-            Some(format!("{}{checked}, stands beside {}, which was not touched", restored.id, incident.source.id))
+            Some(format!("{}{checked}, stands beside {source}, which was not touched", restored.id))
         }
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! A page of Markdown that reads well raw and rendered: one sentence on a line, tables in columns.
 
+use crate::message::Advice;
 use crate::text;
 use std::fmt::Write;
 
@@ -16,26 +17,30 @@ impl Page {
         self.line(&format!("{} {}", "#".repeat(level), inline(title)));
     }
 
-    /// Sentences, one on a line.
+    /// Sentences, one on a line; nothing at all if there is none.
     pub(crate) fn sentences<S: AsRef<str>>(&mut self, sentences: impl IntoIterator<Item = S>) {
-        self.gap();
-        for sentence in sentences {
-            self.line(&inline(&text::sentence(sentence.as_ref())));
-        }
+        self.lines("", sentences);
     }
 
     pub(crate) fn list<S: AsRef<str>>(&mut self, items: impl IntoIterator<Item = S>) {
-        self.gap();
-        for item in items {
-            self.line(&format!("- {}", inline(&text::sentence(item.as_ref()))));
+        self.lines("- ", items);
+    }
+
+    fn lines<S: AsRef<str>>(&mut self, mark: &str, lines: impl IntoIterator<Item = S>) {
+        for (place, line) in lines.into_iter().enumerate() {
+            if place == 0 {
+                self.gap();
+            }
+            self.line(&format!("{mark}{}", inline(&text::sentence(line.as_ref()))));
         }
     }
 
     /// A numbered item; commands follow it indented.
-    pub(crate) fn step(&mut self, number: usize, say: &str, commands: &[String]) {
+    pub(crate) fn step(&mut self, number: usize, advice: &Advice) {
         self.gap();
-        self.line(&format!("{number}. {}", inline(&text::sentence(say))));
-        for (language, lines) in by_language(commands) {
+        let see = advice.see.as_ref().map_or_else(String::new, |section| format!(" See {}.", link(section)));
+        self.line(&format!("{number}. {}{see}", inline(&text::sentence(&advice.say))));
+        for (language, lines) in by_language(&advice.commands) {
             self.0.push('\n');
             self.fenced("   ", language, lines);
         }
@@ -111,7 +116,31 @@ fn by_language(commands: &[String]) -> Vec<(&'static str, Vec<&str>)> {
 
 /// Inline text: what Markdown would take for HTML is shown as it is.
 fn inline(text: &str) -> String {
-    text::one_line(text).replace('<', "\\<")
+    let text = text::one_line(text);
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let begins_tag = letters.peek().is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(*next));
+        if letter == '<' && begins_tag {
+            shown.push('\\');
+        }
+        shown.push(letter);
+    }
+    shown
+}
+
+/// A link to a section of the same page, by its heading.
+pub(crate) fn link(section: &str) -> String {
+    let anchor: String = section
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        })
+        .collect();
+    format!("[{section}](#{anchor})")
 }
 
 fn cell_text(text: &str) -> String {
@@ -135,5 +164,16 @@ mod tests {
         let expected = "## Calls\n\n| #   | Call          |\n| --- | ------------- |\n| 1   | a \\| b c \\<i> |\n| 22  | d             |\n";
         let text = page.into_text();
         assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn nothing_to_say_leaves_no_gap_and_less_than_a_second_is_no_html() {
+        let mut page = Page::default();
+        page.sentences(["it took <1 s"]);
+        page.sentences(Vec::<String>::new());
+        page.list(Vec::<String>::new());
+        page.sentences(["the end"]);
+        assert_eq!(page.into_text(), "it took <1 s.\n\nthe end.\n");
+        assert_eq!(link("What is kept, and what it costs"), "[What is kept, and what it costs](#what-is-kept-and-what-it-costs)");
     }
 }

@@ -33,11 +33,11 @@ pub(crate) fn incident_id() -> IncidentId {
     IncidentId::parse(INCIDENT).unwrap()
 }
 
-fn arn(name: &str) -> Arn {
+pub(crate) fn arn(name: &str) -> Arn {
     Arn::parse(format!("arn:aws:rds:eu-central-1:123456789012:db:{name}")).unwrap()
 }
 
-fn endpoint(name: &str) -> Endpoint {
+pub(crate) fn endpoint(name: &str) -> Endpoint {
     Endpoint { host: format!("{name}.c9akciq32.eu-central-1.rds.amazonaws.com"), port: 5432 }
 }
 
@@ -94,6 +94,8 @@ fn incident() -> Incident {
         failed_probes: 1,
         last_probe_at: Some(time("10:30:09")),
         verdict: None,
+        answered: None,
+        counted_from: None,
         waiting_since: None,
         healthy_at: None,
         restored: None,
@@ -122,13 +124,13 @@ fn options(chosen: Remedy) -> Vec<RankedOption> {
             remedy: chosen,
             possible: true,
             reason: "point-in-time recovery reaches 2026-01-15T10:27:30Z".to_owned(),
-            forecast: forecast(Some(Span::minutes(8)), "90th percentile of 1 timed recoveries", Some(Span::seconds(150)), second, lazy),
+            forecast: forecast(Some(Span::minutes(8)), "what its one timed recovery took", Some(Span::seconds(150)), second, lazy),
         },
         RankedOption {
             remedy: Remedy::RestoreSnapshot,
             possible: true,
             reason: "snapshot lifeboat-orders-db-20260115 holds data up to 2026-01-15T01:00:12Z".to_owned(),
-            forecast: forecast(Some(Span::minutes(8)), "90th percentile of 1 timed recoveries", Some(Span::seconds(34_188)), second, lazy),
+            forecast: forecast(Some(Span::minutes(8)), "what its one timed recovery took", Some(Span::seconds(34_188)), second, lazy),
         },
         RankedOption {
             remedy: Remedy::ForceFailover,
@@ -171,9 +173,14 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
             Phase::Close,
             Act::AddTags {
                 arn: arn("orders-db-r7c21d0aa"),
-                tags: tags(&[("lifeboat:policy", "gold"), ("lifeboat:resource", "orders-db")]),
+                tags: tags(&[("lifeboat:policy", "gold"), ("lifeboat:resource", "orders-db"), ("lifeboat:secret", "prod/orders-db")]),
             },
             "the new one carries the identity and the policy",
+        ));
+        calls.push((
+            Phase::Close,
+            Act::RemoveTags { arn: arn("orders-db"), keys: vec!["lifeboat:policy".to_owned()] },
+            "one identity, one protected database",
         ));
         let snapshot = SnapshotId::parse("lifeboat-orders-db-first-91c0ffee").unwrap();
         calls.push((
@@ -294,11 +301,12 @@ pub(crate) fn recovered() -> World {
         endpoint_after: endpoint("orders-db-r7c21d0aa"),
         text: "verified from the client's side".to_owned(),
         at: time("10:38:44"),
+        token: String::new(),
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
     world.made(&plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");
     world.tell("10:38:44", Phase::CutOver, "a client that reads prod/orders-db reaches orders-db-r7c21d0aa and may write");
-    for (index, at) in [(2, "10:38:50"), (3, "10:38:52"), (4, "10:38:55")] {
+    for (index, at) in [(2, "10:38:50"), (3, "10:38:52"), (4, "10:38:53"), (5, "10:38:55")] {
         world.made(&plan, index, CallState::Done, at, Some(at), "AWS accepted it");
     }
     world.tell("10:38:55", Phase::Close, "orders-db is now orders-db-r7c21d0aa");

@@ -1,10 +1,12 @@
 //! Whole reports, compared to the letter. `UPDATE_GOLDEN=1` rewrites them.
 
 use super::fixture::{INCIDENT, World, mistake, plan, planned, recovered};
+use super::stories::{half_finished, half_moved, moved_back_in_time};
+use lifeboat_domain::acting::CutOverState;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::words::Scenario;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 fn compare(name: &str, text: &str) {
@@ -31,6 +33,13 @@ async fn the_report_of_a_recovery() {
 }
 
 #[tokio::test]
+async fn the_report_of_clients_moved_back_in_time() {
+    let (report, email) = report(moved_back_in_time(), "recovered").await;
+    compare("moved_back_in_time.md", &report);
+    compare("moved_back_in_time.email.txt", &email);
+}
+
+#[tokio::test]
 async fn the_report_of_a_copy_beside_production() {
     let (report, email) = report(mistake(), "restored_beside").await;
     compare("restored_beside.md", &report);
@@ -44,4 +53,19 @@ async fn the_report_of_a_refusal() {
     let (report, email) = report(world, "refused").await;
     compare("refused.md", &report);
     compare("refused.email.txt", &email);
+}
+
+#[tokio::test]
+async fn the_report_of_a_recovery_that_broke_off_halfway() {
+    let (report, email) = report(half_moved(CutOverState::Moved), "interrupted").await;
+    compare("interrupted.md", &report);
+    compare("interrupted.email.txt", &email);
+}
+
+#[tokio::test]
+async fn the_message_of_a_failure_after_the_move() {
+    let world = half_finished();
+    let failure = json!({"error": "Dr.Unrecoverable", "cause": "rds:AddTagsToResource answered AccessDenied", "state": "MoveIdentity"});
+    world.close("failed", failure).await.unwrap();
+    compare("failed_after_the_move.email.txt", &world.messages()[0].text);
 }

@@ -1,5 +1,6 @@
 //! The crate's tests, on ports of a few lines each.
 
+mod broken;
 mod close;
 mod fixture;
 mod golden;
@@ -7,4 +8,6 @@ mod once;
 mod others;
 mod ports;
 mod rules;
+mod stories;
+mod wording;
 mod world;

@@ -8,7 +8,7 @@ use lifeboat_domain::ledger::keys;
 use lifeboat_domain::register::News;
 use serde_json::{Value, json};
 
-fn news(world: &World, at: &str, id: &str, title: &str, with_incident: bool) {
+pub(super) fn news(world: &World, at: &str, id: &str, title: &str, with_incident: bool) {
     let news = News {
         at: time(at),
         resource: Some(resource()),

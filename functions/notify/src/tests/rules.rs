@@ -38,7 +38,7 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
         (Outcome::SelfHealed, by_itself, "HEALED ", Value::Null),
         (Outcome::RestoredBeside, mistake(), "RESTORED ", Value::Null),
         (Outcome::Planned, approvable(), "PLANNED ", Value::Null),
-        (Outcome::Refused, refused, "REFUSED ", Value::Null),
+        (Outcome::Refused, refused, "APPROVAL NEEDED: ", Value::Null),
         (Outcome::HeldByValidation, held, "HELD ", Value::Null),
         (Outcome::SourceHealed, healed, "STOPPED ", Value::Null),
         (Outcome::NeedsPerson, asks, "NEEDS YOU ", Value::Null),

@@ -253,7 +253,7 @@ fn restoring(
     let forecast = Forecast {
         rto,
         rto_evidence: match facts.recovery_times.len() {
-            0 => "no evidence: no recovery or drill of it was ever timed".to_owned(),
+            0 => "no recovery or drill of it was ever timed".to_owned(),
             1 => "what its one timed recovery took".to_owned(),
             n => format!("90th percentile of {n} timed recoveries"),
         },

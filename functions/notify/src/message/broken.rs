@@ -1,0 +1,109 @@
+//! Letters about recoveries that broke off: what stands, how to finish or undo it, how to go on.
+
+use super::parts::{self, letter};
+use super::{Advice, Letter, Severity};
+use crate::ending::{Ending, Failure};
+use crate::phrases;
+use crate::text::{count, one_line, took};
+use crate::undo;
+use lifeboat_domain::Span;
+use lifeboat_domain::acting::CutOver;
+
+/// A step failed.
+pub(crate) fn failed(ending: &Ending<'_>) -> Letter {
+    let story = ending.story;
+    let (resource, scenario) = (&story.incident.resource, parts::scenario(story));
+    let place = ending.failure.map_or_else(|| "a step failed".to_owned(), Failure::place);
+    let headline = match story.verified() {
+        Some(_) => format!("FAILED {resource} ({scenario}): clients ARE on the new database; unfinished: {place}: {}", ending.reason),
+        None => format!("FAILED {resource} ({scenario}): {place}: {}", ending.reason),
+    };
+    broken(ending, headline, format!("The recovery failed: {place}: {}", ending.reason))
+}
+
+/// The execution ended without closing its incident.
+pub(crate) fn interrupted(ending: &Ending<'_>) -> Letter {
+    let story = ending.story;
+    let (resource, scenario) = (&story.incident.resource, parts::scenario(story));
+    let what = match story.verified() {
+        Some(_) => "clients ARE on the new database; the recovery was interrupted after that",
+        None => "its recovery was interrupted, nobody works on it now",
+    };
+    let headline = format!("INTERRUPTED {resource} ({scenario}): {what}");
+    broken(ending, headline, format!("The recovery ended without a result, and Lifeboat does not go on by itself: {}", ending.reason))
+}
+
+fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
+    let story = ending.story;
+    let hint = match (story.verified().is_some(), ending.is_down()) {
+        (true, _) => "Clients are served. Finish the move: the email has the commands.",
+        (_, true) => "The database is still down.",
+        _ => "Read the email.",
+    };
+    let mut letter = letter(ending, Severity::Critical, headline, hint);
+    letter.happened = story.verified().map(|cut_over| served(ending, cut_over)).into_iter().chain([happened]).collect();
+    letter.happened.extend(parts::down_line(ending));
+    letter.happened.extend(parts::evidence(story));
+    letter.done = parts::calls_or_nothing(ending);
+    letter.done.extend(parts::moves(story));
+    letter.done.extend(stands(ending));
+    match story.verified() {
+        Some(_) => letter.to_do.extend(parts::finish(story)),
+        None => letter.to_do.extend(go_back(ending)),
+    }
+    letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
+    letter.to_do.push(go_on(ending));
+    letter.approve_with = parts::approval(story);
+    letter
+}
+
+/// What a tired person must read first.
+fn served(ending: &Ending<'_>, cut_over: &CutOver) -> String {
+    let story = ending.story;
+    let left = count(story.unfinished().len(), "call");
+    format!(
+        "Clients ARE on the new database already, and were seen to work there: secret {} names {}:{}. Nothing is moved back; {left} of the plan after the move are not known to be done",
+        cut_over.secret, cut_over.endpoint_after.host, cut_over.endpoint_after.port
+    )
+}
+
+/// Where clients are, and that nothing was thrown away.
+fn stands(ending: &Ending<'_>) -> Vec<String> {
+    let story = ending.story;
+    let source = &story.incident.source.id;
+    let clients = phrases::clients(source, story.cut_over.as_ref());
+    let last = story.timeline.last().map(|entry| {
+        let ago = took(Span::between(entry.at, ending.at));
+        format!("Last line of the timeline, {ago} before this message: {}", one_line(&entry.text))
+    });
+    let kept = (!story.source_is_gone()).then(|| format!("{source} is kept"));
+    std::iter::once(clients).chain(last).chain(kept).collect()
+}
+
+/// What was left half-way, put back by hand.
+fn go_back(ending: &Ending<'_>) -> Option<Advice> {
+    let story = ending.story;
+    let commands = undo::commands(story);
+    if commands.is_empty() || !undo::is_half_done(story) {
+        return None;
+    }
+    let what = match (story.fenced().is_some_and(|fence| fence.group.is_some()), story.perhaps_moved().is_some()) {
+        (true, true) => "The fence is not open again, and clients may be moved half-way",
+        (true, false) => "The fence is not open again: clients cannot reach the source",
+        _ => "Clients may be moved half-way",
+    };
+    let stay = if story.perhaps_moved().is_some() { "; what clients wrote to the new database meanwhile stays there" } else { "" };
+    Some(Advice::new(format!("{what}; to put it back as it was, after making sure that this was not done already{stay}"), commands))
+}
+
+fn go_on(ending: &Ending<'_>) -> Advice {
+    let story = ending.story;
+    let say = match story.verified() {
+        Some(_) => {
+            "Or let Lifeboat finish, which also keeps its ledger right: start the same plan again; calls that are done are not made twice"
+        }
+        None => "To go on, start the same plan again; calls that are done are not made twice",
+    };
+    parts::ask_approval(story, ending.execution, say)
+        .unwrap_or_else(|| parts::ask_plan(story, ending.execution, "When the cause is mended, see the plan first"))
+}

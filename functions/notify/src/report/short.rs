@@ -1,0 +1,127 @@
+//! The report in a few lines, for who has no time to read it: what happened, what was done, what was lost, where clients are, what next.
+
+use super::page::link;
+use crate::ending::Ending;
+use crate::iac;
+use crate::message::{Advice, Letter, beside, parts};
+use crate::phrases;
+use crate::story::Story;
+use crate::text::{count, one_line, shorten, took};
+use crate::undo;
+use lifeboat_domain::acting::CallState;
+use lifeboat_domain::incident::{Outcome, Restored};
+use lifeboat_domain::plan::Remedy;
+use lifeboat_domain::show_time;
+
+/// A line of it, at most.
+const LINE: usize = 260;
+
+/// At most ten lines; `opening` says how the story began.
+pub(super) fn in_short(ending: &Ending<'_>, opening: &str, letter: &Letter, keeps: bool) -> Vec<String> {
+    let next = &letter.to_do;
+    // A copy beside production asks for a decision first; its steps are ways to carry one out.
+    let first = if ending.outcome == Outcome::RestoredBeside { Some(&letter.hint) } else { next.first().map(|first| &first.say) };
+    let mut lines = vec![
+        format!("**What happened:** {}", happened(ending, opening, letter)),
+        format!("**What was done:** {}", done(ending)),
+        format!("**Data lost:** {}", lost(ending)),
+        format!("**Where clients are:** {}", clients(ending)),
+    ];
+    lines.extend(first.map(|first| format!("**What to do next:** {}", one_line(&shorten(first, LINE)))));
+    let more = sections(ending.story, next, keeps);
+    if !more.is_empty() {
+        lines.push(format!("**Read on:** {}", more.join(", ")));
+    }
+    lines
+}
+
+fn happened(ending: &Ending<'_>, opening: &str, letter: &Letter) -> String {
+    let how = match ending.outcome {
+        Outcome::Recovered | Outcome::FailedOver | Outcome::SelfHealed | Outcome::Planned => return opening.to_owned(),
+        Outcome::RestoredBeside => {
+            return beside::why_this_moment(ending.story).map_or_else(|| opening.to_owned(), |why| format!("{opening}. {why}"));
+        }
+        Outcome::Refused if letter.approve_with.is_some() => "It waits for your approval",
+        Outcome::Refused => "It was refused",
+        Outcome::HeldByValidation => "The restored copy did not pass",
+        Outcome::SourceHealed => "It was stopped before clients were moved",
+        Outcome::NeedsPerson => "It cannot be told what is wrong",
+        Outcome::Failed => "A step failed",
+        Outcome::Interrupted => "It broke off",
+    };
+    format!("{opening}. {how}: {}", shorten(&ending.reason, LINE))
+}
+
+fn done(ending: &Ending<'_>) -> String {
+    let story = ending.story;
+    let restored = |restored: &Restored| {
+        let plan = story.plan();
+        let at = plan.and_then(|plan| plan.restore_point).map_or_else(String::new, |at| format!(" as of {}", show_time(at)));
+        let how = plan.and_then(|plan| plan.remedy).map_or("", Remedy::as_str);
+        let grade = story.validation.as_ref().map_or_else(String::new, |validation| format!(", graded {}", validation.grade()));
+        format!("{} was restored{at} ({how}){grade}", restored.id)
+    };
+    let made = story.calls.iter().filter(|(_, record)| record.state == CallState::Done).count();
+    match (ending.outcome, &story.incident.restored) {
+        (Outcome::Recovered, Some(copy)) => {
+            let when = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(", {took}"));
+            let after = if story.began_with_request() { "" } else { " after the first signal" };
+            format!("{}; clients were moved to it{when}{after}", restored(copy))
+        }
+        (Outcome::RestoredBeside, Some(copy)) => format!("{}, beside production, which was not touched", restored(copy)),
+        (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {
+            format!("{}; it is kept, and clients were not moved", restored(copy))
+        }
+        (Outcome::FailedOver, _) => format!("{} was failed over to its standby", story.incident.source.id),
+        _ if made > 0 => format!("{} made; the plan holds {}", count(made, "call"), ending.calls.planned.len()),
+        _ => "Nothing was changed".to_owned(),
+    }
+}
+
+fn lost(ending: &Ending<'_>) -> String {
+    let story = ending.story;
+    let rows = ending.measured.rows.map(|rows| {
+        let (ours, copied) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));
+        format!("by key, {ours} are only on the old side, {copied} only on the restored one, {} differ", rows.changed)
+    });
+    match ending.outcome {
+        Outcome::Recovered => {
+            let rpo = &ending.measured.rpo;
+            let measured =
+                rpo.in_words().map_or_else(|| format!("not measured: {}", rpo.text), |lost| format!("{lost} of writes, {}", rpo.text));
+            rows.map_or(measured.clone(), |rows| format!("{measured}; {rows}"))
+        }
+        Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
+        Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
+        Outcome::RestoredBeside => {
+            let nothing = "nothing by the recovery: production was not touched";
+            rows.map_or_else(|| nothing.to_owned(), |rows| format!("{nothing}; {rows}"))
+        }
+        _ if story.perhaps_moved().is_some() => format!("not measured: {}", ending.measured.rpo.text),
+        _ => {
+            let plan =
+                story.plan().filter(|plan| plan.moves_clients && !plan.target.as_ref().is_some_and(|target| story.is_spoilt(target)));
+            let loss = plan.and_then(|plan| plan.forecast()).and_then(|forecast| forecast.loss);
+            loss.map_or_else(
+                || "nothing by Lifeboat".to_owned(),
+                |loss| format!("nothing by Lifeboat so far; the plan expects to lose {} of writes", took(loss)),
+            )
+        }
+    }
+}
+
+fn clients(ending: &Ending<'_>) -> String {
+    let story = ending.story;
+    let clients = phrases::clients(&story.incident.source.id, story.cut_over.as_ref());
+    parts::down_line(ending).map_or(clients.clone(), |down| format!("{clients}. {down}"))
+}
+
+fn sections(story: &Story, next: &[Advice], keeps: bool) -> Vec<String> {
+    let steps = (!next.is_empty()).then(|| format!("{} ({})", link(parts::NEXT), count(next.len(), "step")));
+    let others = [
+        (parts::UNDO, story.moved().is_some() && !undo::commands(story).is_empty()),
+        (parts::IAC, iac::tell(story).is_some()),
+        (parts::KEPT, keeps),
+    ];
+    steps.into_iter().chain(others.into_iter().filter(|(_, exists)| *exists).map(|(section, _)| link(section))).collect()
+}

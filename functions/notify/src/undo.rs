@@ -1,0 +1,102 @@
+//! Going back, and finishing what was begun: commands for a person, in the order in which nothing breaks on the way.
+
+use crate::commands;
+use crate::story::Story;
+use lifeboat_domain::acting::CutOverState;
+use lifeboat_domain::observed::tags;
+use lifeboat_domain::plan::Act;
+use std::collections::BTreeMap;
+
+/// How to go back, each part under a comment that says what it is for.
+///
+/// The copy gives the identity up first and the source takes it last: at no moment do two databases carry it, and Lifeboat acts on
+/// neither while a person is at work.
+pub(crate) fn commands(story: &Story) -> Vec<String> {
+    if story.source_is_gone() {
+        return Vec::new();
+    }
+    let source = &story.incident.source;
+    let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence)).into_iter().collect();
+    let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
+    let parts = [
+        ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
+        ("the source lets clients in again", fence),
+        ("clients find the source again; restart those that hold old connections", clients),
+        ("the source carries the identity again, and is protected again", take_back(story)),
+    ];
+    let parts = parts.into_iter().filter(|(_, commands)| !commands.is_empty()).enumerate();
+    parts.flat_map(|(place, (why, commands))| std::iter::once(format!("# {}. {why}", place + 1)).chain(commands)).collect()
+}
+
+/// What must be known before going back.
+pub(crate) fn notes(story: &Story) -> Vec<String> {
+    let source = &story.incident.source.id;
+    if story.source_is_gone() {
+        return vec![format!("There is no way back: {source} does not exist any more")];
+    }
+    let mut notes =
+        vec!["Once a client has written to the new database, going back loses those writes: then ask for a new plan instead".to_owned()];
+    notes.extend(repair_first(story));
+    if story.identity_moved() {
+        notes.push(format!(
+            "The commands move {}, {} and {} back too: without the last of them {source} is not protected, and Lifeboat never looks at it again",
+            tags::POLICY,
+            tags::RESOURCE,
+            tags::SECRET
+        ));
+    }
+    notes
+}
+
+/// Why going back would lead to a database that does not serve.
+pub(crate) fn repair_first(story: &Story) -> Option<String> {
+    let source = &story.incident.source.id;
+    story
+        .source_is_terminal()
+        .then(|| format!("{source} did not serve when clients were moved: going back to it makes sense only after it was repaired"))
+}
+
+/// Whether going back would lead to a database that does not serve.
+pub(crate) fn leads_nowhere(story: &Story) -> bool {
+    story.source_is_gone() || story.source_is_terminal()
+}
+
+/// Whether the secret or the fence was left half-way.
+pub(crate) fn is_half_done(story: &Story) -> bool {
+    let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state != CutOverState::Verified);
+    half_moved || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
+}
+
+fn give_up(story: &Story) -> Vec<String> {
+    let Some(restored) = story.incident.restored.as_ref().filter(|_| story.identity_moved()) else { return Vec::new() };
+    vec![commands::remove_tags(&restored.arn, identity(story).keys())]
+}
+
+fn take_back(story: &Story) -> Vec<String> {
+    if !story.identity_moved() {
+        return Vec::new();
+    }
+    let arn = &story.incident.source.arn;
+    vec![commands::add_tags(arn, &identity(story)), commands::remove_tags(arn, [&tags::RETIRED.to_owned()])]
+}
+
+/// The tags that carry the identity, as the plan moves them.
+fn identity(story: &Story) -> BTreeMap<String, String> {
+    let incident = &story.incident;
+    let restored = incident.restored.as_ref().map(|restored| &restored.arn);
+    let planned = story.plan().into_iter().flat_map(|plan| &plan.calls).find_map(|call| match &call.act {
+        Act::AddTags { arn, tags } if Some(arn) == restored => Some(tags.clone()),
+        _ => None,
+    });
+    planned.unwrap_or_else(|| {
+        let secret = incident.source.secret.as_ref().map(|secret| (tags::SECRET.to_owned(), secret.clone()));
+        let known = [(tags::POLICY.to_owned(), incident.policy.clone()), (tags::RESOURCE.to_owned(), incident.resource.to_string())];
+        known.into_iter().chain(secret).collect()
+    })
+}
+
+/// What is left to do by hand once clients are on the new database.
+pub(crate) fn to_finish(story: &Story) -> Vec<String> {
+    let arn = &story.incident.source.arn;
+    story.unfinished().into_iter().filter_map(|call| commands::by_hand(arn, &call.act)).collect()
+}
