@@ -5,9 +5,18 @@
 use lifeboat_domain::Timestamp;
 use serde_json::{Map, Value, json};
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The namespace of every metric of ours.
 pub const NAMESPACE: &str = "Lifeboat";
+
+/// Whether this process is a function, whose standard output CloudWatch reads; nobody else wants the lines.
+static IS_READ: AtomicBool = AtomicBool::new(false);
+
+/// From now on metrics are written: a function runs.
+pub(crate) fn begin() {
+    IS_READ.store(true, Ordering::Relaxed);
+}
 
 /// CloudWatch takes so many metrics in one directive.
 const MOST_METRICS: usize = 100;
@@ -67,9 +76,12 @@ impl Metric {
     }
 }
 
-/// Writes metrics of one moment. `dimensions` make series (few and bounded, such as `Resource`: they cost);
+/// Writes metrics of one moment, if a function runs. `dimensions` make series (few and bounded, such as `Resource`: they cost);
 /// `properties` (incident, execution) are only carried along and found in the log.
 pub fn emit(at: Timestamp, dimensions: &[(&str, &str)], metrics: &[Metric], properties: &[(&str, &str)]) {
+    if !IS_READ.load(Ordering::Relaxed) {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     for line in lines(at, dimensions, metrics, properties) {
         if let Err(error) = writeln!(out, "{line}") {

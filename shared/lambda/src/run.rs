@@ -19,6 +19,7 @@ where
     H: AsyncFn(Value) -> Result<Value, DrError>,
 {
     init_logging();
+    crate::metrics::begin();
     let handler = wire().await;
     if let Err(error) = &handler {
         tracing::error!(error = error.name().as_str(), cause = chain(error), "the function cannot be wired: {error}");
