@@ -44,11 +44,12 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
     {
         return Ok(opened);
     }
-    let now = deps.clock.now();
     // A check that goes on failing is one story, however many sweeps see it: it is dated by when the checks last passed.
     let dated = record.checks_passed_at.filter(|_| beginning.scenario == Some(Scenario::Corruption)).unwrap_or(beginning.signal.at);
     let id = incident_id(&record.resource, dated, &beginning.signal.source)?;
-    let incident = new_incident(deps, id.clone(), &beginning, now);
+    let request =
+        Request { run: Run::Execute, scenario: beginning.scenario, restore_to: None, cut_over: false, plan: None, by_person: false };
+    let incident = fresh(deps, id.clone(), (record, beginning.observed), request, beginning.signal.clone());
     ledger::create(&deps.ledger, &keys::incident(&id), &incident).await?;
     let incident = ledger::incident(&deps.ledger, &id).await?;
     if incident.state != IncidentState::Open {
@@ -72,33 +73,32 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
     Ok(Opened { incident: id, reason })
 }
 
-fn new_incident<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, id: IncidentId, beginning: &Beginning<'_>, now: Timestamp) -> Incident {
-    let record = beginning.record;
+/// An incident as it begins.
+pub(crate) fn fresh<R, L, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    id: IncidentId,
+    (record, observed): (&ResourceRecord, Option<&ObservedInstance>),
+    request: Request,
+    signal: Signal,
+) -> Incident {
     Incident {
         id,
         resource: record.resource.clone(),
         kind: record.kind,
         policy: record.policy.clone(),
         policy_hash: deps.policies.hash.clone(),
-        source: source(record, beginning.observed),
-        request: Request {
-            run: Run::Execute,
-            scenario: beginning.scenario,
-            restore_to: None,
-            cut_over: false,
-            plan: None,
-            by_person: false,
-        },
+        source: source(record, observed),
+        request,
         scenario: None,
         state: IncidentState::Open,
         outcome: None,
-        first_signal_at: beginning.signal.at,
-        opened_at: now,
+        first_signal_at: signal.at,
+        opened_at: deps.clock.now(),
         closed_at: None,
         execution: None,
         attempt: 1,
         plan: None,
-        signals: vec![beginning.signal.clone()],
+        signals: vec![signal],
         unreachable_since: record.unreachable_since,
         failed_probes: record.failed_probes,
         last_probe_at: None,

@@ -283,6 +283,20 @@ pub struct Target {
     pub database: Option<String>,
 }
 
+impl Target {
+    /// An instance as it was described.
+    pub fn of(resource: &Identity, observed: &ObservedInstance) -> Self {
+        Self {
+            resource: resource.clone(),
+            instance: observed.id.clone(),
+            engine: observed.configuration.engine.clone(),
+            endpoint: observed.endpoint.clone(),
+            secret: observed.secret().map(str::to_owned),
+            database: observed.configuration.database.clone(),
+        }
+    }
+}
+
 /// Limits of one visit to a database.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct VisitLimits {

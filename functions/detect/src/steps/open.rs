@@ -1,5 +1,6 @@
 //! The first state of `recovery`: checks the input, finds the resource, opens or joins its incident.
 
+use crate::incidents::fresh;
 use crate::{Deps, OpenInput, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, Identity, IncidentId, PlanHash};
@@ -175,35 +176,7 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
         source: "person".to_owned(),
         text: format!("asked for {} of {scenario}", request.run),
     };
-    let incident = Incident {
-        id: id.clone(),
-        resource: record.resource.clone(),
-        kind: record.kind,
-        policy: record.policy.clone(),
-        policy_hash: deps.policies.hash.clone(),
-        source: resources::source(record, observed),
-        request: request.clone(),
-        scenario: None,
-        state: IncidentState::Open,
-        outcome: None,
-        first_signal_at: input.started_at,
-        opened_at: deps.clock.now(),
-        closed_at: None,
-        execution: None,
-        attempt: 1,
-        plan: None,
-        signals: vec![signal],
-        unreachable_since: record.unreachable_since,
-        failed_probes: record.failed_probes,
-        last_probe_at: None,
-        answered: record.answered.clone(),
-        counted_from: None,
-        verdict: None,
-        waiting_since: None,
-        healthy_at: None,
-        restored: None,
-        setbacks: Vec::new(),
-    };
+    let incident = fresh(deps, id.clone(), (record, observed), request.clone(), signal);
     let key = keys::incident(&id);
     if ledger::create(&deps.ledger, &key, &incident).await? == Written::No {
         let reopened = Incident { execution: ledger::incident(&deps.ledger, &id).await?.execution, ..incident };

@@ -55,14 +55,7 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
             tell_people_daily(deps, &title, format!("{error}. Until then it is not protected.")).await?;
             continue;
         }
-        let target = Target {
-            resource: resource.clone(),
-            instance: observed.id.clone(),
-            engine: observed.configuration.engine.clone(),
-            endpoint: observed.endpoint.clone(),
-            secret: observed.secret().map(str::to_owned),
-            database: observed.configuration.database.clone(),
-        };
+        let target = Target::of(&resource, &observed);
         let group = observed.configuration.vpc.clone().unwrap_or_else(|| "no-vpc".to_owned());
         list.groups.entry(group).or_default().push(Listed { target, policy: record.policy });
         list.observed.insert(resource.to_string(), observed);

@@ -90,13 +90,6 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
         Ok(())
     })
     .await?;
-    let target = Target {
-        resource: resource.clone(),
-        instance: observed.id.clone(),
-        engine: observed.configuration.engine.clone(),
-        endpoint: observed.endpoint.clone(),
-        secret: observed.secret().map(str::to_owned),
-        database: observed.configuration.database.clone(),
-    };
+    let target = Target::of(resource, observed);
     Ok(Item { target, policy: policy.to_owned(), snapshot, manifest, resource_id: observed.resource_id.clone() })
 }
