@@ -11,8 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import checks
 import psycopg
+
+import checks
 from client import hashes
 from ledger import moment
 from stage import RESOURCE, Stage, until
@@ -108,11 +109,11 @@ class Act:
 
     # What happens
 
-    def begin(self, label: str, text: str, *, at: float | None = None) -> None:
-        """Count from now on, or from a moment ago."""
+    def begin(self, label: str, text: str) -> None:
+        """Count from now on."""
         self.fields_before = self.stage.secret.read()
         described, side = self.stage.describe(self.stage.serving()), self.stage.secret.side()
-        self.zero = time.time() if at is None else at
+        self.zero = time.time()
         if label == "break":
             self.broke, self.side_before, self.described = self.zero, side, described
         self.timeline.begin(self.zero, label, text)
@@ -260,7 +261,9 @@ class Act:
         since = checks.written_between(stage.journal, copy, validated, moment(difference["at"]).timestamp())
         problems += checks.compare_difference(difference, checks.Sides(copy, deleted, altered, since))
         result.rows_lost = len(untouched.lost)
-        result.rows_rescued = sum(copy.get(identifier) == stage.journal.seed.get(identifier, "") for identifier in deleted)
+        result.rows_rescued = sum(
+            copy.get(identifier) == stage.journal.seed.get(identifier, "") for identifier in deleted
+        )
         result.rto = moment(document["closed_at"]).timestamp() - self.broke
         self._judge_world(result, ending)
         return result

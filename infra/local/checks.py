@@ -138,6 +138,15 @@ def written_afterwards(written: int, read_back: int, wanted: int) -> list[str]:
     return [f"{written} rows were written afterwards and {read_back} of them read back, wanted are {wanted}"]
 
 
+def compare_mistake(journal: Journal, serving: Mapping[int, str], deleted: list[int], altered: list[int]) -> list[str]:
+    """Nobody has undone somebody's mistake in production: what was deleted is not there, what was altered is not as before."""
+    known = {**journal.seed, **{row.id: row.hash for row in journal.rows()}}
+    back = [number for number in deleted if number in serving]
+    repaired = [number for number in altered if serving.get(number, "") in ("", known.get(number, ""))]
+    problems = [f"production holds again what was deleted: {_named(back)}"] if back else []
+    return problems + ([f"production is not as it was altered: {_named(repaired)}"] if repaired else [])
+
+
 # Calls
 
 # A second such call changes nothing more.
@@ -252,7 +261,9 @@ def _restore(act: Json, *, protected_late: bool) -> Json:
     strange = set(told) - set(TOLD) - NOT_TOLD
     if strange or set(act["settings"]) != {"configuration", "tags"}:
         raise ValueError(f"the plan has settings that the demo does not know: {sorted(strange) or act['settings']}")
-    given = {TOLD[name]: sorted(value) if isinstance(value, list) else value for name, value in told.items() if name in TOLD}
+    given = {
+        TOLD[name]: sorted(value) if isinstance(value, list) else value for name, value in told.items() if name in TOLD
+    }
     if str(given.get("OptionGroupName", "")).startswith("default:"):
         del given["OptionGroupName"]
     tunable = told["storage_type"] == "gp3" and (told["allocated_storage"] or 0) >= GP3_TUNABLE_FROM
@@ -367,7 +378,9 @@ def compare_calls(log: Sequence[Json], plans: Sequence[Json]) -> list[str]:
         else:
             missing.append(call)
     if not extra and not missing and made != wanted:
-        problems.append(f"made in another order than planned: {'; '.join(f'{call.action} {call.on()}' for call in made)}")
+        problems.append(
+            f"made in another order than planned: {'; '.join(f'{call.action} {call.on()}' for call in made)}"
+        )
     for call in missing:
         similar = [other for other in extra if other.action == call.action]
         if similar:
@@ -398,13 +411,17 @@ def nothing_called(stage: Stage, zero: float) -> list[str]:
 # The secret
 
 
-def compare_secret(before: Json, after: Json, versions: int, plans: Sequence[Json], places: Mapping[str, Any]) -> list[str]:
+def compare_secret(
+    before: Json, after: Json, versions: int, plans: Sequence[Json], places: Mapping[str, Any]
+) -> list[str]:
     """The secret is as the plans say: host and port of the new instance (by `places`), all else as it was."""
     pointed = [call["act"] for plan in plans for call in plan["calls"] if call["act"]["call"] == "point_secret"]
     problems = []
     if versions != len(pointed):
         problems.append(f"the secret was changed {versions} times, planned were {len(pointed)}")
-    problems += [f"the plan changes the secret {act['secret']}, not {SECRET}" for act in pointed if act["secret"] != SECRET]
+    problems += [
+        f"the plan changes the secret {act['secret']}, not {SECRET}" for act in pointed if act["secret"] != SECRET
+    ]
     wanted = dict(before)
     if pointed:
         place = places.get(pointed[-1]["instance"])
@@ -479,11 +496,29 @@ def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
         return policy_checks(stage.promises, ask)
 
 
+def _watched(policy: Json) -> list[str]:
+    """The checks that every sweep runs, too."""
+    return [check["name"] for check in policy.get("checks", []) if check.get("watch")]
+
+
+def passed_by_check(validation: Json, policy: Json) -> list[str]:
+    """A validation by Lifeboat has the policy's watched checks, and they passed."""
+    grades = {name: grade_of(validation, name) for name in _watched(policy)}
+    problems = [] if grades else ["the policy watches no check"]
+    return problems + [
+        f"the check {name!r} is {grade} on the copy" for name, grade in grades.items() if grade != "PASS"
+    ]
+
+
 def found_by_check(incident: Json, probe: Json, policy: Json) -> list[str]:
     """Lifeboat itself saw the policy's watched checks fail: in the sweep's signal, in the probe, and in its verdict."""
-    names = [check["name"] for check in policy.get("checks", []) if check.get("watch")]
+    names = _watched(policy)
     problems = [] if names else ["the policy watches no check"]
-    told = [signal["text"] for signal in incident["signals"] if (signal["source"], signal["plane"]) == ("sweep", "data_plane")]
+    told = [
+        signal["text"]
+        for signal in incident["signals"]
+        if (signal["source"], signal["plane"]) == ("sweep", "data_plane")
+    ]
     for name in names:
         if not any(f"{name}: " in text for text in told):
             problems.append(f"no signal of the sweep names the check {name!r}: {told}")
@@ -493,6 +528,28 @@ def found_by_check(incident: Json, probe: Json, policy: Json) -> list[str]:
     if judged != ("failed", "corruption", False):
         problems.append(f"the verdict should be failed (corruption) without a person: {judged}")
     return problems
+
+
+def found_by_sweep(
+    incident: Json, sweeps: Sequence[Json], events: Sequence[Json], zero: float
+) -> tuple[int, list[str]]:
+    """Which sweep since the accident found it: at most the second may, and nothing else may have told before."""
+    opened = moment(incident["opened_at"])
+    problems = []
+    if not any(sweep["startDate"] <= opened <= sweep.get("stopDate", opened) for sweep in sweeps):
+        problems.append("no sweep was running when the incident was opened")
+    number = 1 + sum("stopDate" in sweep and sweep["stopDate"] < opened for sweep in sweeps)
+    if number > 2:
+        problems.append(f"found by sweep {number}, not within two sweeps")
+    sources = {signal["source"] for signal in incident["signals"] if moment(signal["at"]) <= opened}
+    if sources != {"sweep"}:
+        problems.append(f"found by {sorted(sources)}, not by the sweep alone")
+    if not events:
+        problems.append("the estate has published no event at all: that there was none of this proves nothing")
+    for event in events:
+        if zero < moment(event["detail"]["Date"]).timestamp() <= opened.timestamp():
+            problems.append(f"an event told of it: {event['detail']['EventID']} {event['detail']['Message']}")
+    return number, problems
 
 
 # The world
@@ -530,7 +587,9 @@ def compare_protected(instances: Sequence[Json], side: str) -> list[str]:
         tags = {tag["Key"]: tag["Value"] for tag in item["TagList"]}
         name = item["DBInstanceIdentifier"]
         if "lifeboat:policy" in tags and tags.get("lifeboat:resource", name) == RESOURCE:
-            mine[name] = f"{item['Endpoint']['Address']}:{item['Endpoint']['Port']}" if item.get("Endpoint") else NOTHING
+            mine[name] = (
+                f"{item['Endpoint']['Address']}:{item['Endpoint']['Port']}" if item.get("Endpoint") else NOTHING
+            )
     if list(mine.values()) == [side]:
         return []
     return [f"{RESOURCE} should be one protected instance, that at {side}, and is {mine}"]

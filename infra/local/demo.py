@@ -64,6 +64,7 @@ def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> 
     """Run scenarios on one stage; an accident of our own is a result, too."""
     results: list[Result] = []
     logs = RUN / "logs" / group[0]
+    wanted = [end for name in group for end in SCENARIOS[name].ends]
     try:
         began = time.monotonic()
         with Stage(binaries, multi_az=SCENARIOS[group[0]].multi_az, logs_to=logs) as stage:
@@ -78,9 +79,15 @@ def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> 
                 finally:
                     keep_function_logs(stage, logs)
                 finish(results, timeline, verbose=verbose)
+            if [result.scenario for result in results] != wanted:
+                raise LookupError(f"the scenarios should end as {wanted}")
     except Exception as error:  # whatever goes wrong is told as a result
         traceback.print_exc()
-        results.append(Result(group[-1], "FAILED", [f"{type(error).__name__}: {error}"]))
+        ended = {result.scenario for result in results}
+        said = f"{type(error).__name__}: {error}"
+        results += [Result(name, "FAILED", [said]) for name in wanted if name not in ended] or [
+            Result(group[0], "FAILED", [said])
+        ]
         finish(results, None, verbose=False, screen=screen)
     if any(result.problems for result in results):
         screen.say(f"  logs: {logs.relative_to(REPO)}")
@@ -142,7 +149,7 @@ def main() -> int:
     if len(results) > 1:
         for result in results:
             screen.say(result.line())
-    return 1 if any(result.problems for result in results) else 0
+    return 1 if not results or any(result.problems for result in results) else 0
 
 
 if __name__ == "__main__":

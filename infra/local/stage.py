@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import yaml
+
 from client import Connection, Secret, Writer, fill
 from cloud import Cloud
 from journal import Journal

@@ -32,31 +32,32 @@ Problems = list[str]
 
 
 def _subjects(act: Act) -> list[str]:
-    """The subjects of all messages so far."""
-    return [message["Subject"] for message in act.timeline.messages]
+    """The subjects of the messages since it broke."""
+    return [message["Subject"] for message in act.timeline.fresh_messages()]
 
 
-def _stopped(act: Act, execution: Json, outcome: str, subject: str) -> tuple[Problems, Json]:
+def _stopped(
+    act: Act, execution: Json, outcome: str, subject: str, *, state: str = "waiting_for_person"
+) -> tuple[Problems, Json]:
     """An ending without a cut-over: refused, told, the lease given back, clients where they were."""
     incident = act.stage.ledger.incident(act.timeline.incident(execution["executionArn"]))
     problems = []
     if (execution["status"], execution.get("error")) != ("FAILED", "Dr.Refused"):
         problems.append(f"ended {execution['status']} {execution.get('error')}: {execution.get('cause')}")
-    if (incident["outcome"], incident["state"]) != (outcome, "waiting_for_person"):
-        problems.append(f"the incident is {incident['state']} as {incident['outcome']}, expected {outcome}")
+    if (incident["outcome"], incident["state"]) != (outcome, state):
+        problems.append(f"the incident is {incident['state']} as {incident['outcome']}, expected {state} as {outcome}")
     if not any(told.startswith(subject) for told in _subjects(act)):
         problems.append(f"no message begins with {subject!r}: {_subjects(act)}")
-    if act.stage.secret.side() != act.side_before:
-        problems.append("clients were moved")
-    problems += checks.lease_is_free(act.stage) + checks.sources_exist(act.stage, [RESOURCE])
-    return problems, incident
+    problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
+    problems += checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
+    return problems + checks.lease_is_free(act.stage) + checks.no_dead_letters(act.stage), incident
 
 
 def _made_only(act: Act, incident: Json, phases: set[str]) -> Problems:
     """The calls are those of the plan's first phases, and no other."""
     plan = act.stage.ledger.plan(incident["id"])
     part = {**plan, "calls": [call for call in plan["calls"] if call["phase"] in phases]}
-    return checks.compare_calls(act.stage, act.zero, [part])
+    return checks.compare_calls(checks.log_since(act.stage, act.zero), [part])
 
 
 def _wait_for_call(act: Act, phase: str) -> str:
@@ -81,7 +82,14 @@ def healed(act: Act) -> Problems:
     act.stage.break_it("resume")
     act.timeline.note("break", "the server answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
-    problems, incident = _stopped(act, execution, "source_healed", f"STOPPED {RESOURCE}: the source may be alive")
+    # The next sweep sees it serve, and closes what waits for a person.
+    arn, ledger = execution["executionArn"], act.stage.ledger
+    until("closed", 30, lambda: ledger.incident(act.timeline.incident(arn))["state"] == "closed")
+    act.timeline.watch(1)
+    stopped = f"STOPPED {RESOURCE}: the source may be alive"
+    problems, incident = _stopped(act, execution, "source_healed", stopped, state="closed")
+    if not any("serves again" in told for told in _subjects(act)):
+        problems.append(f"no message says that it serves again: {_subjects(act)}")
     problems += _made_only(act, incident, {"act", "configure"})
     copy = incident["restored"]["id"]
     tags = {tag["Key"] for tag in act.stage.describe(copy)["TagList"]}
@@ -106,15 +114,18 @@ def altered(act: Act) -> Problems:
     # Lifeboat waits for the copy until it was changed.
     act.stage.cloud.control("/accidents", {"instance": copy, "kind": "stuck", "status": "backing-up"})
     with act.stage.secret.connect(f"{endpoint['Address']}:{endpoint['Port']}") as connection:
-        connection.execute("UPDATE public.orders SET amount = amount + 0.01 WHERE id = 4711")
+        changed = connection.execute("UPDATE public.orders SET amount = amount + 0.01 WHERE id = 4711").rowcount
+    if changed != 1:
+        raise LookupError(f"one row should be changed, not {changed}")
     act.stage.break_it("unstick", copy)
     act.timeline.note("break", "somebody changes one row of the restored copy by a cent")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     problems, incident = _stopped(act, execution, "held_by_validation", f"HELD {RESOURCE}: clients were not moved")
-    found = act.stage.ledger.expect(f"incident#{incident_id}", "validation")["checks"]
-    failed = [check["name"] for check in found if check["grade"] != "PASS"]
-    if failed != ["data"]:
-        problems.append(f"only the check of the data should fail: {failed}")
+    validation = act.stage.ledger.expect(f"incident#{incident_id}", "validation")
+    failed = {check["name"]: check["grade"] for check in validation["checks"] if check["grade"] != "PASS"}
+    grade, told = checks.judge_validation(validation, act.zero, act.stage.promises)
+    if (failed, grade, len(told)) != ({"data": "FAIL"}, "FAIL", 1):
+        problems.append(f"only the check of the data should fail: {failed}, {told}")
     return problems + _made_only(act, incident, {"act", "configure"})
 
 
@@ -123,9 +134,9 @@ def lost_replies(act: Act) -> Problems:
     act.break_it("instance_failure", "the host of {} is lost for good, and replies get lost")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = act.conclude(Result("lost_replies", "RECOVERED"), execution, "recovered")
-    log = act.stage.cloud.control("/calls")
-    lost = [call["action"] for call in log if call["outcome"] == "reply_lost"]
-    return result.problems + ([] if len(lost) >= 4 else [f"too few replies were lost to prove anything: {lost}"])
+    log = checks.log_since(act.stage, act.zero)
+    lost = sorted(call["action"] for call in log if call["outcome"] == "reply_lost")
+    return result.problems + ([] if lost == sorted(LOSING) else [f"the replies to {LOSING} should be lost, not {lost}"])
 
 
 def silent_policy(act: Act) -> Problems:
@@ -133,7 +144,7 @@ def silent_policy(act: Act) -> Problems:
     act.break_it("instance_failure", "the host of {} is lost for good, and its policy only observes")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     problems, _ = _stopped(act, execution, "refused", f"REFUSED {RESOURCE}")
-    return problems + [f"changed something: {call}" for call in checks.calls_since(act.stage, act.zero)]
+    return problems + checks.nothing_called(act.stage, act.zero)
 
 
 def rotated_password(act: Act) -> Problems:
@@ -160,6 +171,8 @@ def rotated_password(act: Act) -> Problems:
     plan = stage.ledger.plan(result.incident)
     if "reset_master_password" not in [call["act"]["call"] for call in plan["calls"]]:
         result.problems.append("the plan does not reset the password")
+    if stage.secret.read()["password"] != fields["password"]:
+        result.problems.append("the secret does not hold the rotated password")
     return result.problems
 
 
@@ -198,9 +211,13 @@ def nothing_to_do(act: Act) -> Problems:
         problems.append(f"{error}: {reasons()}")
     for number in sorted(expected & reasons().keys()):
         act.timeline.note("reason", f"{number}: {reasons()[number]}")
+        if len(reasons()[number]) < 10:
+            problems.append(f"{number} has left no reason")
     try:
         [dead] = until("the malformed event is a dead letter", 30, lambda: checks.no_dead_letters(stage))
         act.timeline.note("reason", dead)
+        if "event at all" not in dead:
+            problems.append(f"that is not the malformed event: {dead}")
     except TimeoutError as error:
         problems.append(str(error))
     started = [item["name"] for item in stage.executions("Recovery", act.zero)]
@@ -242,10 +259,9 @@ def bad_inputs(act: Act) -> Problems:
 
 def _changed(act: Act) -> Problems:
     """Whatever changed, although nothing should."""
-    problems = [f"changed something: {call}" for call in checks.calls_since(act.stage, act.zero)]
-    if act.stage.secret.side() != act.side_before:
-        problems.append("clients were moved")
-    return problems
+    problems = checks.nothing_called(act.stage, act.zero)
+    problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
+    return problems + checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
 
 
 def _reply_lost(action: str) -> Json:

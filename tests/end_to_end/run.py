@@ -1,4 +1,4 @@
-"""Runs the demo's scenarios and the negative controls, some at a time, a line for each.
+"""Runs the demo's scenarios, the negative controls, and the checks of the checks, some at a time, a line for each.
 
     run.py --binaries DIR [--jobs N] [NAME ...]
 
@@ -22,6 +22,7 @@ from controls import CONTROLS, HERE, REPO
 from demo import grouped
 from processes import die_with
 from scenarios import SCENARIOS
+from selftest import TESTS
 
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
@@ -29,19 +30,34 @@ SECONDS = 600
 
 @dataclass(frozen=True)
 class Test:
-    """A program that ends with a line for each thing that it proved."""
+    """A program that ends with a line for each thing that it `proves`; without the line it has not."""
 
     name: str
     program: Path
     arguments: tuple[str, ...]
+    proves: tuple[str, ...]
 
 
 def all_tests() -> list[Test]:
-    """The demo's scenarios by stage, the longest first, and the controls."""
+    """The checks of the checks, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
-    groups = sorted(grouped(SCENARIOS), key=len, reverse=True)
-    tests = [Test("+".join(group), demo, tuple(group)) for group in groups]
-    return tests + [Test(name, HERE / "controls.py", (name,)) for name in CONTROLS]
+    tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
+    for group in sorted(grouped(SCENARIOS), key=len, reverse=True):
+        ends = tuple(end for name in group for end in SCENARIOS[name].ends)
+        tests.append(Test("+".join(group), demo, tuple(group), ends))
+    return tests + [Test(name, HERE / "controls.py", (name,), (name,)) for name in CONTROLS]
+
+
+def proven(test: Test, said: str, status: int) -> dict[str, bool]:
+    """What a test proved by what it said, and what not: a line that is missing, or contradicts another, proves nothing."""
+    words: dict[str, set[str]] = {}
+    for found in filter(None, map(LINE.match, said.splitlines())):
+        words.setdefault(found[2], set()).add(found[1])
+    proved = {name: name in words and "FAILED" not in words[name] for name in test.proves}
+    proved |= {name: False for name in words.keys() - proved.keys() if "FAILED" in words[name]}
+    if not proved or (status != 0 and all(proved.values())):
+        proved[test.name] = False
+    return proved
 
 
 def run(test: Test, binaries: Path) -> tuple[dict[str, bool], float, str]:
@@ -55,11 +71,13 @@ def run(test: Test, binaries: Path) -> tuple[dict[str, bool], float, str]:
             said, _ = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             process.terminate()
-            said, _ = process.communicate()
+            try:
+                said, _ = process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
             said += f"\nFAILED {test.name}: not over within {SECONDS} s\n"
-    proved = {found[2]: found[1] != "FAILED" for found in map(LINE.match, said.splitlines()) if found}
-    if not proved or (process.returncode != 0 and all(proved.values())):
-        proved[test.name] = False
+    proved = proven(test, said, process.returncode)
     logs = REPO / ".run" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     (logs / f"{test.name}.out").write_text(said)
