@@ -1,0 +1,74 @@
+"""What must be true at the end: the rows, the calls, the source. The demo's exit status hangs on it.
+
+Whatever judges takes plain documents, so that tests/end_to_end/selftest.py can show that it finds what is wrong. Whoever
+had nothing to compare has found a problem, too.
+"""
+
+from __future__ import annotations
+
+from .calls import compare_calls, nothing_called
+from .detection import found_by_check, found_by_sweep
+from .difference import Sides, compare_difference, written_between
+from .log import Call, log_since, made_calls
+from .rows import (
+    Findings,
+    compare_mistake,
+    compare_rows,
+    compare_unconfirmed,
+    serving_rows,
+    unconfirmed,
+    unknown_rows,
+    written_afterwards,
+)
+from .secret import compare_secret, secret_as_planned
+from .validation import BUILT_IN, judge_validation, passed_by_check, policy_checks, policy_checks_on
+from .world import (
+    SETTINGS,
+    compare_fence,
+    compare_lease,
+    compare_protected,
+    compare_settings,
+    compare_sources,
+    lease_is_free,
+    no_dead_letters,
+    one_is_protected,
+    sources_exist,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "SETTINGS",
+    "Call",
+    "Findings",
+    "Sides",
+    "compare_calls",
+    "compare_difference",
+    "compare_fence",
+    "compare_lease",
+    "compare_mistake",
+    "compare_protected",
+    "compare_rows",
+    "compare_secret",
+    "compare_settings",
+    "compare_sources",
+    "compare_unconfirmed",
+    "found_by_check",
+    "found_by_sweep",
+    "judge_validation",
+    "lease_is_free",
+    "log_since",
+    "made_calls",
+    "no_dead_letters",
+    "nothing_called",
+    "one_is_protected",
+    "passed_by_check",
+    "policy_checks",
+    "policy_checks_on",
+    "secret_as_planned",
+    "serving_rows",
+    "sources_exist",
+    "unconfirmed",
+    "unknown_rows",
+    "written_afterwards",
+    "written_between",
+]

@@ -1,0 +1,83 @@
+"""The estate's log: the mutating calls that reached the RDS API, and what each of them said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger import moment
+from stage import Stage
+
+Json = dict[str, Any]
+
+# A second such call changes nothing more.
+IDEMPOTENT = ("ModifyDBInstance", "AddTagsToResource", "RemoveTagsFromResource")
+NAMES = ("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier")
+# Said only where they are on.
+SAID_IF_TRUE = ("EnableIAMDatabaseAuthentication", "DedicatedLogVolume", "DeletionProtection")
+# The order of these says nothing.
+SETS = ("VpcSecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A mutating call to RDS with everything that it says; lists and tags without their order."""
+
+    action: str
+    given: Json
+
+    def on(self) -> str:
+        """What it is done to."""
+        return next((str(self.given[name]) for name in NAMES if name in self.given), "?")
+
+    def __str__(self) -> str:
+        """For a person."""
+        said = {name: value for name, value in self.given.items() if value != self.on()}
+        return f"{self.action} {self.on()} {said}"
+
+
+def present(given: Json) -> Json:
+    """Without what is not said: nothing, an empty list, and off where that is the default."""
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and value not in ([], {}) and not (name in SAID_IF_TRUE and value is False)
+    }
+
+
+def logged_call(record: Json) -> Call:
+    """A line of the estate's log."""
+    given = dict(record["parameters"])
+    if "RestoreTime" in given:
+        given["RestoreTime"] = moment(given["RestoreTime"])
+    if "Tags" in given:
+        tags = {tag["Key"]: tag["Value"] for tag in given["Tags"]}
+        given["Tags"] = tags if len(tags) == len(given["Tags"]) else given["Tags"]
+    given = {name: sorted(value) if name in SETS else value for name, value in given.items()}
+    return Call(record["action"], present(given) if record["action"] != "ModifyDBInstance" else given)
+
+
+def took_effect(record: Json) -> bool:
+    """Whether it changed the world."""
+    return record["outcome"] in ("applied", "reply_lost")
+
+
+def made_calls(log: Sequence[Json]) -> list[Call]:
+    """What changed the world; said again because nobody had heard of it counts once."""
+    effective = [record for record in log if took_effect(record)]
+    calls = []
+    for number, record in enumerate(effective):
+        call = logged_call(record)
+        repeatable = record["outcome"] == "reply_lost" and record["action"] in IDEMPOTENT
+        if not (repeatable and call in map(logged_call, effective[number + 1 :])):
+            calls.append(call)
+    return calls
+
+
+def log_since(stage: Stage, zero: float) -> list[Json]:
+    """Every mutating call that reached the RDS API since a moment, whatever became of it."""
+    log: list[Json] = stage.cloud.control("/calls")
+    if not any(call["action"] == "CreateDBInstance" for call in log):
+        raise LookupError("the estate's log lacks even the call that made the database: it proves nothing")
+    return [call for call in log if moment(call["at"]).timestamp() >= zero]

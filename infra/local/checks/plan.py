@@ -1,0 +1,146 @@
+"""The plan: its calls to RDS, as the estate's log should show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ledger import moment
+
+from .log import Call, present
+
+Json = dict[str, Any]
+
+# What a restore is told, by the plan's word for it; what the plan leaves empty is not said.
+TOLD = {
+    "class": "DBInstanceClass",
+    "subnet_group": "DBSubnetGroupName",
+    "security_groups": "VpcSecurityGroupIds",
+    "parameter_group": "DBParameterGroupName",
+    "option_group": "OptionGroupName",
+    "multi_az": "MultiAZ",
+    "publicly_accessible": "PubliclyAccessible",
+    "port": "Port",
+    "auto_minor_version_upgrade": "AutoMinorVersionUpgrade",
+    "copy_tags_to_snapshot": "CopyTagsToSnapshot",
+    "iam_authentication": "EnableIAMDatabaseAuthentication",
+    "log_exports": "EnableCloudwatchLogsExports",
+    "storage_type": "StorageType",
+    "iops": "Iops",
+    "storage_throughput": "StorageThroughput",
+    "ca_certificate": "CACertificateIdentifier",
+    "network_type": "NetworkType",
+    "backup_retention_days": "BackupRetentionPeriod",
+    "backup_window": "PreferredBackupWindow",
+    "license_model": "LicenseModel",
+    "dedicated_log_volume": "DedicatedLogVolume",
+    "engine_lifecycle_support": "EngineLifecycleSupport",
+    "max_allocated_storage": "MaxAllocatedStorage",
+    "deletion_protection": "DeletionProtection",
+}
+# What a restore takes from the backup, or what is set later.
+NOT_TOLD = {
+    "engine",
+    "engine_version",
+    "vpc",
+    "allocated_storage",
+    "storage_encrypted",
+    "kms_key",
+    "maintenance_window",
+    "monitoring_interval",
+    "monitoring_role",
+    "performance_insights",
+    "performance_insights_key",
+    "performance_insights_retention_days",
+    "master_user",
+    "database",
+}
+# Performance is said only where it can be chosen: on gp3, from this size on.
+GP3_TUNABLE_FROM = 400
+LATE = {
+    "maintenance_window": "PreferredMaintenanceWindow",
+    "max_allocated_storage": "MaxAllocatedStorage",
+    "deletion_protection": "DeletionProtection",
+}
+LATE_PAIRS = {
+    "monitoring": ("MonitoringInterval", "MonitoringRoleArn"),
+    "performance_insights": ("PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod"),
+}
+
+
+def _tags(tags: Mapping[str, str]) -> Json:
+    """Tags as they can be sent: those of AWS's own namespaces cannot."""
+    return {key: value for key, value in tags.items() if not key.startswith(("aws:", "rds:"))}
+
+
+def _restore(act: Json, *, protected_late: bool) -> Json:
+    """What a restore call says: the place, and everything that would otherwise come back as a default."""
+    told: Json = act["settings"]["configuration"]
+    strange = set(told) - set(TOLD) - NOT_TOLD
+    if strange or set(act["settings"]) != {"configuration", "tags"}:
+        raise ValueError(f"the plan has settings that the demo does not know: {sorted(strange) or act['settings']}")
+    given = {
+        TOLD[name]: sorted(value) if isinstance(value, list) else value for name, value in told.items() if name in TOLD
+    }
+    if str(given.get("OptionGroupName", "")).startswith("default:"):
+        del given["OptionGroupName"]
+    tunable = told["storage_type"] == "gp3" and (told["allocated_storage"] or 0) >= GP3_TUNABLE_FROM
+    if not tunable:
+        given.pop("StorageThroughput", None)
+    if not tunable and told["storage_type"] not in ("io1", "io2"):
+        given.pop("Iops", None)
+    if protected_late:
+        given.pop("DeletionProtection", None)
+    given["Tags"] = _tags(act["settings"]["tags"])
+    if act["call"] == "restore_from_snapshot":
+        given.pop("MaxAllocatedStorage", None)
+        return {**given, "DBInstanceIdentifier": act["target"], "DBSnapshotIdentifier": act["snapshot"]}
+    when = {"RestoreTime": moment(act["at"])} if act["at"] else {"UseLatestRestorableTime": True}
+    return {**given, **when, "TargetDBInstanceIdentifier": act["target"], "SourceDbiResourceId": act["source"]}
+
+
+def _late(settings: Json) -> Json:
+    """What is set once a copy is usable."""
+    strange = set(settings) - set(LATE) - set(LATE_PAIRS)
+    if strange:
+        raise ValueError(f"the plan has late settings that the demo does not know: {sorted(strange)}")
+    given: Json = {LATE[name]: value for name, value in settings.items() if name in LATE}
+    for name, fields in LATE_PAIRS.items():
+        if settings.get(name) is not None:
+            given |= {said: value or None for said, value in zip(fields, settings[name], strict=True)}
+    if settings.get("performance_insights") is not None:
+        given["EnablePerformanceInsights"] = True
+    return given
+
+
+def planned_calls(plan: Json) -> list[Call]:
+    """The plan's calls to RDS, in order, as the estate's log should show them."""
+    acts: list[Json] = [call["act"] for call in plan["calls"]]
+    # A plan that names deletion protection among the late settings does not tell it to the restore.
+    late = {act["instance"] for act in acts if "deletion_protection" in act.get("settings", {})}
+    return [_planned(act, late) for act in acts if act["call"] != "point_secret"]
+
+
+def _planned(act: Json, late: set[str]) -> Call:
+    """One of them."""
+    name, at_once = act["call"], {"DBInstanceIdentifier": act.get("instance"), "ApplyImmediately": True}
+    if name in ("restore_from_snapshot", "restore_to_point_in_time"):
+        action = "FromDBSnapshot" if name == "restore_from_snapshot" else "ToPointInTime"
+        return Call(f"RestoreDBInstance{action}", present(_restore(act, protected_late=act["target"] in late)))
+    if name in ("force_failover", "end_sessions"):
+        given = {"DBInstanceIdentifier": act["instance"], "ForceFailover": name == "force_failover"}
+        return Call("RebootDBInstance", given)
+    if name == "replay_settings":
+        return Call("ModifyDBInstance", present({**at_once, **_late(act["settings"])}))
+    if name == "reset_master_password":
+        return Call("ModifyDBInstance", {**at_once, "MasterUserPassword": "****"})
+    if name == "set_security_groups":
+        return Call("ModifyDBInstance", {**at_once, "VpcSecurityGroupIds": sorted(act["groups"])})
+    if name == "create_snapshot":
+        given = {"DBInstanceIdentifier": act["instance"], "DBSnapshotIdentifier": act["snapshot"]}
+        return Call("CreateDBSnapshot", {**given, "Tags": _tags(act["tags"])})
+    if name == "add_tags":
+        return Call("AddTagsToResource", {"ResourceName": act["arn"], "Tags": _tags(act["tags"])})
+    if name == "remove_tags":
+        return Call("RemoveTagsFromResource", {"ResourceName": act["arn"], "TagKeys": sorted(act["keys"])})
+    raise ValueError(f"the plan has a call that the demo does not know: {name}")

@@ -1,0 +1,1 @@
+"""The checks of the demo, checked by theme; selftest.py runs them."""
