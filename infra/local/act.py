@@ -118,11 +118,11 @@ class Act:
             self.broke, self.side_before, self.described = self.zero, side, described
         self.timeline.begin(self.zero, label, text)
 
-    def break_it(self, kind: str, text: str) -> None:
+    def break_it(self, kind: str, text: str, **more: object) -> None:
         """Let an accident happen to whatever serves."""
         serving = self.stage.serving()
         self.begin("break", text.format(serving))
-        self.stage.break_it(kind, serving)
+        self.stage.break_it(kind, serving, **more)
 
     def ask(self, given: Mapping[str, Any], ended: int) -> Json:
         """Start `recovery` by hand, as in the console, and watch it; how it ended."""
@@ -152,7 +152,7 @@ class Act:
         key = max(told, key=lambda document: str(document["at"]))["closing"]["report"]
         s3, bucket = self.stage.cloud.client("s3"), self.stage.outputs["Bucket"]
         self.reports.mkdir(parents=True, exist_ok=True)
-        for ending in ("json", "md"):
+        for ending in ("json", "md", "html"):
             body = s3.get_object(Bucket=bucket, Key=f"{key}.{ending}")["Body"].read()
             (self.reports / f"{name}.{ending}").write_bytes(body)
         report: Json = json.loads((self.reports / f"{name}.json").read_text())
@@ -179,22 +179,25 @@ class Act:
                 problems.append(f"the report says that the validation is {told}, it is {result.checks}")
         return ending
 
-    def _judge_world(self, result: Result, ending: Ending) -> None:
+    def _judge_world(self, result: Result, ending: Ending, *, is_gone: bool = False) -> None:
         """What holds of the world after every ending; looked at last, so that nothing slips in behind it."""
         stage, source, plans = self.stage, ending.report["source"], [ending.plan] if ending.plan else []
         result.problems += checks.compare_calls(checks.log_since(stage, self.zero), plans)
         result.problems += checks.secret_as_planned(stage, self.zero, self.fields_before, plans)
-        result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
+        if not is_gone:
+            result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
         result.problems += checks.one_is_protected(stage)
         result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
         if ending.outcome in VALIDATED:
             restored = stage.describe(ending.incident["restored"]["id"])
             result.problems += checks.compare_settings(self.described, restored)
-        if ending.outcome == "recovered" and ending.plan:
+        if ending.outcome == "recovered" and ending.plan and not is_gone:
             result.problems += checks.compare_fence(ending.plan, stage.describe(source["id"]))
 
-    def conclude(self, result: Result, execution: Json, outcome: str, *, exactly: bool = False) -> Result:
-        """Check everything that must be true after a recovery, and measure."""
+    def conclude(
+        self, result: Result, execution: Json, outcome: str, *, exactly: bool = False, is_gone: bool = False
+    ) -> Result:
+        """Check everything that must be true after a recovery, and measure; `is_gone`: somebody deleted the source."""
         ending = self._judge(result, execution, outcome)
         plan, stage, ended = ending.plan, self.stage, time.time()
         point = moment(plan["restore_point"]) if plan and plan["target"] and plan["restore_point"] else None
@@ -217,7 +220,7 @@ class Act:
         result.rpo, result.rto = latest_lost - findings.kept_until, self._outage(side)
         if result.rto < SHORTEST_OUTAGE and self.broke == self.zero:
             result.problems.append(f"the client noticed no outage, only {result.rto:.2f} s: nothing was broken")
-        self._judge_world(result, ending)
+        self._judge_world(result, ending, is_gone=is_gone)
         self.timeline.look()
         return result
 

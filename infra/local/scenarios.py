@@ -75,6 +75,35 @@ def hung(act: Act) -> list[Result]:
     return [_failed_over(act, result)]
 
 
+def storage_full(act: Act) -> list[Result]:
+    """Run it: RDS shuts the full database down; its volume grows by the policy's share, and it comes back by itself."""
+    size = act.stage.describe(RESOURCE)["AllocatedStorage"]
+    act.break_it("storage_full", "the volume of {} is full: RDS shuts it down")
+    [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
+    result = act.conclude(Result("storage_full", "RECOVERED"), execution, "storage_grown")
+    grown = act.stage.describe(RESOURCE)["AllocatedStorage"]
+    if grown != size + size // 5:
+        result.problems.append(f"a fifth more than {size} GiB was expected: {grown}")
+    if result.rows_lost:
+        result.problems.append(f"a growth loses nothing, yet {result.rows_lost} rows are lost")
+    result.more = f"storage={size}GiB->{grown}GiB"
+    return [result]
+
+
+def deletion(act: Act) -> list[Result]:
+    """Run it: somebody deletes the instance; a person approves its return from the automated backups that were kept."""
+    act.break_it("deletion", "somebody deletes {}; its automated backups are retained", keep_backups=True)
+    [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
+    result = Result("deletion", "RECOVERED")
+    result.problems += _changed_nothing(act, execution, "FAILED")
+    answer = act.ask(act.approval(), 2)
+    act.conclude(result, answer, "recovered", is_gone=True)
+    remedy = act.stage.ledger.plan(result.incident)["remedy"]
+    if remedy != "restore_latest":
+        result.problems.append(f"the retained backups reach further than a snapshot, yet the plan was {remedy}")
+    return [result]
+
+
 def _failed_over(act: Act, result: Result) -> Result:
     """It serves from the other zone, and a synchronous standby has every commit."""
     if result.rows_lost:
@@ -237,6 +266,16 @@ SCENARIOS = {
         "the server stops answering and no event tells: the sweep finds it, one forced failover",
         ("hung",),
         multi_az=True,
+    ),
+    "storage_full": Scenario(
+        storage_full,
+        "the volume is full and RDS shuts the database down: it is grown by a fifth, nobody is moved",
+        ("storage_full",),
+    ),
+    "deletion": Scenario(
+        deletion,
+        "somebody deletes the instance: a person approves, and it comes back from the backups that were kept",
+        ("deletion",),
     ),
     "human_error": Scenario(
         human_error,

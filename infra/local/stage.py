@@ -190,9 +190,9 @@ class Stage:
         """The identifier that the identity has today."""
         return str(self.ledger.record(RESOURCE).get("id", RESOURCE))
 
-    def break_it(self, kind: str, instance: str | None = None) -> float:
+    def break_it(self, kind: str, instance: str | None = None, **more: object) -> float:
         """Let an accident happen; when it did."""
-        self.cloud.control("/accidents", {"instance": instance or self.serving(), "kind": kind})
+        self.cloud.control("/accidents", {"instance": instance or self.serving(), "kind": kind, **more})
         return time.time()
 
     def sql(self, statement: str) -> tuple[list[int], datetime]:

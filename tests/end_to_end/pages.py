@@ -34,7 +34,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = (360, 768, 1280)
 SCHEMES = ("light", "dark")
 # What a browser fetches or runs by itself; a link waits for a click.
-FETCHING = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "form", "image", "use"}
+FETCHING = set("script link img iframe object embed video audio source base form image use".split())
 # The least contrast of text that WCAG 2 AA allows.
 CONTRAST = 4.5
 SMALLEST = 11
@@ -42,9 +42,13 @@ SMALLEST = 11
 MEASURE = """(() => {
   const problems = [], root = document.documentElement, width = root.clientWidth;
   const colour = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-  const light = (c) => [0, 1, 2].map((i) => c[i] / 255).map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  const light = (c) => [0, 1, 2].map((i) => c[i] / 255)
+    .map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const contrast = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + .05) / (y + .05); };
+  const contrast = (a, b) => {
+    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+    return (x + .05) / (y + .05);
+  };
   const behind = (element) => {
     for (let at = element; at; at = at.parentElement) {
       const found = colour(getComputedStyle(at).backgroundColor);
@@ -54,7 +58,8 @@ MEASURE = """(() => {
   };
   const name = (element) => `${element.tagName} ${(element.textContent || '').trim().slice(0, 40)}`;
   const hidden = (element) => element.closest('.skip, thead') && element.getBoundingClientRect().width <= 1
-    || element.closest('.skip') || element.closest('thead') && getComputedStyle(element.closest('thead')).position === 'absolute';
+    || element.closest('.skip')
+    || element.closest('thead') && getComputedStyle(element.closest('thead')).position === 'absolute';
   if (root.scrollWidth > width) problems.push(`overflows: ${root.scrollWidth} > ${width}`);
   for (const box of document.querySelectorAll('.table')) {
     if (box.scrollWidth > box.clientWidth + 1) problems.push(`a table scrolls: ${name(box)}`);
@@ -65,7 +70,8 @@ MEASURE = """(() => {
     const element = node.parentElement, style = getComputedStyle(element);
     if (!node.data.trim() || hidden(element) || element.closest('title, desc')) continue;
     texts += 1;
-    const box = element.getBoundingClientRect(), inPicture = element.closest('svg'), onBar = element.matches('.on');
+    const box = element.getBoundingClientRect();
+    const inPicture = element.closest('svg'), onBar = element.matches('.on');
     if (box.right > width + 1 || box.left < -1) problems.push(`sticks out: ${name(element)}`);
     if (parseFloat(style.fontSize) < SMALLEST) problems.push(`too small: ${name(element)}`);
     const bar = onBar && element.ownerSVGElement.querySelector('.bar');
@@ -88,7 +94,9 @@ MEASURE = """(() => {
     }));
     for (const shape of svg.querySelectorAll('rect, circle')) {
       const drawn = shape.getBoundingClientRect();
-      if (drawn.right > box.right + 1 || drawn.left < box.left - 1) problems.push(`${shape.outerHTML} is outside of its picture`);
+      if (drawn.right > box.right + 1 || drawn.left < box.left - 1) {
+        problems.push(`${shape.outerHTML} is outside of its picture`);
+      }
     }
   }
   const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
@@ -193,10 +201,10 @@ def browser() -> Iterator[Browser]:
         os.dup2(far[1], 4)
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe"]
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
         quiet = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
         process = subprocess.Popen(
-            [found, *options, *quiet, f"--user-data-dir={profile}"],
+            [found, "--remote-debugging-pipe", *options, *quiet, f"--user-data-dir={profile}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=False,
@@ -256,7 +264,8 @@ def look(chromium: Browser, page: Path, *, keep: bool = True) -> list[str]:
             problems += [f"{view}: {problem}" for problem in found["problems"]]
             problems += [f"{view}: asked for {url}" for url in chromium.requests if url != page.as_uri()]
             if not found["texts"] or not found["pictures"] or not found["bars"]:
-                problems.append(f"{view}: {found['texts']} texts, {found['pictures']} pictures, {found['bars']} bars of phases")
+                drawn = f"{found['pictures']} pictures, {found['bars']} bars of phases"
+                problems.append(f"{view}: {found['texts']} texts, {drawn}")
             if keep:
                 chromium.shoot(width, found["height"], SHOTS / f"{page.stem}-{width}-{scheme}.png")
     if papers["light"] == papers["dark"]:
@@ -281,7 +290,7 @@ BAD = {
     "<script>": "<script>1</script>",
     "a link to javascript:": "<a href='javascript:1'>x</a>",
     "leads nowhere": "<a href='#nowhere'>x</a>",
-    "letters over letters": "<svg width='300' height='60'><text x='9' y='30'>one</text><text x='12' y='30'>two</text></svg>",
+    "letters over letters": "<svg width='300' height='60'><text y='30'>one</text><text x='9' y='30'>two</text></svg>",
     "a picture that is not told": "<svg width='300' height='60'></svg>",
     "0 bars of phases": "<p>x</p>",
     "light and dark are both": "<p>x</p>",
@@ -317,7 +326,8 @@ def main() -> int:
         print(f"  wrong: {problem}")
     good = bool(pages) and not wrong
     views = len(WIDTHS) * len(SCHEMES) + 1
-    print(f"{'KEPT' if good else 'FAILED'} pages pages={len(pages)} views={views}: reports are whole, legible and alone", flush=True)
+    word = "KEPT" if good else "FAILED"
+    print(f"{word} pages pages={len(pages)} views={views}: reports are whole, legible and alone", flush=True)
     return 0 if good else 1
 
 

@@ -1,4 +1,4 @@
-"""Runs the demo's scenarios, the negative controls, and the checks of the checks, some at a time, a line for each.
+"""Runs the demo's scenarios, the negative controls, the checks of checks and pages, some at a time, a line for each.
 
     run.py --binaries DIR [--jobs N] [NAME ...]
 
@@ -39,9 +39,10 @@ class Test:
 
 
 def all_tests() -> list[Test]:
-    """The checks of the checks, the demo's scenarios by stage, the longest first, and the controls."""
+    """The checks of the checks and pages, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
+    tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
     for group in sorted(grouped(SCENARIOS), key=len, reverse=True):
         ends = tuple(end for name in group for end in SCENARIOS[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))

@@ -192,7 +192,7 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
     })
     .await?;
     let copy = incident.restored.as_ref().map_or_else(
-        || "Nothing was changed by Lifeboat.".to_owned(),
+        || "What Lifeboat had done until then, if anything, is in its report.".to_owned(),
         |restored| {
             format!(
                 "The copy {} that was restored meanwhile is kept and billed: it may lack what was written since; delete it when you do not need it.",

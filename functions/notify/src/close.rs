@@ -106,7 +106,7 @@ async fn settle(
     let incident = &story.incident;
     let outcome = exact_outcome(story, input.outcome, input.failure.as_ref());
     let owns = incident.execution.as_deref().is_none_or(|execution| execution == input.execution);
-    let changed = owns && (story.anything_done() || matches!(outcome, Outcome::Recovered | Outcome::FailedOver));
+    let changed = owns && (story.anything_done() || matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown));
     let number = if owns { incident.attempt.to_string() } else { short_digest(&[&input.execution]) };
     let closing = Closing {
         outcome,
@@ -136,6 +136,7 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
     match ending.outcome {
         Outcome::Recovered => ends::recovered(ending),
         Outcome::FailedOver => ends::failed_over(ending),
+        Outcome::StorageGrown => ends::storage_grown(ending),
         Outcome::SelfHealed => ends::self_healed(ending),
         Outcome::RestoredBeside => beside::restored_beside(ending),
         Outcome::Planned => ends::planned(ending),
@@ -148,7 +149,7 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
     }
 }
 
-/// Writes both forms of the report, unless they were.
+/// Writes all forms of the report, unless they were.
 async fn write_report(
     deps: &Deps<impl Ledger, impl Documents, impl Publish, impl Clock>,
     key: &Key,
@@ -159,14 +160,15 @@ async fn write_report(
         return Ok(());
     }
     let report = report::Report::of(ending);
-    let (json, markdown) = (format!("{}.json", closing.report), format!("{}.md", closing.report));
+    let json = format!("{}.json", closing.report);
     let documents = &deps.documents;
     documents.put_json(&json, &ledger::encode(&report)?).await.map_err(|error| error.while_doing(format!("writing the report {json}")))?;
-    let text = report::markdown(&report);
-    documents
-        .put_text(&markdown, "text/markdown; charset=utf-8", &text)
-        .await
-        .map_err(|error| error.while_doing(format!("writing the report {markdown}")))?;
+    let pages =
+        [("md", "text/markdown; charset=utf-8", report::markdown(&report)), ("html", "text/html; charset=utf-8", report::html(&report))];
+    for (ending, content_type, text) in pages {
+        let place = format!("{}.{ending}", closing.report);
+        documents.put_text(&place, content_type, &text).await.map_err(|error| error.while_doing(format!("writing the report {place}")))?;
+    }
     ledger::update(&deps.ledger, key, |told: &mut Told| {
         if let Some(closing) = &mut told.closing {
             closing.report_written = true;
@@ -199,7 +201,7 @@ async fn close_incident(
         return Ok(());
     }
     let still_ours = incident.execution.as_deref().is_none_or(|other| other == execution);
-    let took = ending.measured.rto.span().filter(|_| matches!(outcome, Outcome::Recovered | Outcome::FailedOver));
+    let took = ending.measured.rto.span().filter(|_| matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown));
     ledger::update(&deps.ledger, &keys::record(&incident.resource), |record: &mut ResourceRecord| {
         if still_ours && outcome.closes() && record.open_incident.as_ref() == Some(id) {
             record.open_incident = None;

@@ -118,7 +118,7 @@ impl<'a> Ending<'a> {
     /// Whether clients are without their database, as far as is known.
     pub(crate) fn is_down(&self) -> bool {
         let served = match self.outcome {
-            Outcome::Recovered | Outcome::FailedOver | Outcome::SelfHealed | Outcome::SourceHealed => true,
+            Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed | Outcome::SourceHealed => true,
             Outcome::RestoredBeside
             | Outcome::Planned
             | Outcome::Refused
@@ -142,6 +142,7 @@ pub(crate) fn exact_outcome(story: &Story, outcome: Outcome, failure: Option<&Fa
         // Wrong input that changed nothing is a refusal too; later it would be a bug.
         (Outcome::Failed, Some(ErrorName::InvalidInput)) if !story.anything_sent() => Outcome::Refused,
         (Outcome::SelfHealed, _) if story.failed_over() => Outcome::FailedOver,
+        (Outcome::SelfHealed, _) if story.grown_to().is_some() => Outcome::StorageGrown,
         _ => outcome,
     }
 }
@@ -157,7 +158,7 @@ fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Optio
     let told = |phases: &[Phase]| story.last_of(phases).map(|entry| without_word(&entry.text));
     let planned = || story.plan().map(|plan| text::one_line(&plan.reason));
     let found = match outcome {
-        Outcome::Recovered | Outcome::RestoredBeside | Outcome::FailedOver | Outcome::Planned => planned(),
+        Outcome::Recovered | Outcome::RestoredBeside | Outcome::FailedOver | Outcome::StorageGrown | Outcome::Planned => planned(),
         Outcome::Refused => told(&[Phase::Plan]).or_else(planned),
         Outcome::SelfHealed => told(&[Phase::Judge]),
         Outcome::SourceHealed => told(&[Phase::Fence]).or_else(|| told(&[Phase::Judge])),

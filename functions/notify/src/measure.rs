@@ -22,16 +22,47 @@ pub(crate) struct Measure {
     /// The measured quantity in words, where the seconds alone would say too much or too little.
     #[serde(default)]
     pub(crate) shown: Option<String>,
+    /// From when it was measured.
+    #[serde(default)]
+    pub(crate) from: Option<Timestamp>,
+    /// Until when.
+    #[serde(default)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// A length between two moments of the story; none where it is nothing by its nature.
+#[derive(Debug, Clone)]
+struct Found {
+    span: Span,
+    between: Option<(Timestamp, Timestamp)>,
+    text: String,
+}
+
+impl Found {
+    fn between(from: Timestamp, until: Timestamp, text: String) -> Self {
+        Self { span: Span::between(from, until), between: Some((from, until)), text }
+    }
+
+    fn nothing(text: &str) -> Self {
+        Self { span: Span::seconds(0), between: None, text: text.to_owned() }
+    }
 }
 
 impl Measure {
-    fn new(measured: Result<(Span, String), String>, objective: Option<Span>) -> Self {
-        let (span, text) = match measured {
-            Ok((span, text)) => (Some(span), text),
-            Err(text) => (None, text),
+    fn new(measured: Result<Found, String>, objective: Option<Span>) -> Self {
+        let (span, between, text) = match measured {
+            Ok(found) => (Some(found.span), found.between, found.text),
+            Err(text) => (None, None, text),
         };
-        let met = span.zip(objective).map(|(span, objective)| span <= objective);
-        Self { seconds: span.map(Span::as_secs), objective_seconds: objective.map(Span::as_secs), met, text, shown: None }
+        Self {
+            seconds: span.map(Span::as_secs),
+            objective_seconds: objective.map(Span::as_secs),
+            met: span.zip(objective).map(|(span, objective)| span <= objective),
+            text,
+            shown: None,
+            from: between.map(|(from, _)| from),
+            until: between.map(|(_, until)| until),
+        }
     }
 
     /// Counted from a request: the trouble is older, so a promise can be seen broken, but not kept.
@@ -55,20 +86,25 @@ impl Measure {
         self.shown.clone().or_else(|| self.span().map(took))
     }
 
-    /// `4 min 12 s, objective 15 min: met`; `emphasis` goes around the verdict.
-    pub(crate) fn verdict(&self, emphasis: &str) -> String {
+    /// `4 min 12 s, objective 15 min: met`.
+    pub(crate) fn verdict(&self) -> String {
+        let (measured, verdict) = self.against();
+        match verdict {
+            Some((word, by)) => format!("{measured}: {word}{by}"),
+            None => measured,
+        }
+    }
+
+    /// What was measured and promised; and, where both are known, the verdict as a word and by how much.
+    pub(crate) fn against(&self) -> (String, Option<(&'static str, String)>) {
         let objective = self
             .objective_seconds
             .map_or_else(|| "objective not known".to_owned(), |seconds| format!("objective {}", Span::seconds(seconds)));
         let over = self.seconds.unwrap_or_default().saturating_sub(self.objective_seconds.unwrap_or_default());
-        match (self.in_words(), self.met) {
-            (None, _) => format!("not measured, {objective}: {}", self.text),
-            (Some(measured), None) => format!("{measured}, {objective}"),
-            (Some(measured), Some(true)) => format!("{measured}, {objective}: {emphasis}met{emphasis}"),
-            (Some(measured), Some(false)) => {
-                format!("{measured}, {objective}: {emphasis}missed{emphasis} by {}", took(Span::seconds(over)))
-            }
-        }
+        let Some(measured) = self.in_words() else { return (format!("not measured, {objective}: {}", self.text), None) };
+        let verdict =
+            self.met.map(|met| if met { ("met", String::new()) } else { ("missed", format!(" by {}", took(Span::seconds(over)))) });
+        (format!("{measured}, {objective}"), verdict)
     }
 }
 
@@ -115,7 +151,7 @@ fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static 
             verified.or_else(told).map(|at| (at, "the verified cut-over")).ok_or("no cut-over is on record")
         }
         Outcome::SelfHealed if !story.saw_outage() => Err(NO_OUTAGE),
-        Outcome::FailedOver | Outcome::SelfHealed => {
+        Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed => {
             story.incident.healthy_at.map(|at| (at, "the first probe that answered")).ok_or(NO_OUTAGE)
         }
         Outcome::RestoredBeside => Err("clients were not moved, so there is no time to recovery"),
@@ -129,11 +165,12 @@ fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static 
     }
 }
 
-fn rto(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
+fn rto(story: &Story, outcome: Outcome) -> Result<Found, String> {
     let first = story.incident.first_signal_at;
     let (until, what) = served_again(story, outcome)?;
     let since = if story.began_with_request() { "the request" } else { "the first signal" };
-    Ok((Span::between(first, until), format!("from {since} at {} to {what} at {}", show_time(first), show_time(until))))
+    let text = format!("from {since} at {} to {what} at {}", show_time(first), show_time(until));
+    Ok(Found::between(first, until, text))
 }
 
 /// The last moment at which a client may have written what the serving side does not have.
@@ -156,11 +193,12 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
     }
 }
 
-fn rpo(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
+fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
     match outcome {
-        Outcome::FailedOver => Ok((Span::seconds(0), "the standby is a synchronous copy: nothing committed is lost".to_owned())),
+        Outcome::StorageGrown => Ok(Found::nothing("the same database serves again, with all that it held")),
+        Outcome::FailedOver => Ok(Found::nothing("the standby is a synchronous copy: nothing committed is lost")),
         Outcome::SelfHealed if !story.saw_outage() || story.incident.healthy_at.is_none() => Err(NO_OUTAGE.to_owned()),
-        Outcome::SelfHealed => Ok((Span::seconds(0), "the same database serves again; nothing was restored".to_owned())),
+        Outcome::SelfHealed => Ok(Found::nothing("the same database serves again; nothing was restored")),
         Outcome::Recovered => {
             let (until, what) = last_write(story);
             let newest = story.validation.as_ref().and_then(|validation| validation.newest_data);
@@ -170,7 +208,8 @@ fn rpo(story: &Story, outcome: Outcome) -> Result<(Span, String), String> {
                 (None, Some(point)) => (point, "the restore point (the newest data could not be measured)"),
                 (None, None) => return Err("neither the newest data nor the restore point is known".to_owned()),
             };
-            Ok((Span::between(from, until), format!("from {held} at {} until {what} at {}", show_time(from), show_time(until))))
+            let text = format!("from {held} at {} until {what} at {}", show_time(from), show_time(until));
+            Ok(Found::between(from, until, text))
         }
         Outcome::RestoredBeside => Err("nobody was moved, so nothing was lost by the recovery".to_owned()),
         Outcome::Planned => Err("only a plan was made".to_owned()),

@@ -123,6 +123,12 @@ impl Story {
         self.calls.iter().any(|(_, record)| record.state == CallState::Done && matches!(record.act, Act::ForceFailover { .. }))
     }
 
+    /// The size that the volume was grown to by Lifeboat, in GiB.
+    pub(crate) fn grown_to(&self) -> Option<i32> {
+        let done = self.calls.iter().filter(|(_, record)| record.state == CallState::Done);
+        done.filter_map(|(_, record)| if let Act::GrowStorage { gib, .. } = record.act { Some(gib) } else { None }).next_back()
+    }
+
     /// The last line of the timeline that belongs to one of `phases`.
     pub(crate) fn last_of(&self, phases: &[Phase]) -> Option<&TimelineEntry> {
         self.timeline.iter().rev().find(|entry| phases.contains(&entry.phase))

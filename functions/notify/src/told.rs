@@ -32,9 +32,9 @@ pub(crate) struct Told {
 pub(crate) struct Closing {
     /// The outcome.
     pub(crate) outcome: Outcome,
-    /// The report's key in the bucket, without `.md` and `.json`.
+    /// The report's key in the bucket, without `.md`, `.html` and `.json`.
     pub(crate) report: String,
-    /// Whether both forms of the report were written.
+    /// Whether all forms of the report were written.
     pub(crate) report_written: bool,
     /// Whether the incident and its resource are this execution's to close.
     pub(crate) owns: bool,

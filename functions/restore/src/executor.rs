@@ -122,6 +122,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         }
         Act::ForceFailover { instance } => deps.databases.reboot(instance, true).await,
         Act::EndSessions { instance } => deps.databases.reboot(instance, false).await,
+        Act::GrowStorage { instance, gib, iops, throughput } => deps.databases.grow_storage(instance, *gib, *iops, *throughput).await,
         Act::ReplaySettings { instance, settings } => deps.databases.set_late_settings(instance, settings).await,
         Act::SetSecurityGroups { instance, groups } => deps.databases.set_security_groups(instance, groups).await,
         Act::ResetMasterPassword { instance, secret } => {

@@ -62,6 +62,10 @@ pub enum Step {
     Configure(Case),
     /// Asks for a Multi-AZ failover, once.
     FailOver(Case),
+    /// Grows a full volume.
+    Grow(Case),
+    /// Looks whether the room is there.
+    CheckGrown(Case),
     /// Looks whether the failover took place.
     CheckFailover(Case),
     /// Keeps the source from its clients.
@@ -128,6 +132,8 @@ where
         Step::Start(case) => encode(Box::pin(steps::restore::start(deps, &case)).await?),
         Step::Check(case) => encode(Box::pin(steps::restore::check(deps, &case)).await?),
         Step::Configure(case) => encode(Box::pin(steps::configure::configure(deps, &case)).await?),
+        Step::Grow(case) => encode(Box::pin(steps::grow::grow(deps, &case)).await?),
+        Step::CheckGrown(case) => encode(Box::pin(steps::grow::check(deps, &case)).await?),
         Step::FailOver(case) => encode(Box::pin(steps::fail_over::fail_over(deps, &case)).await?),
         Step::CheckFailover(case) => encode(Box::pin(steps::fail_over::check(deps, &case)).await?),
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),

@@ -77,6 +77,7 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
             Ok(Observation::done_if(wanted.is_some() && today.endpoint.as_ref() == wanted, "the secret names the new database"))
         }
         Act::ForceFailover { instance: id }
+        | Act::GrowStorage { instance: id, .. }
         | Act::ReplaySettings { instance: id, .. }
         | Act::ResetMasterPassword { instance: id, .. }
         | Act::SetSecurityGroups { instance: id, .. }
@@ -121,6 +122,11 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             } else {
                 Observation::NotDone
             }
+        }
+        Act::GrowStorage { gib, .. } => {
+            let is_pending = found.pending.iter().any(|name| name == "AllocatedStorage");
+            let has_grown = found.configuration.allocated_storage.is_some_and(|size| size >= *gib);
+            Observation::done_if(has_grown || is_pending, "RDS shows the new size")
         }
         Act::ReplaySettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
         Act::ResetMasterPassword { .. } => {

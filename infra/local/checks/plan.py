@@ -132,6 +132,9 @@ def _planned(act: Json, late: set[str]) -> Call:
         return Call("RebootDBInstance", given)
     if name == "replay_settings":
         return Call("ModifyDBInstance", present({**at_once, **_late(act["settings"])}))
+    if name == "grow_storage":
+        asked = {"AllocatedStorage": act["gib"], "Iops": act["iops"], "StorageThroughput": act["throughput"]}
+        return Call("ModifyDBInstance", present({**at_once, **asked}))
     if name == "reset_master_password":
         return Call("ModifyDBInstance", {**at_once, "MasterUserPassword": "****"})
     if name == "set_security_groups":

@@ -24,6 +24,8 @@ closed_enum! {
         Recovered = "recovered",
         /// The same database serves again after a failover that Lifeboat asked for.
         FailedOver = "failed_over",
+        /// The same database serves again after its volume was grown.
+        StorageGrown = "storage_grown",
         /// AWS brought it back; nothing was changed.
         SelfHealed = "self_healed",
         /// A validated copy stands beside production; nobody was moved.
@@ -49,7 +51,7 @@ impl Outcome {
     /// Whether the story is over (else it waits for a person).
     pub const fn closes(self) -> bool {
         match self {
-            Self::Recovered | Self::FailedOver | Self::SelfHealed | Self::RestoredBeside | Self::Planned => true,
+            Self::Recovered | Self::FailedOver | Self::StorageGrown | Self::SelfHealed | Self::RestoredBeside | Self::Planned => true,
             Self::Refused | Self::HeldByValidation | Self::SourceHealed | Self::NeedsPerson | Self::Failed | Self::Interrupted => false,
         }
     }

@@ -121,6 +121,36 @@ pub struct Configuration {
     pub database: Option<String>,
 }
 
+/// Below so many GiB a gp3 volume has a fixed performance, which must not be named even though Describe shows it.
+const GP3_TUNABLE_FROM: i32 = 400;
+/// The same for Oracle.
+const GP3_TUNABLE_FROM_ORACLE: i32 = 200;
+
+impl Configuration {
+    /// IOPS where they may be named: always for `io1` and `io2`, for `gp3` only where they can be tuned.
+    pub fn provisioned_iops(&self) -> Option<i32> {
+        match self.storage_type.as_deref() {
+            Some("io1" | "io2") => self.iops,
+            Some("gp3") if self.is_tunable_gp3() => self.iops,
+            _ => None,
+        }
+    }
+
+    /// Throughput, which only `gp3` has.
+    pub fn provisioned_throughput(&self) -> Option<i32> {
+        (self.storage_type.as_deref() == Some("gp3") && self.is_tunable_gp3()).then_some(self.storage_throughput).flatten()
+    }
+
+    fn is_tunable_gp3(&self) -> bool {
+        let from = match self.engine.as_str() {
+            engine if engine.starts_with("sqlserver") => 0,
+            engine if engine.starts_with("oracle") => GP3_TUNABLE_FROM_ORACLE,
+            _ => GP3_TUNABLE_FROM,
+        };
+        self.allocated_storage.is_some_and(|size| size >= from)
+    }
+}
+
 /// One DB instance as Describe showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedInstance {

@@ -63,6 +63,9 @@ pub struct Policy {
     /// What `automatic` asks of drills.
     #[serde(default)]
     pub drill: DrillRule,
+    /// How far a full volume may grow.
+    #[serde(default)]
+    pub storage: StorageRule,
     /// Intervals, graces and limits.
     #[serde(default)]
     pub timing: Timing,
@@ -121,6 +124,32 @@ pub struct DrillRule {
 impl Default for DrillRule {
     fn default() -> Self {
         Self { max_age: Span::hours(35 * 24), waived: None }
+    }
+}
+
+/// How far a full volume may grow: it never shrinks again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StorageRule {
+    /// By how much it grows at once, in per cent; RDS wants at least 10.
+    pub grow_percent: u8,
+    /// The most that it may hold, in GiB; none is no limit but RDS's.
+    pub most_gib: Option<i32>,
+}
+
+impl Default for StorageRule {
+    fn default() -> Self {
+        Self { grow_percent: 20, most_gib: None }
+    }
+}
+
+impl StorageRule {
+    /// The size after one growth; none if the limit leaves less than the tenth that RDS wants.
+    pub fn after(&self, gib: i32) -> Option<i32> {
+        let least = gib.checked_add(gib / 10)?.checked_add(1)?;
+        let wanted = gib.checked_add(i32::try_from(i64::from(gib) * i64::from(self.grow_percent) / 100).ok()?)?;
+        let grown = wanted.max(least).min(self.most_gib.unwrap_or(i32::MAX));
+        (grown >= least).then_some(grown)
     }
 }
 
@@ -278,6 +307,9 @@ impl Policy {
                 return Err(DrError::invalid(&field("checks"), format!("{:?}", check.name), "one SELECT statement that returns one value"));
             }
         }
+        if !(10..=100).contains(&self.storage.grow_percent) {
+            return Err(DrError::invalid(&field("storage.grow_percent"), self.storage.grow_percent, "10 to 100"));
+        }
         if self.timing.suspect_probes == 0 || self.timing.poll.as_secs() == 0 || self.timing.probe_every.as_secs() == 0 {
             return Err(DrError::invalid(&field("timing"), "0", "poll, probe_every and suspect_probes above zero"));
         }
@@ -325,6 +357,16 @@ fn explain(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_volume_grows_by_the_policys_share_and_never_past_its_limit_nor_by_less_than_rds_takes() {
+        let rule = |grow_percent, most_gib| StorageRule { grow_percent, most_gib };
+        assert_eq!(rule(20, None).after(100), Some(120));
+        assert_eq!(rule(10, None).after(20), Some(23), "RDS wants more than a tenth");
+        assert_eq!(rule(50, Some(120)).after(100), Some(120));
+        assert_eq!(rule(20, Some(105)).after(100), None);
+        assert_eq!(rule(20, None).after(i32::MAX), None);
+    }
 
     #[test]
     fn a_policy_that_says_nothing_only_observes() {

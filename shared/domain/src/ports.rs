@@ -69,7 +69,9 @@ pub trait RebootDatabases {
 
 /// `rds:ModifyDBInstance`, always with `ApplyImmediately`.
 pub trait ModifyDatabases {
-    /// Sets what a restore does not accept.
+    /// Grows the volume, at once; IOPS and throughput that are provisioned are named again.
+    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()>;
+    /// Sets, at once, what no restore call accepts.
     async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()>;
     /// Makes these the only security groups.
     async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()>;

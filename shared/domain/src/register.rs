@@ -35,6 +35,9 @@ pub struct ResourceRecord {
     pub generation: u32,
     /// When the last recovery ended.
     pub last_recovery: Option<Timestamp>,
+    /// When Lifeboat last grew its volume: RDS refuses a further change for six hours.
+    #[serde(default)]
+    pub storage_grown_at: Option<Timestamp>,
     /// The end of the last recovery that a person has looked at: its cool-down is over.
     #[serde(default)]
     pub acknowledged: Option<Timestamp>,
@@ -168,6 +171,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             open_incident: None,
             generation: 0,
             last_recovery: None,
+            storage_grown_at: None,
             acknowledged: None,
             recovery_times: Vec::new(),
             failed_probes: 0,

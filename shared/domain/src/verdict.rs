@@ -164,6 +164,9 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgeme
     match probe.outcome {
         ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
         ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("RDS reports {status} and it answers: {}", probe.text)),
+        ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => {
+            Judgement::again(Verdict::Suspect, timing.probe_every, format!("RDS reports {status}; the probe could not run: {}", probe.text))
+        }
         ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
             Judgement::of(Verdict::Unknown, format!("RDS reports {status}, and the probe proves no outage: {}", probe.text))
         }
@@ -175,11 +178,16 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgeme
     }
 }
 
+/// How long the story lasts.
+fn waited(evidence: Evidence<'_>) -> Span {
+    Span::between(evidence.incident.first_signal_at, evidence.now)
+}
+
 /// A failover ends read-only; what stays read-only was made so, and is no outage that a restore would heal.
 fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Probe) -> Judgement {
     let timing = &evidence.policy.timing;
     let grace = if observed.configuration.multi_az { timing.failover_grace } else { timing.host_recovery_grace };
-    let waited = Span::between(evidence.incident.first_signal_at, evidence.now);
+    let waited = waited(evidence);
     let reason = format!("it answers but is read-only ({waited} of {grace}): {}", probe.text);
     if waited < grace {
         return Judgement::again(Verdict::SelfHealing, timing.probe_every, reason);
@@ -256,7 +264,7 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Ju
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
         return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));
     }
-    let waited = Span::between(evidence.incident.first_signal_at, evidence.now);
+    let waited = waited(evidence);
     let grace = evidence.policy.timing.host_recovery_grace;
     if waited < grace {
         return Judgement::again(

@@ -84,6 +84,7 @@ stories! {
     one_fault_of_any_call_does_not_change_how_a_hung_instance_is_recovered: Hung,
     one_fault_of_any_call_does_not_bring_a_second_failover: HungMultiAz,
     one_fault_of_any_call_does_not_change_an_approved_cut_over: HumanErrorCutOver,
+    one_fault_of_any_call_does_not_change_how_a_volume_grows: StorageFull,
     one_fault_of_any_call_does_not_change_a_backup: Backup,
 }
 

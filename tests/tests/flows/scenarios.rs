@@ -1,6 +1,6 @@
 //! What each scenario comes to, told once from its break to its end.
 
-use crate::account::{Account, ORDERS, rows_of, server_of};
+use crate::account::{Account, GOLD, ORDERS, rows_of, server_of};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
@@ -147,6 +147,39 @@ async fn a_deleted_instance_comes_back_from_its_retained_backup_when_a_person_sa
     assert_eq!(actions(&calls), [RESTORE, MODIFY, TAG, SNAPSHOT]);
     assert!(told_to_people(&account, "APPROVAL NEEDED: orders-db (deletion): deletion is always for a person to decide"));
     assert_rows(&account);
+}
+
+#[tokio::test]
+async fn a_full_volume_is_grown_by_the_policys_share_and_nobody_is_moved() {
+    let (account, calls) = told(Story::StorageFull, IncidentState::Closed, Outcome::StorageGrown).await;
+    assert_eq!(actions(&calls), [MODIFY]);
+    assert!(calls[0].contains("\"AllocatedStorage\":24"), "20 GiB and a fifth more: {calls:?}");
+    assert_eq!(account.instance(ORDERS)["AllocatedStorage"], 24);
+    assert_eq!(account.secret_versions().len(), 1, "clients stay where they were");
+    assert!(told_to_people(&account, "STORAGE GROWN: orders-db to 24 GiB"), "{:?}", account.subjects());
+    assert!((1..=20).all(|key| account.rows().contains_key(&key)));
+}
+
+#[tokio::test]
+async fn a_volume_that_is_full_again_within_six_hours_is_for_a_person() {
+    let (mut account, _) = told(Story::StorageFull, IncidentState::Closed, Outcome::StorageGrown).await;
+    account.pass(Duration::hours(1)).await;
+    let before = account.last_call();
+    account.happen(|model, now| model.storage_full(ORDERS, now)).unwrap();
+    account.settle().await;
+    assert_eq!(account.calls_since(before), Vec::<String>::new(), "{}", account.explain());
+    assert!(account.last_text().contains("once in 6 h only"), "{}", account.last_text());
+}
+
+#[tokio::test]
+async fn a_volume_never_grows_past_the_policys_limit() {
+    let limit = GOLD.replace("cut_over:", "storage: {most_gib: 21}\n    cut_over:");
+    let mut account = Account::under(&limit, false).await;
+    let before = account.last_call();
+    account.happen(|model, now| model.storage_full(ORDERS, now)).unwrap();
+    account.settle().await;
+    assert_eq!(account.calls_since(before), Vec::<String>::new(), "{}", account.explain());
+    assert!(account.last_text().contains("storage.most_gib is 21"), "{}", account.last_text());
 }
 
 #[tokio::test]

@@ -102,5 +102,6 @@ stories! {
     a_backup_takes_each_snapshot_once_however_a_step_is_disturbed: Backup,
     a_backup_that_is_impossible_is_told_however_a_step_is_disturbed: BackupImpossible,
     news_are_told_once_however_a_step_is_disturbed: News,
+    a_full_volume_is_grown_once_however_a_step_is_disturbed: StorageFull,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
 }

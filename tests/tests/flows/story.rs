@@ -59,6 +59,8 @@ pub enum Story {
     News,
     /// A person pauses everything, for a while.
     Pause,
+    /// Its volume is full: grown.
+    StorageFull,
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -144,7 +146,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -168,6 +170,7 @@ impl Story {
         Self::BackupImpossible,
         Self::News,
         Self::Pause,
+        Self::StorageFull,
     ];
 
     /// The account before anything happens.
@@ -184,6 +187,7 @@ impl Story {
             Self::InstanceFailure | Self::Observed | Self::CopyIsWrong | Self::RestoreFails | Self::NoCapacity => {
                 account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
             }
+            Self::StorageFull => account.happen(|model, now| model.storage_full(ORDERS, now)).unwrap(),
             Self::Hung | Self::HungMultiAz | Self::SourceHealed | Self::FenceLeaks | Self::ClientRefused => {
                 account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
                 account.sweeps(2).await;
@@ -222,6 +226,9 @@ impl Story {
         // What was left half-way is found by sweeps, and news is told by them.
         account.sweeps(3).await;
         account.settle().await;
+        if self == Self::StorageFull {
+            account.pass(Duration::minutes(30)).await; // RDS goes on optimising the volume.
+        }
     }
 
     fn prepare(self, account: &mut Account) {

@@ -80,6 +80,34 @@ pub(crate) fn failed_over(ending: &Ending<'_>) -> Letter {
     letter
 }
 
+/// It serves again from the same, larger volume.
+pub(crate) fn storage_grown(ending: &Ending<'_>) -> Letter {
+    let story = ending.story;
+    let incident = &story.incident;
+    let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
+    let size = story.grown_to().map_or_else(String::new, |gib| format!(" to {gib} GiB"));
+    let headline = format!("STORAGE GROWN: {}{size}{took}", incident.resource);
+    let mut letter = letter(ending, Severity::Warning, headline, "Look for what filled it.");
+    letter.happened = parts::evidence(story);
+    letter.happened.extend(parts::measured(ending));
+    letter.done = parts::calls_or_nothing(ending);
+    let region = incident.source.arn.region();
+    letter.to_do = vec![
+        Advice::new(
+            "Find out what filled it, or it fills again",
+            vec![format!(
+                "aws rds describe-db-log-files --region {region} --db-instance-identifier {} --query 'reverse(sort_by(DescribeDBLogFiles, &Size))[:5]'",
+                incident.source.id
+            )],
+        ),
+        Advice::say("A further growth is refused by RDS for six hours, and for as long as it optimises the volume".to_owned()),
+        Advice::say(
+            "Tell your infrastructure code the new allocated storage: a volume never shrinks, and its next run would fail".to_owned(),
+        ),
+    ];
+    letter
+}
+
 /// It serves, and Lifeboat changed nothing.
 pub(crate) fn self_healed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;

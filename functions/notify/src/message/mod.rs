@@ -106,6 +106,13 @@ pub(crate) struct About {
     pub(crate) report: Option<String>,
 }
 
+impl About {
+    /// Where the report lies as a page of HTML: beside the Markdown.
+    fn drawn(&self) -> Option<String> {
+        self.report.as_ref().and_then(|report| report.strip_suffix(".md")).map(|report| format!("{report}.html"))
+    }
+}
+
 /// A message before it is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Letter {
@@ -142,6 +149,9 @@ pub(crate) struct Body {
     pub(crate) execution: Option<String>,
     pub(crate) console: Option<String>,
     pub(crate) report: Option<String>,
+    /// The same report, drawn as a page.
+    #[serde(default)]
+    pub(crate) report_html: Option<String>,
     pub(crate) what_happened: Vec<String>,
     pub(crate) what_was_done: Vec<String>,
     pub(crate) what_to_do: Vec<Advice>,
@@ -159,6 +169,7 @@ impl Letter {
         let text = self.text();
         let attributes = self.attributes();
         let console = self.about.execution.as_deref().and_then(Execution::parse).map(|execution| execution.console());
+        let report_html = self.about.drawn();
         let body = Body {
             format: 1,
             what: self.what,
@@ -173,6 +184,7 @@ impl Letter {
             execution: self.about.execution,
             console,
             report: self.about.report,
+            report_html,
             what_happened: self.happened,
             what_was_done: self.done,
             what_to_do: self.to_do,
@@ -247,6 +259,7 @@ impl Letter {
             about.execution.as_deref().map(|arn| Execution::parse(arn).map_or_else(|| arn.to_owned(), |execution| execution.console()));
         [
             ("Report", about.report.clone()),
+            ("Drawn", about.drawn()),
             ("Execution", console),
             ("Incident", about.incident.as_ref().map(ToString::to_string)),
             ("Plan", about.plan.as_ref().map(ToString::to_string)),

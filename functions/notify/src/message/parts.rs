@@ -110,10 +110,10 @@ pub(crate) fn measured(ending: &Ending<'_>) -> Vec<String> {
     let measured = &ending.measured;
     let mut lines = Vec::new();
     if measured.rto.seconds.is_some() {
-        lines.push(format!("RTO: {} ({})", measured.rto.verdict(""), measured.rto.text));
+        lines.push(format!("RTO: {} ({})", measured.rto.verdict(), measured.rto.text));
     }
     if measured.rpo.seconds.is_some() {
-        lines.push(format!("RPO: {} ({})", measured.rpo.verdict(""), measured.rpo.text));
+        lines.push(format!("RPO: {} ({})", measured.rpo.verdict(), measured.rpo.text));
     }
     if let Some(rows) = measured.rows {
         let (source, restored) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));

@@ -1,7 +1,8 @@
 //! The plan against the calls, and the options that were weighed.
 
 use super::Report;
-use super::page::{Page, code};
+use super::line::Line;
+use super::sheet::{Sheet, named, short, wide};
 use super::times::time_of_day;
 use crate::calls::{CallFate, CallLine};
 use crate::measure::millis_between;
@@ -10,7 +11,7 @@ use lifeboat_domain::Span;
 use lifeboat_domain::plan::RankedOption;
 
 /// "Plan against calls".
-pub(super) fn plan_against_calls(page: &mut Page, report: &Report) {
+pub(super) fn plan_against_calls(page: &mut impl Sheet, report: &Report) {
     page.heading(2, "Plan against calls");
     let Some(plan) = &report.plan else {
         page.sentences(["No plan was made, so no call was planned"]);
@@ -20,15 +21,15 @@ pub(super) fn plan_against_calls(page: &mut Page, report: &Report) {
     let not_reached = report.calls.iter().filter(|line| line.fate == CallFate::NotReached).count();
     let verdict = if report.calls_equal_plan { "The calls made equal the plan" } else { "The calls made do not equal the plan" };
     let mut sentences = vec![
-        format!("Plan {} was made at {}", code(plan.hash.as_str()), lifeboat_domain::show_time(plan.made_at)),
-        format!(
+        Line::from("Plan ").then_code(plan.hash.as_str()).then(format!(" was made at {}", lifeboat_domain::show_time(plan.made_at))),
+        Line::from(format!(
             "{verdict}: {made} of {} done, {} made that no plan holds",
             count(report.calls.len(), "planned call"),
             report.extra_calls.len()
-        ),
+        )),
     ];
     if not_reached > 0 {
-        sentences.push(format!("Not reached: {}", count(not_reached, "planned call")));
+        sentences.push(format!("Not reached: {}", count(not_reached, "planned call")).into());
     }
     page.sentences(sentences);
     if !report.calls.is_empty() {
@@ -47,47 +48,53 @@ pub(super) fn plan_against_calls(page: &mut Page, report: &Report) {
     }
 }
 
-fn table(page: &mut Page, report: &Report, lines: &[CallLine]) {
+fn table(page: &mut impl Sheet, report: &Report, lines: &[CallLine]) {
     let first = report.first_signal_at;
     page.table(
-        ["#", "Phase", "Call", "Fate", "Sent at", "Took"],
+        [short("#"), short("Phase"), wide("Call"), named("Fate"), named("Sent at"), named("Took")],
         lines.iter().map(|line| {
             let fate = match (line.fate, &line.text) {
                 (CallFate::Done, _) | (_, None) => line.fate.in_words().to_owned(),
                 (_, Some(text)) => format!("{}: {text}", line.fate.in_words()),
             };
             [
-                line.number.to_string(),
-                line.phase.to_string(),
-                line.call.clone(),
-                fate,
-                line.sent_at.map(|at| time_of_day(first, at)).unwrap_or_default(),
-                line.sent_at.zip(line.ended_at).map(|(sent, ended)| took_millis(millis_between(sent, ended))).unwrap_or_default(),
+                line.number.to_string().into(),
+                Line::from(line.phase.as_str()),
+                Line::from(&line.call),
+                fate.into(),
+                line.sent_at.map(|at| time_of_day(first, at)).unwrap_or_default().into(),
+                line.sent_at.zip(line.ended_at).map(|(sent, ended)| took_millis(millis_between(sent, ended))).unwrap_or_default().into(),
             ]
         }),
     );
 }
 
 /// "Options considered".
-pub(super) fn options(page: &mut Page, report: &Report) {
+pub(super) fn options(page: &mut impl Sheet, report: &Report) {
     let Some(plan) = report.plan.as_ref().filter(|plan| !plan.options.is_empty()) else { return };
     page.heading(2, "Options considered");
     page.sentences(["Best first, as the decision matrix ranks them for this scenario"]);
     let fate = |option: &RankedOption| {
         if plan.remedy == Some(option.remedy) {
-            "**chosen**"
+            Line::strong("chosen")
         } else if option.possible {
-            "possible"
+            "possible".into()
         } else {
-            "impossible"
+            "impossible".into()
         }
     };
     let span = |span: Option<Span>| span.map_or_else(|| "not known".to_owned(), took);
     page.table(
-        ["Option", "", "Expected time", "Expected loss", "Reason"],
+        [short("Option"), short(""), named("Expected time"), named("Expected loss"), wide("Reason")],
         plan.options.iter().map(|option| {
             let forecast = &option.forecast;
-            [option.remedy.to_string(), fate(option).to_owned(), span(forecast.rto), span(forecast.loss), option.reason.clone()]
+            [
+                Line::from(option.remedy.as_str()),
+                fate(option),
+                span(forecast.rto).into(),
+                span(forecast.loss).into(),
+                Line::from(&option.reason),
+            ]
         }),
     );
     if let Some(chosen) = plan.options.iter().find(|option| plan.remedy == Some(option.remedy)) {

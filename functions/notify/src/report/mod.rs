@@ -1,13 +1,18 @@
-//! The report: the facts as JSON, and a page of Markdown that one would send to their boss.
+//! The report: the facts as JSON, and a page that one would send to their boss, as Markdown and drawn as HTML.
 
+mod body;
 mod calls;
+mod html;
 mod kept;
+mod line;
 mod markdown;
 mod page;
 mod sections;
+mod sheet;
 mod short;
 mod times;
 
+pub(crate) use html::html;
 pub(crate) use markdown::markdown;
 
 use crate::calls::CallLine;
@@ -16,7 +21,7 @@ use crate::commands::Execution;
 use crate::ending::Ending;
 use crate::iac::{self, TellYourIac};
 use crate::measure::{Measure, PhaseTime, Rows, phases};
-use crate::message::{Advice, beside, parts};
+use crate::message::{Advice, Severity, beside, parts};
 use crate::phrases;
 use crate::text::one_line;
 use crate::undo;
@@ -39,6 +44,7 @@ pub(crate) struct Report {
     /// The whole of it in at most ten lines of Markdown.
     pub(crate) in_short: Vec<String>,
     pub(crate) outcome: Outcome,
+    pub(crate) severity: Severity,
     pub(crate) resource: Identity,
     pub(crate) kind: ResourceKind,
     pub(crate) scenario: Option<Scenario>,
@@ -133,6 +139,7 @@ impl Report {
             headline: one_line(&letter.headline),
             in_short: short::in_short(ending, &opening(ending, incident), &letter, !kept.is_empty()),
             outcome: ending.outcome,
+            severity: letter.severity,
             resource: incident.resource.clone(),
             kind: incident.kind,
             scenario: incident.scenario(),
@@ -229,6 +236,7 @@ fn closing(ending: &Ending<'_>) -> Option<String> {
             let kept = if story.source_is_gone() { String::new() } else { format!("; {source} is kept") };
             Some(format!("{what} {}, a new database{checked}{kept}", restored.id))
         }
+        (Outcome::StorageGrown, _, Some(took)) => Some(format!("{source} served again after {took}, with a larger volume")),
         (Outcome::FailedOver, _, Some(took)) => Some(format!("{source} served again after {took}, from its standby")),
         (Outcome::SelfHealed, _, Some(took)) => {
             let by = events::by_itself(&story.incident).map_or_else(String::new, |(what, _)| format!(": it was {what}"));

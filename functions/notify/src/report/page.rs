@@ -1,7 +1,10 @@
 //! A page of Markdown that reads well raw and rendered: one sentence on a line, tables in columns.
 
+use super::line::{Line, Piece};
+use super::sheet::{Column, Sheet, anchor, by_language};
 use crate::message::Advice;
 use crate::text;
+use lifeboat_domain::words::Grade;
 use std::fmt::Write;
 
 /// A cell longer than this does not widen its column: the raw table would not fit any screen.
@@ -11,58 +14,43 @@ const WIDEST: usize = 60;
 #[derive(Debug, Default)]
 pub(crate) struct Page(String);
 
-impl Page {
-    pub(crate) fn heading(&mut self, level: usize, title: &str) {
+impl Sheet for Page {
+    fn heading(&mut self, level: usize, title: &str) {
         self.gap();
         self.line(&format!("{} {}", "#".repeat(level), inline(title)));
     }
 
-    /// Sentences, one on a line; nothing at all if there is none.
-    pub(crate) fn sentences<S: AsRef<str>>(&mut self, sentences: impl IntoIterator<Item = S>) {
+    fn sentences<L: Into<Line>>(&mut self, sentences: impl IntoIterator<Item = L>) {
         self.lines("", sentences);
     }
 
-    pub(crate) fn list<S: AsRef<str>>(&mut self, items: impl IntoIterator<Item = S>) {
+    fn list<L: Into<Line>>(&mut self, items: impl IntoIterator<Item = L>) {
         self.lines("- ", items);
     }
 
-    fn lines<S: AsRef<str>>(&mut self, mark: &str, lines: impl IntoIterator<Item = S>) {
-        for (place, line) in lines.into_iter().enumerate() {
-            if place == 0 {
-                self.gap();
+    /// Numbered items; commands follow them indented.
+    fn steps(&mut self, steps: &[Advice]) {
+        for (index, advice) in steps.iter().enumerate() {
+            self.gap();
+            let see = advice.see.as_ref().map_or_else(String::new, |section| format!(" See {}.", link(section)));
+            self.line(&format!("{}. {}{see}", index + 1, inline(&text::sentence(&advice.say))));
+            for (language, lines) in by_language(&advice.commands) {
+                self.0.push('\n');
+                self.fenced("   ", language, lines);
             }
-            self.line(&format!("{mark}{}", inline(&text::sentence(line.as_ref()))));
         }
     }
 
-    /// A numbered item; commands follow it indented.
-    pub(crate) fn step(&mut self, number: usize, advice: &Advice) {
-        self.gap();
-        let see = advice.see.as_ref().map_or_else(String::new, |section| format!(" See {}.", link(section)));
-        self.line(&format!("{number}. {}{see}", inline(&text::sentence(&advice.say))));
-        for (language, lines) in by_language(&advice.commands) {
-            self.0.push('\n');
-            self.fenced("   ", language, lines);
-        }
-    }
-
-    pub(crate) fn code<'a>(&mut self, language: &str, lines: impl IntoIterator<Item = &'a str>) {
+    fn code<'a>(&mut self, language: &'static str, lines: impl IntoIterator<Item = &'a str>) {
         self.gap();
         self.fenced("", language, lines);
     }
 
-    fn fenced<'a>(&mut self, indent: &str, language: &str, lines: impl IntoIterator<Item = &'a str>) {
-        self.line(&format!("{indent}```{language}"));
-        for line in lines {
-            self.line(&format!("{indent}{line}"));
-        }
-        self.line(&format!("{indent}```"));
-    }
-
-    /// A table; its columns are aligned in the raw text.
-    pub(crate) fn table<const N: usize>(&mut self, headers: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+    /// Its columns are aligned in the raw text.
+    fn table<const N: usize>(&mut self, columns: [Column<'_>; N], rows: impl IntoIterator<Item = [Line; N]>) {
         self.gap();
-        let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|cell| cell_text(&cell))).collect();
+        let headers = columns.map(|column| column.title);
+        let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|cell| cell_text(&raw(&cell)))).collect();
         let widths: Vec<usize> = headers
             .iter()
             .enumerate()
@@ -77,6 +65,25 @@ impl Page {
         for row in &rows {
             self.row(row, &widths);
         }
+    }
+}
+
+impl Page {
+    fn lines<L: Into<Line>>(&mut self, mark: &str, lines: impl IntoIterator<Item = L>) {
+        for (place, line) in lines.into_iter().enumerate() {
+            if place == 0 {
+                self.gap();
+            }
+            self.line(&format!("{mark}{}", inline(&raw(&line.into().sentence()))));
+        }
+    }
+
+    fn fenced<'a>(&mut self, indent: &str, language: &str, lines: impl IntoIterator<Item = &'a str>) {
+        self.line(&format!("{indent}```{language}"));
+        for line in lines {
+            self.line(&format!("{indent}{line}"));
+        }
+        self.line(&format!("{indent}```"));
     }
 
     fn row(&mut self, cells: &[String], widths: &[usize]) {
@@ -101,17 +108,18 @@ impl Page {
     }
 }
 
-/// Inputs to paste are JSON, everything else is for the shell.
-fn by_language(commands: &[String]) -> Vec<(&'static str, Vec<&str>)> {
-    let mut blocks: Vec<(&'static str, Vec<&str>)> = Vec::new();
-    for line in commands.iter().flat_map(|command| command.lines()) {
-        let language = if line.starts_with('{') { "json" } else { "sh" };
-        match blocks.last_mut() {
-            Some((last, lines)) if *last == language => lines.push(line),
-            _ => blocks.push((language, vec![line])),
-        }
-    }
-    blocks
+/// A line as Markdown; only grades that ask for a look stand out.
+fn raw(line: &Line) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) | Piece::Bar(text) => text.clone(),
+        Piece::Strong(text) => format!("**{text}**"),
+        Piece::Code(text) => code(text),
+        Piece::Grade(Grade::Pass) => Grade::Pass.to_string(),
+        Piece::Grade(grade) => format!("**{grade}**"),
+        Piece::Link { text, to } => format!("[{text}]({to})"),
+        Piece::Section(section) => link(section),
+    };
+    line.0.iter().map(piece).collect()
 }
 
 /// Inline text: what Markdown would take for HTML is shown as it is.
@@ -131,16 +139,7 @@ fn inline(text: &str) -> String {
 
 /// A link to a section of the same page, by its heading.
 pub(crate) fn link(section: &str) -> String {
-    let anchor: String = section
-        .to_lowercase()
-        .chars()
-        .filter_map(|c| match c {
-            ' ' => Some('-'),
-            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
-            _ => None,
-        })
-        .collect();
-    format!("[{section}](#{anchor})")
+    format!("[{section}](#{})", anchor(section))
 }
 
 fn cell_text(text: &str) -> String {
@@ -148,19 +147,21 @@ fn cell_text(text: &str) -> String {
 }
 
 /// A code span; a text that holds backticks is shown plainly.
-pub(crate) fn code(text: &str) -> String {
+fn code(text: &str) -> String {
     if text.is_empty() || text.contains('`') { text.to_owned() } else { format!("`{text}`") }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sheet::{short, wide};
     use super::*;
 
     #[test]
     fn tables_are_aligned_and_cannot_be_broken_by_their_cells() {
         let mut page = Page::default();
         page.heading(2, "Calls");
-        page.table(["#", "Call"], [["1".to_owned(), "a | b\nc <i>".to_owned()], ["22".to_owned(), "d".to_owned()]]);
+        let rows = [["1", "a | b\nc <i>"], ["22", "d"]];
+        page.table([short("#"), wide("Call")], rows.map(|row| row.map(Line::from)));
         let expected = "## Calls\n\n| #   | Call          |\n| --- | ------------- |\n| 1   | a \\| b c \\<i> |\n| 22  | d             |\n";
         let text = page.into_text();
         assert_eq!(text, expected, "{text}");
@@ -170,8 +171,8 @@ mod tests {
     fn nothing_to_say_leaves_no_gap_and_less_than_a_second_is_no_html() {
         let mut page = Page::default();
         page.sentences(["it took <1 s"]);
-        page.sentences(Vec::<String>::new());
-        page.list(Vec::<String>::new());
+        page.sentences(Vec::<Line>::new());
+        page.list(Vec::<Line>::new());
         page.sentences(["the end"]);
         assert_eq!(page.into_text(), "it took <1 s.\n\nthe end.\n");
         assert_eq!(link("What is kept, and what it costs"), "[What is kept, and what it costs](#what-is-kept-and-what-it-costs)");

@@ -46,3 +46,19 @@ pub(super) fn configuration_note(report: &super::Report) -> Option<String> {
     (checked && report.configuration_differences.is_empty())
         .then(|| "The restored configuration equals the source's, as far as the two were compared".to_owned())
 }
+
+/// `8 of 8 passed`.
+pub(super) fn passed(validation: &super::ValidationFacts) -> String {
+    let passed = validation.checks.iter().filter(|check| check.grade == Grade::Pass).count();
+    format!("{passed} of {} passed", validation.checks.len())
+}
+
+/// Whether the calls that were made are those of the plan.
+pub(super) fn calls_equal_plan(report: &super::Report) -> &'static str {
+    let none_made = report.calls.iter().all(|line| line.sent_at.is_none()) && report.extra_calls.is_empty();
+    match (report.calls_equal_plan, none_made) {
+        (true, true) => "yes: no call was made",
+        (true, false) => "yes",
+        (false, _) => "no",
+    }
+}

@@ -37,7 +37,9 @@ pub(super) fn in_short(ending: &Ending<'_>, opening: &str, letter: &Letter, keep
 
 fn happened(ending: &Ending<'_>, opening: &str, letter: &Letter) -> String {
     let how = match ending.outcome {
-        Outcome::Recovered | Outcome::FailedOver | Outcome::SelfHealed | Outcome::Planned => return opening.to_owned(),
+        Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed | Outcome::Planned => {
+            return opening.to_owned();
+        }
         Outcome::RestoredBeside => {
             return beside::why_this_moment(ending.story).map_or_else(|| opening.to_owned(), |why| format!("{opening}. {why}"));
         }
@@ -72,6 +74,10 @@ fn done(ending: &Ending<'_>) -> String {
         (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {
             format!("{}; it is kept, and clients were not moved", restored(copy))
         }
+        (Outcome::StorageGrown, _) => {
+            let size = story.grown_to().map_or_else(String::new, |gib| format!(" to {gib} GiB"));
+            format!("the volume of {} was grown{size}", story.incident.source.id)
+        }
         (Outcome::FailedOver, _) => format!("{} was failed over to its standby", story.incident.source.id),
         _ if made > 0 => format!("{} made; the plan holds {}", count(made, "call"), ending.calls.planned.len()),
         _ => "Nothing was changed".to_owned(),
@@ -92,7 +98,7 @@ fn lost(ending: &Ending<'_>) -> String {
             rows.map_or(measured.clone(), |rows| format!("{measured}; {rows}"))
         }
         Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
-        Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
+        Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
         Outcome::RestoredBeside => {
             let nothing = "nothing by the recovery: production was not touched";
             rows.map_or_else(|| nothing.to_owned(), |rows| format!("{nothing}; {rows}"))

@@ -6,7 +6,7 @@ use lifeboat_domain::acting::{CallRecord, CallState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger::keys;
-use lifeboat_domain::plan::{Act, PlannedCall, Remedy};
+use lifeboat_domain::plan::{Act, Plan, PlannedCall, Remedy};
 use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{ErrorName, Span};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn closing_twice_is_closing_once() {
     world.deps.clock.0.set(time("10:50:00"));
     assert_eq!(world.close("recovered", Value::Null).await.unwrap(), first);
     assert_eq!(*world.deps.documents.objects.borrow(), objects);
-    assert_eq!(world.deps.documents.writes.get(), 2);
+    assert_eq!(world.deps.documents.writes.get(), 3);
     assert_eq!((world.record().generation, world.record().recovery_times.len(), world.messages().len()), (5, 2, 1));
     assert_eq!(world.incident().closed_at, Some(time("10:42:00")));
 }
@@ -137,15 +137,27 @@ async fn a_failover_of_ours_is_not_called_self_healing() {
 }
 
 pub(super) fn failed_over() -> World {
-    let mut plan = plan(Scenario::AzOutage, Remedy::ForceFailover, false);
     let act = Act::ForceFailover { instance: super::fixture::id("orders-db") };
-    plan.calls = vec![PlannedCall { phase: Phase::Act, act, why: "a synchronous standby exists in eu-central-1b".to_owned() }];
+    let world = acted(plan(Scenario::AzOutage, Remedy::ForceFailover, false), act, "a synchronous standby exists in eu-central-1b");
+    world.tell("10:31:30", Phase::Act, "orders-db serves from eu-central-1b");
+    world
+}
+
+pub(super) fn storage_grown() -> World {
+    let act = Act::GrowStorage { instance: super::fixture::id("orders-db"), gib: 120, iops: None, throughput: None };
+    let world = acted(plan(Scenario::StorageFull, Remedy::GrowStorage, false), act, "its volume can grow from 100 to 120 GiB");
+    world.tell("10:31:30", Phase::Act, "orders-db has 120 GiB and is storage-optimization");
+    world
+}
+
+/// One call on the source itself, after which it serves again.
+fn acted(mut plan: Plan, act: Act, why: &str) -> World {
+    plan.calls = vec![PlannedCall { phase: Phase::Act, act, why: why.to_owned() }];
     plan.target = None;
     plan.hash = plan.hash_of().unwrap();
     let world = planned(&plan);
-    world.made(&plan, 0, CallState::Done, "10:30:20", Some("10:31:30"), "the Availability Zones have swapped");
+    world.made(&plan, 0, CallState::Done, "10:30:20", Some("10:31:30"), "AWS accepted it");
     world.change_incident(|incident| incident.healthy_at = Some(time("10:31:52")));
-    world.tell("10:31:30", Phase::Act, "orders-db serves from eu-central-1b");
     world.tell("10:31:52", Phase::Judge, "healthy: it answers and accepts writes");
     world
 }

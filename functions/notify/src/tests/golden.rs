@@ -19,47 +19,40 @@ fn compare(name: &str, text: &str) {
     assert_eq!(text, kept, "{} differs; if that is meant, run the test with UPDATE_GOLDEN=1 and read the difference", path.display());
 }
 
-async fn report(world: World, outcome: &str) -> (String, String) {
+/// Closes, and compares both pages and the email.
+async fn report(world: World, outcome: &str, name: &str) {
     world.close(outcome, Value::Null).await.unwrap();
-    let text = world.object(&format!("reports/orders-db/{INCIDENT}/{outcome}-1.md"));
-    (text, world.messages()[0].text.clone())
+    for ending in ["md", "html"] {
+        compare(&format!("{name}.{ending}"), &world.object(&format!("reports/orders-db/{INCIDENT}/{outcome}-1.{ending}")));
+    }
+    compare(&format!("{name}.email.txt"), &world.messages()[0].text);
 }
 
 #[tokio::test]
 async fn the_report_of_a_recovery() {
-    let (report, email) = report(recovered(), "recovered").await;
-    compare("recovered.md", &report);
-    compare("recovered.email.txt", &email);
+    report(recovered(), "recovered", "recovered").await;
 }
 
 #[tokio::test]
 async fn the_report_of_clients_moved_back_in_time() {
-    let (report, email) = report(moved_back_in_time(), "recovered").await;
-    compare("moved_back_in_time.md", &report);
-    compare("moved_back_in_time.email.txt", &email);
+    report(moved_back_in_time(), "recovered", "moved_back_in_time").await;
 }
 
 #[tokio::test]
 async fn the_report_of_a_copy_beside_production() {
-    let (report, email) = report(mistake(), "restored_beside").await;
-    compare("restored_beside.md", &report);
-    compare("restored_beside.email.txt", &email);
+    report(mistake(), "restored_beside", "restored_beside").await;
 }
 
 #[tokio::test]
 async fn the_report_of_a_refusal() {
     let world = planned(&plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true));
     world.tell("10:30:16", Phase::Plan, "plan 12345678: restore_latest, because it is possible; ask: expected to lose 9 min of writes, more than the policy's max_data_loss of 5 min");
-    let (report, email) = report(world, "refused").await;
-    compare("refused.md", &report);
-    compare("refused.email.txt", &email);
+    report(world, "refused", "refused").await;
 }
 
 #[tokio::test]
 async fn the_report_of_a_recovery_that_broke_off_halfway() {
-    let (report, email) = report(half_moved(CutOverState::Moved), "interrupted").await;
-    compare("interrupted.md", &report);
-    compare("interrupted.email.txt", &email);
+    report(half_moved(CutOverState::Moved), "interrupted", "interrupted").await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod broken;
 mod close;
 mod fixture;
 mod golden;
+mod hostile;
 mod once;
 mod others;
 mod ports;

@@ -94,7 +94,8 @@ impl Documents for MemoryBucket {
     }
 
     async fn put_text(&self, key: &str, content_type: &str, text: &str) -> Answer<()> {
-        assert!(content_type.starts_with("text/markdown"));
+        let promised = if key.ends_with(".html") { "text/html" } else { "text/markdown" };
+        assert_eq!(content_type, format!("{promised}; charset=utf-8"));
         self.put(key, text.to_owned())
     }
 

@@ -1,6 +1,6 @@
 //! Rules that every message keeps, for every outcome and every kind of letter.
 
-use super::close::failed_over;
+use super::close::{failed_over, storage_grown};
 use super::fixture::{EXECUTION, INCIDENT, World, incident_id, judged, mistake, plan, planned, recovered, restored_beside};
 use crate::message::Body;
 use lifeboat_domain::incident::{Outcome, Phase};
@@ -35,6 +35,7 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
     vec![
         (Outcome::Recovered, recovered(), "RECOVERED ", Value::Null),
         (Outcome::FailedOver, failed_over(), "FAILED OVER ", Value::Null),
+        (Outcome::StorageGrown, storage_grown(), "STORAGE GROWN: ", Value::Null),
         (Outcome::SelfHealed, by_itself, "HEALED ", Value::Null),
         (Outcome::RestoredBeside, mistake(), "RESTORED ", Value::Null),
         (Outcome::Planned, approvable(), "PLANNED ", Value::Null),

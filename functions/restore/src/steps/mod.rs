@@ -6,6 +6,7 @@ pub(crate) mod configure;
 pub(crate) mod cut_over;
 pub(crate) mod fail_over;
 pub(crate) mod fence;
+pub(crate) mod grow;
 pub(crate) mod identity;
 pub(crate) mod lease;
 pub(crate) mod plan;

@@ -19,7 +19,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanAnswer {
     decision: Decision,
-    /// `restore`, `fail_over` or `none`.
+    /// `restore`, `fail_over`, `grow` or `none`.
     remedy: &'static str,
     plan: String,
     reason: String,
@@ -67,6 +67,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         secret_changed_at: read.secret_changed_at,
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
+        storage_grown_at: read.record.storage_grown_at,
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let gate = decide(
@@ -114,6 +115,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         decision: gate.decision,
         remedy: match plan.remedy {
             Some(Remedy::ForceFailover) => "fail_over",
+            Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
             Some(Remedy::Guided) | None => "none",
         },

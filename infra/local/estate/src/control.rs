@@ -33,6 +33,8 @@ pub struct Accident {
 pub enum AccidentKind {
     /// AWS gives up on it: `failed`.
     InstanceFailure,
+    /// Its volume is full; RDS shuts it down until the volume has grown.
+    StorageFull,
     /// Its zone goes dark.
     AzOutage,
     /// Its zone is back.
@@ -137,6 +139,7 @@ fn happen(model: &mut Model, accident: &Accident, now: chrono::DateTime<chrono::
     let status = || accident.status.as_deref().ok_or_else(|| ApiError::new("MissingParameter", "this accident needs a status"));
     match accident.kind {
         AccidentKind::InstanceFailure => model.fail_instance(name, now),
+        AccidentKind::StorageFull => model.storage_full(name, now),
         AccidentKind::AzOutage => model.az_outage(name, now),
         AccidentKind::AzRestored => model.az_restored(name, now),
         AccidentKind::Hung => model.hang(name, now),

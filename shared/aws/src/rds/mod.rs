@@ -142,6 +142,12 @@ impl RebootDatabases for Rds {
 }
 
 impl ModifyDatabases for Rds {
+    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
+        let request = request.allocated_storage(gib).set_iops(iops).set_storage_throughput(throughput);
+        request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
     async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
         if *settings == LateSettings::default() {
             return Ok(());

@@ -16,13 +16,7 @@ use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::builders::Rest
 use aws_sdk_rds::types::Tag;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DbInstanceId, SnapshotId};
-use lifeboat_domain::observed::Configuration;
 use lifeboat_domain::plan::RestoreSettings;
-
-/// Below so many GiB a gp3 volume has a fixed performance, which must not be named even though Describe shows it.
-const GP3_TUNABLE_FROM: i32 = 400;
-/// The same for Oracle.
-const GP3_TUNABLE_FROM_ORACLE: i32 = 200;
 
 /// What both calls accept alike: the generated builders share names but no type.
 macro_rules! told {
@@ -42,8 +36,8 @@ macro_rules! told {
             .set_enable_iam_database_authentication(told.iam_authentication.then_some(true))
             .set_enable_cloudwatch_logs_exports(some(&told.log_exports))
             .set_storage_type(told.storage_type.clone())
-            .set_iops(iops(told))
-            .set_storage_throughput(throughput(told))
+            .set_iops(told.provisioned_iops())
+            .set_storage_throughput(told.provisioned_throughput())
             .set_ca_certificate_identifier(told.ca_certificate.clone())
             .set_network_type(told.network_type.clone())
             .backup_retention_period(told.backup_retention_days)
@@ -87,27 +81,4 @@ pub(super) fn to_point_in_time(
 /// An empty list is not the same as none.
 fn some(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
-}
-
-/// IOPS where they may be named: always for `io1` and `io2`, for `gp3` only where they can be tuned.
-fn iops(told: &Configuration) -> Option<i32> {
-    match told.storage_type.as_deref() {
-        Some("io1" | "io2") => told.iops,
-        Some("gp3") if is_tunable_gp3(told) => told.iops,
-        _ => None,
-    }
-}
-
-/// Throughput, which only `gp3` has.
-fn throughput(told: &Configuration) -> Option<i32> {
-    (told.storage_type.as_deref() == Some("gp3") && is_tunable_gp3(told)).then_some(told.storage_throughput).flatten()
-}
-
-fn is_tunable_gp3(told: &Configuration) -> bool {
-    let from = match told.engine.as_str() {
-        engine if engine.starts_with("sqlserver") => 0,
-        engine if engine.starts_with("oracle") => GP3_TUNABLE_FROM_ORACLE,
-        _ => GP3_TUNABLE_FROM,
-    };
-    told.allocated_storage.is_some_and(|size| size >= from)
 }

@@ -16,6 +16,12 @@ use std::collections::BTreeMap;
 pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
     match chosen.option.remedy {
         Remedy::Guided => Ok(()),
+        Remedy::GrowStorage => {
+            if let Some(act) = growth(facts) {
+                plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
+            }
+            Ok(())
+        }
         Remedy::ForceFailover => {
             let act = Act::ForceFailover { instance: facts.incident.source.id.clone() };
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
@@ -23,6 +29,18 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
         }
         Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
     }
+}
+
+/// The call that grows the volume, if it can grow enough.
+pub(super) fn growth(facts: PlanFacts<'_>) -> Option<Act> {
+    let configuration = &facts.observed?.configuration;
+    let gib = facts.policy.storage.after(configuration.allocated_storage?)?;
+    Some(Act::GrowStorage {
+        instance: facts.incident.source.id.clone(),
+        gib,
+        iops: configuration.provisioned_iops(),
+        throughput: configuration.provisioned_throughput(),
+    })
 }
 
 fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
@@ -46,7 +64,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let late = LateSettings::of(&manifest.configuration);
     if late != LateSettings::default() {
         let act = Act::ReplaySettings { instance: target.clone(), settings: late };
-        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "no restore call accepts these settings".to_owned() });
+        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "these settings are made once the copy is usable".to_owned() });
     }
     add_password_call(facts, plan, manifest, &target);
     if plan.moves_clients {

@@ -13,6 +13,8 @@ closed_enum! {
         RestoreToTime = "restore_to_time",
         /// Restore the newest usable snapshot (at or before the named moment).
         RestoreSnapshot = "restore_snapshot",
+        /// Grow the volume: nothing is lost, and it never shrinks again.
+        GrowStorage = "grow_storage",
         /// A person follows guidance; restoring would not help.
         Guided = "guided",
     }
@@ -37,7 +39,7 @@ const fn row(scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) 
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
-    use Remedy::{ForceFailover, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime};
+    use Remedy::{ForceFailover, GrowStorage, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime};
     &[
         row(Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
         row(Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
@@ -46,7 +48,7 @@ pub const MATRIX: &[MatrixRow] = {
         row(Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
         row(Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
         row(Scenario::RegionOutage, &[Guided], true),
-        row(Scenario::StorageFull, &[Guided], true),
+        row(Scenario::StorageFull, &[GrowStorage, Guided], false),
         row(Scenario::SecurityBreach, &[Guided], true),
         row(Scenario::KeyInaccessible, &[Guided], true),
         row(Scenario::ParameterFailure, &[Guided], true),

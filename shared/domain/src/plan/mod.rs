@@ -83,6 +83,17 @@ pub enum Act {
         /// What to set.
         settings: LateSettings,
     },
+    /// Grow the volume.
+    GrowStorage {
+        /// The instance.
+        instance: DbInstanceId,
+        /// `AllocatedStorage`, in GiB.
+        gib: i32,
+        /// `Iops`, where they are provisioned: RDS wants them named again.
+        iops: Option<i32>,
+        /// `StorageThroughput`, in MiB/s, where it is provisioned.
+        throughput: Option<i32>,
+    },
     /// `rds:ModifyDBInstance` with the master password of today's secret; a restored engine holds its old one.
     ResetMasterPassword {
         /// The new instance.
@@ -204,7 +215,9 @@ impl Act {
             Self::RestoreFromSnapshot { .. } => "rds:RestoreDBInstanceFromDBSnapshot",
             Self::RestoreToPointInTime { .. } => "rds:RestoreDBInstanceToPointInTime",
             Self::ForceFailover { .. } | Self::EndSessions { .. } => "rds:RebootDBInstance",
-            Self::ReplaySettings { .. } | Self::ResetMasterPassword { .. } | Self::SetSecurityGroups { .. } => "rds:ModifyDBInstance",
+            Self::ReplaySettings { .. } | Self::ResetMasterPassword { .. } | Self::SetSecurityGroups { .. } | Self::GrowStorage { .. } => {
+                "rds:ModifyDBInstance"
+            }
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
@@ -220,6 +233,7 @@ impl Act {
             | Self::ReplaySettings { instance, .. }
             | Self::ResetMasterPassword { instance, .. }
             | Self::SetSecurityGroups { instance, .. }
+            | Self::GrowStorage { instance, .. }
             | Self::CreateSnapshot { instance, .. } => instance == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::PointSecret { .. } => false,
@@ -234,6 +248,7 @@ impl Act {
             Self::ReplaySettings { .. }
             | Self::ResetMasterPassword { .. }
             | Self::SetSecurityGroups { .. }
+            | Self::GrowStorage { .. }
             | Self::PointSecret { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
@@ -250,6 +265,7 @@ impl Act {
                 format!("{action} {target} from {source} at {when}")
             }
             Self::ForceFailover { instance } => format!("{action} {instance} ForceFailover=true"),
+            Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),
             Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),

@@ -1,7 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
-use super::calls::add_calls;
-use super::{Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::calls::{add_calls, growth};
+use super::{Act, Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -48,6 +48,8 @@ pub struct PlanFacts<'a> {
     pub checks_passed_at: Option<Timestamp>,
     /// How long past recoveries took.
     pub recovery_times: &'a [Span],
+    /// When Lifeboat last grew the volume.
+    pub storage_grown_at: Option<Timestamp>,
 }
 
 /// A plan, and what it must wait for.
@@ -129,6 +131,12 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
 
 fn reason(weighed: &[Weighed], scenario: Scenario) -> String {
     match weighed.iter().find(|weighed| weighed.option.possible) {
+        Some(best) if best.option.remedy == Remedy::Guided => {
+            let passed = weighed.iter().filter(|weighed| !weighed.option.possible);
+            let passed: Vec<String> =
+                passed.map(|weighed| format!("; {} is not possible: {}", weighed.option.remedy, weighed.option.reason)).collect();
+            format!("{}{}", best.option.reason, passed.concat())
+        }
         Some(best) => best.option.reason.clone(),
         None => {
             let why: Vec<String> = weighed.iter().map(|weighed| format!("{}: {}", weighed.option.remedy, weighed.option.reason)).collect();
@@ -140,9 +148,10 @@ fn reason(weighed: &[Weighed], scenario: Scenario) -> String {
 fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Weighed {
     match remedy {
         Remedy::ForceFailover => weigh_failover(facts),
+        Remedy::GrowStorage => weigh_growth(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
         Remedy::RestoreSnapshot => weigh_snapshot(facts, wanted),
-        Remedy::Guided => plain(remedy, true, "restoring would not help: a person must repair the cause".to_owned()),
+        Remedy::Guided => plain(remedy, true, "a person must repair the cause; restoring would not help".to_owned()),
     }
 }
 
@@ -155,6 +164,36 @@ fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
         risk: "time".to_owned(),
     };
     Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, wait_for: None }
+}
+
+/// RDS refuses a second change of the storage for so long.
+const BETWEEN_GROWTHS: Span = Span::hours(6);
+
+fn weigh_growth(facts: PlanFacts<'_>) -> Weighed {
+    let refuse = |reason: String| plain(Remedy::GrowStorage, false, reason);
+    let Some(size) = facts.observed.and_then(|observed| observed.configuration.allocated_storage) else {
+        return refuse("the size of its volume is not known".to_owned());
+    };
+    if let Some(grown) = facts.storage_grown_at.filter(|grown| facts.now < *grown + BETWEEN_GROWTHS.as_delta()) {
+        let again = show_time(grown + BETWEEN_GROWTHS.as_delta());
+        return refuse(format!(
+            "it was grown at {}, and RDS changes the storage once in {BETWEEN_GROWTHS} only: not before {again}",
+            show_time(grown)
+        ));
+    }
+    let Some(Act::GrowStorage { gib, .. }) = growth(facts) else {
+        let most = facts.policy.storage.most_gib.unwrap_or_default();
+        return refuse(format!("it has {size} GiB, and the policy's storage.most_gib is {most}: RDS wants at least a tenth more"));
+    };
+    let mut weighed = plain(Remedy::GrowStorage, true, format!("its volume can grow from {size} to {gib} GiB while it stays where it is"));
+    weighed.option.forecast = Forecast {
+        rto: None,
+        rto_evidence: "RDS makes the room within minutes, and optimises the volume for hours".to_owned(),
+        loss: Some(Span::seconds(0)),
+        cost: format!("{} GiB of storage more, for good: a volume never shrinks", gib - size),
+        risk: "what filled it may go on: look for it".to_owned(),
+    };
+    weighed
 }
 
 fn weigh_failover(facts: PlanFacts<'_>) -> Weighed {

@@ -50,6 +50,7 @@ impl World {
             secret_changed_at: self.secret_changed_at,
             checks_passed_at: Some(at(-600)),
             recovery_times: &[],
+            storage_grown_at: None,
         })
         .unwrap()
     }
@@ -165,6 +166,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         secret_changed_at: None,
         checks_passed_at: None,
         recovery_times: &[],
+        storage_grown_at: None,
     };
     let error = make_plan(facts).unwrap_err();
     assert_eq!(error.name(), crate::ErrorName::InvalidInput);

@@ -151,6 +151,16 @@ impl RebootDatabases for Cloud {
 }
 
 impl ModifyDatabases for Cloud {
+    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        let request = ModifyDbInstance {
+            allocated_storage: Some(gib),
+            iops,
+            storage_throughput: throughput,
+            ..ModifyDbInstance::now(instance.as_str())
+        };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
     async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
         let (key, days) = settings.performance_insights.clone().unwrap_or_default();
         let request = ModifyDbInstance {

@@ -20,6 +20,20 @@ impl Model {
         Ok(())
     }
 
+    /// The volume is full: RDS shuts the database down (0221) until the volume has grown.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn storage_full(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| it.server = Server::Down);
+        self.set(&id, "storage-full");
+        self.instance_event(&id, now, events::STORAGE_FULL);
+        self.effect(Effect::Kill { server: id });
+        Ok(())
+    }
+
     /// The primary's zone goes dark. A Multi-AZ instance is healed by AWS (0013, 0006, 0049; the zones swap later).
     /// A Single-AZ instance stays dead while its status still reads `available`.
     ///

@@ -86,6 +86,8 @@ pub(crate) const CREDENTIALS_RESET: Kind = (16, "configuration change", "Reset m
 pub(crate) const CREDENTIALS_NOT_RESET: Kind = (67, "configuration change", "Unable to reset your password.");
 pub(crate) const STORAGE_CHANGING: Kind = (18, "configuration change", "Applying modification to allocated storage");
 pub(crate) const STORAGE_CHANGED: Kind = (17, "configuration change", "Finished applying modification to allocated storage");
+pub(crate) const STORAGE_FULL: Kind =
+    (221, "availability", "DB instance has reached the storage-full threshold, and the database has been shut down.");
 pub(crate) const FAILOVER_ABANDONED: Kind =
     (34, "failover", "Amazon RDS is not attempting a requested failover because a failover recently occurred on the DB instance.");
 pub(crate) const RESTORED_TO_TIME: Kind = (19, "restoration", "Restored from DB instance");

@@ -172,6 +172,9 @@ impl ModifyDbInstance {
             }
             if pending.allocated_storage.is_some() {
                 model.instance_event(id, now, events::STORAGE_CHANGING);
+                if model.instances.get(id).is_some_and(|it| it.status == "storage-full") {
+                    waits.push(model.effect(Effect::Restart { server: id.to_owned() }));
+                }
             }
             if pending.db_instance_identifier.is_some() {
                 waits.push(model.effect(Effect::Restart { server: id.to_owned() }));
@@ -256,6 +259,12 @@ impl Model {
         }
         if pending.allocated_storage.is_some() {
             self.instance_event(id, at, events::STORAGE_CHANGED);
+            // What was shut down for want of room comes back by itself.
+            if self.with(id, |it| std::mem::replace(&mut it.server, super::instance::Server::Up) == super::instance::Server::Down)
+                == Some(true)
+            {
+                self.instance_event(id, at, events::RESTARTED);
+            }
         }
         match pending.multi_az {
             Some(true) => self.instance_event(id, at, events::BECAME_MULTI_AZ),

@@ -180,6 +180,21 @@ async fn late_settings_are_applied_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_volume_grows_at_once_and_what_is_provisioned_is_named_again() {
+    let wire = Wire::answering(&[(200, &answer("ModifyDBInstance"))]);
+    wire.clients().await.rds().grow_storage(&id("orders-db"), 480, Some(12000), Some(500)).await.unwrap();
+    let sent = form(&[
+        ("Action", "ModifyDBInstance"),
+        ("DBInstanceIdentifier", "orders-db"),
+        ("ApplyImmediately", "true"),
+        ("AllocatedStorage", "480"),
+        ("Iops", "12000"),
+        ("StorageThroughput", "500"),
+    ]);
+    assert_eq!(wire.form(), sent);
+}
+
+#[tokio::test(start_paused = true)]
 async fn security_groups_are_replaced_at_once_and_never_by_none() {
     let wire = Wire::answering(&[(200, &answer("ModifyDBInstance"))]);
     let rds = wire.clients().await.rds();
