@@ -199,6 +199,8 @@ class Act:
     ) -> Result:
         """Check everything that must be true after a recovery, and measure; `is_gone`: somebody deleted the source."""
         ending = self._judge(result, execution, outcome)
+        if ending.report["outcome"] != outcome:
+            return result  # It ended otherwise: there is nothing to wait for, and the reason is told already.
         plan, stage, ended = ending.plan, self.stage, time.time()
         point = moment(plan["restore_point"]) if plan and plan["target"] and plan["restore_point"] else None
         side = stage.secret.side()
@@ -240,6 +242,8 @@ class Act:
     def conclude_beside(self, result: Result, execution: Json, *, deleted: list[int], altered: list[int]) -> Result:
         """Check a copy that stands beside production: it holds what was there, and nobody was moved to it."""
         ending = self._judge(result, execution, "restored_beside")
+        if ending.report["outcome"] != "restored_beside":
+            return result
         if ending.plan is None:
             raise LookupError("a copy was restored without a plan")
         stage, problems, document = self.stage, result.problems, ending.incident

@@ -118,7 +118,7 @@ fn approval(plan: &Plan, named: Option<&PlanHash>) -> Option<Gate> {
 }
 
 fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateFacts<'_>) -> Option<Gate> {
-    let lift = "approve it: start recovery again with the input below";
+    let lift = "approve it: start recovery again with the input that its message shows";
     if super::MatrixRow::of(plan.scenario).is_none_or(|row| row.always_ask) {
         return Some(Gate::ask(format!("{} is always for a person to decide", plan.scenario), lift));
     }
