@@ -356,7 +356,7 @@ pub(crate) async fn tell_people<R, L: Ledger, D, E, C>(
         text,
         told_at: None,
     };
-    leave(deps, now, &news).await
+    news.leave(&deps.ledger, now).await
 }
 
 /// Leaves news of what every sweep finds until somebody mends it: told once a day.
@@ -367,12 +367,5 @@ pub(crate) async fn tell_people_daily<R, L: Ledger, D, E, C: Clock>(
 ) -> Result<(), DrError> {
     let now = deps.clock.now();
     let news = News { at: now, resource: None, incident: None, title: title.to_owned(), text, told_at: None };
-    leave(deps, now.duration_trunc(TimeDelta::days(1)).unwrap_or(now), &news).await
-}
-
-async fn leave<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, filed_at: Timestamp, news: &News) -> Result<(), DrError> {
-    let about = news.incident.as_ref().map_or("", IncidentId::as_str);
-    tracing::info!(title = news.title, at = %show_time(news.at), "news");
-    let key = keys::news(filed_at, &lifeboat_domain::ids::short_digest(&[&news.title, about]));
-    ledger::create(&deps.ledger, &key, news).await.map(|_| ())
+    news.leave(&deps.ledger, now.duration_trunc(TimeDelta::days(1)).unwrap_or(now)).await
 }

@@ -1,7 +1,7 @@
 //! The `detect` Lambda: sees and judges, never acts on a database.
 //!
 //! It is started by EventBridge (RDS events, alarm changes, ended executions), by the sweep, and by the first states of `recovery`.
-//! Whatever it looks at leaves a reason in the ledger.
+//! Whatever event of a database it looks at leaves a reason in the ledger.
 
 mod incidents;
 mod resources;

@@ -36,13 +36,21 @@ pub(crate) async fn make<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     .await?;
     match intend(&deps.ledger, recovery.place(), index, call, before, &permit, recovery.now).await? {
         NextMove::Done(record) => Ok(Made::Done(record)),
-        NextMove::Send(record, version) => send(deps, recovery, *record, version).await,
+        NextMove::Send(record, version) => send(deps, recovery, *record, version, Sending::First).await,
         NextMove::Observe(record, version) => match observe(deps, recovery, &record).await? {
             Observation::Done(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
-            Observation::NotDone => send(deps, recovery, *record, version).await,
+            Observation::NotDone => send(deps, recovery, *record, version, Sending::Again).await,
             Observation::CannotTell => Ok(Made::NotYet(format!("whether {} took place cannot be told yet", record.act.describe()))),
         },
     }
+}
+
+/// Whether an earlier sending of the same call may have taken place all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    First,
+    /// Its reply was lost, and Describe, which lags, does not show it.
+    Again,
 }
 
 async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -50,6 +58,7 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     recovery: &mut Recovery<'_>,
     record: CallRecord,
     version: u64,
+    sending: Sending,
 ) -> Result<Made, DrError> {
     if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
         source(&deps.databases, &recovery.incident).await?;
@@ -62,6 +71,8 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Observation::Done(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
             Observation::NotDone | Observation::CannotTell => Err(error.while_doing(record.act.describe())),
         },
+        // Perhaps refused because the first one is at work: its record stays open, and is observed again.
+        Err(error) if sending == Sending::Again && error.class == CallClass::WrongState => Ok(Made::NotYet(error.to_string())),
         Err(error) if state == CallState::Refused => {
             conclude(&deps.ledger, recovery.place(), &record, version, CallState::Refused, error.to_string(), recovery.now).await?;
             refused(deps, recovery, &record, error).await

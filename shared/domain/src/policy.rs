@@ -144,11 +144,13 @@ impl Default for StorageRule {
 }
 
 impl StorageRule {
-    /// The size after one growth; none if the limit leaves less than the tenth that RDS wants.
-    pub fn after(&self, gib: i32) -> Option<i32> {
+    /// The size after one growth, within the policy's limit and that of storage autoscaling (`MaxAllocatedStorage`); none if they
+    /// leave less than the tenth that RDS wants.
+    pub fn after(&self, gib: i32, autoscaling: Option<i32>) -> Option<i32> {
         let least = gib.checked_add(gib / 10)?.checked_add(1)?;
         let wanted = gib.checked_add(i32::try_from(i64::from(gib) * i64::from(self.grow_percent) / 100).ok()?)?;
-        let grown = wanted.max(least).min(self.most_gib.unwrap_or(i32::MAX));
+        let most = [self.most_gib, autoscaling].into_iter().flatten().min().unwrap_or(i32::MAX);
+        let grown = wanted.max(least).min(most);
         (grown >= least).then_some(grown)
     }
 }
@@ -361,11 +363,13 @@ mod tests {
     #[test]
     fn a_volume_grows_by_the_policys_share_and_never_past_its_limit_nor_by_less_than_rds_takes() {
         let rule = |grow_percent, most_gib| StorageRule { grow_percent, most_gib };
-        assert_eq!(rule(20, None).after(100), Some(120));
-        assert_eq!(rule(10, None).after(20), Some(23), "RDS wants more than a tenth");
-        assert_eq!(rule(50, Some(120)).after(100), Some(120));
-        assert_eq!(rule(20, Some(105)).after(100), None);
-        assert_eq!(rule(20, None).after(i32::MAX), None);
+        assert_eq!(rule(20, None).after(100, None), Some(120));
+        assert_eq!(rule(20, None).after(100, Some(115)), Some(115), "storage autoscaling's limit binds, too");
+        assert_eq!(rule(20, None).after(100, Some(100)), None);
+        assert_eq!(rule(10, None).after(20, None), Some(23), "RDS wants more than a tenth");
+        assert_eq!(rule(50, Some(120)).after(100, None), Some(120));
+        assert_eq!(rule(20, Some(105)).after(100, None), None);
+        assert_eq!(rule(20, None).after(i32::MAX, None), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the ledger knows of each resource, through cut-overs.
 
 use crate::error::DrError;
-use crate::ids::{Arn, DbInstanceId, Identity, IncidentId};
+use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
 use crate::observed::ObservedInstance;
@@ -147,6 +147,15 @@ pub struct News {
     pub text: String,
     /// When it was told.
     pub told_at: Option<Timestamp>,
+}
+
+impl News {
+    /// Leaves it for `notify`; the same title of the same incident is told once for one `filed_at`.
+    pub async fn leave(&self, ledger: &impl Ledger, filed_at: Timestamp) -> Result<(), DrError> {
+        let about = self.incident.as_ref().map_or("", IncidentId::as_str);
+        let key = keys::news(filed_at, &short_digest(&[&self.title, about]));
+        ledger::create(ledger, &key, self).await.map(|_| ())
+    }
 }
 
 /// What the ledger knows of a resource.

@@ -1,5 +1,6 @@
 //! Judging: what the evidence says of a source. Pure; it never acts.
 
+use crate::events::announces_failover_begun;
 use crate::incident::Incident;
 use crate::observed::ObservedInstance;
 use crate::plan::{MatrixRow, Remedy};
@@ -94,7 +95,7 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
     match status.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
-        StatusMeaning::StorageFull => Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write")),
+        StatusMeaning::StorageFull => judge_full(evidence, observed),
         StatusMeaning::BadParameters => Judgement::failed(
             Scenario::ParameterFailure,
             format!("RDS reports {status}: a parameter or option group keeps it from starting"),
@@ -237,7 +238,7 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span
     if let Some(why) = why_silence_proves_nothing(evidence, observed) {
         return Judgement::of(Verdict::Unknown, format!("{what}, but that proves no outage: {why}"));
     }
-    let scenario = if failover_began(evidence.incident) { Scenario::AzOutage } else { Scenario::Hung };
+    let scenario = if evidence.incident.signals.iter().any(announces_failover_begun) { Scenario::AzOutage } else { Scenario::Hung };
     let status = &observed.status;
     Judgement::failed(
         scenario,
@@ -259,6 +260,20 @@ fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgem
     Judgement::failed(scenario, format!("RDS reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
 }
 
+/// A full volume grows by itself where storage autoscaling has room left; a volume never shrinks, so AWS goes first.
+fn judge_full(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+    let (status, configuration) = (&observed.status, &observed.configuration);
+    let (waited, grace) = (waited(evidence), evidence.policy.timing.host_recovery_grace);
+    if let (Some(size), Some(limit)) = (configuration.allocated_storage, configuration.max_allocated_storage)
+        && size < limit
+        && waited < grace
+    {
+        let reason = format!("RDS reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
+        return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
+    }
+    Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write"))
+}
+
 fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
     let status = &observed.status;
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
@@ -277,11 +292,6 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Ju
         Verdict::Unknown,
         format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"),
     )
-}
-
-/// Whether RDS itself announced a Multi-AZ failover in this incident.
-fn failover_began(incident: &Incident) -> bool {
-    incident.signals.iter().any(|signal| matches!(signal.source.as_str(), "RDS-EVENT-0013" | "RDS-EVENT-0050" | "RDS-EVENT-0052"))
 }
 
 #[cfg(test)]

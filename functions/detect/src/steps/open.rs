@@ -60,13 +60,20 @@ where
     let asked: Asked = lifeboat_lambda::decode(input.request.clone())?;
     let request = check(&asked, deps.clock.now())?;
     let (record, observed) = find(deps, &asked.resource).await?;
-    let incident = match approved(deps, &record, &request, &input.execution).await? {
-        Some(waiting) => waiting,
-        None => own_incident(deps, &record, observed.as_ref(), &request, &input).await?,
+    let approved = approved(deps, &record, &request, &input.execution).await?;
+    let incident = match &approved {
+        Some(waiting) => waiting.clone(),
+        None => requested_incident_id(&record.resource, &request, record.generation)?,
     };
+    let gives_way = match request.run {
+        Run::Execute => giving_way(deps, &record, &incident).await?,
+        Run::Plan => None,
+    };
+    if approved.is_none() {
+        own_incident(deps, &incident, (&record, observed.as_ref()), &request, &input).await?;
+    }
     if request.run == Run::Execute {
-        let claimed = claim(deps, &record, &incident, input.started_at).await;
-        give_up_unless(deps, &incident, claimed).await?;
+        claim(deps, &record, &incident, gives_way, input.started_at).await?;
     }
     take_on(deps, &incident, &input.execution, Some(&request)).await?;
     Ok(OpenAnswer { incident, run: request.run })
@@ -163,12 +170,11 @@ async fn approved<R, L: Ledger, D, E, C>(
 /// The incident of this very request: the same request meets the same incident.
 async fn own_incident<R, L: Ledger, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
-    record: &ResourceRecord,
-    observed: Option<&ObservedInstance>,
+    id: &IncidentId,
+    resource: (&ResourceRecord, Option<&ObservedInstance>),
     request: &Request,
     input: &OpenInput,
-) -> Result<IncidentId, DrError> {
-    let id = requested_incident_id(&record.resource, request, record.generation)?;
+) -> Result<(), DrError> {
     let scenario = request.scenario.map_or("", Scenario::as_str);
     let signal = Signal {
         at: input.started_at,
@@ -176,10 +182,10 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
         source: "person".to_owned(),
         text: format!("asked for {} of {scenario}", request.run),
     };
-    let incident = fresh(deps, id.clone(), (record, observed), request.clone(), signal);
-    let key = keys::incident(&id);
+    let incident = fresh(deps, id.clone(), resource, request.clone(), signal);
+    let key = keys::incident(id);
     if ledger::create(&deps.ledger, &key, &incident).await? == Written::No {
-        let reopened = Incident { execution: ledger::incident(&deps.ledger, &id).await?.execution, ..incident };
+        let reopened = Incident { execution: ledger::incident(&deps.ledger, id).await?.execution, ..incident };
         ledger::update::<Incident, _>(&deps.ledger, &key, |kept| {
             if kept.state != IncidentState::Open {
                 let attempt = kept.attempt + 1;
@@ -189,7 +195,7 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
         })
         .await?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// Makes this execution the one that works on the incident; refused while another one runs.
@@ -237,52 +243,49 @@ async fn expect_in_force<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, id: 
     Err(DrError::refused(format!("incident {id} is not the open incident of {}: {other}", incident.resource)))
 }
 
-/// What was refused is closed: nothing may take it up later.
-async fn give_up_unless<R, L: Ledger, D, E, C: Clock>(
-    deps: &Deps<R, L, D, E, C>,
-    id: &IncidentId,
-    claimed: Result<(), DrError>,
-) -> Result<(), DrError> {
-    let Err(error) = claimed else { return Ok(()) };
-    let now = deps.clock.now();
-    ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {
-        if incident.state == IncidentState::Open {
-            incident.state = IncidentState::Closed;
-            incident.outcome = Some(Outcome::Refused);
-            incident.closed_at = Some(now);
-        }
-        Ok(())
-    })
-    .await?;
-    Err(error)
-}
-
-/// Makes it the resource's open incident. One that waits for a person gives way; one that is being worked on does not.
-async fn claim<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
+/// The incident that gives way to `id`: one that waits for a person. One that is being worked on does not; then nothing is opened
+/// that could be taken up later.
+async fn giving_way<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     record: &ResourceRecord,
     id: &IncidentId,
+) -> Result<Option<Incident>, DrError> {
+    let Some(other) = record.open_incident.as_ref().filter(|other| *other != id) else { return Ok(None) };
+    let other = ledger::incident(&deps.ledger, other).await?;
+    match other.state {
+        IncidentState::Open => Err(DrError::conflict(format!("incident {} of {} is open: it must end first", other.id, record.resource))),
+        IncidentState::WaitingForPerson => Ok(Some(other)),
+        IncidentState::Closed => Ok(None),
+    }
+}
+
+/// Makes it the resource's open incident, in the place of the one that gives way.
+async fn claim<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    id: &IncidentId,
+    gives_way: Option<Incident>,
     started_at: Timestamp,
 ) -> Result<(), DrError> {
-    if let Some(other) = record.open_incident.as_ref().filter(|other| *other != id) {
-        let waiting = ledger::incident(&deps.ledger, other).await?;
-        if waiting.state == IncidentState::Open {
-            return Err(DrError::conflict(format!("incident {other} of {} is open: it must end first", record.resource)));
-        }
-        if waiting.state == IncidentState::WaitingForPerson {
-            let now = deps.clock.now();
-            ledger::update::<Incident, _>(&deps.ledger, &keys::incident(other), |incident| {
+    // First, as a repeated call that finds the claim made does not know any more what gave way to it.
+    if let Some(other) = gives_way {
+        let now = deps.clock.now();
+        ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&other.id), |incident| {
+            if incident.state == IncidentState::WaitingForPerson {
                 incident.state = IncidentState::Closed;
                 incident.outcome = incident.outcome.or(Some(Outcome::Interrupted));
                 incident.closed_at = Some(now);
-                Ok(())
-            })
-            .await?;
-            ledger::tell(&deps.ledger, other, now, Phase::Close, format!("closed: a person went on with incident {id}")).await?;
-        }
+            }
+            Ok(())
+        })
+        .await?;
+        ledger::tell(&deps.ledger, &other.id, now, Phase::Close, format!("closed: a person went on with incident {id}")).await?;
     }
-    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&record.resource), |record| {
-        record.open_incident = Some(id.clone());
+    ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&record.resource), |now| {
+        if now.open_incident != record.open_incident && now.open_incident.as_ref() != Some(id) {
+            return Err(DrError::conflict(format!("another incident of {} was opened at the same moment: start again", now.resource)));
+        }
+        now.open_incident = Some(id.clone());
         Ok(())
     })
     .await?;

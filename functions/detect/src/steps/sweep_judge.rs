@@ -68,7 +68,12 @@ where
         past_rto += u32::from(troubles.note(&resource, look_after_open(deps, &resource).await).unwrap_or(false));
     }
     let now = deps.clock.now();
-    let counts = [Metric::count("SweepRun", 1), Metric::count("IncidentPastRto", past_rto), Metric::count("DatabasesNotProbed", unprobed)];
+    let counts = [
+        Metric::count("SweepRun", 1),
+        Metric::count("IncidentPastRto", past_rto),
+        Metric::count("DatabasesNotProbed", unprobed),
+        Metric::count("DatabasesNotJudged", troubles.count()),
+    ];
     emit(now, &[], &counts, &[]);
     troubles.tell(deps).await?;
     Ok(SweepAnswer { news: has_news(deps, now).await?, opened })
@@ -76,26 +81,29 @@ where
 
 /// What could not be judged, by whom.
 #[derive(Debug, Default)]
-struct Troubles(Vec<(Identity, DrError)>);
+struct Troubles(BTreeMap<Identity, DrError>);
 
 impl Troubles {
     fn note<T>(&mut self, resource: &Identity, judged: Result<T, DrError>) -> Option<T> {
-        judged.map_err(|error| self.0.push((resource.clone(), error))).ok()
+        let trouble = |error| {
+            tracing::error!(%resource, "could not be judged: {error}");
+            self.0.entry(resource.clone()).or_insert(error);
+        };
+        judged.map_err(trouble).ok()
     }
 
-    /// What repeating can help fails the step, which is repeated; what it cannot is told, once a day.
+    /// Databases, not errors.
+    fn count(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The next sweep repeats what repeating can help, and the count raises an alarm if it does not; the rest is told, once a day.
     async fn tell<R, L: Ledger, D, E, C: Clock>(self, deps: &Deps<R, L, D, E, C>) -> Result<(), DrError> {
-        let mut again = None;
-        for (resource, error) in self.0 {
-            tracing::error!(%resource, "could not be judged: {error}");
-            if error.name().is_retryable() {
-                again = Some(error);
-            } else {
-                let text = format!("{error}. Until this is mended, {resource} is not looked after.");
-                tell_people_daily(deps, &format!("{resource} could not be judged"), text).await?;
-            }
+        for (resource, error) in self.0.iter().filter(|(_, error)| !error.name().is_retryable()) {
+            let text = format!("{error}. Until this is mended, {resource} is not looked after.");
+            tell_people_daily(deps, &format!("{resource} could not be judged"), text).await?;
         }
-        again.map_or(Ok(()), Err)
+        Ok(())
     }
 }
 
@@ -291,11 +299,12 @@ where
     }
     let what = scenario.map_or("not judged yet", Scenario::as_str);
     let open_for = Span::between(incident.first_signal_at, now);
-    let text = format!(
-        "Incident {id} ({what}) began at {}, {open_for} ago, and is {}. Its objective was {rto}. Recovery goes on; it is not given up because of this.",
-        show_time(incident.first_signal_at),
-        incident.state
-    );
+    let next = match ledger::incident(&deps.ledger, &id).await?.state {
+        IncidentState::WaitingForPerson => "It waits for a person: its last message says for what.",
+        IncidentState::Open | IncidentState::Closed => "Recovery goes on; it is not given up because of this.",
+    };
+    let text =
+        format!("Incident {id} ({what}) began at {}, {open_for} ago. Its objective was {rto}. {next}", show_time(incident.first_signal_at));
     let at = incident.first_signal_at + rto.as_delta();
     tell_people(deps, at, Some(&incident), &format!("{resource} is past its RTO of {rto}"), text).await?;
     Ok(true)

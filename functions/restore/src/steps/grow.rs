@@ -19,8 +19,17 @@ pub(crate) async fn grow<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
-    let (poll, now) = (recovery.policy.timing.poll, recovery.now);
-    let (index, call) = growth_call(&recovery)?;
+    let asked = ask(deps, &mut recovery).await?;
+    Ok(Look::new(Progress::InProgress, recovery.policy.timing.poll, asked))
+}
+
+/// Asks, and says what became of it.
+async fn ask<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+) -> Result<String, DrError> {
+    let now = recovery.now;
+    let (index, call) = growth_call(recovery)?;
     if recovery.incident.waiting_since.is_none() {
         recovery
             .change(&deps.ledger, |incident| {
@@ -29,8 +38,8 @@ pub(crate) async fn grow<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             })
             .await?;
     }
-    match make(deps, &mut recovery, index, &call, None).await? {
-        Made::NotYet(reason) => Ok(Look::new(Progress::InProgress, poll, reason)),
+    match make(deps, recovery, index, &call, None).await? {
+        Made::NotYet(reason) => Ok(reason),
         Made::Done(record) => {
             let grown_at = record.ended_at.unwrap_or(now);
             ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&recovery.incident.resource), |record| {
@@ -38,7 +47,7 @@ pub(crate) async fn grow<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
                 Ok(())
             })
             .await?;
-            Ok(Look::new(Progress::InProgress, poll, record.text))
+            Ok(record.text)
         }
     }
 }
@@ -53,8 +62,8 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     case: &Case,
 ) -> Result<Look, DrError> {
-    let asked = grow(deps, case).await?;
-    let recovery = Recovery::read(deps, case).await?;
+    let mut recovery = Recovery::read(deps, case).await?;
+    let asked = ask(deps, &mut recovery).await?;
     let poll = recovery.policy.timing.poll;
     let (waited, expired) = recovery.waited();
     let id = &recovery.incident.source.id;
@@ -68,6 +77,6 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         recovery.tell(&deps.ledger, Phase::Act, text.clone()).await?;
         return Ok(Look::new(Progress::Done, poll, text));
     }
-    let reason = format!("{id} has {size} of {gib} GiB and has been {} for {waited}; {}", found.status, asked.reason);
+    let reason = format!("{id} has {size} of {gib} GiB and has been {} for {waited}; {asked}", found.status);
     Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)))
 }

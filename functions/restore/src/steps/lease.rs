@@ -3,7 +3,6 @@
 use crate::steps::compensate::undo_half_done;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use chrono::{DurationRound, TimeDelta};
-use lifeboat_domain::ids::short_digest;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
@@ -57,7 +56,6 @@ async fn tell_half_done<R, L: Ledger, D, S, E, C: Clock>(
         "Its recovery ended, and what it had begun could not be undone: {error}. Look whether {} still has its fence's security group, and whether the secret of its clients names the database that they shall use.",
         incident.source.id
     );
-    let key = keys::news(now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now), &short_digest(&[&title, incident.id.as_str()]));
     let news = News { at: now, resource: Some(incident.resource.clone()), incident: Some(incident.id.clone()), title, text, told_at: None };
-    ledger::create(&deps.ledger, &key, &news).await.map(|_| ())
+    news.leave(&deps.ledger, now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)).await
 }

@@ -108,7 +108,10 @@ async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         (Some(SnapshotStatus::Pending(_)), None) => Ok(false),
         // It was busy, or the first call was lost: the name makes sure that it is taken once.
         (None, None) => {
-            ask(deps, batch, item).await?.map_err(|error| error.while_doing(format!("asking for {} again", item.snapshot)))?;
+            // Refused again: the next look repeats it, and the others are looked at all the same.
+            if let Err(error) = ask(deps, batch, item).await? {
+                tracing::warn!(snapshot = %item.snapshot, "could not be asked for again: {error}");
+            }
             Ok(false)
         }
     }

@@ -9,6 +9,9 @@ pub const FAILOVER_BEGAN: EventId = EventId(13);
 /// A failover of a Multi-AZ instance: begun, or complete.
 const FAILOVER: &[u16] = &[13, 15, 49];
 
+/// A Multi-AZ instance begins to leave its primary: by a failover, or by a partial or full recovery before one.
+const BEGUN: &[u16] = &[13, 50, 52];
+
 /// What AWS does by itself, with the events that announce it; a failover explains a restart, so it comes first.
 const BY_ITSELF: &[(&str, &[u16])] =
     &[("a failover by AWS", FAILOVER), ("a recovery of its host by AWS", &[20, 21, 50, 51, 52, 53]), ("a restart", &[4, 6])];
@@ -20,6 +23,11 @@ fn says(signal: &Signal, ids: &[u16]) -> bool {
 /// Whether a signal says that a failover of a Multi-AZ instance took place.
 pub fn announces_failover(signal: &Signal) -> bool {
     says(signal, FAILOVER)
+}
+
+/// Whether a signal says that RDS began to move a Multi-AZ instance off its primary.
+pub fn announces_failover_begun(signal: &Signal) -> bool {
+    says(signal, BEGUN)
 }
 
 /// What AWS did by itself, and the first event that said so.

@@ -34,7 +34,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
 /// The call that grows the volume, if it can grow enough.
 pub(super) fn growth(facts: PlanFacts<'_>) -> Option<Act> {
     let configuration = &facts.observed?.configuration;
-    let gib = facts.policy.storage.after(configuration.allocated_storage?)?;
+    let gib = facts.policy.storage.after(configuration.allocated_storage?, configuration.max_allocated_storage)?;
     Some(Act::GrowStorage {
         instance: facts.incident.source.id.clone(),
         gib,

@@ -182,8 +182,10 @@ fn weigh_growth(facts: PlanFacts<'_>) -> Weighed {
         ));
     }
     let Some(Act::GrowStorage { gib, .. }) = growth(facts) else {
-        let most = facts.policy.storage.most_gib.unwrap_or_default();
-        return refuse(format!("it has {size} GiB, and the policy's storage.most_gib is {most}: RDS wants at least a tenth more"));
+        let autoscaling = facts.observed.and_then(|observed| observed.configuration.max_allocated_storage);
+        let limits = [("the policy's storage.most_gib", facts.policy.storage.most_gib), ("its MaxAllocatedStorage", autoscaling)];
+        let limits: Vec<String> = limits.iter().filter_map(|(name, most)| most.map(|most| format!("{name} is {most}"))).collect();
+        return refuse(format!("it has {size} GiB, and {}: RDS wants at least a tenth more", limits.join(", ")));
     };
     let mut weighed = plain(Remedy::GrowStorage, true, format!("its volume can grow from {size} to {gib} GiB while it stays where it is"));
     weighed.option.forecast = Forecast {

@@ -29,6 +29,25 @@ fn what_serves_and_answers_is_healthy_whatever_the_event_said() {
 }
 
 #[test]
+fn a_full_volume_that_autoscaling_may_grow_is_left_to_it_for_a_while() {
+    let (policy, mut incident) = (policy("mode: automatic"), incident());
+    incident.scenario = None;
+    let full = |limit, now| {
+        let mut observed = instance("storage-full");
+        observed.configuration.allocated_storage = Some(100);
+        observed.configuration.max_allocated_storage = limit;
+        let (probe, incident, policy) = (probe(ProbeOutcome::NoAnswer), &incident, &policy);
+        let (mistaken, fenced, before_cut_over) = (None, false, false);
+        let observed = Some(&observed);
+        judge(Evidence { now: at(now), observed, mistaken, fenced, before_cut_over, probe: Some(&probe), incident, policy }).verdict
+    };
+    assert_eq!(full(Some(1000), 60), Verdict::SelfHealing);
+    assert_eq!(full(Some(1000), 15 * 60), Verdict::Failed, "it had its time");
+    assert_eq!(full(Some(100), 60), Verdict::Failed, "its limit is reached");
+    assert_eq!(full(None, 60), Verdict::Failed, "it is switched off");
+}
+
+#[test]
 fn one_silent_probe_makes_a_suspect_and_three_leave_aws_its_grace() {
     let silent = |probes| {
         move |incident: &mut Incident| {
