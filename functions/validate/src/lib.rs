@@ -4,12 +4,16 @@
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
+mod databases;
+pub mod mysql;
 mod open;
 pub mod postgres;
+mod sql;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use databases::Databases;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::ledger;

@@ -40,6 +40,7 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&input.incident)).await?.map(|kept| kept.value);
     let counted = ledger::update::<Incident, _>(&deps.ledger, &key, |incident| {
         if let Some(found) = &observed {
+            incident.source.engine = Some(found.configuration.engine.clone());
             incident.source.endpoint = found.endpoint.clone().or(incident.source.endpoint.clone());
             incident.source.database = found.configuration.database.clone().or(incident.source.database.clone());
         }

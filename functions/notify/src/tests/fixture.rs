@@ -56,6 +56,7 @@ fn incident() -> Incident {
             id: id("orders-db"),
             arn: arn("orders-db"),
             resource_id: "db-OLD0EXAMPLE".to_owned(),
+            engine: Some("postgres".to_owned()),
             endpoint: Some(endpoint("orders-db")),
             secret: Some("prod/orders-db".to_owned()),
             database: Some("orders".to_owned()),
