@@ -49,10 +49,10 @@ impl Server {
     pub fn start_with(options: &[&str]) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("lifeboat-validate-mariadb-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::create_dir_all(directory.join("tmp")).unwrap();
         write_certificates(&directory);
         own(&directory);
-        let mut install = as_server("/usr/bin/mariadb-install-db");
+        let mut install = as_server("/usr/bin/mariadb-install-db", &directory);
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]);
         let made = install.arg(format!("--datadir={}", directory.join("data").display())).output().unwrap();
         assert!(made.status.success(), "{}{}", String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
@@ -149,9 +149,11 @@ impl Drop for Held {
 }
 
 /// MariaDB does not run as root: then it runs as the user `mysql`.
-fn as_server(program: &str) -> Command {
+///
+/// Temporary files lie in a directory of its own: a server that starts removes those of others.
+fn as_server(program: &str, directory: &Path) -> Command {
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).current_dir("/");
+    command.stdin(Stdio::null()).current_dir("/").env("TMPDIR", directory.join("tmp"));
     if let Some((uid, gid)) = unprivileged() {
         command.uid(uid).gid(gid);
     }
@@ -172,7 +174,7 @@ fn own(directory: &Path) {
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(directory.join("server.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     if let Some((uid, gid)) = unprivileged() {
-        for path in [directory.to_owned(), directory.join("server.key")] {
+        for path in [directory.to_owned(), directory.join("tmp"), directory.join("server.key")] {
             chown(path, Some(uid), Some(gid)).unwrap();
         }
     }
@@ -182,7 +184,7 @@ fn own(directory: &Path) {
 fn launch(directory: &Path, options: &[&str]) -> Option<(u16, Running)> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let at = |name: &str| directory.join(name).display().to_string();
-    let mut server = as_server("/usr/sbin/mariadbd");
+    let mut server = as_server("/usr/sbin/mariadbd", directory);
     server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=10", "--skip-log-bin"]);
     server.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--performance-schema=OFF"]);
     server.args([format!("--port={port}"), format!("--datadir={}", at("data")), format!("--socket={}", at("socket"))]);
