@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 
 import checks
 from client import hashes
@@ -235,7 +236,7 @@ class Act:
             return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
         try:
             self.stage.secret.connect(self.side_before).close()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
             return []
         return [f"the old side {self.side_before} still lets a client in"]
 

@@ -240,6 +240,7 @@ class Scenario:
     sentence: str
     ends: tuple[str, ...]
     multi_az: bool = False
+    engines: tuple[str, ...] = ("postgres", "mariadb")
     after: str = ""
 
 

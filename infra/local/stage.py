@@ -14,10 +14,11 @@ from typing import Any
 
 import yaml
 
-from client import Connection, Secret, Writer, fill
+from client import Secret, Writer, fill
 from cloud import Cloud
 from journal import Journal
 from ledger import Ledger, moment
+from mariadb import MariaDb
 
 Json = dict[str, Any]
 
@@ -30,6 +31,8 @@ VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
+# The policy of a database of each engine; they differ in the name of its table.
+POLICIES = {"postgres": "demo", "mariadb": "demo-mariadb"}
 
 ESTATE: Json = {
     "region": REGION,
@@ -71,13 +74,15 @@ class Stage:
         self,
         binaries: Path,
         *,
+        engine: str = "postgres",
         multi_az: bool = False,
-        policy: str = "demo",
+        policy: str | None = None,
         faults: Sequence[Json] = (),
         logs_to: Path | None = None,
     ) -> None:
         """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
-        self.binaries, self.multi_az, self.policy = binaries, multi_az, policy
+        self.binaries, self.engine, self.multi_az = binaries, engine, multi_az
+        self.policy = policy or POLICIES[engine]
         self.cloud = Cloud(
             estate=binaries / "estate",
             estate_config={**ESTATE, "faults": list(faults)},
@@ -85,7 +90,7 @@ class Stage:
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
         )
-        self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][policy]
+        self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
         self.journal = Journal()
@@ -134,7 +139,7 @@ class Stage:
         password = secrets.token_urlsafe(18)
         self.cloud.client("rds").create_db_instance(
             DBInstanceIdentifier=RESOURCE,
-            Engine="postgres",
+            Engine=self.engine,
             DBInstanceClass="db.r6g.large",
             AllocatedStorage=100,
             MasterUsername="orders",
@@ -158,7 +163,7 @@ class Stage:
         created = self.describe(RESOURCE)
         self.resource_id, endpoint = str(created["DbiResourceId"]), created["Endpoint"]
         fields = {
-            "engine": "postgres",
+            "engine": self.engine,
             "host": endpoint["Address"],
             "port": endpoint["Port"],
             "username": "orders",
@@ -200,8 +205,12 @@ class Stage:
 
         One that touches no row is an error: what follows would prove nothing.
         """
-        connection: Connection
         with self.secret.connect() as connection:
+            if isinstance(connection, MariaDb):
+                changed = connection.change(statement)
+                if not changed[0]:
+                    raise LookupError(f"no row was touched by: {statement}")
+                return changed
             with connection.transaction():
                 touched = [row[0] for row in connection.execute(statement.encode()).fetchall()]
                 xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
