@@ -1,6 +1,8 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--engine mariadb] [SCENARIO ...]    `list` tells what can break, `all` breaks it one after the other
+demo.py [--binaries DIR] [--engine mariadb] [SCENARIO ...]
+
+`list` tells what can break, `all` breaks it one after the other.
 
 Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
 `VERBOSE=1` shows the last message of each.
@@ -156,7 +158,9 @@ def main() -> int:
     screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")
     screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
     screen.say()
-    results = [result for group in grouped(names) for result in play(group, binaries, screen, engine=given.engine, verbose=verbose)]
+    results: list[Result] = []
+    for group in grouped(names):
+        results += play(group, binaries, screen, engine=given.engine, verbose=verbose)
     if len(results) > 1:
         for result in results:
             screen.say(result.line())

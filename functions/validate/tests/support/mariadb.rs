@@ -148,7 +148,7 @@ impl Drop for Held {
     }
 }
 
-/// MariaDB does not run as root: then it runs as the user `mysql`.
+/// MariaDB does not run as root: then it runs as a user without rights.
 ///
 /// Temporary files lie in a directory of its own: a server that starts removes those of others.
 fn as_server(program: &str, directory: &Path) -> Command {
@@ -165,7 +165,8 @@ fn unprivileged() -> Option<(u32, u32)> {
         return None;
     }
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
-    let line = users.lines().find(|line| line.starts_with("mysql:")).expect("a user mysql, as this runs as root");
+    let named = |name: &str| users.lines().find(|line| line.split(':').next() == Some(name));
+    let line = named("mysql").or_else(|| named("nobody")).expect("a user mysql or nobody, as this runs as root");
     let fields: Vec<&str> = line.split(':').collect();
     Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
 }
