@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{timeout, timeout_at};
 
 /// How a visit shows up in `performance_schema.session_connect_attrs`.
@@ -26,17 +27,45 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// The largest packet that we take, in bytes: rows of ours are short.
 const PACKET: usize = 16 << 20;
 
+/// How long the driver takes an idle connection for alive, in seconds; ours are never idle for so long.
+const IDLE: usize = 28_800;
+
 /// A row as the server writes it: as texts.
 pub(super) type Texts = Vec<Option<String>>;
 
 /// An open connection, logged in and set up.
 pub(super) struct Session {
-    conn: Conn,
+    conn: Leash,
     /// Host and port, for sentences.
     pub place: String,
     /// Whether the server accepts writes (ours are read-only all the same).
     pub writable: bool,
     limits: VisitLimits,
+}
+
+/// A connection that is closed with its owner, wherever the owner was. The driver's own way is to go on reading what is still to
+/// come, which a hung server never sends.
+struct Leash(Option<Conn>);
+
+impl Leash {
+    fn conn(&mut self, place: &str) -> Result<&mut Conn, Trouble> {
+        self.0.as_mut().ok_or_else(|| Trouble::could_not("closed", format!("the connection to {place} is closed")))
+    }
+
+    /// Says good-bye, and does not wait long for the answer.
+    async fn close(&mut self) {
+        if let Some(conn) = self.0.take() {
+            let _ = timeout(GOOD_BYE, conn.disconnect()).await;
+        }
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if let (Some(conn), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { Self(Some(conn)).close().await });
+        }
+    }
 }
 
 impl Session {
@@ -53,13 +82,13 @@ impl Session {
     /// Runs statements whose results do not matter.
     pub async fn run(&mut self, sql: &str) -> Result<(), Trouble> {
         let limit = self.statement_limit();
-        bounded(&self.place, limit, self.conn.query_drop(sql)).await
+        bounded(&self.place, limit, self.conn.conn(&self.place)?.query_drop(sql)).await
     }
 
     /// Runs one statement.
     pub async fn texts(&mut self, sql: &str) -> Result<Vec<Texts>, Trouble> {
         let limit = self.statement_limit();
-        let rows: Vec<Row> = bounded(&self.place, limit, self.conn.query(sql)).await?;
+        let rows: Vec<Row> = bounded(&self.place, limit, self.conn.conn(&self.place)?.query(sql)).await?;
         rows.into_iter().map(|row| texts(&self.place, row)).collect()
     }
 
@@ -70,7 +99,7 @@ impl Session {
         }
         let limit = self.statement_limit();
         let parameters = Params::Positional(parameters.iter().map(|text| Value::from(*text)).collect());
-        let rows: Vec<Row> = bounded(&self.place, limit, self.conn.exec(sql, parameters)).await?;
+        let rows: Vec<Row> = bounded(&self.place, limit, self.conn.conn(&self.place)?.exec(sql, parameters)).await?;
         rows.into_iter().map(|row| texts(&self.place, row)).collect()
     }
 
@@ -135,7 +164,7 @@ pub(super) async fn visit<T>(
         Ok(opened) => opened.map_err(|error| trouble::of_connect(&place, &error))?,
         Err(_) => return Err(look_again(&place, &addresses).await),
     };
-    let mut session = Session { conn, place: place.shown.clone(), writable: false, limits };
+    let mut session = Session { conn: Leash(Some(conn)), place: place.shown.clone(), writable: false, limits };
     let done = match timeout_at(place.deadline, set_up(&mut session)).await {
         Ok(Ok(writable)) => {
             session.writable = writable;
@@ -144,8 +173,7 @@ pub(super) async fn visit<T>(
         Ok(Err(trouble)) => Err(trouble),
         Err(_) => Err(place.silent()),
     };
-    // Said even after trouble: a connection that is merely dropped would go on reading on its own.
-    let _ = timeout(GOOD_BYE, session.conn.disconnect()).await;
+    session.conn.close().await;
     done
 }
 
@@ -176,7 +204,7 @@ fn options(roots: &[u8], host: &str, addresses: &[SocketAddr], target: &Target, 
         .enable_cleartext_plugin(false)
         // Given, so that the driver need not ask.
         .max_allowed_packet(Some(PACKET))
-        .wait_timeout(Some(usize::MAX >> 32))
+        .wait_timeout(Some(IDLE))
         .connect_attribute("program_name", APPLICATION)
         .into()
 }
