@@ -106,8 +106,8 @@ def main() -> int:
                 if not all(proved.values()):
                     print(said, flush=True)
                 for name, good in proved.items():
-                    said = "ok" if good else "FAILED"
-                    print(f"test end_to_end::{test.prefix}{name} ... {said} ({seconds:.0f} s)", flush=True)
+                    word, test = "ok" if good else "FAILED", futures[future].prefix + name
+                    print(f"test end_to_end::{test} ... {word} ({seconds:.0f} s)", flush=True)
                 passed += sum(proved.values())
                 failed += sum(not good for good in proved.values())
         except BaseException:
