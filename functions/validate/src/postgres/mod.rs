@@ -6,13 +6,14 @@ mod session;
 mod sql_check;
 mod table;
 mod trouble;
+mod write_mark;
 
 use lifeboat_domain::DrError;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
-use lifeboat_domain::validation::{Check, TableDifference};
+use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
@@ -77,6 +78,11 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
                 Probe { at: self.clock.now(), outcome, text, millis, writable: None, failed_checks: Vec::new(), checks_passed: false }
             }
         }
+    }
+
+    async fn write_mark(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Option<WriteMark> {
+        let read = visit(&self.tls, target, credentials, limits, async |session| write_mark::read(session).await).await;
+        read.inspect_err(|trouble| tracing::warn!("how much it has written cannot be told: {}", trouble.text)).ok().flatten()
     }
 
     async fn fingerprint(
