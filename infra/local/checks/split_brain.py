@@ -1,0 +1,146 @@
+"""Two sides, of which never more than one may take writes: what the contenders were told, against where the secret led.
+
+A side's *term* runs from the earliest moment at which the secret may have named it to the earliest at which it may have
+named another; its *window*, from the sending of the first write that it accepted to the acknowledgement of the last one.
+All times are of one client's monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import pairwise
+
+from contenders import Attempt, Kind, Record, Term
+from journal import Fate
+from stage import Stage, until
+
+# How long it may take until those that hang in a connection have tried again.
+SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Window:
+    """When a side took writes, and how many."""
+
+    side: str
+    first_sent: float
+    last_acknowledged: float
+    accepted: int
+
+
+def windows(attempts: Sequence[Attempt]) -> list[Window]:
+    """The window of every side that ever accepted a write, by its beginning."""
+    accepted: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        if attempt.fate is Fate.ACKNOWLEDGED:
+            accepted.setdefault(attempt.side, []).append(attempt)
+    found = [
+        Window(side, min(it.sent for it in writes), max(it.ended for it in writes), len(writes))
+        for side, writes in accepted.items()
+    ]
+    return sorted(found, key=lambda window: window.first_sent)
+
+
+def compare_windows(attempts: Sequence[Attempt], terms: Sequence[Term], led: Sequence[str]) -> list[str]:
+    """No two sides took writes at one time, each did only in its term; `led` is where the secret led last, in order."""
+    sides = [term.side for term in terms]
+    problems = []
+    if len(set(sides)) != len(sides) or sides[len(sides) - len(led) :] != list(led):
+        problems.append(f"the secret led to {', '.join(sides)}, expected was {', '.join(led)} at the end")
+    problems += [
+        f"both sides were writable: {new.side} accepted a write {old.last_acknowledged - new.first_sent:.3f} s before "
+        f"{old.side} had accepted its last"
+        for old, new in pairwise(windows(attempts))
+        if new.first_sent <= old.last_acknowledged
+    ]
+    for side in sorted({it.side for it in attempts} - set(sides)):
+        count = sum(it.side == side and it.fate is not Fate.FAILED for it in attempts)
+        if count:
+            problems.append(f"{count} writes got in at {side}, to which the secret never led")
+    for number, term in enumerate(terms):
+        problems += _compare_term(attempts, term, terms[number + 1].since if number + 1 < len(terms) else None)
+    return problems + untried(attempts, terms)
+
+
+def _compare_term(attempts: Sequence[Attempt], term: Term, end: float | None) -> list[str]:
+    """A side accepted writes in its term only, and afterwards let nobody get as far as sending one."""
+    mine = [it for it in attempts if it.side == term.side]
+    early = [it for it in mine if it.fate is Fate.ACKNOWLEDGED and it.sent < term.since]
+    problems = [f"{term.side} accepted {_several(early)} before clients were moved to it"] if early else []
+    if end is None:
+        return problems
+    late = [it for it in mine if it.fate is Fate.ACKNOWLEDGED and it.ended >= end]
+    open_end = [it for it in mine if it.fate is Fate.UNKNOWN and it.sent >= end]
+    if late:
+        problems.append(f"{term.side} accepted {_several(late)} after clients were moved away from it")
+    if open_end:
+        problems.append(f"{term.side} was sent {_several(open_end)} after clients were moved away, and may have them")
+    return problems
+
+
+def _several(attempts: Sequence[Attempt]) -> str:
+    """How many writes, and of whom."""
+    kinds = {f"{it.kind.value}, {'kept' if it.kept else 'fresh'} connection" for it in attempts}
+    return f"{len(attempts)} writes ({'; '.join(sorted(kinds))})"
+
+
+def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
+    """What was not even tried, and so proves nothing: each client in each term, the stale ones afterwards, too."""
+    problems = [] if terms else ["nobody has seen where the secret leads"]
+    for number, term in enumerate(terms):
+        end = terms[number + 1].since if number + 1 < len(terms) else float("inf")
+        for kept in (False, True):
+            mine = [it for it in attempts if (it.side, it.kept) == (term.side, kept)]
+            how = f"a {'kept' if kept else 'fresh'} connection"
+            for kind in (Kind.FOLLOWING, Kind.STALE):
+                if not any(it.kind is kind and it.fate is Fate.ACKNOWLEDGED and it.sent < end for it in mine):
+                    problems.append(f"no {kind.value} client ever wrote to {term.side} over {how}: it proves nothing")
+            if end != float("inf") and not any(it.kind is Kind.STALE and it.sent >= end for it in mine):
+                problems.append(f"nobody tried {term.side} over {how} after clients were moved: it proves nothing")
+    return problems
+
+
+def uninterrupted(attempts: Sequence[Attempt], side: str, since: float) -> list[str]:
+    """Beside a copy, whoever wrote to the application's side went on to: not one write failed since a moment."""
+    mine = [it for it in attempts if it.side == side and it.ended >= since]
+    failed = sum(it.fate is not Fate.ACKNOWLEDGED for it in mine)
+    if mine and not failed:
+        return []
+    return [f"of {len(mine)} writes to {side}, where nobody should notice anything, {failed} failed"]
+
+
+def in_words(record: Record) -> str:
+    """The windows of the last two sides, `old: 412 accepted until 12:00:03.120, new: 97 from 12:00:05.871`."""
+
+    def clock(moment: float) -> str:
+        return f"{datetime.fromtimestamp(record.wall(moment), timezone.utc):%H:%M:%S.%f}"[:-3]
+
+    found = windows(record.attempts())[-2:]
+    if len(found) < 2:
+        return ", ".join(f"one side: {it.accepted} accepted until {clock(it.last_acknowledged)}" for it in found)
+    old, new = found
+    refused = sum(it.side == old.side and it.sent > old.last_acknowledged for it in record.attempts())
+    return (
+        f"old: {old.accepted} accepted until {clock(old.last_acknowledged)}, then {refused} in vain, "
+        f"new: {new.accepted} from {clock(new.first_sent)}"
+    )
+
+
+def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None) -> list[str]:
+    """The same of the stage, as soon as everybody has tried; beside a copy, nobody may have been interrupted, too."""
+    record = stage.contenders.record
+
+    def tried() -> bool:
+        terms = record.terms()
+        return bool(terms) and terms[-1].side == led[-1] and not untried(record.attempts(), terms)
+
+    try:
+        until("everybody has tried every side", SECONDS, tried)
+    except TimeoutError:
+        pass  # What is missing is told below.
+    problems = compare_windows(record.attempts(), record.terms(), led)
+    if uninterrupted_since is not None:
+        problems += uninterrupted(record.attempts(), led[-1], record.monotonic(uninterrupted_since))
+    return problems
