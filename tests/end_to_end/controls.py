@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -50,6 +51,7 @@ def _stopped(
         problems.append(f"no message begins with {subject!r}: {_subjects(act)}")
     problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
     problems += checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
+    problems += checks.never_both(act.stage, [act.side_before])
     return problems + checks.lease_is_free(act.stage) + checks.no_dead_letters(act.stage), incident
 
 
@@ -162,18 +164,73 @@ def rotated_password(act: Act) -> Problems:
     until("the password is set", 30, lambda: stage.describe(RESOURCE)["DBInstanceStatus"] == "available")
     stage.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(fields))
     time.sleep(1.1)
-    act.begin("person", "moves the clients to the second before the mistake")
-    moment_before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(restore_to))
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": moment_before, "cut_over": True}
-    act.ask({**given, "run": "plan"}, 1)
-    execution = act.ask(act.approval(), 2)
-    result = act.conclude(Result("rotated_password", "RECOVERED"), execution, "recovered", exactly=True)
+    result = act.conclude(
+        Result("rotated_password", "RECOVERED"), _move_to(act, restore_to), "recovered", exactly=True
+    )
     plan = stage.ledger.plan(result.incident)
     if "reset_master_password" not in [call["act"]["call"] for call in plan["calls"]]:
         result.problems.append("the plan does not reset the password")
     if stage.secret.read()["password"] != fields["password"]:
         result.problems.append("the secret does not hold the rotated password")
     return result.problems
+
+
+def _move_to(act: Act, restore_to: float) -> Json:
+    """A person moves the clients to an earlier state, by a plan's hash; how the recovery ended."""
+    act.begin("person", "moves the clients to the second before the mistake")
+    moment_before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(restore_to))
+    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": moment_before, "cut_over": True}
+    act.ask({**given, "run": "plan"}, 1)
+    return act.ask(act.approval(), 2)
+
+
+def _mistake(act: Act) -> float:
+    """Somebody deletes rows of a database that lives; the second before."""
+    act.begin("break", "somebody deletes rows by mistake")
+    _, when = act.stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
+    until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
+    return when.timestamp() - 1
+
+
+def _unfound(act: Act, found: Problems, *wanted: tuple[str, ...]) -> Problems:
+    """Which of these complaints should be among those that were made, and are not."""
+    for problem in found:
+        act.timeline.note("found", problem)
+    missed = [words for words in wanted if not any(all(word in problem for word in words) for problem in found)]
+    return [f"nothing that was found has the words: {', '.join(words)}" for words in missed]
+
+
+def leaking_fence(act: Act) -> Problems:
+    """The fence opens once clients were moved: clients get in at the old side by both kinds of connection, and are found."""
+    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+
+    def leak() -> None:
+        until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
+        stage.cloud.control("/closed-groups", {"groups": []})
+
+    leaking = threading.Thread(target=leak, daemon=True)
+    leaking.start()
+    execution = _move_to(act, restore_to)
+    problems = [] if execution["status"] == "SUCCEEDED" else [f"ended {execution['status']}: {execution.get('cause')}"]
+    found = checks.never_both(stage, [before, stage.secret.side()])
+    late = "after clients were moved away from it"
+    return problems + _unfound(
+        act, found, ("both sides were writable", before), (late, "stale, fresh"), (late, "stale, kept")
+    )
+
+
+def early_client(act: Act) -> Problems:
+    """A client that learns the copy's address from Describe writes to it before the cut-over: that, and no more, is found.
+
+    A copy is born with its source's security groups: whoever may reach the one may reach the other. The secret leads
+    nobody there early, so that this client, which no scenario has, is how both sides can be written.
+    """
+    execution = _move_to(act, _mistake(act))
+    result = act.conclude(Result("early_client", "RECOVERED"), execution, "recovered", exactly=True)
+    overlap, early = "both sides were writable", "before clients were moved to it"
+    problems = _unfound(act, result.problems, (overlap,), ("(early, ", early))
+    more = [told for told in result.problems if overlap not in told and early not in told]
+    return problems + [f"that is no matter of an early client: {told}" for told in more]
 
 
 def nothing_to_do(act: Act) -> Problems:
@@ -261,6 +318,7 @@ def _changed(act: Act) -> Problems:
     """Whatever changed, although nothing should."""
     problems = checks.nothing_called(act.stage, act.zero)
     problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
+    problems += checks.never_both(act.stage, [act.side_before], uninterrupted_since=act.zero)
     return problems + checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
 
 
@@ -283,6 +341,8 @@ CONTROLS = {
     "lost_replies": Control(lost_replies),
     "silent_policy": Control(silent_policy, {"policy": "silent"}),
     "rotated_password": Control(rotated_password),
+    "leaking_fence": Control(leaking_fence),
+    "early_client": Control(early_client, {"early": True}),
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),

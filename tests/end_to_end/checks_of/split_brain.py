@@ -100,7 +100,8 @@ def _nothing_proven(verdict: Verdict) -> None:
     """What nobody tried."""
     for side, kind in ((OLD, Kind.FOLLOWING), (OLD, Kind.STALE), (NEW, Kind.FOLLOWING), (NEW, Kind.STALE)):
         for kept, how in ((FRESH, "fresh"), (KEPT, "kept")):
-            without = [it for it in MOVED if (it.side, it.kind, it.kept, it.fate) != (side, kind, kept, Fate.ACKNOWLEDGED)]
+            absent = (side, kind, kept, Fate.ACKNOWLEDGED)
+            without = [it for it in MOVED if (it.side, it.kind, it.kept, it.fate) != absent]
             found = checks.untried(without, TERMS)
             verdict.finds("a client that never wrote", found, kind.value, side, f"{how} connection", "proves nothing")
     for kept, how in ((FRESH, "fresh"), (KEPT, "kept")):
