@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+import back_door
 from client import Connection, Secret, Writer, fill
 from cloud import Cloud
 from contenders import TABLE as PROBES
@@ -28,6 +29,7 @@ REPO = HERE.parent.parent
 REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
+DATABASE = "orders"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
@@ -142,7 +144,7 @@ class Stage:
             AllocatedStorage=100,
             MasterUsername="orders",
             MasterUserPassword=password,
-            DBName="orders",
+            DBName=DATABASE,
             DBSubnetGroupName="orders-private",
             VpcSecurityGroupIds=["sg-0a1b2c3d4e5f60718"],
             MultiAZ=self.multi_az,
@@ -166,7 +168,7 @@ class Stage:
             "port": endpoint["Port"],
             "username": "orders",
             "password": password,
-            "dbname": "orders",
+            "dbname": DATABASE,
         }
         self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
@@ -202,6 +204,12 @@ class Stage:
         shown = self.cloud.client("rds").describe_db_instances()["DBInstances"]
         places = [item["Endpoint"] for item in shown if item.get("Endpoint")]
         return [f"{place['Address']}:{place['Port']}" for place in places]
+
+    def committed(self, side: str) -> dict[int, float] | None:
+        """What the server at a side took from contenders, by its own account; None where no server runs."""
+        instances = [item["instance"] for item in self.cloud.control("/instances")]
+        server = back_door.directory(self.cloud.directory / "estate-root", instances, side)
+        return back_door.committed(server, DATABASE, side) if server else None
 
     def serving(self) -> str:
         """The identifier that the identity has today."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -23,6 +22,7 @@ sys.path.insert(0, str(REPO / "infra" / "local"))
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
 from demo import keep_function_logs  # noqa: E402
+from overlaps import early_client, leaking_fence, move_to  # noqa: E402
 from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
 from stage import RESOURCE, SECRET, Stage, until  # noqa: E402
@@ -165,7 +165,7 @@ def rotated_password(act: Act) -> Problems:
     stage.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(fields))
     time.sleep(1.1)
     result = act.conclude(
-        Result("rotated_password", "RECOVERED"), _move_to(act, restore_to), "recovered", exactly=True
+        Result("rotated_password", "RECOVERED"), move_to(act, restore_to), "recovered", exactly=True
     )
     plan = stage.ledger.plan(result.incident)
     if "reset_master_password" not in [call["act"]["call"] for call in plan["calls"]]:
@@ -173,64 +173,6 @@ def rotated_password(act: Act) -> Problems:
     if stage.secret.read()["password"] != fields["password"]:
         result.problems.append("the secret does not hold the rotated password")
     return result.problems
-
-
-def _move_to(act: Act, restore_to: float) -> Json:
-    """A person moves the clients to an earlier state, by a plan's hash; how the recovery ended."""
-    act.begin("person", "moves the clients to the second before the mistake")
-    moment_before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(restore_to))
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": moment_before, "cut_over": True}
-    act.ask({**given, "run": "plan"}, 1)
-    return act.ask(act.approval(), 2)
-
-
-def _mistake(act: Act) -> float:
-    """Somebody deletes rows of a database that lives; the second before."""
-    act.begin("break", "somebody deletes rows by mistake")
-    _, when = act.stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
-    until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
-    return when.timestamp() - 1
-
-
-def _unfound(act: Act, found: Problems, *wanted: tuple[str, ...]) -> Problems:
-    """Which of these complaints should be among those that were made, and are not."""
-    for problem in found:
-        act.timeline.note("found", problem)
-    missed = [words for words in wanted if not any(all(word in problem for word in words) for problem in found)]
-    return [f"nothing that was found has the words: {', '.join(words)}" for words in missed]
-
-
-def leaking_fence(act: Act) -> Problems:
-    """The fence opens once clients were moved: clients get in at the old side by both kinds of connection, and are found."""
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
-
-    def leak() -> None:
-        until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
-        stage.cloud.control("/closed-groups", {"groups": []})
-
-    leaking = threading.Thread(target=leak, daemon=True)
-    leaking.start()
-    execution = _move_to(act, restore_to)
-    problems = [] if execution["status"] == "SUCCEEDED" else [f"ended {execution['status']}: {execution.get('cause')}"]
-    found = checks.never_both(stage, [before, stage.secret.side()])
-    late = "after clients were moved away from it"
-    return problems + _unfound(
-        act, found, ("both sides were writable", before), (late, "stale, fresh"), (late, "stale, kept")
-    )
-
-
-def early_client(act: Act) -> Problems:
-    """A client that learns the copy's address from Describe writes to it before the cut-over: that, and no more, is found.
-
-    A copy is born with its source's security groups: whoever may reach the one may reach the other. The secret leads
-    nobody there early, so that this client, which no scenario has, is how both sides can be written.
-    """
-    execution = _move_to(act, _mistake(act))
-    result = act.conclude(Result("early_client", "RECOVERED"), execution, "recovered", exactly=True)
-    overlap, early = "both sides were writable", "before clients were moved to it"
-    problems = _unfound(act, result.problems, (overlap,), ("(early, ", early))
-    more = [told for told in result.problems if overlap not in told and early not in told]
-    return problems + [f"that is no matter of an early client: {told}" for told in more]
 
 
 def nothing_to_do(act: Act) -> Problems:

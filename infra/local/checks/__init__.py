@@ -21,7 +21,7 @@ from .rows import (
     written_afterwards,
 )
 from .secret import compare_secret, secret_as_planned
-from .split_brain import compare_windows, in_words, never_both, uninterrupted, untried, windows
+from .split_brain import compare_committed, compare_windows, in_words, never_both, uninterrupted, untried
 from .validation import BUILT_IN, judge_validation, passed_by_check, policy_checks, policy_checks_on
 from .world import (
     SETTINGS,
@@ -43,6 +43,7 @@ __all__ = [
     "Findings",
     "Sides",
     "compare_calls",
+    "compare_committed",
     "compare_difference",
     "compare_fence",
     "compare_lease",
@@ -75,7 +76,6 @@ __all__ = [
     "uninterrupted",
     "unknown_rows",
     "untried",
-    "windows",
     "written_afterwards",
     "written_between",
 ]

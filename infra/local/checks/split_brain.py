@@ -7,14 +7,18 @@ All times are of one client's monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
+from typing import TypeAlias
 
 from contenders import Attempt, Kind, Record, Term
 from journal import Fate
 from stage import Stage, until
+
+# Rows by number, each with the time of its commit; None where no server runs.
+Rows: TypeAlias = Mapping[int, float] | None
 
 # How long it may take until those that hang in a connection have tried again.
 SECONDS = 15.0
@@ -102,6 +106,29 @@ def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
     return problems
 
 
+def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: Mapping[str, Rows]) -> list[str]:
+    """What servers committed by their own account, whatever clients were told; `kept` has a side's rows, if it runs.
+
+    A server that is dead commits nothing. The one that serves must be there, and hold what it acknowledged: else whoever
+    looked has looked elsewhere.
+    """
+    problems = []
+    for number, term in enumerate(terms):
+        end = terms[number + 1].since if number + 1 < len(terms) else float("inf")
+        rows = kept.get(term.side)
+        if rows is None:
+            problems += [f"nobody could look into {term.side}, which serves"] if end == float("inf") else []
+            continue
+        told = [it.number for it in attempts if it.side == term.side and it.fate is Fate.ACKNOWLEDGED]
+        absent = sum(row not in rows for row in told)
+        outside = sum(not term.since <= at < end for at in rows.values())
+        if absent or not told:
+            problems.append(f"of {len(told)} writes that {term.side} acknowledged, the server there lacks {absent}")
+        if outside:
+            problems.append(f"the server at {term.side} committed {outside} writes while clients were led elsewhere")
+    return problems
+
+
 def uninterrupted(attempts: Sequence[Attempt], side: str, since: float) -> list[str]:
     """Beside a copy, whoever wrote to the application's side went on to: not one write failed since a moment."""
     mine = [it for it in attempts if it.side == side and it.ended >= since]
@@ -128,6 +155,11 @@ def in_words(record: Record) -> str:
     )
 
 
+def _on_client_clock(record: Record, rows: Rows) -> Rows:
+    """A server's rows with times of the contenders' clock; both are of this machine."""
+    return None if rows is None else {number: record.monotonic(at) for number, at in rows.items()}
+
+
 def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None) -> list[str]:
     """The same of the stage, as soon as everybody has tried; beside a copy, nobody may have been interrupted, too."""
     record = stage.contenders.record
@@ -140,7 +172,10 @@ def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float |
         until("everybody has tried every side", SECONDS, tried)
     except TimeoutError:
         pass  # What is missing is told below.
-    problems = compare_windows(record.attempts(), record.terms(), led)
+    # In this order: whatever was acknowledged by then, servers hold afterwards.
+    attempts, terms = record.attempts(), record.terms()
+    kept = {term.side: _on_client_clock(record, stage.committed(term.side)) for term in terms}
+    problems = compare_windows(record.attempts(), terms, led) + compare_committed(attempts, terms, kept)
     if uninterrupted_since is not None:
         problems += uninterrupted(record.attempts(), led[-1], record.monotonic(uninterrupted_since))
     return problems

@@ -75,6 +75,7 @@ def split_brain(verdict: Verdict) -> None:
     follower = compared(_attempt(OLD, Kind.FOLLOWING, KEPT, 26.0))
     verdict.finds("a follower that never left", follower, OLD, "following, kept", late)
     _led(verdict)
+    _committed(verdict)
     _nothing_proven(verdict)
     _one_side(verdict)
 
@@ -94,6 +95,30 @@ def _led(verdict: Verdict) -> None:
     verdict.passes("three sides one after the other", checks.compare_windows(thrice, terms, [NEW, COPY]))
     first = [*thrice, _attempt(OLD, Kind.STALE, FRESH, 42.0)]
     verdict.finds("a write on the first of three", checks.compare_windows(first, terms, [NEW, COPY]), OLD, "moved away")
+
+
+def _committed(verdict: Verdict) -> None:
+    """What servers say that they committed."""
+    attempts = [replace(attempt, number=number) for number, attempt in enumerate(MOVED)]
+    took = [it for it in attempts if it.fate is Fate.ACKNOWLEDGED]
+    old, new = ({it.number: it.sent for it in took if it.side == side} for side in (OLD, NEW))
+
+    def compared(old: dict[int, float] | None, new: dict[int, float] | None) -> list[str]:
+        return checks.compare_committed(attempts, TERMS, {OLD: old, NEW: new})
+
+    verdict.passes("what servers hold", compared(old, new))
+    verdict.passes("a commit that nobody was told of", compared({**old, 99: 9.95}, new))
+    verdict.passes("a dead source", compared(None, new))
+    for at in (20.0, 24.0):
+        woken = compared({**old, 99: at}, new)
+        verdict.finds("a hung server that wakes up and commits", woken, OLD, "committed 1 writes", "led elsewhere")
+    verdict.finds("a copy that committed early", compared(old, {**new, 99: 19.9}), NEW, "committed 1 writes")
+    lacking = compared(dict(list(old.items())[1:]), new)
+    verdict.finds("another server than the one that acknowledged", lacking, "of 12 writes that old:5432", "lacks 1")
+    verdict.finds("an empty server", compared(old, {}), "of 8 writes that new:5432", "lacks 8")
+    verdict.finds("no server where clients are", compared(old, None), NEW, "nobody could look")
+    nobody = checks.compare_committed([], TERMS, {OLD: {}, NEW: {}})
+    verdict.finds("a server that acknowledged nothing", nobody, "of 0 writes")
 
 
 def _nothing_proven(verdict: Verdict) -> None:
