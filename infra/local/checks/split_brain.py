@@ -22,6 +22,8 @@ Rows: TypeAlias = Mapping[int, float] | None
 
 # How long it may take until those that hang in a connection have tried again.
 SECONDS = 15.0
+# A side that acknowledged none of so many last writes serves nobody.
+LATEST = 8
 
 
 @dataclass(frozen=True)
@@ -109,17 +111,18 @@ def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
 def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: Mapping[str, Rows]) -> list[str]:
     """What servers committed by their own account, whatever clients were told; `kept` has a side's rows, if it runs.
 
-    A server that is dead commits nothing. The one that serves must be there, and hold what it acknowledged: else whoever
+    A server that is dead commits nothing. One that serves must be there, and each hold what it acknowledged: else whoever
     looked has looked elsewhere.
     """
     problems = []
     for number, term in enumerate(terms):
         end = terms[number + 1].since if number + 1 < len(terms) else float("inf")
-        rows = kept.get(term.side)
+        rows, mine = kept.get(term.side), [it for it in attempts if it.side == term.side]
         if rows is None:
-            problems += [f"nobody could look into {term.side}, which serves"] if end == float("inf") else []
+            serves = any(it.fate is Fate.ACKNOWLEDGED for it in mine[-LATEST:])
+            problems += [f"nobody could look into {term.side}, which serves"] if serves else []
             continue
-        told = [it.number for it in attempts if it.side == term.side and it.fate is Fate.ACKNOWLEDGED]
+        told = [it.number for it in mine if it.fate is Fate.ACKNOWLEDGED]
         absent = sum(row not in rows for row in told)
         outside = sum(not term.since <= at < end for at in rows.values())
         if absent or not told:

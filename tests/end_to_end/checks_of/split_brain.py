@@ -117,6 +117,8 @@ def _committed(verdict: Verdict) -> None:
     verdict.finds("another server than the one that acknowledged", lacking, "of 12 writes that old:5432", "lacks 1")
     verdict.finds("an empty server", compared(old, {}), "of 8 writes that new:5432", "lacks 8")
     verdict.finds("no server where clients are", compared(old, None), NEW, "nobody could look")
+    gone = [*(it for it in MOVED if it.side == OLD), *_in_vain(OLD, 30.0, 31.0)]
+    verdict.passes("a dead source that nobody left", checks.compare_committed(gone, TERMS[:1], {OLD: None}))
     nobody = checks.compare_committed([], TERMS, {OLD: {}, NEW: {}})
     verdict.finds("a server that acknowledged nothing", nobody, "of 0 writes")
 
