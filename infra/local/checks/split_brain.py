@@ -23,7 +23,7 @@ Rows: TypeAlias = Mapping[int, float] | None
 # How long it may take until those that hang in a connection have tried again.
 SECONDS = 15.0
 # A side that acknowledged none of so many last writes serves nobody.
-LATEST = 8
+LATEST = 4
 
 
 @dataclass(frozen=True)
