@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 import psycopg
@@ -261,7 +262,7 @@ class Contenders:
             contender = Contender(self.record, self.opens, place, kind, kept=kept)
             with self._lock:
                 self._all.append(contender)
-            self._run(lambda contender=contender: contender.work(self._stop))  # type: ignore[misc]
+            self._run(partial(contender.work, self._stop))
 
     def _beset_side(self, side: str, kind: Kind) -> None:
         """Write to this side from now on, whatever becomes of it."""

@@ -88,6 +88,7 @@ def _led(verdict: Verdict) -> None:
     verdict.finds("writes by turns", there_and_back, "both sides were writable")
     verdict.finds("a secret that led back", there_and_back, "the secret led to old:5432, new:5432, old:5432")
     verdict.finds("clients elsewhere", checks.compare_windows(MOVED, TERMS, [OLD, COPY]), "expected was", COPY)
+    verdict.finds("clients from elsewhere", checks.compare_windows(MOVED, TERMS, [COPY, NEW]), "expected was", COPY)
     verdict.finds("clients not moved", checks.compare_windows([*_everybody(OLD, 1.0)], TERMS[:1], [OLD, NEW]), NEW)
     verdict.finds("clients moved", checks.compare_windows(MOVED, TERMS, [OLD]), "expected was old:5432")
     thrice = [*MOVED, *_in_vain(OLD, 30.0), *_in_vain(NEW, 30.0, 41.0), *_in_vain(OLD, 41.0), *_everybody(COPY, 41.0)]
