@@ -164,9 +164,7 @@ def rotated_password(act: Act) -> Problems:
     until("the password is set", 30, lambda: stage.describe(RESOURCE)["DBInstanceStatus"] == "available")
     stage.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(fields))
     time.sleep(1.1)
-    result = act.conclude(
-        Result("rotated_password", "RECOVERED"), move_to(act, restore_to), "recovered", exactly=True
-    )
+    result = act.conclude(Result("rotated_password", "RECOVERED"), move_to(act, restore_to), "recovered", exactly=True)
     plan = stage.ledger.plan(result.incident)
     if "reset_master_password" not in [call["act"]["call"] for call in plan["calls"]]:
         result.problems.append("the plan does not reset the password")
