@@ -22,7 +22,7 @@ sys.path.insert(0, str(REPO / "infra" / "local"))
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
 from demo import keep_function_logs  # noqa: E402
-from overlaps import early_client, leaking_fence, move_to  # noqa: E402
+from overlaps import early_client, leaking_fence, move_to, moved_back  # noqa: E402
 from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
 from stage import RESOURCE, SECRET, Stage, until  # noqa: E402
@@ -283,6 +283,7 @@ CONTROLS = {
     "rotated_password": Control(rotated_password),
     "leaking_fence": Control(leaking_fence),
     "early_client": Control(early_client, {"early": True}),
+    "moved_back": Control(moved_back),
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),

@@ -11,7 +11,7 @@ from act import RECOVERY_SECONDS, Act, Result
 from contenders import Kind
 from journal import Fate
 from scenarios import DELETED
-from stage import RESOURCE, until
+from stage import FENCE, RESOURCE, until
 
 Json = dict[str, Any]
 
@@ -41,6 +41,14 @@ def _unfound(act: Act, found: list[str], *wanted: tuple[str, ...]) -> list[str]:
     return [f"nothing that was found has the words: {', '.join(words)}" for words in missed]
 
 
+def _got_in(act: Act, side: str) -> bool:
+    """Whether stale clients, by both kinds of connection, wrote to a side since the secret led where it leads now."""
+    record = act.stage.contenders.record
+    since = record.terms()[-1].since
+    there = [it for it in record.attempts() if (it.side, it.kind) == (side, Kind.STALE) and it.sent >= since]
+    return {it.kept for it in there if it.fate is Fate.ACKNOWLEDGED} == {False, True}
+
+
 def leaking_fence(act: Act) -> list[str]:
     """The fence opens once clients were moved: clients get in at the old side by both kinds of connection, and are found."""
     stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
@@ -49,16 +57,11 @@ def leaking_fence(act: Act) -> list[str]:
         until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
         stage.cloud.control("/closed-groups", {"groups": []})
 
-    def got_in() -> bool:
-        terms, attempts = stage.contenders.record.terms(), stage.contenders.record.attempts()
-        there = [it for it in attempts if (it.side, it.kind) == (before, Kind.STALE) and it.sent >= terms[-1].since]
-        return {it.kept for it in there if it.fate is Fate.ACKNOWLEDGED} == {False, True}
-
     leaking = threading.Thread(target=leak, daemon=True)
     leaking.start()
     execution = move_to(act, restore_to)
     problems = [] if execution["status"] == "SUCCEEDED" else [f"ended {execution['status']}: {execution.get('cause')}"]
-    until("stale clients get in at the old side", 30, got_in)
+    until("stale clients get in at the old side", 30, lambda: _got_in(act, before))
     found = checks.never_both(stage, [before, stage.secret.side()])
     late = "after clients were moved away from it"
     return problems + _unfound(
@@ -83,3 +86,37 @@ def early_client(act: Act) -> list[str]:
     problems = _unfound(act, result.problems, *wanted)
     more = [told for told in result.problems if not any(words[-1] in told for words in wanted)]
     return problems + [f"that is no matter of an early client: {told}" for told in more]
+
+
+def moved_back(act: Act) -> list[str]:
+    """The copy hangs just when clients are moved to it, so that they are moved back: if it wakes up, it is found to serve, too.
+
+    The source's fence is opened again, and nothing fences the copy: whoever went there keeps its address and its sockets.
+    """
+    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    copies: list[str] = []
+
+    def fenced() -> bool:
+        groups = stage.describe(RESOURCE)["VpcSecurityGroups"]
+        return [(group["VpcSecurityGroupId"], group["Status"]) for group in groups] == [(FENCE, "active")]
+
+    def hang() -> None:
+        until("the source is fenced", RECOVERY_SECONDS, fenced, every=0.1)
+        shown = stage.cloud.client("rds").describe_db_instances()["DBInstances"]
+        copies.extend(item["DBInstanceIdentifier"] for item in shown if item["DBInstanceIdentifier"] != RESOURCE)
+        stage.break_it("hung", copies[0])
+
+    hanging = threading.Thread(target=hang, daemon=True)
+    hanging.start()
+    execution = move_to(act, restore_to)
+    if (execution["status"], execution.get("error")) != ("FAILED", "Dr.Unrecoverable"):
+        return [f"ended {execution['status']} {execution.get('error')}: {execution.get('cause')}"]
+    stage.break_it("resume", copies[0])
+    act.timeline.note("break", "the copy answers again")
+    place = stage.describe(copies[0])["Endpoint"]
+    copy = f"{place['Address']}:{place['Port']}"
+    until("stale clients write to the copy", 30, lambda: _got_in(act, copy))
+    found = checks.never_both(stage, [before, copy, before])
+    late = "after clients were moved away from it"
+    wanted = [("both sides were writable", copy), (copy, late, "stale, fresh"), (copy, late, "stale, kept")]
+    return _unfound(act, found, *wanted, (f"the server at {copy} committed",))

@@ -22,6 +22,7 @@ Rows: TypeAlias = Mapping[int, float] | None
 
 # How long it may take until those that hang in a connection have tried again.
 SECONDS = 15.0
+NEVER = float("inf")
 # A side that acknowledged none of so many last writes serves nobody.
 LATEST = 4
 
@@ -36,53 +37,77 @@ class Window:
     accepted: int
 
 
-def windows(attempts: Sequence[Attempt]) -> list[Window]:
-    """The window of every side that ever accepted a write, by its beginning."""
-    accepted: dict[str, list[Attempt]] = {}
+@dataclass(frozen=True)
+class Reign:
+    """A term with its end, if it has one, and what was tried at its side from then to the side's next term.
+
+    What was tried before the side's first term counts to that: it is early. A reign without a side's term is none.
+    """
+
+    side: str
+    since: float
+    end: float
+    attempts: list[Attempt]
+
+    def accepted(self) -> list[Attempt]:
+        """The writes that were acknowledged."""
+        return [it for it in self.attempts if it.fate is Fate.ACKNOWLEDGED]
+
+
+def reigns(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[Reign]:
+    """The terms with what was tried in and after each; then the sides without one, which never reign."""
+    ends = [*(term.since for term in terms[1:]), NEVER]
+    found = [Reign(term.side, term.since, end, []) for term, end in zip(terms, ends, strict=False)]
+    without: dict[str, Reign] = {}
     for attempt in attempts:
-        if attempt.fate is Fate.ACKNOWLEDGED:
-            accepted.setdefault(attempt.side, []).append(attempt)
-    found = [
+        mine = [reign for reign in found if reign.side == attempt.side]
+        begun = [reign for reign in mine if reign.since <= attempt.sent]
+        none = without.setdefault(attempt.side, Reign(attempt.side, NEVER, NEVER, [])) if not mine else None
+        (none or (begun[-1] if begun else mine[0])).attempts.append(attempt)
+    return found + list(without.values())
+
+
+def windows(found: Sequence[Reign]) -> list[Window]:
+    """When writes were accepted in and after each reign, by the beginning."""
+    accepted = [(reign.side, writes) for reign in found if (writes := reign.accepted())]
+    all_of_them = [
         Window(side, min(it.sent for it in writes), max(it.ended for it in writes), len(writes))
-        for side, writes in accepted.items()
+        for side, writes in accepted
     ]
-    return sorted(found, key=lambda window: window.first_sent)
+    return sorted(all_of_them, key=lambda window: window.first_sent)
 
 
 def compare_windows(attempts: Sequence[Attempt], terms: Sequence[Term], led: Sequence[str]) -> list[str]:
     """No two sides took writes at one time, each did only in its term; `led` is where the secret led last, in order."""
-    sides = [term.side for term in terms]
+    sides, found = [term.side for term in terms], reigns(attempts, terms)
+    back = len(set(sides)) != len(sides) and len(set(led)) == len(led)
     problems = []
-    if len(set(sides)) != len(sides) or sides[len(sides) - len(led) :] != list(led):
+    if back or sides[max(len(sides) - len(led), 0) :] != list(led):
         problems.append(f"the secret led to {', '.join(sides)}, expected was {', '.join(led)} at the end")
     problems += [
         f"both sides were writable: {new.side} accepted a write {old.last_acknowledged - new.first_sent:.3f} s before "
         f"{old.side} had accepted its last"
-        for old, new in pairwise(windows(attempts))
+        for old, new in pairwise(windows(found))
         if new.first_sent <= old.last_acknowledged
     ]
-    for side in sorted({it.side for it in attempts} - set(sides)):
-        count = sum(it.side == side and it.fate is not Fate.FAILED for it in attempts)
-        if count:
-            problems.append(f"{count} writes got in at {side}, to which the secret never led")
-    for number, term in enumerate(terms):
-        problems += _compare_term(attempts, term, terms[number + 1].since if number + 1 < len(terms) else None)
+    for reign in found:
+        problems += _compare_reign(reign)
     return problems + untried(attempts, terms)
 
 
-def _compare_term(attempts: Sequence[Attempt], term: Term, end: float | None) -> list[str]:
-    """A side accepted writes in its term only, and afterwards let nobody get as far as sending one."""
-    mine = [it for it in attempts if it.side == term.side]
-    early = [it for it in mine if it.fate is Fate.ACKNOWLEDGED and it.sent < term.since]
-    problems = [f"{term.side} accepted {_several(early)} before clients were moved to it"] if early else []
-    if end is None:
-        return problems
-    late = [it for it in mine if it.fate is Fate.ACKNOWLEDGED and it.ended >= end]
-    open_end = [it for it in mine if it.fate is Fate.UNKNOWN and it.sent >= end]
+def _compare_reign(reign: Reign) -> list[str]:
+    """A side accepted writes in its term only, and out of it let nobody get as far as sending one."""
+    if reign.since == NEVER:
+        count = sum(it.fate is not Fate.FAILED for it in reign.attempts)
+        return [f"{count} writes got in at {reign.side}, to which the secret never led"] if count else []
+    early = [it for it in reign.accepted() if it.sent < reign.since]
+    late = [it for it in reign.accepted() if it.ended >= reign.end]
+    open_end = [it for it in reign.attempts if it.fate is Fate.UNKNOWN and it.sent >= reign.end]
+    problems = [f"{reign.side} accepted {_several(early)} before clients were moved to it"] if early else []
     if late:
-        problems.append(f"{term.side} accepted {_several(late)} after clients were moved away from it")
+        problems.append(f"{reign.side} accepted {_several(late)} after clients were moved away from it")
     if open_end:
-        problems.append(f"{term.side} was sent {_several(open_end)} after clients were moved away, and may have them")
+        problems.append(f"{reign.side} was sent {_several(open_end)} after clients were moved away, and may have them")
     return problems
 
 
@@ -95,16 +120,14 @@ def _several(attempts: Sequence[Attempt]) -> str:
 def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
     """What was not even tried, and so proves nothing: each client in each term, the stale ones afterwards, too."""
     problems = [] if terms else ["nobody has seen where the secret leads"]
-    for number, term in enumerate(terms):
-        end = terms[number + 1].since if number + 1 < len(terms) else float("inf")
+    for reign in reigns(attempts, terms)[: len(terms)]:
         for kept in (False, True):
-            mine = [it for it in attempts if (it.side, it.kept) == (term.side, kept)]
-            how = f"a {'kept' if kept else 'fresh'} connection"
+            mine, how = [it for it in reign.attempts if it.kept == kept], f"a {'kept' if kept else 'fresh'} connection"
             for kind in (Kind.FOLLOWING, Kind.STALE):
-                if not any(it.kind is kind and it.fate is Fate.ACKNOWLEDGED and it.sent < end for it in mine):
-                    problems.append(f"no {kind.value} client ever wrote to {term.side} over {how}: it proves nothing")
-            if end != float("inf") and not any(it.kind is Kind.STALE and it.sent >= end for it in mine):
-                problems.append(f"nobody tried {term.side} over {how} after clients were moved: it proves nothing")
+                if not any(it.kind is kind and it.fate is Fate.ACKNOWLEDGED and it.sent < reign.end for it in mine):
+                    problems.append(f"no {kind.value} client ever wrote to {reign.side} over {how}: it proves nothing")
+            if reign.end != NEVER and not any(it.kind is Kind.STALE and it.sent >= reign.end for it in mine):
+                problems.append(f"nobody tried {reign.side} over {how} after clients were moved: it proves nothing")
     return problems
 
 
@@ -114,21 +137,21 @@ def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: 
     A server that is dead commits nothing. One that serves must be there, and each hold what it acknowledged: else whoever
     looked has looked elsewhere.
     """
-    problems = []
-    for number, term in enumerate(terms):
-        end = terms[number + 1].since if number + 1 < len(terms) else float("inf")
-        rows, mine = kept.get(term.side), [it for it in attempts if it.side == term.side]
+    problems, found = [], reigns(attempts, terms)
+    for side in dict.fromkeys(term.side for term in terms):
+        rows, mine = kept.get(side), [it for it in attempts if it.side == side]
         if rows is None:
             serves = any(it.fate is Fate.ACKNOWLEDGED for it in mine[-LATEST:])
-            problems += [f"nobody could look into {term.side}, which serves"] if serves else []
+            problems += [f"nobody could look into {side}, which serves"] if serves else []
             continue
         told = [it.number for it in mine if it.fate is Fate.ACKNOWLEDGED]
         absent = sum(row not in rows for row in told)
-        outside = sum(not term.since <= at < end for at in rows.values())
+        own = [reign for reign in found if reign.side == side]
+        outside = sum(not any(reign.since <= at < reign.end for reign in own) for at in rows.values())
         if absent or not told:
-            problems.append(f"of {len(told)} writes that {term.side} acknowledged, the server there lacks {absent}")
+            problems.append(f"of {len(told)} writes that {side} acknowledged, the server there lacks {absent}")
         if outside:
-            problems.append(f"the server at {term.side} committed {outside} writes while clients were led elsewhere")
+            problems.append(f"the server at {side} committed {outside} writes while clients were led elsewhere")
     return problems
 
 
@@ -147,7 +170,7 @@ def in_words(record: Record) -> str:
     def clock(moment: float) -> str:
         return f"{datetime.fromtimestamp(record.wall(moment), timezone.utc):%H:%M:%S.%f}"[:-3]
 
-    found = windows(record.attempts())[-2:]
+    found = windows(reigns(record.attempts(), record.terms()))[-2:]
     if len(found) < 2:
         return ", ".join(f"one side: {it.accepted} accepted until {clock(it.last_acknowledged)}" for it in found)
     old, new = found

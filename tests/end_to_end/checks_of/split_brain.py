@@ -82,11 +82,25 @@ def split_brain(verdict: Verdict) -> None:
 
 def _led(verdict: Verdict) -> None:
     """Where the secret led."""
-    interleaved = [*MOVED, *_everybody(OLD, 31.0), *_everybody(NEW, 41.0)]
-    back = [*TERMS, Term(OLD, 30.0), Term(NEW, 40.0)]
-    there_and_back = checks.compare_windows(interleaved, back, [OLD, NEW])
-    verdict.finds("writes by turns", there_and_back, "both sides were writable")
-    verdict.finds("a secret that led back", there_and_back, "the secret led to old:5432, new:5432, old:5432")
+    back = [*TERMS, Term(OLD, 30.0)]
+    turns = [*MOVED, *_in_vain(NEW, 30.0), *_everybody(OLD, 31.0, 35.0)]
+    unexpected = checks.compare_windows(turns, back, [OLD])
+    verdict.finds("a secret that led back", unexpected, "the secret led to old:5432, new:5432, old:5432")
+    verdict.passes("clients that were moved back", checks.compare_windows(turns, back, [OLD, NEW, OLD]))
+    for kept in (FRESH, KEPT):
+        for sent, side in ((33.0, NEW), (25.5, OLD)):
+            mixed = checks.compare_windows([*turns, _attempt(side, Kind.STALE, kept, sent)], back, [OLD, NEW, OLD])
+            verdict.finds("writes by turns, out of turn", mixed, "both sides were writable", side)
+            verdict.finds("whose they were", mixed, side, "1 writes", "moved away")
+    held = {OLD: {1: 5.0, 2: 31.0}, NEW: {3: 21.0}}
+    told = [
+        Attempt(number, side, Kind.STALE, KEPT, at, at, Fate.ACKNOWLEDGED)
+        for side in held
+        for number, at in held[side].items()
+    ]
+    verdict.passes("what servers hold of clients that were moved back", checks.compare_committed(told, back, held))
+    astray = checks.compare_committed(told, back, {**held, OLD: {**held[OLD], 9: 25.0}})
+    verdict.finds("a commit between two terms", astray, OLD, "committed 1 writes")
     verdict.finds("clients elsewhere", checks.compare_windows(MOVED, TERMS, [OLD, COPY]), "expected was", COPY)
     verdict.finds("clients from elsewhere", checks.compare_windows(MOVED, TERMS, [COPY, NEW]), "expected was", COPY)
     verdict.finds("clients not moved", checks.compare_windows([*_everybody(OLD, 1.0)], TERMS[:1], [OLD, NEW]), NEW)
