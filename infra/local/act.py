@@ -50,6 +50,7 @@ class Result:
     rows_rescued: int = 0
     # Nothing is proven until it is.
     checks: str = "FAIL"
+    both_sides: str = "unproven"
     report: str = "none"
     more: str = ""
     incident: str = ""
@@ -61,7 +62,7 @@ class Result:
         more = f" {self.more}" if self.more else ""
         return (
             f"{word} {RESOURCE} scenario={self.scenario} rto={_seconds(self.rto)} rpo={_seconds(self.rpo)} "
-            f"rows_lost={self.rows_lost}{more} checks={self.checks} report={self.report}"
+            f"rows_lost={self.rows_lost}{more} both_sides={self.both_sides} checks={self.checks} report={self.report}"
         )
 
 
@@ -189,11 +190,25 @@ class Act:
             result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
         result.problems += checks.one_is_protected(stage)
         result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
+        self._judge_sides(result, ending)
         if ending.outcome in VALIDATED:
             restored = stage.describe(ending.incident["restored"]["id"])
             result.problems += checks.compare_settings(self.described, restored)
         if ending.outcome == "recovered" and ending.plan and not is_gone:
             result.problems += checks.compare_fence(ending.plan, stage.describe(source["id"]))
+
+    def _judge_sides(self, result: Result, ending: Ending) -> None:
+        """Whoever tried to write to both sides, as all contenders do all the time, never could."""
+        led, since = [self.side_before], None
+        if ending.outcome == "recovered":
+            led.append(self.stage.secret.side())
+        elif ending.outcome == "restored_beside":
+            since = self.zero
+        problems = checks.never_both(self.stage, led, uninterrupted_since=since)
+        result.both_sides = "SEEN" if problems else "never"
+        result.problems += problems
+        told = checks.in_words(self.stage.contenders.record)
+        self.timeline.note("demo", f"both_sides={result.both_sides} ({told})")
 
     def conclude(
         self, result: Result, execution: Json, outcome: str, *, exactly: bool = False, is_gone: bool = False

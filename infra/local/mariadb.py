@@ -28,6 +28,15 @@ CREATE TABLE orders (
 SEED = """
 INSERT INTO orders (id, customer, amount)
 SELECT seq, CONCAT('customer-', LPAD(seq MOD 1000, 4, '0')), (seq MOD 9973) + 0.75 FROM seq_1_to_{rows:d}"""
+# The contenders' table; its times are of the server's clock, in seconds.
+PROBES = """
+CREATE TABLE side_probes (
+    id bigint PRIMARY KEY,
+    side varchar(60) NOT NULL,
+    client varchar(20) NOT NULL,
+    written_at timestamp(6) NOT NULL DEFAULT current_timestamp(6)
+)"""
+COMMITTED = "SELECT id, UNIX_TIMESTAMP(written_at) FROM side_probes WHERE side = %s"
 HASH = "MD5(CONCAT_WS('|', id, customer, amount, created_at))"
 INSERT = f"INSERT INTO orders (id, customer, amount) VALUES (%s, %s, %s) RETURNING created_at, {HASH}"
 # MariaDB returns what an UPDATE touched in no version that RDS offers: the rows are locked and read before.
@@ -89,15 +98,16 @@ class MariaDb:
         return self._handle.fileno()
 
     def execute(self, statement: str | bytes, values: Sequence[Any] | None = None) -> Cursor:
-        """Run one statement; `public.orders` is this database's `orders`."""
+        """Run one statement; `public` is this database."""
         text = statement.decode() if isinstance(statement, bytes) else statement
         cursor: Cursor = self._connection.cursor()
-        cursor.execute(text.replace("public.orders", "orders"), values)
+        cursor.execute(text.replace("public.", ""), values)
         return cursor
 
     def fill(self, rows: int) -> dict[int, str]:
         """Make the table with its first rows; their hashes."""
         self.execute(TABLE)
+        self.execute(PROBES)
         self.execute(SEED.format(rows=rows))
         return self.hashes()
 
@@ -136,6 +146,21 @@ class MariaDb:
         self._connection.commit()
         assert now is not None
         return touched, now[0].replace(tzinfo=timezone.utc)
+
+
+def committed(server: Path, database: str, side: str) -> dict[int, float] | None:
+    """See back_door.committed: as the administrator, at the server's own socket; each write's time is when it began."""
+    for options in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError, pymysql.MySQLError):
+            words = options.read_text().split("\0")
+            if not any(word.startswith(f"--datadir={server}/") for word in words):
+                continue
+            [place] = [word.removeprefix("--socket=") for word in words if word.startswith("--socket=")]
+            door = pymysql.connect(unix_socket=place, user="rdsadmin", database=database, read_timeout=2)
+            with door, door.cursor() as cursor:
+                cursor.execute(COMMITTED, (side,))
+                return {int(number): float(at) for number, at in cursor.fetchall()}
+    return None
 
 
 def refused(error: Exception) -> bool | None:

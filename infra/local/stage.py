@@ -14,8 +14,12 @@ from typing import Any
 
 import yaml
 
+import back_door
+import mariadb
 from client import Secret, Writer, fill
 from cloud import Cloud
+from contenders import TABLE as PROBES
+from contenders import Contenders, session_of
 from journal import Journal
 from ledger import Ledger, moment
 from mariadb import MariaDb
@@ -27,6 +31,7 @@ REPO = HERE.parent.parent
 REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
+DATABASE = "orders"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
@@ -78,10 +83,11 @@ class Stage:
         multi_az: bool = False,
         policy: str | None = None,
         faults: Sequence[Json] = (),
+        early: bool = False,
         logs_to: Path | None = None,
     ) -> None:
-        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
-        self.binaries, self.engine, self.multi_az = binaries, engine, multi_az
+        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API; `early`: see contenders."""
+        self.binaries, self.engine, self.multi_az, self.early = binaries, engine, multi_az, early
         self.policy = policy or POLICIES[engine]
         self.cloud = Cloud(
             estate=binaries / "estate",
@@ -104,7 +110,7 @@ class Stage:
             self._deploy()
             self._subscribe()
             self._create_database()
-            stack.callback(self._stop_writer)
+            stack.callback(self._stop_clients)
             self._exit = stack.pop_all()
         return self
 
@@ -144,7 +150,7 @@ class Stage:
             AllocatedStorage=100,
             MasterUsername="orders",
             MasterUserPassword=password,
-            DBName="orders",
+            DBName=DATABASE,
             DBSubnetGroupName="orders-private",
             VpcSecurityGroupIds=["sg-0a1b2c3d4e5f60718"],
             MultiAZ=self.multi_az,
@@ -168,20 +174,29 @@ class Stage:
             "port": endpoint["Port"],
             "username": "orders",
             "password": password,
-            "dbname": "orders",
+            "dbname": DATABASE,
         }
         self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
             seed = fill(connection, SEED_ROWS)
+            if not isinstance(connection, MariaDb):
+                connection.execute(PROBES)
         if len(seed) != SEED_ROWS:
             raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
         self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
+        self.contenders = Contenders(
+            lambda side: session_of(self.secret.connect(side)),
+            self.secret.side,
+            self.endpoints if self.early else None,
+        )
         self.writer.start()
+        self.contenders.start()
 
-    def _stop_writer(self) -> None:
-        """The client ends before its database does."""
+    def _stop_clients(self) -> None:
+        """Clients end before their database does."""
+        self.contenders.stop()
         self.writer.stop()
 
     # What a scenario does
@@ -190,6 +205,19 @@ class Stage:
         """An instance as the RDS API shows it."""
         found: Json = self.cloud.client("rds").describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
         return found
+
+    def endpoints(self) -> list[str]:
+        """Every `host:port` that Describe shows."""
+        shown = self.cloud.client("rds").describe_db_instances()["DBInstances"]
+        places = [item["Endpoint"] for item in shown if item.get("Endpoint")]
+        return [f"{place['Address']}:{place['Port']}" for place in places]
+
+    def committed(self, side: str) -> dict[int, float] | None:
+        """What the server at a side took from contenders, by its own account; None where no server runs."""
+        instances = [item["instance"] for item in self.cloud.control("/instances")]
+        server = back_door.directory(self.cloud.directory / "estate-root", instances, side)
+        look = mariadb.committed if self.engine == "mariadb" else back_door.committed
+        return look(server, DATABASE, side) if server else None
 
     def serving(self) -> str:
         """The identifier that the identity has today."""

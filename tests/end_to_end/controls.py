@@ -22,6 +22,7 @@ sys.path.insert(0, str(REPO / "infra" / "local"))
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
 from demo import keep_function_logs  # noqa: E402
+from overlaps import early_client, leaking_fence, move_to, moved_back  # noqa: E402
 from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
 from stage import RESOURCE, SECRET, Stage, until  # noqa: E402
@@ -50,6 +51,7 @@ def _stopped(
         problems.append(f"no message begins with {subject!r}: {_subjects(act)}")
     problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
     problems += checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
+    problems += checks.never_both(act.stage, [act.side_before])
     return problems + checks.lease_is_free(act.stage) + checks.no_dead_letters(act.stage), incident
 
 
@@ -162,12 +164,7 @@ def rotated_password(act: Act) -> Problems:
     until("the password is set", 30, lambda: stage.describe(RESOURCE)["DBInstanceStatus"] == "available")
     stage.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(fields))
     time.sleep(1.1)
-    act.begin("person", "moves the clients to the second before the mistake")
-    moment_before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(restore_to))
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": moment_before, "cut_over": True}
-    act.ask({**given, "run": "plan"}, 1)
-    execution = act.ask(act.approval(), 2)
-    result = act.conclude(Result("rotated_password", "RECOVERED"), execution, "recovered", exactly=True)
+    result = act.conclude(Result("rotated_password", "RECOVERED"), move_to(act, restore_to), "recovered", exactly=True)
     plan = stage.ledger.plan(result.incident)
     if "reset_master_password" not in [call["act"]["call"] for call in plan["calls"]]:
         result.problems.append("the plan does not reset the password")
@@ -261,6 +258,7 @@ def _changed(act: Act) -> Problems:
     """Whatever changed, although nothing should."""
     problems = checks.nothing_called(act.stage, act.zero)
     problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])
+    problems += checks.never_both(act.stage, [act.side_before], uninterrupted_since=act.zero)
     return problems + checks.sources_exist(act.stage) + checks.one_is_protected(act.stage)
 
 
@@ -283,6 +281,9 @@ CONTROLS = {
     "lost_replies": Control(lost_replies),
     "silent_policy": Control(silent_policy, {"policy": "silent"}),
     "rotated_password": Control(rotated_password),
+    "leaking_fence": Control(leaking_fence),
+    "early_client": Control(early_client, {"early": True}),
+    "moved_back": Control(moved_back),
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),

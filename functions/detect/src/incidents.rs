@@ -47,8 +47,15 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
     // A check that goes on failing is one story, however many sweeps see it: it is dated by when the checks last passed.
     let dated = record.checks_passed_at.filter(|_| beginning.scenario == Some(Scenario::Corruption)).unwrap_or(beginning.signal.at);
     let id = incident_id(&record.resource, dated, &beginning.signal.source)?;
-    let request =
-        Request { run: Run::Execute, scenario: beginning.scenario, restore_to: None, cut_over: false, plan: None, by_person: false };
+    let request = Request {
+        run: Run::Execute,
+        scenario: beginning.scenario,
+        restore_to: None,
+        cut_over: false,
+        option: None,
+        plan: None,
+        by_person: false,
+    };
     let incident = fresh(deps, id.clone(), (record, beginning.observed), request, beginning.signal.clone());
     ledger::create(&deps.ledger, &keys::incident(&id), &incident).await?;
     let incident = ledger::incident(&deps.ledger, &id).await?;
@@ -151,7 +158,7 @@ pub(crate) async fn join<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: 
 /// A story about data that waits for a person must not swallow an outage that begins meanwhile.
 pub(crate) fn swallows(incident: &Incident, signal: &Signal) -> bool {
     incident.state == IncidentState::WaitingForPerson
-        && incident.scenario().is_some_and(Scenario::is_about_data)
+        && incident.scenario().is_some_and(Scenario::leaves_source_serving)
         && signal.plane != Plane::Person
 }
 
@@ -162,7 +169,7 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
     probe: &Probe,
 ) -> Result<(), DrError> {
     let incident = ledger::incident(&deps.ledger, id).await?;
-    if incident.state != IncidentState::WaitingForPerson || incident.scenario().is_some_and(Scenario::is_about_data) {
+    if incident.state != IncidentState::WaitingForPerson || incident.scenario().is_some_and(Scenario::leaves_source_serving) {
         return Ok(());
     }
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(id)).await?;

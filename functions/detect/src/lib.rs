@@ -4,6 +4,7 @@
 //! Whatever event of a database it looks at leaves a reason in the ledger.
 
 mod incidents;
+mod kept;
 mod resources;
 mod steps;
 
@@ -41,6 +42,8 @@ pub enum Step {
     Judge(JudgeInput),
     /// Carries out a person's order about what may start by itself.
     Pause(PauseInput),
+    /// Takes a person's answer to a plan.
+    Approve(ApproveInput),
     /// Lists everything protected, in groups to probe.
     SweepList(SweepListInput),
     /// Judges what the probes found.
@@ -95,6 +98,18 @@ pub struct PauseInput {
     pub execution: String,
 }
 
+/// Input of `approve`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveInput {
+    /// The execution's input, as a person wrote it.
+    pub request: Value,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// Input of `sweep_list`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +148,7 @@ where
         Step::Open(input) => lifeboat_lambda::encode(&Box::pin(steps::open::open(deps, input)).await?),
         Step::Judge(input) => lifeboat_lambda::encode(&Box::pin(steps::judge::judge(deps, &input)).await?),
         Step::Pause(input) => lifeboat_lambda::encode(&Box::pin(steps::pause::pause(deps, &input)).await?),
+        Step::Approve(input) => lifeboat_lambda::encode(&Box::pin(steps::approve::approve(deps, &input)).await?),
         Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
         Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
     }

@@ -1,6 +1,5 @@
 //! Finding resources, and keeping what the ledger knows of them fresh.
 
-use crate::Deps;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::incident::Source;
@@ -47,14 +46,8 @@ pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedInstance
     }
 }
 
-/// All live instances that are protected, by identity.
-pub(crate) async fn protected<R: ReadDatabases, L, D, E, C>(
-    deps: &Deps<R, L, D, E, C>,
-) -> Result<Vec<(Identity, ObservedInstance)>, DrError> {
-    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
-    Ok(all
-        .into_iter()
-        .filter(|observed| why_left_alone(observed).is_none())
-        .filter_map(|observed| Some((observed.identity()?, observed)))
-        .collect())
+/// The protected ones of `all`, by identity.
+pub(crate) fn protected(all: Vec<ObservedInstance>) -> Vec<(Identity, ObservedInstance)> {
+    let looked_after = all.into_iter().filter(|observed| why_left_alone(observed).is_none());
+    looked_after.filter_map(|observed| Some((observed.identity()?, observed))).collect()
 }

@@ -106,7 +106,9 @@ async fn settle(
     let incident = &story.incident;
     let outcome = exact_outcome(story, input.outcome, input.failure.as_ref());
     let owns = incident.execution.as_deref().is_none_or(|execution| execution == input.execution);
-    let changed = owns && (story.anything_done() || matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown));
+    let changed = owns
+        && (story.anything_done()
+            || matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack));
     let number = if owns { incident.attempt.to_string() } else { short_digest(&[&input.execution]) };
     let closing = Closing {
         outcome,
@@ -137,6 +139,7 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
         Outcome::Recovered => ends::recovered(ending),
         Outcome::FailedOver => ends::failed_over(ending),
         Outcome::StorageGrown => ends::storage_grown(ending),
+        Outcome::SwappedBack => ends::swapped_back(ending),
         Outcome::SelfHealed => ends::self_healed(ending),
         Outcome::RestoredBeside => beside::restored_beside(ending),
         Outcome::Planned => ends::planned(ending),

@@ -1,74 +1,13 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
 use lifeboat_domain::acting::{CutOver, Fence, FenceState};
-use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, PlanHash};
-use lifeboat_domain::incident::Incident;
+use lifeboat_domain::approval::AnswerInput;
+use lifeboat_domain::ids::{Arn, DbInstanceId};
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::plan::{Act, Plan};
-use lifeboat_domain::words::{Run, Scenario};
+use lifeboat_domain::plan::Act;
+pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::{Timestamp, show_time};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// The input of `recovery`, as pasted in the console.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RecoveryInput {
-    pub(crate) resource: Identity,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) scenario: Option<Scenario>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_shown")]
-    pub(crate) restore_to: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cut_over: Option<bool>,
-    pub(crate) run: Run,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) plan: Option<PlanHash>,
-}
-
-fn as_shown<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.serialize_str(&exact(*at)),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// A moment without losing its fraction: a plan approved for `10:25:00.5Z` is not the plan of `10:25:00Z`.
-fn exact(at: Timestamp) -> String {
-    if at.timestamp_subsec_nanos() == 0 { show_time(at) } else { at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true) }
-}
-
-impl RecoveryInput {
-    /// Asks for a plan of what `incident` asks for. A person's own words are kept: the same request meets the same incident.
-    pub(crate) fn to_plan(incident: &Incident) -> Self {
-        let request = &incident.request;
-        Self {
-            resource: incident.resource.clone(),
-            scenario: if request.by_person { request.scenario.or(incident.scenario) } else { incident.scenario() },
-            restore_to: request.restore_to,
-            cut_over: request.cut_over.then_some(true),
-            run: Run::Plan,
-            plan: None,
-        }
-    }
-
-    /// Approves exactly `plan`. Where Lifeboat chose the moment to go back to, it is named, or tomorrow's choice would make another plan.
-    pub(crate) fn to_approve(incident: &Incident, plan: &Plan) -> Self {
-        let asked = Self::to_plan(incident);
-        let chosen = plan.restore_point.filter(|_| !incident.request.by_person && plan.scenario.is_about_data());
-        Self { restore_to: asked.restore_to.or(chosen), run: Run::Execute, plan: Some(plan.hash.clone()), ..asked }
-    }
-
-    /// The JSON on one line, with spaces, as a person would write it.
-    pub(crate) fn paste(&self) -> String {
-        let mut fields = vec![format!("\"resource\": \"{}\"", self.resource)];
-        fields.extend(self.scenario.map(|scenario| format!("\"scenario\": \"{scenario}\"")));
-        fields.extend(self.restore_to.map(|at| format!("\"restore_to\": \"{}\"", exact(at))));
-        fields.extend(self.cut_over.map(|cut_over| format!("\"cut_over\": {cut_over}")));
-        fields.push(format!("\"run\": \"{}\"", self.run));
-        fields.extend(self.plan.as_ref().map(|plan| format!("\"plan\": \"{plan}\"")));
-        format!("{{{}}}", fields.join(", "))
-    }
-}
 
 /// An execution's ARN, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +58,17 @@ impl<'a> Execution<'a> {
 
     /// Starts the same state machine with `input`.
     pub(crate) fn start(&self, input: &str) -> String {
-        let Self { partition, region, account, machine, .. } = self;
+        self.start_machine(self.machine, input)
+    }
+
+    /// Starts another machine of the same stack with `input`; none where this execution's machine has no name that tells the stack's.
+    pub(crate) fn start_sibling(&self, sibling: &str, input: &str) -> Option<String> {
+        let stem = self.machine.strip_suffix("recovery")?;
+        Some(self.start_machine(&format!("{stem}{sibling}"), input))
+    }
+
+    fn start_machine(&self, machine: &str, input: &str) -> String {
+        let Self { partition, region, account, .. } = self;
         let arn = format!("arn:{partition}:states:{region}:{account}:stateMachine:{machine}");
         format!("aws stepfunctions start-execution --region {region} --state-machine-arn {arn} --input '{input}'")
     }
@@ -129,6 +78,13 @@ impl<'a> Execution<'a> {
 pub(crate) fn start(execution: &str, input: &RecoveryInput) -> Vec<String> {
     let mut commands = vec![input.paste()];
     commands.extend(Execution::parse(execution).map(|execution| execution.start(&input.paste())));
+    commands
+}
+
+/// The command that starts `approval` with `input`; the bare input first, for the console.
+pub(crate) fn answer(execution: &str, input: &AnswerInput) -> Vec<String> {
+    let mut commands = vec![input.paste()];
+    commands.extend(Execution::parse(execution).and_then(|execution| execution.start_sibling("approval", &input.paste())));
     commands
 }
 
@@ -161,6 +117,17 @@ pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Opt
         let groups = fence.groups_before.join(" ");
         format!("aws rds modify-db-instance --region {region} --db-instance-identifier {source} --vpc-security-group-ids {groups} --apply-immediately")
     })
+}
+
+/// Moves an instance behind the group that admits nobody, and ends its sessions.
+pub(crate) fn shut(arn: &Arn, id: &DbInstanceId, group: &str) -> Vec<String> {
+    let region = arn.region();
+    vec![
+        format!(
+            "aws rds modify-db-instance --region {region} --db-instance-identifier {id} --vpc-security-group-ids {group} --apply-immediately"
+        ),
+        format!("aws rds reboot-db-instance --region {region} --db-instance-identifier {id}"),
+    ]
 }
 
 /// Points the secret at the endpoint from before; the password passes through a pipe and is never shown.
@@ -257,37 +224,7 @@ pub(crate) fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:recovery:orders-db-1";
-
-    fn input() -> RecoveryInput {
-        RecoveryInput {
-            resource: Identity::parse("orders-db").unwrap(),
-            scenario: Some(Scenario::HumanError),
-            restore_to: Some("2026-01-15T10:25:00Z".parse().unwrap()),
-            cut_over: Some(true),
-            run: Run::Execute,
-            plan: Some(PlanHash::parse("a".repeat(64)).unwrap()),
-        }
-    }
-
-    #[test]
-    fn the_input_to_paste_has_exactly_these_fields_in_this_order() {
-        let hash = "a".repeat(64);
-        let expected = format!(
-            "{{\"resource\": \"orders-db\", \"scenario\": \"human_error\", \"restore_to\": \"2026-01-15T10:25:00Z\", \"cut_over\": true, \"run\": \"execute\", \"plan\": \"{hash}\"}}"
-        );
-        assert_eq!(input().paste(), expected);
-        let read: serde_json::Value = serde_json::from_str(&expected).unwrap();
-        assert_eq!(serde_json::to_value(input()).unwrap(), read);
-        let bare = RecoveryInput { scenario: None, restore_to: None, cut_over: None, run: Run::Plan, plan: None, ..input() };
-        assert_eq!(bare.paste(), "{\"resource\": \"orders-db\", \"run\": \"plan\"}");
-    }
-
-    #[test]
-    fn a_fraction_of_a_second_is_kept() {
-        let input = RecoveryInput { restore_to: Some("2026-01-15T10:25:00.5Z".parse().unwrap()), ..input() };
-        assert!(input.paste().contains("\"2026-01-15T10:25:00.500Z\""), "{}", input.paste());
-    }
+    const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:lifeboat-recovery:orders-db-1";
 
     #[test]
     fn an_execution_leads_to_its_page_and_its_machine() {
@@ -296,10 +233,11 @@ mod tests {
             execution.console(),
             format!("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}")
         );
-        let start = execution.start(&input().paste());
-        assert!(start.contains("--state-machine-arn arn:aws:states:eu-west-1:123456789012:stateMachine:recovery "), "{start}");
+        let start = execution.start("{}");
+        assert!(start.contains("--state-machine-arn arn:aws:states:eu-west-1:123456789012:stateMachine:lifeboat-recovery "), "{start}");
+        let answer = execution.start_sibling("approval", "{}").unwrap();
+        assert!(answer.contains(":stateMachine:lifeboat-approval "), "{answer}");
         assert_eq!(Execution::parse("by hand"), None);
-        assert_eq!(super::start("by hand", &input()), [input().paste()]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use lifeboat_domain::Timestamp;
 use lifeboat_domain::acting::CallState;
 use lifeboat_domain::error::ErrorName;
 use lifeboat_domain::incident::{Outcome, Phase};
-use lifeboat_domain::plan::Decision;
+use lifeboat_domain::plan::{Decision, Remedy};
 use lifeboat_domain::verdict::Verdict;
 use lifeboat_domain::words::Scenario;
 use serde::{Deserialize, Serialize};
@@ -118,7 +118,12 @@ impl<'a> Ending<'a> {
     /// Whether clients are without their database, as far as is known.
     pub(crate) fn is_down(&self) -> bool {
         let served = match self.outcome {
-            Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed | Outcome::SourceHealed => true,
+            Outcome::Recovered
+            | Outcome::FailedOver
+            | Outcome::StorageGrown
+            | Outcome::SwappedBack
+            | Outcome::SelfHealed
+            | Outcome::SourceHealed => true,
             Outcome::RestoredBeside
             | Outcome::Planned
             | Outcome::Refused
@@ -143,6 +148,7 @@ pub(crate) fn exact_outcome(story: &Story, outcome: Outcome, failure: Option<&Fa
         (Outcome::Failed, Some(ErrorName::InvalidInput)) if !story.anything_sent() => Outcome::Refused,
         (Outcome::SelfHealed, _) if story.failed_over() => Outcome::FailedOver,
         (Outcome::SelfHealed, _) if story.grown_to().is_some() => Outcome::StorageGrown,
+        (Outcome::Recovered, _) if story.plan().is_some_and(|plan| plan.remedy == Some(Remedy::SwapBack)) => Outcome::SwappedBack,
         _ => outcome,
     }
 }
@@ -158,7 +164,12 @@ fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Optio
     let told = |phases: &[Phase]| story.last_of(phases).map(|entry| without_word(&entry.text));
     let planned = || story.plan().map(|plan| text::one_line(&plan.reason));
     let found = match outcome {
-        Outcome::Recovered | Outcome::RestoredBeside | Outcome::FailedOver | Outcome::StorageGrown | Outcome::Planned => planned(),
+        Outcome::Recovered
+        | Outcome::RestoredBeside
+        | Outcome::FailedOver
+        | Outcome::StorageGrown
+        | Outcome::SwappedBack
+        | Outcome::Planned => planned(),
         Outcome::Refused => told(&[Phase::Plan]).or_else(planned),
         Outcome::SelfHealed => told(&[Phase::Judge]),
         Outcome::SourceHealed => told(&[Phase::Fence]).or_else(|| told(&[Phase::Judge])),

@@ -131,7 +131,7 @@ pub(crate) fn measure(story: &Story, outcome: Outcome) -> Measured {
     let rpo = Measure::new(rpo(story, outcome), objective.map(|objective| objective.rpo));
     Measured {
         rto: if story.began_with_request() { rto.counted_from_request() } else { rto },
-        rpo: if outcome == Outcome::Recovered { rpo } else { rpo.or_nothing("nothing lost") },
+        rpo: if matches!(outcome, Outcome::Recovered | Outcome::SwappedBack) { rpo } else { rpo.or_nothing("nothing lost") },
         rows: story.difference.as_ref().map(|difference| Rows {
             only_source: difference.tables.iter().map(|table| table.only_source.count).sum(),
             only_restored: difference.tables.iter().map(|table| table.only_restored.count).sum(),
@@ -145,7 +145,7 @@ const NO_OUTAGE: &str = "no outage was seen";
 /// When clients were served again, by a proof and not by a status.
 fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static str), &'static str> {
     match outcome {
-        Outcome::Recovered => {
+        Outcome::Recovered | Outcome::SwappedBack => {
             let verified = story.cut_over.as_ref().filter(|cut_over| cut_over.state == CutOverState::Verified).map(|cut_over| cut_over.at);
             let told = || story.last_of(&[Phase::CutOver]).map(|entry| entry.at);
             verified.or_else(told).map(|at| (at, "the verified cut-over")).ok_or("no cut-over is on record")
@@ -193,8 +193,23 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
     }
 }
 
+/// What clients lose by going back: what they wrote to the database that they leave.
+fn lost_by_swap(story: &Story) -> Result<Found, String> {
+    match story.plan().and_then(|plan| plan.forecast()).and_then(|forecast| forecast.loss) {
+        Some(loss) if loss == Span::seconds(0) => Ok(Found::nothing("nothing had been written to the database that clients left")),
+        _ => {
+            let until = story.fence.as_ref().map(|fence| fence.at).ok_or("when the fence stood is not on record")?;
+            let from = story.plan().and_then(|plan| plan.restore_point).ok_or("what the old database holds is not on record")?;
+            let text =
+                format!("from the old database's last write at {} until the other one was fenced at {}", show_time(from), show_time(until));
+            Ok(Found::between(from, until, text))
+        }
+    }
+}
+
 fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
     match outcome {
+        Outcome::SwappedBack => lost_by_swap(story),
         Outcome::StorageGrown => Ok(Found::nothing("the same database serves again, with all that it held")),
         Outcome::FailedOver => Ok(Found::nothing("the standby is a synchronous copy: nothing committed is lost")),
         Outcome::SelfHealed if !story.saw_outage() || story.incident.healthy_at.is_none() => Err(NO_OUTAGE.to_owned()),

@@ -21,6 +21,7 @@ pub(crate) fn found(scenario: Scenario, resource: &Identity) -> String {
         Scenario::KeyInaccessible => format!("the key of {resource} out of reach"),
         Scenario::ParameterFailure => format!("{resource} kept down by its parameters"),
         Scenario::NetworkFailure => format!("{resource} cut off by its network"),
+        Scenario::Undo => format!("the cut-over of {resource} regretted"),
     }
 }
 

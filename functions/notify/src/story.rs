@@ -2,6 +2,7 @@
 
 use crate::copies::{self, Leftover};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::approval::Question;
 use lifeboat_domain::error::DrError;
 use lifeboat_domain::events;
 use lifeboat_domain::ids::{DbInstanceId, IncidentId, PlanHash};
@@ -32,6 +33,8 @@ pub(crate) struct Story {
     /// Oldest first.
     pub(crate) timeline: Vec<TimelineEntry>,
     pub(crate) record: Option<ResourceRecord>,
+    /// What a person is asked about the plan in force.
+    pub(crate) question: Option<Question>,
     /// Databases of earlier stories that may still exist; looked for only where something was restored.
     pub(crate) leftovers: Vec<Leftover>,
     pub(crate) promise: Promise,
@@ -76,10 +79,16 @@ impl Story {
             cut_over: ledger::read(ledger, &keys::cut_over(id)).await?.map(|kept| kept.value),
             timeline,
             record: ledger::read(ledger, &keys::record(&incident.resource)).await?.map(|kept| kept.value),
+            question: question(ledger, &incident).await?,
             leftovers: copies::leftovers(ledger, &incident).await,
             promise: Promise::of(policies, &incident),
             incident,
         })
+    }
+
+    /// The question that waits for its answer.
+    pub(crate) fn open_question(&self) -> Option<&Question> {
+        self.question.as_ref().filter(|question| question.answer.is_none() && self.approvable_plan().is_some())
     }
 
     /// The plan in force.
@@ -229,4 +238,9 @@ async fn calls(ledger: &impl Ledger, partition: &str) -> Result<Vec<(PlanHash, C
             Ok((hash, ledger::decode(&key, versioned)?.value))
         })
         .collect()
+}
+
+async fn question(ledger: &impl Ledger, incident: &Incident) -> Result<Option<Question>, DrError> {
+    let Some(plan) = &incident.plan else { return Ok(None) };
+    Ok(ledger::read::<Question>(ledger, &keys::question(plan)).await?.map(|kept| kept.value))
 }

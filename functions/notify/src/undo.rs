@@ -18,7 +18,10 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let source = &story.incident.source;
     let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence)).into_iter().collect();
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
+    let shut = story.incident.restored.as_ref().zip(story.fence.as_ref().and_then(|fence| fence.group.as_ref()));
+    let shut = shut.map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group)).unwrap_or_default();
     let parts = [
+        ("the copy admits nobody any more: wait until its group is active and the restart is over, or both could be written", shut),
         ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
         ("the source lets clients in again", fence),
         ("clients find the source again; restart those that hold old connections", clients),

@@ -1,7 +1,7 @@
 //! The `restore` Lambda: plans a recovery, carries it out call by call, moves clients, and undoes.
 //!
-//! One binary is deployed three times: `plan` may only read, acting cannot delete, and `clean_up` deletes only what is
-//! marked as ours and never became usable. Every step may run twice: what it does is written down before and after.
+//! One binary is deployed four times: `plan` may only read, acting cannot delete, `clean_up` deletes only what is marked as
+//! ours and never became usable, and `release_kept` what a person releases. Every step may run twice: what it does is written down before and after.
 
 mod case;
 mod executor;
@@ -13,7 +13,7 @@ use lifeboat_domain::ports::{
     Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
     RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
 };
-use lifeboat_domain::words::Progress;
+use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span, ids::IncidentId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,8 +46,20 @@ pub struct Case {
     pub execution: String,
 }
 
+/// A person's order to release what a recovery kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseOrder {
+    /// The execution's input, as a person wrote it.
+    pub request: Value,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// The steps.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// Lists every mutating call and decides whether they may be made.
@@ -70,6 +82,8 @@ pub enum Step {
     CheckFailover(Case),
     /// Keeps the source from its clients.
     Fence(Case),
+    /// Lets clients into the database that they are moved back to.
+    Reopen(Case),
     /// Moves the clients.
     CutOver(Case),
     /// Moves the identity.
@@ -80,6 +94,8 @@ pub enum Step {
     Compensate(Case),
     /// Gives the lease back.
     Release(Case),
+    /// Deletes what a person releases.
+    ReleaseKept(ReleaseOrder),
     /// Deletes a restored copy that never became usable.
     CleanUp(Case),
 }
@@ -137,10 +153,12 @@ where
         Step::FailOver(case) => encode(Box::pin(steps::fail_over::fail_over(deps, &case)).await?),
         Step::CheckFailover(case) => encode(Box::pin(steps::fail_over::check(deps, &case)).await?),
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
+        Step::Reopen(case) => encode(Box::pin(steps::reopen::reopen(deps, &case)).await?),
         Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),
         Step::MoveIdentity(case) => encode(Box::pin(steps::identity::move_identity(deps, &case)).await?),
         Step::FirstPoint(case) => encode(Box::pin(steps::identity::first_point(deps, &case)).await?),
         Step::Compensate(case) => encode(Box::pin(steps::compensate::compensate(deps, &case)).await?),
+        Step::ReleaseKept(case) => encode(Box::pin(steps::release_kept::release_kept(deps, &case)).await?),
         Step::CleanUp(case) => encode(Box::pin(steps::clean_up::clean_up(deps, &case)).await?),
     }
 }

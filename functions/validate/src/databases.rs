@@ -9,7 +9,7 @@ use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::Probe;
-use lifeboat_domain::validation::{Check, TableDifference};
+use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -79,6 +79,14 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
             Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
             None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn write_mark(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Option<WriteMark> {
+        match Engine::of(&target.engine)? {
+            Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
+            // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
+            Engine::MySql => None,
         }
     }
 

@@ -21,6 +21,7 @@ from .rows import (
     written_afterwards,
 )
 from .secret import compare_secret, secret_as_planned
+from .split_brain import compare_committed, compare_windows, in_words, never_both, uninterrupted, untried
 from .validation import BUILT_IN, judge_validation, passed_by_check, policy_checks, policy_checks_on
 from .world import (
     SETTINGS,
@@ -42,6 +43,7 @@ __all__ = [
     "Findings",
     "Sides",
     "compare_calls",
+    "compare_committed",
     "compare_difference",
     "compare_fence",
     "compare_lease",
@@ -52,12 +54,15 @@ __all__ = [
     "compare_settings",
     "compare_sources",
     "compare_unconfirmed",
+    "compare_windows",
     "found_by_check",
     "found_by_sweep",
+    "in_words",
     "judge_validation",
     "lease_is_free",
     "log_since",
     "made_calls",
+    "never_both",
     "no_dead_letters",
     "nothing_called",
     "one_is_protected",
@@ -68,7 +73,9 @@ __all__ = [
     "serving_rows",
     "sources_exist",
     "unconfirmed",
+    "uninterrupted",
     "unknown_rows",
+    "untried",
     "written_afterwards",
     "written_between",
 ]

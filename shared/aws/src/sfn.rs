@@ -37,6 +37,20 @@ impl ReadExecutions for Executions {
             },
         }
     }
+
+    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
+        let action = "states:DescribeExecution";
+        match self.client.describe_execution().execution_arn(arn).included_data(IncludedData::AllData).send().await {
+            Ok(output) => {
+                let text = output.input.unwrap_or_default();
+                serde_json::from_str(&text).map(Some).map_err(|error| invalid(action, "input", format!("is no JSON: {error}")))
+            }
+            Err(error) => match call_error(action, &error) {
+                answered if answered.class == CallClass::NotFound => Ok(None),
+                answered => Err(answered),
+            },
+        }
+    }
 }
 
 /// Step Functions, for looking at executions and starting `recovery`.
@@ -56,6 +70,10 @@ impl StepFunctions {
 impl ReadExecutions for StepFunctions {
     async fn execution(&self, arn: &str) -> Answer<ExecutionState> {
         self.executions.execution(arn).await
+    }
+
+    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
+        self.executions.input(arn).await
     }
 }
 

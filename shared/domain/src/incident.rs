@@ -26,6 +26,8 @@ closed_enum! {
         FailedOver = "failed_over",
         /// The same database serves again after its volume was grown.
         StorageGrown = "storage_grown",
+        /// Clients are back on the database that an earlier recovery moved them from.
+        SwappedBack = "swapped_back",
         /// AWS brought it back; nothing was changed.
         SelfHealed = "self_healed",
         /// A validated copy stands beside production; nobody was moved.
@@ -51,7 +53,13 @@ impl Outcome {
     /// Whether the story is over (else it waits for a person).
     pub const fn closes(self) -> bool {
         match self {
-            Self::Recovered | Self::FailedOver | Self::StorageGrown | Self::SelfHealed | Self::RestoredBeside | Self::Planned => true,
+            Self::Recovered
+            | Self::FailedOver
+            | Self::StorageGrown
+            | Self::SwappedBack
+            | Self::SelfHealed
+            | Self::RestoredBeside
+            | Self::Planned => true,
             Self::Refused | Self::HeldByValidation | Self::SourceHealed | Self::NeedsPerson | Self::Failed | Self::Interrupted => false,
         }
     }
@@ -81,6 +89,9 @@ pub struct Request {
     pub restore_to: Option<Timestamp>,
     /// Move clients although the scenario's default is to restore beside.
     pub cut_over: bool,
+    /// The option that a person wants planned instead of the best one.
+    #[serde(default)]
+    pub option: Option<crate::plan::Remedy>,
     /// The plan that is approved, by hash.
     pub plan: Option<PlanHash>,
     /// Whether a person started it.
@@ -329,7 +340,8 @@ pub fn requested_incident_id(resource: &Identity, request: &Request, generation:
     let scenario = request.scenario.map_or("", Scenario::as_str);
     let restore_to = request.restore_to.map(|at| at.to_rfc3339()).unwrap_or_default();
     let cut_over = if request.cut_over { "cut_over" } else { "default" };
-    let seed = crate::ids::short_digest(&[resource.as_str(), scenario, &restore_to, cut_over, &generation.to_string()]);
+    let option = request.option.map_or("", crate::plan::Remedy::as_str);
+    let seed = crate::ids::short_digest(&[resource.as_str(), scenario, &restore_to, cut_over, option, &generation.to_string()]);
     IncidentId::parse(format!("inc-asked-{generation}-{seed}"))
 }
 

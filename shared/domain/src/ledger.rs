@@ -64,6 +64,11 @@ pub mod keys {
         key(of_incident(id), format!("plan#{hash}"))
     }
 
+    /// A plan that a person is asked about: [`crate::approval::Question`].
+    pub fn question(plan: &PlanHash) -> Key {
+        key(format!("question#{plan}"), "question")
+    }
+
     /// A call: [`crate::acting::CallRecord`].
     pub fn call(id: &IncidentId, hash: &PlanHash, index: usize) -> Key {
         key(of_incident(id), format!("call#{hash}#{index:03}"))
@@ -77,6 +82,11 @@ pub mod keys {
     /// The last probe: [`crate::probe::Probe`].
     pub fn probe(id: &IncidentId) -> Key {
         key(of_incident(id), "probe")
+    }
+
+    /// How much the source of an undo has written: [`crate::validation::WriteMark`].
+    pub fn written(id: &IncidentId) -> Key {
+        key(of_incident(id), "written")
     }
 
     /// How the sides differ: [`crate::validation::SideDifference`].

@@ -4,6 +4,7 @@
 //! what AWS calls things (event ids, statuses) is data here, parsed once into closed types.
 
 pub mod acting;
+pub mod approval;
 pub mod error;
 pub mod events;
 pub mod ids;
@@ -16,7 +17,9 @@ pub mod plan;
 pub mod point;
 pub mod policy;
 pub mod ports;
+pub mod prices;
 pub mod probe;
+pub mod recovery_input;
 pub mod register;
 #[cfg(test)]
 mod samples;

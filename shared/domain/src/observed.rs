@@ -205,9 +205,16 @@ impl ObservedInstance {
         self.tags.get(tags::SECRET).map(String::as_str)
     }
 
-    /// Whether `groups` and nothing else is active.
+    /// Whether `group` and nothing else is active.
     pub fn has_exactly_group(&self, group: &str) -> bool {
-        !self.groups.is_empty() && self.groups.iter().all(|g| g.id == group && g.status == "active")
+        self.has_exactly_groups(std::slice::from_ref(&group))
+    }
+
+    /// Whether `groups`, in any order, and nothing else are active.
+    pub fn has_exactly_groups(&self, groups: &[impl AsRef<str>]) -> bool {
+        self.groups.len() == groups.len()
+            && !groups.is_empty()
+            && groups.iter().all(|group| self.groups.iter().any(|shown| shown.id == group.as_ref() && shown.status == "active"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Policies: what a resource is promised, as one YAML document.
 
 use crate::error::{DrError, ErrorName};
+use crate::prices::Prices;
 use crate::span::Span;
 use crate::words::{RecoveryMode, Scenario};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct PolicyDocument {
     /// The security group that admits nobody, by VPC: where a fenced source is moved.
     #[serde(default)]
     pub fence_groups: BTreeMap<String, String>,
+    /// What databases cost, for the reminder of what recoveries keep.
+    #[serde(default)]
+    pub prices: Prices,
     /// SHA-256 of the document's text.
     #[serde(skip)]
     pub hash: String,
@@ -179,6 +183,8 @@ pub struct Timing {
     pub stale_event: Span,
     /// After a recovery, how long no further one starts by itself.
     pub cool_down: Span,
+    /// How long a plan waits for a person's approval; after that it is asked about anew.
+    pub approval: Span,
     /// Statement time-out of checks.
     pub statement_timeout: Span,
 }
@@ -196,6 +202,7 @@ impl Default for Timing {
             give_up_after: Span::hours(4),
             stale_event: Span::hours(1),
             cool_down: Span::minutes(30),
+            approval: Span::hours(4),
             statement_timeout: Span::seconds(30),
         }
     }
@@ -282,6 +289,7 @@ impl PolicyDocument {
         if self.version != 1 {
             return Err(DrError::invalid("version", self.version, "1"));
         }
+        self.prices.check()?;
         for (name, policy) in &self.policies {
             policy.check(name)?;
         }

@@ -12,7 +12,7 @@ use crate::plan::{LateSettings, RestoreSettings};
 use crate::point::Fingerprint;
 use crate::policy::{FingerprintTable, SqlCheck};
 use crate::probe::Probe;
-use crate::validation::{Check, TableDifference};
+use crate::validation::{Check, TableDifference, WriteMark};
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,6 +91,10 @@ pub trait TagDatabases {
 pub trait DeleteDatabases {
     /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.
     async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()>;
+    /// Switches `DeletionProtection` off.
+    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()>;
+    /// Deletes what a person released, with a final snapshot where one is named; automated backups stay.
+    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()>;
 }
 
 /// A document of the ledger with the version that a replacement must name.
@@ -239,6 +243,9 @@ pub enum ExecutionState {
 pub trait ReadExecutions {
     /// How an execution stands.
     async fn execution(&self, arn: &str) -> Answer<ExecutionState>;
+
+    /// What an execution was started with; none if there is no such execution.
+    async fn input(&self, arn: &str) -> Answer<Option<Value>>;
 }
 
 /// `states:StartExecution` on the `recovery` machine.
@@ -312,6 +319,10 @@ pub struct VisitLimits {
 pub trait OpenDatabases {
     /// Logs in and asks the smallest question, then runs `watched` checks. Never an error: what can't be told is an outcome.
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
+    /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
+    async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
+        None
+    }
     /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
     async fn fingerprint(
         &self,

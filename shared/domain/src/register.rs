@@ -32,6 +32,9 @@ pub struct ResourceRecord {
     pub secret: Option<String>,
     /// Where the last manifest lies in the bucket.
     pub manifest: Option<String>,
+    /// The incident that last moved its clients.
+    #[serde(default)]
+    pub moved_by: Option<IncidentId>,
     /// The incident that is open or waits for a person.
     pub open_incident: Option<IncidentId>,
     /// Counts recoveries that changed something; part of the names of the next ones.
@@ -181,6 +184,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             engine: Some(observed.configuration.engine.clone()),
             secret: observed.secret().map(str::to_owned),
             manifest: None,
+            moved_by: None,
             open_incident: None,
             generation: 0,
             last_recovery: None,

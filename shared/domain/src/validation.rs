@@ -32,6 +32,25 @@ pub struct Validation {
     pub checks: Vec<Check>,
     /// The newest data in the restored database, where it could be measured: the RPO is counted from here.
     pub newest_data: Option<Timestamp>,
+    /// How much was written until then, by the server's own count: before any client was moved to it.
+    #[serde(default)]
+    pub write_mark: Option<WriteMark>,
+}
+
+/// How many rows a server has written since its count began: two marks tell whether anybody wrote in between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteMark {
+    /// Rows inserted, updated and deleted.
+    pub rows: u64,
+    /// When the server began to count; a crash or a person may start it anew.
+    pub counted_since: String,
+}
+
+impl WriteMark {
+    /// Rows written since `earlier`; none if the count began anew in between.
+    pub fn since(&self, earlier: &Self) -> Option<u64> {
+        if self.counted_since == earlier.counted_since { self.rows.checked_sub(earlier.rows) } else { None }
+    }
 }
 
 impl Validation {

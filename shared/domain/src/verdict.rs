@@ -130,6 +130,12 @@ fn by_request(evidence: Evidence<'_>) -> Option<Judgement> {
             format!("{scenario} was named in the request; the server itself need not be down for that"),
         ));
     }
+    if scenario == Scenario::Undo {
+        return Some(Judgement::failed(
+            scenario,
+            "a person asks for clients to go back; the server itself need not be down for that".to_owned(),
+        ));
+    }
     let only_guided = MatrixRow::of(scenario).is_some_and(|row| row.remedies == [Remedy::Guided]);
     if request.by_person && only_guided {
         return Some(Judgement::failed(

@@ -80,6 +80,8 @@ closed_enum! {
         ParameterFailure = "parameter_failure",
         /// Subnets or network interfaces keep the server unreachable.
         NetworkFailure = "network_failure",
+        /// A person regrets a cut-over: clients are to go back to the database that they were moved from.
+        Undo = "undo",
     }
 }
 
@@ -87,6 +89,11 @@ impl Scenario {
     /// Whether the source serves on while its data is wrong, so that a copy is restored beside it by default.
     pub const fn is_about_data(self) -> bool {
         matches!(self, Self::Corruption | Self::HumanError)
+    }
+
+    /// Whether the source serves on, so that its answering is no sign of healing.
+    pub const fn leaves_source_serving(self) -> bool {
+        self.is_about_data() || matches!(self, Self::Undo)
     }
 }
 

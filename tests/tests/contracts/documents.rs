@@ -72,10 +72,17 @@ fn the_machines_readme_has_an_input_to_paste_for_every_scenario() {
 
 #[test]
 fn every_input_to_paste_has_only_fields_that_are_accepted() {
-    let recovery = ["resource", "scenario", "restore_to", "run", "cut_over", "plan", "incident"];
+    let recovery = ["resource", "scenario", "restore_to", "run", "cut_over", "option", "plan", "incident"];
+    let approval = ["resource", "plan", "decision", "option", "reason", "claimed_by"];
+    let release = ["resource", "instance", "confirm", "reason", "claimed_by"];
     let pause = ["resource", "action", "until", "reason", "claimed_by"];
     none(json_blocks(&read(MACHINES)).iter().filter_map(Value::as_object).flat_map(|block| {
-        let accepted: &[&str] = if block.contains_key("action") { &pause } else { &recovery };
+        let accepted: &[&str] = match (block.contains_key("action"), block.contains_key("decision")) {
+            (true, _) => &pause,
+            (_, true) => &approval,
+            _ if block.contains_key("confirm") => &release,
+            _ => &recovery,
+        };
         let unknown: Vec<String> = block
             .keys()
             .filter(|field| !accepted.contains(&field.as_str()))

@@ -24,6 +24,8 @@ fn implied(method: &str) -> &'static [&'static str] {
     match method {
         // Tags are passed with the call.
         "create_snapshot" | "restore_from_snapshot" | "restore_to_point_in_time" => &["rds:AddTagsToResource"],
+        // The final snapshot is made by the deletion.
+        "delete_released" => &["rds:CreateDBSnapshot"],
         // Without it a missing key is "forbidden" and not "not found".
         "get_json" => &["s3:ListBucket"],
         _ => &[],
@@ -310,6 +312,13 @@ const CHANGES: &[Change] = &[
     may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:policy"),
     // Sent again, as the first reply was lost.
     may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy"),
+    // An undo opens the database that clients were moved from, and gives it the identity back.
+    may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:retired"),
+    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret"),
+    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
+    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &["db:*"], "carries lifeboat:retired, lacks lifeboat:policy"),
+    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy"),
+    may("RestoreRelease", &["rds:CreateDBSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
     may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
 ];
 

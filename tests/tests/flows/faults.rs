@@ -85,6 +85,7 @@ stories! {
     one_fault_of_any_call_does_not_bring_a_second_failover: HungMultiAz,
     one_fault_of_any_call_does_not_change_an_approved_cut_over: HumanErrorCutOver,
     one_fault_of_any_call_does_not_change_how_a_volume_grows: StorageFull,
+    one_fault_of_any_call_does_not_change_how_a_cut_over_is_undone: Undo,
     one_fault_of_any_call_does_not_change_a_backup: Backup,
 }
 

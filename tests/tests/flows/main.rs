@@ -8,12 +8,15 @@
 )]
 
 mod account;
+mod approval;
 mod controls;
 mod events;
 mod faults;
 mod gates;
 mod inputs;
 mod mishaps;
+mod release;
 mod scenarios;
 mod steps;
 mod story;
+mod undo;

@@ -103,5 +103,6 @@ stories! {
     a_backup_that_is_impossible_is_told_however_a_step_is_disturbed: BackupImpossible,
     news_are_told_once_however_a_step_is_disturbed: News,
     a_full_volume_is_grown_once_however_a_step_is_disturbed: StorageFull,
+    a_cut_over_is_undone_once_however_a_step_is_disturbed: Undo,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
 }

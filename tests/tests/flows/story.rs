@@ -61,6 +61,8 @@ pub enum Story {
     Pause,
     /// Its volume is full: grown.
     StorageFull,
+    /// A cut-over is regretted: clients go back, after a person has seen what they lose.
+    Undo,
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -146,7 +148,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -171,6 +173,7 @@ impl Story {
         Self::News,
         Self::Pause,
         Self::StorageFull,
+        Self::Undo,
     ];
 
     /// The account before anything happens.
@@ -207,13 +210,24 @@ impl Story {
                 account.happen(|model, now| model.delete_behind_back(ORDERS, true, now)).unwrap();
                 account.pass(Duration::minutes(5)).await;
                 account.settle().await;
-                self.approve(account, json!({"resource": ORDERS, "scenario": "deletion"})).await;
+                self.approve(account).await;
             }
             Self::PlanOnly => drop(account.ask(json!({"resource": ORDERS, "scenario": "instance_failure"})).await),
             Self::WrongInput => drop(account.ask(json!({"resource": ORDERS, "scenario": "sunspots"})).await),
             Self::Contradiction => {
                 account.happen(|model, now| model.set_status(ORDERS, "failed", now)).unwrap();
                 account.sweeps(1).await;
+            }
+            Self::Undo => {
+                account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+                while account.incidents().is_empty() {
+                    account.sweeps(1).await;
+                }
+                account.settle().await;
+                account.pass(Duration::minutes(10)).await;
+                account.ask(json!({"resource": ORDERS, "scenario": "undo", "run": "execute"})).await;
+                account.settle().await;
+                self.approve(account).await;
             }
             Self::Backup | Self::BackupImpossible => drop(account.backup().await),
             Self::News => account.sweeps(1).await,
@@ -270,20 +284,19 @@ impl Story {
             input["cut_over"] = json!(true);
             account.ask(input.clone()).await;
             account.settle().await;
-            return self.approve(account, input).await;
+            return self.approve(account).await;
         }
         account.ask(input).await;
     }
 
     /// A person pastes what the message says: the plan's hash.
-    async fn approve(self, account: &mut Account, mut input: Value) {
+    async fn approve(self, account: &mut Account) {
         while !account.lease_is_free() {
             account.pass(BETWEEN_SWEEPS).await;
         }
         let plan = account.incident().plan.unwrap_or_else(|| panic!("nothing to approve: {}", account.explain()));
-        input["run"] = json!("execute");
-        input["plan"] = json!(plan);
-        account.ask(input).await;
+        account.answer(json!({"resource": ORDERS, "plan": plan, "decision": "approve"})).await;
+        account.recoveries().await;
     }
 
     /// Whether its execution, if it dies, is followed by another one that takes it up.
@@ -299,6 +312,7 @@ impl Story {
             Self::News => of("sweep/"),
             Self::Pause => of("pause/"),
             Self::Hung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
+            Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             _ => of("recovery/"),
         }
     }

@@ -5,11 +5,13 @@ use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::plan::{Plan, rows_since};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::register::ResourceRecord;
 use lifeboat_domain::verdict::{Evidence, Judgement, Verdict, judge as weigh};
 use lifeboat_domain::words::{Run, Scenario};
-use lifeboat_domain::{DrError, Timestamp};
+use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
 /// What the state machine is told.
@@ -52,7 +54,7 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     if counted.request.run == Run::Execute {
         lifeboat_domain::lease::renew(&deps.ledger, &counted.resource, &input.execution, now, policy.timing.lease).await?;
     }
-    let judgement = match carried_on(deps, &counted).await? {
+    let judgement = match carried_on(deps, &counted).await?.or(written_meanwhile(deps, &counted, input.moment).await?) {
         Some(judgement) => judgement,
         None => weigh(Evidence {
             now,
@@ -111,6 +113,33 @@ async fn carried_on<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, incident:
     }))
 }
 
+/// An undo that was to lose nothing, although somebody has written since it was planned: it stops before anything is fenced.
+async fn written_meanwhile<R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    incident: &Incident,
+    moment: Moment,
+) -> Result<Option<Judgement>, DrError> {
+    let (Moment::BeforeCutOver, Some(Scenario::Undo), Some(hash)) = (moment, incident.scenario(), &incident.plan) else { return Ok(None) };
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?;
+    let plan = ledger::expect::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.value;
+    let loses_nothing = plan.forecast().and_then(|forecast| forecast.loss) == Some(Span::seconds(0));
+    if !loses_nothing || fence.is_some_and(|fence| fence.value.state != FenceState::Opened) {
+        return Ok(None);
+    }
+    let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
+    let rows = match &record.moved_by {
+        Some(moved_by) => rows_since(&deps.ledger, moved_by, &incident.id).await?,
+        None => None,
+    };
+    let written = match rows {
+        Some(0) => return Ok(None),
+        Some(rows) => format!("{rows} rows were written to {} since the plan was made, which was to lose nothing", incident.source.id),
+        None => format!("whether {} was written since the plan was made cannot be told any more", incident.source.id),
+    };
+    let reason = format!("{written}: start again to see the new plan");
+    Ok(Some(Judgement { verdict: Verdict::Healthy, scenario: None, reason, look_again_in: None }))
+}
+
 /// Counts a probe once.
 fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedInstance>) {
     let Some(probe) = probe.filter(|probe| Some(probe.at) != incident.last_probe_at) else { return };
@@ -136,7 +165,7 @@ async fn keep<R, L: Ledger, D, E, C>(
 ) -> Result<(), DrError> {
     let healthy_at = probe.filter(|_| judgement.verdict == Verdict::Healthy && moment == Moment::BeforePlan).map(|probe| probe.at);
     // A source that serves again may take writes that the copy lacks: the copy is not for clients any more.
-    let is_outrun = judgement.verdict == Verdict::Healthy && !before.scenario().is_some_and(Scenario::is_about_data);
+    let is_outrun = judgement.verdict == Verdict::Healthy && !before.scenario().is_some_and(Scenario::leaves_source_serving);
     ledger::update::<Incident, _>(&deps.ledger, &keys::incident(&before.id), |incident| {
         incident.verdict = Some(judgement.verdict);
         if is_outrun {

@@ -1,5 +1,6 @@
 //! One module for each step.
 
+pub(crate) mod approve;
 pub(crate) mod event;
 pub(crate) mod judge;
 pub(crate) mod open;

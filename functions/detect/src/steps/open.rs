@@ -7,6 +7,7 @@ use lifeboat_domain::ids::{Arn, Identity, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, requested_incident_id};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::policy::nearest;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadDatabases, ReadExecutions, Written};
 use lifeboat_domain::register::{ExecutionRecord, ResourceRecord};
@@ -30,6 +31,8 @@ struct Asked {
     restore_to: Option<String>,
     #[serde(default)]
     cut_over: bool,
+    #[serde(default)]
+    option: Option<Remedy>,
     #[serde(default)]
     run: Option<Run>,
     #[serde(default)]
@@ -96,7 +99,8 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
             "a plan's hash only together with \"run\": \"execute\"",
         ));
     }
-    Ok(Request { run, scenario: Some(asked.scenario), restore_to, cut_over: asked.cut_over, plan: asked.plan.clone(), by_person: true })
+    let (scenario, plan) = (Some(asked.scenario), asked.plan.clone());
+    Ok(Request { run, scenario, restore_to, cut_over: asked.cut_over, option: asked.option, plan, by_person: true })
 }
 
 /// Finds the resource by identity or ARN, alive or remembered.

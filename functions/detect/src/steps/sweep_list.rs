@@ -1,7 +1,7 @@
 //! The sweep's first half: one batched Describe, grouped by VPC, with what has vanished.
 
 use crate::incidents::tell_people_daily;
-use crate::{Deps, SweepListInput, resources};
+use crate::{Deps, SweepListInput, kept, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger;
@@ -44,7 +44,12 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
     input: &SweepListInput,
 ) -> Result<SweepListAnswer, DrError> {
     let mut list = SweepList::default();
-    for (resource, observed) in resources::protected(deps).await? {
+    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    if let Err(error) = kept::remind(deps, &all).await {
+        // A reminder must not keep the sweep from its work: the next one tries again.
+        tracing::warn!("nobody was reminded of what is kept: {error}");
+    }
+    for (resource, observed) in resources::protected(all) {
         if let Some(other) = list.observed.get(resource.as_str()) {
             ambiguous(deps, &resource, other, &observed).await?;
             continue;

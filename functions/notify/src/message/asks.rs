@@ -64,8 +64,7 @@ fn to_lift(ending: &Ending<'_>, can_be_approved: bool) -> Vec<Advice> {
         return parts::ask_approval(story, ending.execution, say).into_iter().collect();
     }
     if can_be_approved {
-        let say = "If you agree with this plan, approve it: start recovery with exactly this input";
-        return parts::ask_approval(story, ending.execution, say).into_iter().collect();
+        return parts::ask_answer(story, ending.execution);
     }
     if story.promise.mode == Some(RecoveryMode::Observe) {
         let mode = story.incident.scenario().map_or_else(|| "mode".to_owned(), |scenario| format!("modes.{scenario}"));

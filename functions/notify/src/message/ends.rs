@@ -2,7 +2,7 @@
 
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
-use crate::commands;
+use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
 use crate::iac;
 use crate::text::{count, one_line};
@@ -40,10 +40,9 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let mut to_do: Vec<Advice> = parts::finish(story).into_iter().collect();
     to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
     to_do.extend(iac::short(story));
-    let undo = undo::commands(story);
-    if !undo.is_empty() && !undo::leads_nowhere(story) {
-        let say = "Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them";
-        to_do.push(Advice::new(say, undo).see(parts::UNDO));
+    if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {
+        let say = "Only if the new database is wrong, go back: this shows what clients wrote to it meanwhile, which is lost to them, and the calls; with \"run\": \"execute\" it goes back at once if that is nothing";
+        to_do.push(Advice::new(say, commands::start(ending.execution, &RecoveryInput::to_undo(&story.incident))).see(parts::UNDO));
     }
     if !story.source_is_gone() {
         let say = format!("{} is kept and costs what a second database costs; release it when you are sure", source.id);
@@ -51,6 +50,22 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     }
     to_do.extend(parts::leftovers(story));
     to_do
+}
+
+/// Clients are back where they were before a recovery.
+pub(crate) fn swapped_back(ending: &Ending<'_>) -> Letter {
+    let story = ending.story;
+    let incident = &story.incident;
+    let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
+    let old = incident.restored.as_ref().map_or("the old database", |old| old.id.as_str());
+    let headline = format!("UNDONE {}: clients are back on {old}{took}", incident.resource);
+    let mut letter = letter(ending, Severity::Warning, headline, "Clients are served. Restart consumers that hold old connections.");
+    letter.happened = vec![story.plan().map_or_else(String::new, |plan| one_line(&plan.reason))];
+    letter.happened.extend(parts::measured(ending));
+    letter.done = parts::calls_or_nothing(ending);
+    letter.done.extend(parts::moves(story));
+    letter.to_do = after_recovery(ending);
+    letter
 }
 
 fn remedy(plan: &lifeboat_domain::plan::Plan) -> &'static str {
@@ -161,10 +176,11 @@ pub(crate) fn planned(ending: &Ending<'_>) -> Letter {
         letter.to_do = parts::guidance(plan);
     }
     letter.approve_with = parts::approval(story);
-    match parts::ask_approval(story, ending.execution, "To carry out exactly this plan, start recovery with this input") {
-        Some(advice) => letter.to_do.push(advice),
-        None => letter.to_do.push(Advice::say(format!("There is nothing to approve: {}", no_approval(ending)))),
+    let answers = parts::ask_answer(story, ending.execution);
+    if answers.is_empty() {
+        letter.to_do.push(Advice::say(format!("There is nothing to approve: {}", no_approval(ending))));
     }
+    letter.to_do.extend(answers);
     letter
 }
 

@@ -8,6 +8,7 @@ use crate::phrases;
 use crate::story::Story;
 use crate::text::{count, one_line, took};
 use crate::undo;
+use lifeboat_domain::approval::{AnswerInput, Reply};
 use lifeboat_domain::events;
 use lifeboat_domain::incident::{Phase, TimelineEntry};
 use lifeboat_domain::plan::{Forecast, Plan, Remedy};
@@ -178,6 +179,28 @@ pub(crate) fn approval(story: &Story) -> Option<RecoveryInput> {
 /// Asks for the approval of the plan in force; nothing where no approval would help.
 pub(crate) fn ask_approval(story: &Story, execution: &str, say: impl Into<String>) -> Option<Advice> {
     approval(story).map(|input| Advice::new(say, commands::start(execution, &input)))
+}
+
+/// What a person may answer to the plan: approve it, deny it, or choose another of its options; as long as the question stands.
+pub(crate) fn ask_answer(story: &Story, execution: &str) -> Vec<Advice> {
+    let (Some(question), Some(plan)) = (story.open_question(), story.plan()) else {
+        let say = "If you agree with this plan, approve it: start recovery with exactly this input";
+        return ask_approval(story, execution, say).into_iter().collect();
+    };
+    let until = show_time(question.expires_at);
+    let advice = |say: String, reply, option| Advice::new(say, commands::answer(execution, &AnswerInput::to(question, reply, option)));
+    let approve = format!(
+        "If you agree with exactly this plan, approve it until {until}: start the state machine approval with this input (you may add \"claimed_by\" and \"reason\")"
+    );
+    let mut answers = vec![advice(approve, Reply::Approve, None)];
+    let others =
+        plan.options.iter().filter(|option| option.possible && Some(option.remedy) != plan.remedy && option.remedy != Remedy::Guided);
+    answers.extend(others.map(|option| {
+        let say = format!("Or have {} planned instead ({}); you are asked again, with its calls", option.remedy, one_line(&option.reason));
+        advice(say, Reply::Choose, Some(option.remedy))
+    }));
+    answers.push(advice("Or deny it: nothing is done, and the incident waits for you".to_owned(), Reply::Deny, None));
+    answers
 }
 
 /// A plan-only start, to see what would be done.

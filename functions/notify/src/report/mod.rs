@@ -236,6 +236,9 @@ fn closing(ending: &Ending<'_>) -> Option<String> {
             let kept = if story.source_is_gone() { String::new() } else { format!("; {source} is kept") };
             Some(format!("{what} {}, a new database{checked}{kept}", restored.id))
         }
+        (Outcome::SwappedBack, Some(old), Some(took)) => {
+            Some(format!("Clients were moved back {took} to {}, which was kept{checked}; {source} is kept now", old.id))
+        }
         (Outcome::StorageGrown, _, Some(took)) => Some(format!("{source} served again after {took}, with a larger volume")),
         (Outcome::FailedOver, _, Some(took)) => Some(format!("{source} served again after {took}, from its standby")),
         (Outcome::SelfHealed, _, Some(took)) => {

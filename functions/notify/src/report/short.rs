@@ -37,7 +37,12 @@ pub(super) fn in_short(ending: &Ending<'_>, opening: &str, letter: &Letter, keep
 
 fn happened(ending: &Ending<'_>, opening: &str, letter: &Letter) -> String {
     let how = match ending.outcome {
-        Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed | Outcome::Planned => {
+        Outcome::Recovered
+        | Outcome::FailedOver
+        | Outcome::StorageGrown
+        | Outcome::SwappedBack
+        | Outcome::SelfHealed
+        | Outcome::Planned => {
             return opening.to_owned();
         }
         Outcome::RestoredBeside => {
@@ -74,6 +79,9 @@ fn done(ending: &Ending<'_>) -> String {
         (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {
             format!("{}; it is kept, and clients were not moved", restored(copy))
         }
+        (Outcome::SwappedBack, Some(old)) => {
+            format!("{} lets clients in again, and they were moved back to it; nothing was restored", old.id)
+        }
         (Outcome::StorageGrown, _) => {
             let size = story.grown_to().map_or_else(String::new, |gib| format!(" to {gib} GiB"));
             format!("the volume of {} was grown{size}", story.incident.source.id)
@@ -97,6 +105,7 @@ fn lost(ending: &Ending<'_>) -> String {
                 rpo.in_words().map_or_else(|| format!("not measured: {}", rpo.text), |lost| format!("{lost} of writes, {}", rpo.text));
             rows.map_or(measured.clone(), |rows| format!("{measured}; {rows}"))
         }
+        Outcome::SwappedBack => ending.measured.rpo.text.clone(),
         Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
         Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
         Outcome::RestoredBeside => {

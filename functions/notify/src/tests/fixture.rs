@@ -42,7 +42,7 @@ pub(crate) fn endpoint(name: &str) -> Endpoint {
 }
 
 fn request() -> Request {
-    Request { run: Run::Execute, scenario: None, restore_to: None, cut_over: false, plan: None, by_person: false }
+    Request { run: Run::Execute, scenario: None, restore_to: None, cut_over: false, option: None, plan: None, by_person: false }
 }
 
 fn incident() -> Incident {
@@ -199,6 +199,7 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
         remedy: Some(remedy),
         moves_clients,
         target: Some(target),
+        target_resource_id: None,
         restore_point: Some(if remedy == Remedy::RestoreToTime { time("10:25:00") } else { time("10:27:30") }),
         baseline: None,
         calls: calls.into_iter().map(|(phase, act, why)| PlannedCall { phase, act, why: why.to_owned() }).collect(),
@@ -275,16 +276,22 @@ pub(crate) fn restored_beside(plan: &Plan) -> World {
     world.tell("10:37:02", Phase::Act, "orders-db-r7c21d0aa is available");
     world.tell("10:37:40", Phase::Configure, "the configuration equals the source's");
     world.tell("10:38:15", Phase::Validate, "validation PASS: 8 of 8 checks passed");
-    world
-        .put(keys::validation(&incident_id()), &Validation { at: time("10:38:15"), checks: checks(), newest_data: Some(time("10:27:28")) });
+    world.put(
+        keys::validation(&incident_id()),
+        &Validation { at: time("10:38:15"), checks: checks(), newest_data: Some(time("10:27:28")), write_mark: None },
+    );
     world.change_incident(|incident| incident.restored = Some(restored()));
     world
 }
 
 /// The whole way: clients moved, identity moved.
 pub(crate) fn recovered() -> World {
-    let plan = plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true);
-    let world = restored_beside(&plan);
+    moved(&plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true))
+}
+
+/// Clients moved by `plan`, identity moved.
+pub(crate) fn moved(plan: &Plan) -> World {
+    let world = restored_beside(plan);
     let text = "orders-db is failed, which RDS never leaves by itself; it accepts no change";
     world.put(
         keys::fence(&incident_id()),
@@ -305,10 +312,10 @@ pub(crate) fn recovered() -> World {
         token: String::new(),
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
-    world.made(&plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");
+    world.made(plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");
     world.tell("10:38:44", Phase::CutOver, "a client that reads prod/orders-db reaches orders-db-r7c21d0aa and may write");
     for (index, at) in [(2, "10:38:50"), (3, "10:38:52"), (4, "10:38:53"), (5, "10:38:55")] {
-        world.made(&plan, index, CallState::Done, at, Some(at), "AWS accepted it");
+        world.made(plan, index, CallState::Done, at, Some(at), "AWS accepted it");
     }
     world.tell("10:38:55", Phase::Close, "orders-db is now orders-db-r7c21d0aa");
     world.change(keys::record(&resource()), |record: &mut ResourceRecord| {

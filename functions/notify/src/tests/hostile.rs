@@ -82,7 +82,7 @@ fn spoil(world: &World, hostile: &str) {
         world.tell(&format!("10:30:{second}"), phase, hostile);
     }
     let checks = Grade::ALL.iter().map(|grade| Check::new(hostile, *grade, hostile)).collect();
-    world.put(keys::validation(&id), &Validation { at: time("10:38:15"), checks, newest_data: None });
+    world.put(keys::validation(&id), &Validation { at: time("10:38:15"), checks, newest_data: None, write_mark: None });
     world.put(keys::difference(&id), &differing(hostile));
     world.put(keys::configuration(&id), &[Difference { setting: said(), source: said(), restored: said() }]);
     world.change(keys::fence(&id), |fence: &mut Fence| {

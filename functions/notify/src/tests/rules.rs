@@ -1,7 +1,7 @@
 //! Rules that every message keeps, for every outcome and every kind of letter.
 
 use super::close::{failed_over, storage_grown};
-use super::fixture::{EXECUTION, INCIDENT, World, incident_id, judged, mistake, plan, planned, recovered, restored_beside};
+use super::fixture::{EXECUTION, INCIDENT, World, incident_id, judged, mistake, moved, plan, planned, recovered, restored_beside};
 use crate::message::Body;
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::ledger::keys;
@@ -36,6 +36,7 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
         (Outcome::Recovered, recovered(), "RECOVERED ", Value::Null),
         (Outcome::FailedOver, failed_over(), "FAILED OVER ", Value::Null),
         (Outcome::StorageGrown, storage_grown(), "STORAGE GROWN: ", Value::Null),
+        (Outcome::SwappedBack, moved(&plan(Scenario::Undo, Remedy::SwapBack, true)), "UNDONE ", Value::Null),
         (Outcome::SelfHealed, by_itself, "HEALED ", Value::Null),
         (Outcome::RestoredBeside, mistake(), "RESTORED ", Value::Null),
         (Outcome::Planned, approvable(), "PLANNED ", Value::Null),

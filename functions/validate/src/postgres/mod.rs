@@ -6,6 +6,7 @@ mod session;
 mod sql_check;
 mod table;
 mod trouble;
+mod write_mark;
 
 use crate::databases::trusted;
 use crate::sql::answer::{Seen, bounded, probed};
@@ -16,7 +17,7 @@ use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::Probe;
-use lifeboat_domain::validation::{Check, TableDifference};
+use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use session::visit;
@@ -56,6 +57,11 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
         })
         .await;
         probed(seen, self.clock.now(), started)
+    }
+
+    async fn write_mark(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Option<WriteMark> {
+        let read = visit(&self.tls, target, credentials, limits, async |session| write_mark::read(session).await).await;
+        read.inspect_err(|trouble| tracing::warn!("how much it has written cannot be told: {}", trouble.text)).ok().flatten()
     }
 
     async fn fingerprint(

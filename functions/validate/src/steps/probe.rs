@@ -7,6 +7,7 @@ use lifeboat_domain::incident::Incident;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::validation::WriteMark;
 use lifeboat_domain::words::Scenario;
 use serde::Serialize;
 
@@ -28,6 +29,10 @@ where
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let looking = look(deps, &incident);
     let seen = Budget::start().spend(looking).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late));
+    if incident.scenario() == Some(Scenario::Undo) {
+        let mark = Budget::start().spend(written(deps, &incident)).await.unwrap_or_default();
+        ledger::write(&deps.ledger, &keys::written(&incident.id), &mark).await?;
+    }
     ledger::write(&deps.ledger, &keys::probe(&incident.id), &seen).await?;
     tracing::info!(execution = case.execution, incident = %incident.id, outcome = %seen.outcome, millis = seen.millis, "probed: {}", seen.text);
     Ok(Probed { outcome: seen.outcome })
@@ -41,4 +46,12 @@ async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D
     };
     let watched = if incident.scenario() == Some(Scenario::Corruption) { open::watched(policy) } else { Vec::new() };
     open::probe(deps, &open::source(incident), open::limits(policy), &watched).await
+}
+
+/// How much clients wrote to the database that they are to leave.
+async fn written<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D, S, O, C>, incident: &Incident) -> Option<WriteMark> {
+    let limits = open::limits(deps.policies.policy(&incident.policy).ok()?);
+    let source = open::source(incident);
+    let credentials = open::today(&deps.secrets, &source).await.ok()?;
+    deps.databases.write_mark(&source, &credentials, limits).await
 }

@@ -215,6 +215,19 @@ impl DeleteDatabases for Rds {
         let request = request.skip_final_snapshot(true).delete_automated_backups(false);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
     }
+
+    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()> {
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str());
+        let request = request.deletion_protection(false).apply_immediately(true);
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:ModifyDBInstance", &error))
+    }
+
+    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
+        let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);
+        let request = request.set_final_db_snapshot_identifier(final_snapshot.map(ToString::to_string));
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
+    }
 }
 
 /// One instance of a listing. One that cannot be read hides no other, unless it is protected: then not to see it would look like a deletion.

@@ -27,6 +27,18 @@ async fn statuses_are_told_by_what_matters() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_input_of_an_execution_is_read_as_json_and_of_none_there_is_none() {
+    let input = json!({"decision": "approve"});
+    let body =
+        json!({"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": "RUNNING", "startDate": 1, "input": input.to_string()});
+    let wire = Wire::answering(&[(200, &body.to_string()), (400, &error_json("ExecutionDoesNotExist", "no"))]);
+    let executions = wire.clients().await.executions();
+    assert_eq!(executions.input(EXECUTION).await.unwrap(), Some(input));
+    assert_eq!(executions.input(EXECUTION).await.unwrap(), None);
+    assert_eq!(wire.json()[0], json!({"executionArn": EXECUTION, "includedData": "ALL_DATA"}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_execution_that_nobody_knows_is_missing_and_no_answer_is_no_state() {
     let wire = Wire::answering(&[(400, &error_json("ExecutionDoesNotExist", "no"))]);
     assert_eq!(wire.clients().await.executions().execution(EXECUTION).await.unwrap(), ExecutionState::Missing);

@@ -1,6 +1,7 @@
 //! The calls of the chosen remedy, in order, each with its reason.
 
 use super::options::{PlanFacts, Weighed, class_for};
+use super::swap_back::reopening;
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, SnapshotId, deterministic_name, short_digest};
@@ -22,6 +23,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             }
             Ok(())
         }
+        Remedy::SwapBack => add_swap_calls(facts, plan),
         Remedy::ForceFailover => {
             let act = Act::ForceFailover { instance: facts.incident.source.id.clone() };
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
@@ -41,6 +43,23 @@ pub(super) fn growth(facts: PlanFacts<'_>) -> Option<Act> {
         iops: configuration.provisioned_iops(),
         throughput: configuration.provisioned_throughput(),
     })
+}
+
+/// The fence first: the old database is opened only once the new one admits nobody.
+fn add_swap_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrError> {
+    let (Some(target), Some(manifest)) = (plan.target.clone(), facts.manifest) else {
+        return Err(DrError::unrecoverable("a swap back was chosen without a target or a manifest"));
+    };
+    add_cut_over_calls(facts, plan, manifest, &target)?;
+    let after_fence = plan.calls.iter().position(|call| call.phase != Phase::Fence).unwrap_or(plan.calls.len());
+    let mut between: Vec<PlannedCall> = reopening(facts).into_iter().collect();
+    between.extend(password_call(facts, plan, manifest, &target));
+    plan.calls.splice(after_fence..after_fence, between);
+    let place = plan.calls.iter().position(|call| matches!(call.act, Act::CreateSnapshot { .. })).unwrap_or(plan.calls.len());
+    let arn = facts.incident.source.arn.sibling_instance(&target)?;
+    let act = Act::RemoveTags { arn, keys: vec![tags::RETIRED.to_owned()] };
+    plan.calls.insert(place, PlannedCall { phase: Phase::Close, act, why: "the old one is not retired any more".to_owned() });
+    Ok(())
 }
 
 fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
@@ -66,7 +85,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
         let act = Act::ReplaySettings { instance: target.clone(), settings: late };
         plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "these settings are made once the copy is usable".to_owned() });
     }
-    add_password_call(facts, plan, manifest, &target);
+    plan.calls.extend(password_call(facts, plan, manifest, &target));
     if plan.moves_clients {
         add_cut_over_calls(facts, plan, manifest, &target)?;
     }
@@ -81,17 +100,17 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
     kept
 }
 
-fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
-    let (Some(secret), Some(changed), Some(point)) = (manifest.secret(), facts.secret_changed_at, plan.restore_point) else { return };
-    if changed > point {
+fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DbInstanceId) -> Option<PlannedCall> {
+    let (secret, changed, point) = (manifest.secret()?, facts.secret_changed_at?, plan.restore_point?);
+    (changed > point).then(|| {
         let why = format!(
             "the secret changed at {}, after the restore point {}: the restored engine holds the old password",
             show_time(changed),
             show_time(point)
         );
         let act = Act::ResetMasterPassword { instance: target.clone(), secret: secret.to_owned() };
-        plan.calls.push(PlannedCall { phase: Phase::Configure, act, why });
-    }
+        PlannedCall { phase: Phase::Configure, act, why }
+    })
 }
 
 fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {

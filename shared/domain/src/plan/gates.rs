@@ -1,12 +1,13 @@
 //! Gates: whether a plan may run now, and if not, what would lift the refusal.
 
 use super::{FencePlan, Plan, Remedy};
+use crate::approval::Question;
 use crate::ids::PlanHash;
 use crate::incident::Request;
 use crate::pause::InForce;
 use crate::policy::{Breaker, Policy};
 use crate::span::Span;
-use crate::words::{RecoveryMode, Run, Timestamp, closed_enum, show_time};
+use crate::words::{RecoveryMode, Run, Scenario, Timestamp, closed_enum, show_time};
 use serde::{Deserialize, Serialize};
 
 closed_enum! {
@@ -43,6 +44,8 @@ pub struct GateFacts<'a> {
     pub now: Timestamp,
     /// What was asked.
     pub request: &'a Request,
+    /// What became of the plan when a person was last asked about it.
+    pub question: Option<&'a Question>,
     /// The promises.
     pub policy: &'a Policy,
     /// The breaker.
@@ -82,7 +85,7 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
         let reason = plan.risks.join("; ");
         return Gate::ask(reason, "name a security group that admits nobody under fence_groups in the policies, for the VPC of the source");
     }
-    if let Some(refusal) = approval(plan, facts.request.plan.as_ref()) {
+    if let Some(refusal) = approval(plan, facts) {
         return refusal;
     }
     let approved = facts.request.plan.is_some();
@@ -106,19 +109,38 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
     Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None }
 }
 
-/// A named plan must be this plan.
-fn approval(plan: &Plan, named: Option<&PlanHash>) -> Option<Gate> {
-    let named = named?;
-    (*named != plan.hash).then(|| {
-        Gate::ask(
-            format!("the plan {named} was approved, but the world has moved on: it would now be {}", plan.hash),
-            "read the new plan, then start again with its hash",
-        )
-    })
+/// Whether a person's approval could make the plan run: not where nothing can be done, the policy observes, or both sides would be writable.
+pub fn is_approvable(plan: &Plan, policy: &Policy) -> bool {
+    plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided)
+        && policy.mode_for(plan.scenario) != RecoveryMode::Observe
+        && plan.fence != Some(FencePlan::Impossible)
 }
 
+/// A named plan must be this plan, and the question about it must not be over.
+fn approval(plan: &Plan, facts: GateFacts<'_>) -> Option<Gate> {
+    let named: &PlanHash = facts.request.plan.as_ref()?;
+    if *named != plan.hash {
+        return Some(Gate::ask(
+            format!("the plan {named} was approved, but the world has moved on: it would now be {}", plan.hash),
+            "read the new plan, then approve that one",
+        ));
+    }
+    let void = facts.question.and_then(|question| question.why_void(facts.now))?;
+    Some(Gate::ask(format!("the plan {named} was named, but {void}"), LIFT))
+}
+
+const LIFT: &str = "approve it: start `approval` with the input that its message shows";
+
 fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateFacts<'_>) -> Option<Gate> {
-    let lift = "approve it: start recovery again with the input that its message shows";
+    let lift = LIFT;
+    if plan.scenario == Scenario::Undo {
+        // A person asks for it: what he must see first is what it would lose.
+        return (plan.forecast().and_then(|forecast| forecast.loss) != Some(Span::seconds(0)))
+            .then(|| Gate::ask(plan.reason.clone(), lift));
+    }
+    if facts.request.option.is_some() {
+        return Some(Gate::ask(format!("a person chose {remedy}, and nobody has seen its calls yet"), lift));
+    }
     if super::MatrixRow::of(plan.scenario).is_none_or(|row| row.always_ask) {
         return Some(Gate::ask(format!("{} is always for a person to decide", plan.scenario), lift));
     }

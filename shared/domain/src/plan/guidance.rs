@@ -48,7 +48,8 @@ pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option
         | Scenario::HumanError
         | Scenario::InstanceFailure
         | Scenario::Hung
-        | Scenario::Deletion => Vec::new(),
+        | Scenario::Deletion
+        | Scenario::Undo => Vec::new(),
     };
     lines
 }

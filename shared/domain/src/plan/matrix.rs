@@ -15,6 +15,8 @@ closed_enum! {
         RestoreSnapshot = "restore_snapshot",
         /// Grow the volume: nothing is lost, and it never shrinks again.
         GrowStorage = "grow_storage",
+        /// Move clients back to the database that a recovery moved them from.
+        SwapBack = "swap_back",
         /// A person follows guidance; restoring would not help.
         Guided = "guided",
     }
@@ -39,7 +41,7 @@ const fn row(scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) 
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
-    use Remedy::{ForceFailover, GrowStorage, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime};
+    use Remedy::{ForceFailover, GrowStorage, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
     &[
         row(Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
         row(Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
@@ -53,6 +55,7 @@ pub const MATRIX: &[MatrixRow] = {
         row(Scenario::KeyInaccessible, &[Guided], true),
         row(Scenario::ParameterFailure, &[Guided], true),
         row(Scenario::NetworkFailure, &[Guided], true),
+        row(Scenario::Undo, &[SwapBack], false),
     ]
 };
 

@@ -10,9 +10,12 @@ mod options;
 mod tests;
 
 pub use forecast::{Forecast, p90};
-pub use gates::{Decision, Gate, GateFacts, decide};
+pub use gates::{Decision, Gate, GateFacts, decide, is_approvable};
 pub use matrix::{MATRIX, MatrixRow, Remedy};
+mod swap_back;
+
 pub use options::{PlanFacts, Planned, UsablePoint, make_plan};
+pub use swap_back::{MovedFrom, rows_since};
 
 use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId, digest};
 use crate::incident::Phase;
@@ -322,8 +325,11 @@ pub struct Plan {
     pub remedy: Option<Remedy>,
     /// Whether clients are moved.
     pub moves_clients: bool,
-    /// The new instance, if one is made.
+    /// The instance that clients are moved to: a new one, or one that exists.
     pub target: Option<DbInstanceId>,
+    /// The `DbiResourceId` of a target that exists already.
+    #[serde(default)]
+    pub target_resource_id: Option<String>,
     /// The data time that is expected on the serving side.
     pub restore_point: Option<Timestamp>,
     /// The fingerprint to compare the restored data with, in the bucket: the newest one taken before the restore point.

@@ -1,6 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
 use super::calls::{add_calls, growth};
+use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::{Act, Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
@@ -50,6 +51,8 @@ pub struct PlanFacts<'a> {
     pub recovery_times: &'a [Span],
     /// When Lifeboat last grew the volume.
     pub storage_grown_at: Option<Timestamp>,
+    /// The database that a recovery moved clients from, where that is to be undone.
+    pub moved_from: Option<&'a MovedFrom>,
 }
 
 /// A plan, and what it must wait for.
@@ -66,7 +69,7 @@ pub(super) struct Weighed {
     pub(super) option: RankedOption,
     pub(super) restore_point: Option<Timestamp>,
     pub(super) snapshot: Option<SnapshotId>,
-    wait_for: Option<(Timestamp, Option<Timestamp>)>,
+    pub(super) wait_for: Option<(Timestamp, Option<Timestamp>)>,
 }
 
 /// Makes the plan for the incident's scenario.
@@ -75,11 +78,15 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let row = MatrixRow::of(scenario).ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario}")))?;
     let wanted = wanted_time(facts, scenario)?;
     let weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
-    let chosen = weighed.iter().find(|weighed| weighed.option.possible);
+    let chosen = match facts.incident.request.option {
+        Some(wanted) => Some(wanted_option(&weighed, wanted, scenario)?),
+        None => weighed.iter().find(|weighed| weighed.option.possible),
+    };
     let remedy = chosen.map(|weighed| weighed.option.remedy);
     let restore_point = chosen.and_then(|weighed| weighed.restore_point);
     let target = match remedy {
         Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => Some(target_name(facts.incident)?),
+        Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
         _ => None,
     };
     let mut plan = Plan {
@@ -91,6 +98,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         remedy,
         moves_clients: target.is_some() && facts.incident.moves_clients() && !facts.policy.cut_over.is_empty(),
         target,
+        target_resource_id: facts.moved_from.filter(|_| remedy == Some(Remedy::SwapBack)).map(|from| from.source.resource_id.clone()),
         restore_point,
         baseline: facts.baselines.iter().find(|(taken, _)| restore_point.is_some_and(|point| *taken <= point)).map(|(_, key)| key.clone()),
         calls: Vec::new(),
@@ -98,7 +106,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
         risks: Vec::new(),
         guidance: guidance(scenario, facts.incident, facts.observed),
-        reason: reason(&weighed, scenario),
+        reason: reason(&weighed, chosen, scenario),
         policy_hash: facts.incident.policy_hash.clone(),
     };
     if let Some(chosen) = chosen {
@@ -129,8 +137,20 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
     Ok(wanted)
 }
 
-fn reason(weighed: &[Weighed], scenario: Scenario) -> String {
-    match weighed.iter().find(|weighed| weighed.option.possible) {
+/// The option that a person wants instead of the best one.
+fn wanted_option(weighed: &[Weighed], wanted: Remedy, scenario: Scenario) -> Result<&Weighed, DrError> {
+    let possible: Vec<&str> =
+        weighed.iter().filter(|weighed| weighed.option.possible).map(|weighed| weighed.option.remedy.as_str()).collect();
+    let accepted = format!("for {scenario} with what exists: {}", possible.join(", "));
+    match weighed.iter().find(|weighed| weighed.option.remedy == wanted) {
+        Some(found) if found.option.possible => Ok(found),
+        Some(found) => Err(DrError::invalid("option", format!("{wanted}, which is not possible: {}", found.option.reason), accepted)),
+        None => Err(DrError::invalid("option", wanted, accepted)),
+    }
+}
+
+fn reason(weighed: &[Weighed], chosen: Option<&Weighed>, scenario: Scenario) -> String {
+    match chosen {
         Some(best) if best.option.remedy == Remedy::Guided => {
             let passed = weighed.iter().filter(|weighed| !weighed.option.possible);
             let passed: Vec<String> =
@@ -149,13 +169,14 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
     match remedy {
         Remedy::ForceFailover => weigh_failover(facts),
         Remedy::GrowStorage => weigh_growth(facts),
+        Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
         Remedy::RestoreSnapshot => weigh_snapshot(facts, wanted),
         Remedy::Guided => plain(remedy, true, "a person must repair the cause; restoring would not help".to_owned()),
     }
 }
 
-fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
+pub(super) fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
     let forecast = Forecast {
         rto: None,
         rto_evidence: "depends on a person".to_owned(),

@@ -126,6 +126,14 @@ impl MemoryData {
         Ok(named.into_iter().filter(|table| !history.rows(table).is_empty()).map(str::to_owned).collect())
     }
 
+    /// How many rows the server has written.
+    ///
+    /// # Errors
+    /// The session was cut, or the server does not answer.
+    pub fn writes(&self, server: &str, session: Session) -> Result<u64, LoginError> {
+        self.through(server, session).map(|it| it.history.changes.len() as u64)
+    }
+
     /// Writes a row (or deletes it: `None`) and commits at `now`.
     ///
     /// # Errors

@@ -210,4 +210,19 @@ impl DeleteDatabases for Cloud {
         };
         self.rds("rds:DeleteDBInstance", &request).map(|_| ())
     }
+    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()> {
+        let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        let request = DeleteDbInstance {
+            db_instance_identifier: instance.to_string(),
+            skip_final_snapshot: Some(final_snapshot.is_none()),
+            final_db_snapshot_identifier: final_snapshot.map(ToString::to_string),
+            delete_automated_backups: Some(false),
+            ..DeleteDbInstance::default()
+        };
+        self.rds("rds:DeleteDBInstance", &request).map(|_| ())
+    }
 }

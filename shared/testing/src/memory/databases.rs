@@ -6,7 +6,7 @@ use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
-use lifeboat_domain::validation::{Check, KeyRanges, TableDifference};
+use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
 use lifeboat_domain::{CallClass, CallError, ids};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +115,12 @@ impl OpenDatabases for Cloud {
             failed_checks: failed,
             checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
         }
+    }
+
+    async fn write_mark(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
+        let visit = self.open(target, credentials).ok()?;
+        let rows = self.see().rds.data.writes(&visit.server, visit.session).ok()?;
+        Some(WriteMark { rows, counted_since: visit.server })
     }
 
     async fn fingerprint(

@@ -28,6 +28,12 @@ impl ReadExecutions for Cloud {
             Ok(found.map_or(ExecutionState::Missing, |execution| execution.state))
         })
     }
+
+    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
+        self.serve("states:DescribeExecution", arn, |world| {
+            Ok(world.executions.iter().find(|execution| execution.arn == arn).map(|execution| execution.input.clone()))
+        })
+    }
 }
 
 impl StartRecovery for Cloud {

@@ -16,6 +16,8 @@ static RECOVERY: LazyLock<Machine> = LazyLock::new(|| machine("recovery"));
 static BACKUP: LazyLock<Machine> = LazyLock::new(|| machine("backup"));
 static SWEEP: LazyLock<Machine> = LazyLock::new(|| machine("sweep"));
 static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
+static RELEASE: LazyLock<Machine> = LazyLock::new(|| machine("release"));
+static APPROVAL: LazyLock<Machine> = LazyLock::new(|| machine("approval"));
 
 /// Between two sweeps.
 pub const BETWEEN_SWEEPS: Duration = Duration::minutes(2);
@@ -25,8 +27,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 4] {
-    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE]
+pub fn machines() -> [&'static Machine; 6] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -87,6 +89,24 @@ impl Account {
     pub async fn order(&mut self, input: Value) -> Ended {
         let name = format!("order-{}", self.time().timestamp_millis());
         self.execute(&PAUSE, "pause", name.clone(), arn("pause", &name), input).await
+    }
+
+    /// A person releases what a recovery kept.
+    pub async fn release(&mut self, input: Value) -> Ended {
+        let name = format!("release-{}", self.time().timestamp_millis());
+        self.execute(&RELEASE, "release", name.clone(), arn("release", &name), input).await
+    }
+
+    /// A person answers a plan; what the answer starts is left for [`Self::recoveries`].
+    pub async fn answer(&mut self, input: Value) -> Ended {
+        let name = format!("answer-{}", self.cloud.see().executions.len());
+        let arn = arn("approval", &name);
+        let place = self.cloud.see().executions.len();
+        let (state, started) = (ExecutionState::Running, input.clone());
+        self.cloud.touch().executions.push(StartedExecution { name: name.clone(), arn: arn.clone(), input: started, state });
+        let ended = self.execute(&APPROVAL, "approval", name, arn, input).await;
+        self.cloud.touch().executions[place].state = if ended.is_well() { ExecutionState::Succeeded } else { ExecutionState::Ended };
+        ended
     }
 
     /// Runs one sweep.

@@ -60,9 +60,10 @@ where
     let baseline = baseline(&deps.documents, plan.as_ref()).await?;
     let login = login::try_logins(deps, &target, open::limits(policy), restore_point).await?;
     let mut checks = vec![login.reachability(), login.login(), role(&login)];
-    let mut newest_data = None;
+    let (mut newest_data, mut write_mark) = (None, None);
     match &login.works {
         Some(credentials) => {
+            write_mark = deps.databases.write_mark(&target, credentials, open::limits(policy)).await;
             let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials, baseline };
             newest_data = visit.look_inside(&mut checks).await;
         }
@@ -70,7 +71,7 @@ where
     }
     checks.push(configuration::configuration(differences.as_deref()));
 
-    let validation = Validation { at: deps.clock.now(), checks, newest_data };
+    let validation = Validation { at: deps.clock.now(), checks, newest_data, write_mark };
     ledger::write(&deps.ledger, &keys::validation(&incident.id), &validation).await?;
     let proceed = proceed(&validation, policy, plan.as_ref());
     let text = sentence(&validation, policy, proceed);

@@ -286,3 +286,29 @@ async fn deleting_a_failed_copy_keeps_automated_backups() {
     ];
     assert_eq!(wire.form(), form(&sent));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_released_database_loses_its_protection_and_leaves_a_final_snapshot_and_its_automated_backups() {
+    let wire =
+        Wire::answering(&[(200, &answer("ModifyDBInstance")), (200, &answer("DeleteDBInstance")), (200, &answer("DeleteDBInstance"))]);
+    let rds = wire.clients().await.rds();
+    rds.lift_deletion_protection(&id("old")).await.unwrap();
+    rds.delete_released(&id("old"), Some(&SnapshotId::parse("last").unwrap())).await.unwrap();
+    rds.delete_released(&id("old"), None).await.unwrap();
+    let modify =
+        [("Action", "ModifyDBInstance"), ("DBInstanceIdentifier", "old"), ("ApplyImmediately", "true"), ("DeletionProtection", "false")];
+    let delete = [
+        ("Action", "DeleteDBInstance"),
+        ("DBInstanceIdentifier", "old"),
+        ("SkipFinalSnapshot", "false"),
+        ("FinalDBSnapshotIdentifier", "last"),
+        ("DeleteAutomatedBackups", "false"),
+    ];
+    let bare = [
+        ("Action", "DeleteDBInstance"),
+        ("DBInstanceIdentifier", "old"),
+        ("SkipFinalSnapshot", "true"),
+        ("DeleteAutomatedBackups", "false"),
+    ];
+    assert_eq!(wire.forms(), [form(&modify), form(&delete), form(&bare)]);
+}

@@ -1,0 +1,158 @@
+//! Releasing what a recovery kept: a retired source or a copy is deleted because a person says so, with its name typed twice.
+
+use crate::observe::instance;
+use crate::{Databases, Deps, ReleaseOrder};
+use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, SnapshotId, deterministic_name, short_digest};
+use lifeboat_domain::incident::{Incident, IncidentState, Phase};
+use lifeboat_domain::lease::Lease;
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::register::{News, ResourceRecord};
+use lifeboat_domain::status::StatusMeaning;
+use lifeboat_domain::{DrError, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a person writes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    resource: String,
+    instance: DbInstanceId,
+    #[serde(default)]
+    confirm: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    claimed_by: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Released {
+    reason: String,
+}
+
+/// Deletes one kept database, with a final snapshot where it is well enough to give one. Repeated, it changes nothing more.
+pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &ReleaseOrder,
+) -> Result<Released, DrError> {
+    let order: Order = lifeboat_lambda::decode(case.request.clone())?;
+    confirmed(&order)?;
+    let name = Arn::parse(&order.resource).map_or_else(|_| order.resource.clone(), |arn| arn.name().to_owned());
+    let record = lifeboat_domain::register::record(&deps.ledger, &Identity::parse(name)?).await?;
+    let record = record.ok_or_else(|| DrError::not_found(format!("resource: {:?} is not known", order.resource)))?;
+    let Some(found) = instance(&deps.databases, &order.instance).await? else {
+        return Err(DrError::not_found(format!("instance: {} does not exist; if it was released before, that is done", order.instance)));
+    };
+    let incident = marked_by(deps, &order, &found, &record).await?;
+    expect_quiet(deps, &record, deps.clock.now()).await?;
+    if found.status.meaning() == StatusMeaning::Deleting {
+        return Ok(Released { reason: format!("{} is being deleted already", found.id) });
+    }
+    delete(deps, &order, case, (&record, &incident), &found).await
+}
+
+fn confirmed(order: &Order) -> Result<(), DrError> {
+    match order.confirm.as_deref() {
+        Some(confirm) if confirm == order.instance.as_str() => Ok(()),
+        Some(other) => Err(DrError::invalid("confirm", format!("{other:?}"), format!("{}, typed once more", order.instance))),
+        None => Err(DrError::missing("confirm", format!("{}, typed once more: it is deleted", order.instance))),
+    }
+}
+
+/// The incident that kept it. What serves, is protected, or was not kept by Lifeboat for this resource is never deleted.
+async fn marked_by<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    order: &Order,
+    found: &ObservedInstance,
+    record: &ResourceRecord,
+) -> Result<Incident, DrError> {
+    let refuse = |why: String| Err(DrError::refused(format!("{} is not released: {why}", order.instance)));
+    if found.resource_id == record.resource_id || found.id == record.id {
+        return refuse(format!("it serves as {}", record.resource));
+    }
+    if found.tags.contains_key(tags::POLICY) {
+        return refuse(format!("it is protected: it carries {}", tags::POLICY));
+    }
+    let Some(mark) = found.tags.get(tags::RETIRED).or_else(|| found.tags.get(tags::INCIDENT)) else {
+        return refuse(format!("it carries neither {} nor {}: Lifeboat did not keep it", tags::RETIRED, tags::INCIDENT));
+    };
+    let incident = ledger::read::<Incident>(&deps.ledger, &keys::incident(&IncidentId::parse(mark.clone())?)).await?;
+    let Some(incident) = incident.map(|kept| kept.value).filter(|incident| incident.resource == record.resource) else {
+        return refuse(format!("incident {mark}, which it is marked with, is none of {}", record.resource));
+    };
+    if incident.state != IncidentState::Closed {
+        return refuse(format!("incident {mark}, which it belongs to, is {}: it may still be needed", incident.state));
+    }
+    Ok(incident)
+}
+
+/// Nothing is deleted while somebody works on the resource: a recovery or an undo may need it.
+async fn expect_quiet<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    record: &ResourceRecord,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    if let Some(open) = &record.open_incident {
+        return Err(DrError::refused(format!("incident {open} of {} must end first: it may need what is to be released", record.resource)));
+    }
+    let lease = ledger::read::<Lease>(&deps.ledger, &keys::lease(&record.resource)).await?.map(|kept| kept.value);
+    match lease.filter(|lease| !lease.released && now < lease.expires_at) {
+        Some(lease) => Err(DrError::conflict(format!("{} is being worked on by {}", record.resource, lease.owner))),
+        None => Ok(()),
+    }
+}
+
+async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    order: &Order,
+    case: &ReleaseOrder,
+    (record, incident): (&ResourceRecord, &Incident),
+    found: &ObservedInstance,
+) -> Result<Released, DrError> {
+    let id = &found.id;
+    let last = final_snapshot(record, found)?;
+    let kept = last.as_ref().map_or_else(
+        || format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
+        |snapshot| format!("with the final snapshot {snapshot}"),
+    );
+    if found.configuration.deletion_protection && last.is_none() {
+        let status = &found.status;
+        return Err(DrError::refused(format!(
+            "{id} is protected from deletion, and RDS changes nothing of one that is {status}: ask AWS Support"
+        )));
+    }
+    let who = order.claimed_by.as_deref().unwrap_or("somebody");
+    let why = order.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution);
+    ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, reason.clone()).await?;
+    let doing = |error: lifeboat_domain::CallError| error.while_doing(format!("releasing {id}"));
+    if found.configuration.deletion_protection {
+        deps.databases.lift_deletion_protection(id).await.map_err(doing)?;
+    }
+    match deps.databases.delete_released(id, last.as_ref()).await {
+        Ok(()) => {}
+        // Its reply may have been lost: then it is going already.
+        Err(error) => match instance(&deps.databases, id).await? {
+            Some(shown) if shown.status.meaning() != StatusMeaning::Deleting => return Err(doing(error)),
+            _ => {}
+        },
+    }
+    let title = format!("{}: {id} was released", record.resource);
+    let resource = Some(record.resource.clone());
+    let news =
+        News { at: case.started_at, resource, incident: Some(incident.id.clone()), title, text: format!("{reason}."), told_at: None };
+    news.leave(&deps.ledger, case.started_at).await?;
+    Ok(Released { reason })
+}
+
+/// Its name follows from the instance; none where RDS would refuse one (fact sheet: a failed instance gives no final snapshot).
+fn final_snapshot(record: &ResourceRecord, found: &ObservedInstance) -> Result<Option<SnapshotId>, DrError> {
+    if !found.status.accepts_calls() {
+        return Ok(None);
+    }
+    let suffix = format!("final-{}", short_digest(&[&found.resource_id]));
+    SnapshotId::parse(deterministic_name(&format!("lifeboat-{}", record.resource), &suffix, 200)).map(Some)
+}

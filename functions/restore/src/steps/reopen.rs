@@ -1,0 +1,65 @@
+//! Letting clients into the database that they are moved back to, once the other one is proven to admit nobody.
+
+use crate::case::Recovery;
+use crate::executor::{Made, make};
+use crate::observe::instance;
+use crate::steps::restore::give_up_or;
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::DrError;
+use lifeboat_domain::acting::{Fence, FenceState};
+use lifeboat_domain::incident::{Phase, Restored};
+use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::plan::Act;
+use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::words::Progress;
+
+/// Goes one step further each time it is called.
+pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    case: &Case,
+) -> Result<Look, DrError> {
+    let mut recovery = Recovery::read(deps, case).await?;
+    let poll = recovery.policy.timing.poll;
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
+    if !fence.is_some_and(|fence| matches!(fence.value.state, FenceState::SessionsEnded | FenceState::Proven)) {
+        return Err(DrError::refused("today's database is not fenced: the old one is not opened, as both could be written"));
+    }
+    let target = recovery.plan.target.clone().ok_or_else(|| DrError::unrecoverable("the plan goes back to nothing"))?;
+    let found = instance(&deps.databases, &target).await?.ok_or_else(|| DrError::not_found(format!("{target} does not exist any more")))?;
+    let planned = recovery.plan.target_resource_id.as_ref();
+    if planned != Some(&found.resource_id) {
+        return Err(DrError::refused(format!("{target} is another instance now ({}): it is not touched", found.resource_id)));
+    }
+    let (arn, endpoint, now) = (found.arn.clone(), found.endpoint.clone(), recovery.now);
+    recovery
+        .change(&deps.ledger, |incident| {
+            if incident.restored.is_none() {
+                incident.waiting_since = Some(now);
+            }
+            incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: endpoint.clone() });
+            Ok(())
+        })
+        .await?;
+    let (_, expired) = recovery.waited();
+    let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    let calls: Vec<_> = recovery.plan.calls_of(Phase::Act).map(|(index, call)| (index, call.clone())).collect();
+    for (index, call) in calls {
+        let groups = match &call.act {
+            Act::SetSecurityGroups { groups, .. } => groups.clone(),
+            other => return Err(DrError::unrecoverable(format!("{} does not open anything", other.describe()))),
+        };
+        match make(deps, &mut recovery, index, &call, None).await? {
+            Made::NotYet(reason) => return not_yet(reason),
+            Made::Done(record) => {
+                let settled = record.ended_at.is_some_and(|ended| recovery.now >= ended + poll.as_delta());
+                if !settled || !found.has_exactly_groups(&groups) {
+                    return not_yet(format!("{target} is {}; {}", found.status, record.act.describe()));
+                }
+            }
+        }
+    }
+    if !found.status.accepts_calls() {
+        return not_yet(format!("{target} is {}", found.status));
+    }
+    Ok(Look::new(Progress::Done, poll, format!("{target} lets clients in again")))
+}
