@@ -61,9 +61,9 @@ pub(crate) fn leads_nowhere(story: &Story) -> bool {
     story.source_is_gone() || story.source_is_terminal()
 }
 
-/// Whether the secret or the fence was left half-way.
+/// Whether a target or the fence was left half-way.
 pub(crate) fn is_half_done(story: &Story) -> bool {
-    let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state != CutOverState::Verified);
+    let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state() != CutOverState::Verified);
     half_moved || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
 }
 

@@ -4,6 +4,7 @@
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
+mod names;
 mod open;
 pub mod postgres;
 mod steps;
@@ -14,7 +15,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -94,7 +95,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases,
+    O: OpenDatabases + ResolveNames,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {

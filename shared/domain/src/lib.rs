@@ -4,6 +4,7 @@
 //! what AWS calls things (event ids, statuses) is data here, parsed once into closed types.
 
 pub mod acting;
+pub mod cut_over;
 pub mod error;
 pub mod events;
 pub mod ids;
@@ -22,8 +23,10 @@ pub mod register;
 mod samples;
 pub mod span;
 pub mod status;
+pub mod targets;
 pub mod validation;
 pub mod verdict;
+pub mod webhook;
 pub mod words;
 
 pub use error::{CallClass, CallError, DrError, ErrorName};

@@ -17,3 +17,4 @@ mod mishaps;
 mod scenarios;
 mod steps;
 mod story;
+mod targets;

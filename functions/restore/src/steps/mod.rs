@@ -10,4 +10,5 @@ pub(crate) mod grow;
 pub(crate) mod identity;
 pub(crate) mod lease;
 pub(crate) mod plan;
+pub(crate) mod restart;
 pub(crate) mod restore;

@@ -1,14 +1,14 @@
 //! Planning: reads everything a plan is made from, makes it, keeps it, and passes it through the gates.
 
 use crate::observe::instance;
-use crate::{Case, Databases, Deps, Secrets};
+use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
-use lifeboat_domain::plan::{Decision, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
+use lifeboat_domain::plan::{Decision, FoundTarget, Gate, GateFacts, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, make_plan};
 use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
-use lifeboat_domain::policy::Policy;
+use lifeboat_domain::policy::{CutOverTarget, Policy};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::register::ResourceRecord;
 use lifeboat_domain::words::{Run, show_time};
@@ -28,6 +28,7 @@ pub(crate) struct PlanAnswer {
 
 /// What was read to make the plan from.
 struct Read {
+    targets: Vec<FoundTarget>,
     observed: Option<ObservedInstance>,
     manifest: Option<Manifest>,
     points: Vec<UsablePoint>,
@@ -68,6 +69,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
         storage_grown_at: read.record.storage_grown_at,
+        targets: &read.targets,
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let gate = decide(
@@ -185,7 +187,9 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
-    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
+    let cut_over: &[CutOverTarget] = if incident.moves_clients() { &deps.policies.policy(&incident.policy)?.cut_over } else { &[] };
+    let targets = targets::find::find(deps, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
+    Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window })
 }
 
 /// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.

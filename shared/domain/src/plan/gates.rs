@@ -82,6 +82,10 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
         let reason = plan.risks.join("; ");
         return Gate::ask(reason, "name a security group that admits nobody under fence_groups in the policies, for the VPC of the source");
     }
+    if plan.moves_clients && !plan.refusals.is_empty() {
+        let reason = format!("clients cannot be moved as the policy says: {}", plan.refusals.join("; "));
+        return Gate::ask(reason, "mend the target, or what cut_over says of it in the policy, and start again");
+    }
     if let Some(refusal) = approval(plan, facts.request.plan.as_ref()) {
         return refusal;
     }

@@ -6,6 +6,7 @@ mod gates;
 mod guidance;
 mod matrix;
 mod options;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +14,12 @@ pub use forecast::{Forecast, p90};
 pub use gates::{Decision, Gate, GateFacts, decide};
 pub use matrix::{MATRIX, MatrixRow, Remedy};
 pub use options::{PlanFacts, Planned, UsablePoint, make_plan};
+pub use targets::FoundTarget;
 
 use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId, digest};
 use crate::incident::Phase;
 use crate::observed::Configuration;
+use crate::policy::ParameterHolds;
 use crate::words::{Scenario, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -120,6 +123,65 @@ pub enum Act {
         /// The instance that clients shall find.
         instance: DbInstanceId,
     },
+    /// `route53:ChangeResourceRecordSets`: a CNAME record leads to the new instance.
+    PointRecord {
+        /// The hosted zone.
+        zone: String,
+        /// The record.
+        record: String,
+        /// Its TTL in seconds, as it was found.
+        ttl: u32,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ssm:PutParameter`: the parameter leads to the new instance.
+    PointParameter {
+        /// The parameter.
+        parameter: String,
+        /// What its value is.
+        holds: ParameterHolds,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `rds:DeregisterDBProxyTargets`: a target group holds one instance only.
+    RemoveProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that it led to.
+        instance: DbInstanceId,
+    },
+    /// `rds:RegisterDBProxyTargets`.
+    AddProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ecs:UpdateService` with a forced new deployment.
+    RestartService {
+        /// The cluster.
+        cluster: String,
+        /// The service.
+        service: String,
+    },
+    /// `lambda:UpdateFunctionConfiguration`: one environment variable is set, and every instance starts anew.
+    TouchFunction {
+        /// The function.
+        function: String,
+    },
+    /// A signed POST.
+    CallWebhook {
+        /// Its name in the policy.
+        name: String,
+        /// Where to.
+        url: String,
+        /// The secret that holds the signing key.
+        secret: String,
+    },
     /// `rds:AddTagsToResource`.
     AddTags {
         /// The resource.
@@ -144,6 +206,9 @@ pub enum Act {
         tags: BTreeMap<String, String>,
     },
 }
+
+/// The environment variable of a Lambda function that names the incident of its last cut-over.
+pub const CUT_OVER_VARIABLE: &str = "LIFEBOAT_CUT_OVER";
 
 /// What a restore call is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +284,13 @@ impl Act {
                 "rds:ModifyDBInstance"
             }
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
+            Self::PointRecord { .. } => "route53:ChangeResourceRecordSets",
+            Self::PointParameter { .. } => "ssm:PutParameter",
+            Self::RemoveProxyTarget { .. } => "rds:DeregisterDBProxyTargets",
+            Self::AddProxyTarget { .. } => "rds:RegisterDBProxyTargets",
+            Self::RestartService { .. } => "ecs:UpdateService",
+            Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
+            Self::CallWebhook { .. } => "https:POST",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
             Self::CreateSnapshot { .. } => "rds:CreateDBSnapshot",
@@ -236,8 +308,22 @@ impl Act {
             | Self::GrowStorage { instance, .. }
             | Self::CreateSnapshot { instance, .. } => instance == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
-            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::PointSecret { .. } => false,
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. } => false,
         }
+    }
+
+    /// Whether it tells a consumer to look again: made after a verified cut-over, which its failure never undoes.
+    pub const fn is_restart(&self) -> bool {
+        matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. })
     }
 
     /// What may be done when its outcome is unknown.
@@ -250,6 +336,13 @@ impl Act {
             | Self::SetSecurityGroups { .. }
             | Self::GrowStorage { .. }
             | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
         }
@@ -271,6 +364,19 @@ impl Act {
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
             Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),
             Self::PointSecret { secret, instance } => format!("{action} {secret} host and port of {instance}"),
+            Self::PointRecord { zone, record, ttl, instance } => {
+                format!("{action} {record} CNAME in {zone}, TTL {ttl} s, to the host of {instance}")
+            }
+            Self::PointParameter { parameter, holds: ParameterHolds::Host, instance } => format!("{action} {parameter} host of {instance}"),
+            Self::PointParameter { parameter, holds: ParameterHolds::HostPort, instance } => {
+                format!("{action} {parameter} host:port of {instance}")
+            }
+            Self::RemoveProxyTarget { proxy, group, instance } | Self::AddProxyTarget { proxy, group, instance } => {
+                format!("{action} {instance} in target group {group} of proxy {proxy}")
+            }
+            Self::RestartService { cluster, service } => format!("{action} {cluster}/{service} ForceNewDeployment=true"),
+            Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
+            Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),
             Self::AddTags { arn, tags } => {
                 let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 format!("{action} {} {}", arn.name(), tags.join(" "))
@@ -338,6 +444,9 @@ pub struct Plan {
     pub risks: Vec<String>,
     /// What only a person can do, as commands or sentences.
     pub guidance: Vec<String>,
+    /// Why clients cannot be moved as the policy says, if they cannot.
+    #[serde(default)]
+    pub refusals: Vec<String>,
     /// Why this plan, as a sentence.
     pub reason: String,
     /// SHA-256 of the policy document.

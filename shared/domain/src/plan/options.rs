@@ -1,7 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
 use super::calls::{add_calls, growth};
-use super::{Act, Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::{Act, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -50,6 +50,8 @@ pub struct PlanFacts<'a> {
     pub recovery_times: &'a [Span],
     /// When Lifeboat last grew the volume.
     pub storage_grown_at: Option<Timestamp>,
+    /// What was found of each of the policy's cut-over targets, in the same order.
+    pub targets: &'a [FoundTarget],
 }
 
 /// A plan, and what it must wait for.
@@ -98,6 +100,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
         risks: Vec::new(),
         guidance: guidance(scenario, facts.incident, facts.observed),
+        refusals: Vec::new(),
         reason: reason(&weighed, scenario),
         policy_hash: facts.incident.policy_hash.clone(),
     };
