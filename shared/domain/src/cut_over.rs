@@ -98,6 +98,12 @@ pub struct CutOver {
     pub targets: Vec<TargetEntry>,
     /// When the first one was about to be moved.
     pub began_at: Timestamp,
+    /// Whether the way back was taken after clients may have opened sessions on the new side.
+    #[serde(default)]
+    pub left_sessions: bool,
+    /// When those sessions were about to be ended.
+    #[serde(default)]
+    pub sessions_ended_at: Option<Timestamp>,
 }
 
 impl TargetMove {
@@ -209,7 +215,7 @@ mod tests {
             change: None,
         };
         let entry = |state: &CutOverState| TargetEntry { moves: moves.clone(), state: *state, text: String::new(), at };
-        CutOver { targets: states.iter().map(entry).collect(), began_at: at }
+        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None }
     }
 
     #[test]

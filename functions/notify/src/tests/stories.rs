@@ -54,6 +54,8 @@ pub(crate) fn cut_over(world: &World, state: CutOverState, at: &str) {
             at: time(at),
         }],
         began_at: time(at),
+        left_sessions: false,
+        sessions_ended_at: None,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
 }

@@ -1,13 +1,13 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
 use crate::observe;
-use crate::targets::back;
+use crate::targets::back::{self, Sent};
 use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry};
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger};
-use lifeboat_domain::{DrError, ErrorName, Timestamp};
+use lifeboat_domain::{CallClass, DrError, ErrorName, Timestamp};
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
 pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -48,16 +48,28 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     if half_moved.is_none() && fenced.is_none() {
         return Ok(Undone::HalfDone);
     }
+    let left_sessions = left_sessions(deps, incident, half_moved.as_ref()).await?;
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     if let Some(cut_over) = half_moved {
-        move_back(deps, incident, &cut_over, now).await?;
+        let moved_back = move_back(deps, incident, &cut_over, now).await;
+        let ended = if left_sessions { end_sessions(deps, incident, now).await } else { Ok(()) };
+        moved_back.and(ended)?;
+    } else if left_sessions {
+        end_sessions(deps, incident, now).await?;
     }
     if let Some(fence) = fenced {
         open_again(deps, incident, &fence, now).await?;
         forget_calls(deps, incident, now, |call| call.phase == Phase::Fence).await?;
     }
     Ok(Undone::HalfDone)
+}
+
+/// The calls of the plan in force.
+async fn calls_of<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Vec<CallRecord>, DrError> {
+    let Some(hash) = &incident.plan else { return Ok(Vec::new()) };
+    let kept = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
+    Ok(kept.into_iter().map(|kept| kept.value).collect())
 }
 
 /// What was undone is not done: a later attempt makes these calls again.
@@ -68,9 +80,9 @@ async fn forget_calls<R, L: Ledger, D, S, E, C>(
     was_undone: impl Fn(&CallRecord) -> bool,
 ) -> Result<(), DrError> {
     let Some(hash) = &incident.plan else { return Ok(()) };
-    for kept in ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await? {
-        if was_undone(&kept.value) && kept.value.state != CallState::Refused {
-            ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, kept.value.index), |call| {
+    for made in calls_of(deps, incident).await? {
+        if was_undone(&made) && made.state != CallState::Refused {
+            ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, made.index), |call| {
                 call.state = CallState::Refused;
                 call.ended_at = Some(now);
                 call.text = "undone by compensation".to_owned();
@@ -91,8 +103,9 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     now: Timestamp,
 ) -> Result<(), DrError> {
     let mut failures: Vec<DrError> = Vec::new();
+    let calls = calls_of(deps, incident).await?;
     for (place, target) in cut_over.targets.iter().enumerate().rev().filter(|(_, target)| target.is_begun()) {
-        let text = match back::move_back(deps, incident, target, now).await {
+        let text = match back::move_back(deps, incident, target, was_sent(&calls, target)).await {
             Ok(text) => text,
             Err(failure) => {
                 failures.push(failure);
@@ -116,6 +129,67 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     // What may succeed later is tried again.
     let name = failures.iter().map(DrError::name).find(|name| *name == ErrorName::TransientFailure).unwrap_or_else(|| first.name());
     Err(DrError::new(name, text))
+}
+
+/// Whether a call of a target's move took place, or may have.
+fn was_sent(calls: &[CallRecord], target: &TargetEntry) -> Sent {
+    let sent = |call: &CallRecord| call.state != CallState::Refused && target.moves.is_moved_by(&call.act);
+    if calls.iter().any(sent) { Sent::Perhaps } else { Sent::Never }
+}
+
+/// Whether clients may have opened sessions on the new side; written down before the calls of the move are forgotten.
+async fn left_sessions<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    half_moved: Option<&CutOver>,
+) -> Result<bool, DrError> {
+    let key = keys::cut_over(&incident.id);
+    let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await? else { return Ok(false) };
+    let calls = calls_of(deps, incident).await?;
+    let moved =
+        half_moved.is_some_and(|half| half.targets.iter().any(|target| target.is_begun() && was_sent(&calls, target) == Sent::Perhaps));
+    if moved && !kept.value.left_sessions {
+        ledger::update::<CutOver, _>(&deps.ledger, &key, |cut_over| {
+            cut_over.left_sessions = true;
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(moved || kept.value.left_sessions)
+}
+
+/// Clients may have opened sessions on the new side while they were led there, and would go on writing to it: a restart ends them.
+/// Written down before it is sent, and sent once: a second one would only prolong it.
+async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    let key = keys::cut_over(&incident.id);
+    let Some(restored) = &incident.restored else { return Ok(()) };
+    if ledger::expect::<CutOver>(&deps.ledger, &key).await?.value.sessions_ended_at.is_some() {
+        return Ok(());
+    }
+    let write_down = |at: Option<Timestamp>| {
+        ledger::update::<CutOver, _>(&deps.ledger, &key, move |cut_over| {
+            cut_over.sessions_ended_at = at;
+            Ok(())
+        })
+    };
+    write_down(Some(now)).await?;
+    let text = match deps.databases.reboot(&restored.id, false).await {
+        Ok(()) => format!("{} is restarted, which ends the sessions of clients that were led to it; it keeps what they wrote", restored.id),
+        Err(error) if error.class == CallClass::NotFound => format!("{} does not exist: nobody is connected to it", restored.id),
+        Err(error) if error.certainly_did_nothing() => {
+            write_down(None).await?;
+            let what = format!("ending the sessions on {}, to which clients were led", restored.id);
+            return Err(error.while_doing(what));
+        }
+        Err(error) => {
+            format!("whether {} was restarted, to end the sessions of clients that were led to it, is not known: {error}", restored.id)
+        }
+    };
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
 }
 
 async fn open_again<R: Databases, L: Ledger, D, S, E, C>(

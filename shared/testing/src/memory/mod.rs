@@ -55,6 +55,8 @@ pub struct World {
     pub visits: BTreeMap<String, ProbeOutcome>,
     /// Simple CNAME records by zone and name; other records by what Route 53 would show of them.
     pub records: BTreeMap<(String, String), StoredRecord>,
+    /// The services that manage secrets, by the secret.
+    pub secret_owners: BTreeMap<String, String>,
     /// Parameters by name.
     pub parameters: BTreeMap<String, Parameter>,
     /// The instances behind each proxy and target group.
@@ -86,6 +88,7 @@ impl Cloud {
             checks: BTreeMap::new(),
             visits: BTreeMap::new(),
             records: BTreeMap::new(),
+            secret_owners: BTreeMap::new(),
             parameters: BTreeMap::new(),
             proxies: BTreeMap::new(),
             services: BTreeMap::new(),

@@ -87,7 +87,7 @@ impl ReadSecretOwners for Cloud {
     async fn owning_service(&self, secret: &str) -> Answer<Option<String>> {
         self.serve("secretsmanager:DescribeSecret", secret, |world| {
             if world.secrets.contains_key(secret) {
-                Ok(secret.starts_with("rds!").then(|| "rds".to_owned()))
+                Ok(world.secret_owners.get(secret).cloned())
             } else {
                 Err(refusal("secretsmanager:DescribeSecret", "ResourceNotFoundException", format!("there is no secret {secret}")))
             }
