@@ -1,5 +1,12 @@
 //! Every place where clients learn where their database is, and every consumer, behind one type: each port goes to its adapter.
 
+use lifeboat_aws::Clients;
+use lifeboat_aws::ecs::Services;
+use lifeboat_aws::functions::Functions;
+use lifeboat_aws::route53::HostedZones;
+use lifeboat_aws::secrets::SecretsManager;
+use lifeboat_aws::ssm::Parameters;
+use lifeboat_aws::webhook::Webhooks;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::observed::{DnsRecord, Endpoint, Parameter};
 use lifeboat_domain::ports::{
@@ -21,6 +28,18 @@ pub struct Everywhere<S, Z, P, V, F, W> {
     pub functions: F,
     /// Webhooks.
     pub webhooks: W,
+}
+
+/// All of them on AWS.
+pub fn everywhere(aws: &Clients) -> Everywhere<SecretsManager, HostedZones, Parameters, Services, Functions, Webhooks> {
+    Everywhere {
+        secrets: aws.secrets(),
+        records: aws.hosted_zones(),
+        parameters: aws.parameters(),
+        services: aws.services(),
+        functions: aws.functions(),
+        webhooks: aws.webhooks(),
+    }
 }
 
 impl<S: ReadSecretVersions, Z, P, V, F, W> ReadSecretVersions for Everywhere<S, Z, P, V, F, W> {

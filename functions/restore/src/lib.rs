@@ -10,7 +10,7 @@ mod observe;
 mod steps;
 mod targets;
 
-pub use everywhere::Everywhere;
+pub use everywhere::{Everywhere, everywhere};
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{

@@ -1,7 +1,7 @@
 //! Wires `restore`, deployed for planning, acting and cleaning up.
 
 use lifeboat_lambda::{Settings, SystemClock, Variable, run};
-use lifeboat_restore::{Deps, Everywhere, handle};
+use lifeboat_restore::{Deps, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
@@ -12,14 +12,7 @@ async fn main() -> std::process::ExitCode {
             databases: aws.rds(),
             ledger: aws.ledger(settings.table()?, settings.home_region()?),
             documents: aws.bucket(settings.bucket()?),
-            secrets: Everywhere {
-                secrets: aws.secrets(),
-                records: aws.hosted_zones(),
-                parameters: aws.parameters(),
-                services: aws.services(),
-                functions: aws.functions(),
-                webhooks: aws.webhooks(),
-            },
+            secrets: lifeboat_restore::everywhere(&aws),
             executions: aws.executions(),
             clock: SystemClock,
             policies: settings.policies()?,
