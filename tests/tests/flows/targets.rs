@@ -198,9 +198,12 @@ fn fault(action: &str, when: When, kind: FaultKind) -> Fault {
     Fault { action: Some(action.to_owned()), resource: None, when, kind }
 }
 
+/// See [`TARGETS`].
+type Struck = (&'static str, &'static str, (&'static str, &'static str), &'static str, &'static str);
+
 /// Target, the call that moves it, the call that its verification hangs on, with the state in which that is made, the call of its
 /// way back, and what the command by hand begins with.
-const TARGETS: [(&str, &str, (&str, &str), &str, &str); 4] = [
+const TARGETS: [Struck; 4] = [
     (
         "secret",
         "secretsmanager:PutSecretValue",
@@ -297,7 +300,6 @@ fn allowed(target: &str, point: Point, kind: &str) -> &'static [End] {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "the table is to be seen")]
 async fn every_fault_of_every_target_at_every_point_ends_wholly_forward_or_wholly_back_or_is_told() {
     let mut rows: Vec<(&str, Point, &str, String, &str, &str)> = Vec::new();
     for (target, moves, (reads, state), back, command) in TARGETS {
@@ -346,7 +348,6 @@ const CONSUMERS: [(&str, &str, &str); 3] = [
 ];
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "the table is to be seen")]
 async fn a_consumer_that_cannot_be_told_is_reported_with_its_command_and_undoes_nothing() {
     let mut table = String::from("| consumer | the call | how | the end | told how often |\n|---|---|---|---|---|\n");
     for (consumer, action, command) in CONSUMERS {
