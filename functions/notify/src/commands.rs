@@ -154,6 +154,11 @@ pub(crate) fn force_failover(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id} --force-failover", arn.region())
 }
 
+/// Restarts an instance where it is, which ends its sessions.
+pub(crate) fn restart_instance(arn: &Arn, id: &DbInstanceId) -> String {
+    format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id}", arn.region())
+}
+
 /// Opens the fence again; nothing where nothing was closed, or where it is open.
 pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
     let region = arn.region();

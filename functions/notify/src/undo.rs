@@ -18,10 +18,11 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let source = &story.incident.source;
     let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence)).into_iter().collect();
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
-    let parts = [
+    let parts: [(&str, Vec<String>); 5] = [
         ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
         ("the source lets clients in again", fence),
         ("clients find the source again; restart those that hold old connections", clients),
+        ("clients that were led to the copy hold sessions there: end them", end_sessions(story)),
         ("the source carries the identity again, and is protected again", take_back(story)),
     ];
     let parts = parts.into_iter().filter(|(_, commands)| !commands.is_empty()).enumerate();
@@ -65,6 +66,13 @@ pub(crate) fn leads_nowhere(story: &Story) -> bool {
 pub(crate) fn is_half_done(story: &Story) -> bool {
     let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state() != CutOverState::Verified);
     half_moved || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
+}
+
+/// Ends the sessions on the copy, where the way back was taken and could not end them.
+fn end_sessions(story: &Story) -> Vec<String> {
+    let left = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
+    let restored = story.incident.restored.as_ref().filter(|_| left);
+    restored.map(|restored| commands::restart_instance(&restored.arn, &restored.id)).into_iter().collect()
 }
 
 fn give_up(story: &Story) -> Vec<String> {

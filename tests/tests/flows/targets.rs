@@ -171,6 +171,28 @@ async fn what_somebody_else_changed_meanwhile_is_left_alone_and_told() {
     assert_eq!(check_always(&account), Ok(()));
 }
 
+#[tokio::test]
+async fn sessions_that_clients_opened_on_the_new_side_are_ended_on_the_way_back_or_the_command_is_told() {
+    for kind in KINDS {
+        let mut account = everywhere().await;
+        account.before("CutOver", refuse_clients);
+        let (when, what) = faults(kind);
+        account.before("Compensate", move |cloud| cloud.touch().add_fault(fault("RebootDBInstance", when, what)));
+        let calls = account.last_call();
+        hang(&mut account).await;
+        let restarts = account.calls_since(calls).into_iter().filter(|call| call.starts_with("RebootDBInstance") && call.contains("orders-db-r"));
+        let (restarts, text) = (restarts.count(), account.texts_about("FAILED"));
+        if kind.ends_with("for ever") {
+            assert!(restarts == 0 && text.contains("aws rds reboot-db-instance") && text.contains("orders-db-r"), "{kind}: {text}");
+            assert!(account.instance(ORDERS)["VpcSecurityGroups"].to_string().contains("sg-fence"), "{kind}: the fence stays closed");
+        } else {
+            let expected = usize::from(kind != "timed out before");
+            assert_eq!((restarts, end_of(&account, "")), (expected, Ok(End::Back)), "{kind}: {}", account.explain());
+        }
+        assert_eq!(check_always(&account), Ok(()), "{kind}");
+    }
+}
+
 /// What is struck, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Point {

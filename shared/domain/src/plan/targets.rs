@@ -96,7 +96,7 @@ fn moves(
             of_parameter(name, *holds, found.as_ref(), source, to)
         }
         (CutOverTarget::RdsProxy { proxy, group }, Some(FoundTarget::Proxy(found))) => {
-            of_proxy((proxy, group), found.as_ref(), facts.observed.is_some().then_some(&source.id), to)
+            of_proxy((proxy, group), found.as_ref(), &source.id, to)
         }
         (target, Some(FoundTarget::Unreadable(why))) => Err(format!("{} cannot be read: {why}", target.name())),
         (target, _) => Err(format!("{} was not read", target.name())),
@@ -159,7 +159,7 @@ fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, so
 fn of_proxy(
     (proxy, group): (&str, &str),
     found: Option<&ProxyGroup>,
-    source: Option<&DbInstanceId>,
+    source: &DbInstanceId,
     to: &DbInstanceId,
 ) -> Result<Moves, String> {
     let Some(found) = found else { return Err(format!("there is no proxy {proxy} with a target group {group}")) };
@@ -167,10 +167,7 @@ fn of_proxy(
     let add = Act::AddProxyTarget { proxy: proxy.clone(), group: group.clone(), instance: to.clone() };
     let acts = match found.targets.as_slice() {
         [] => vec![add],
-        [only] if source.is_some_and(|source| only.instance == source.as_str()) => {
-            let instance = DbInstanceId::parse(only.instance.clone()).map_err(|error| error.to_string())?;
-            vec![Act::RemoveProxyTarget { proxy, group, instance }, add]
-        }
+        [only] if only.instance == source.as_str() => vec![Act::RemoveProxyTarget { proxy, group, instance: source.clone() }, add],
         others => {
             let names: Vec<&str> = others.iter().map(|target| target.instance.as_str()).collect();
             return Err(format!("target group {group} of proxy {proxy} leads to {}, which is not the source", names.join(", ")));
