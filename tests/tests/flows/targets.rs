@@ -180,7 +180,8 @@ async fn sessions_that_clients_opened_on_the_new_side_are_ended_on_the_way_back_
         account.before("Compensate", move |cloud| cloud.touch().add_fault(fault("RebootDBInstance", when, what)));
         let calls = account.last_call();
         hang(&mut account).await;
-        let restarts = account.calls_since(calls).into_iter().filter(|call| call.starts_with("RebootDBInstance") && call.contains("orders-db-r"));
+        let restarts =
+            account.calls_since(calls).into_iter().filter(|call| call.starts_with("RebootDBInstance") && call.contains("orders-db-r"));
         let (restarts, text) = (restarts.count(), account.texts_about("FAILED"));
         if kind.ends_with("for ever") {
             assert!(restarts == 0 && text.contains("aws rds reboot-db-instance") && text.contains("orders-db-r"), "{kind}: {text}");

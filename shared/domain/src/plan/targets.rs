@@ -156,12 +156,7 @@ fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, so
     Ok(moves)
 }
 
-fn of_proxy(
-    (proxy, group): (&str, &str),
-    found: Option<&ProxyGroup>,
-    source: &DbInstanceId,
-    to: &DbInstanceId,
-) -> Result<Moves, String> {
+fn of_proxy((proxy, group): (&str, &str), found: Option<&ProxyGroup>, source: &DbInstanceId, to: &DbInstanceId) -> Result<Moves, String> {
     let Some(found) = found else { return Err(format!("there is no proxy {proxy} with a target group {group}")) };
     let (proxy, group) = (proxy.to_owned(), group.to_owned());
     let add = Act::AddProxyTarget { proxy: proxy.clone(), group: group.clone(), instance: to.clone() };
