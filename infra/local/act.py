@@ -188,7 +188,7 @@ class Act:
         result.problems += checks.secret_as_planned(stage, self.zero, self.fields_before, plans)
         if not is_gone:
             result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
-        result.problems += checks.one_is_protected(stage)
+        result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
         result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
         self._judge_sides(result, ending)
         if ending.outcome in VALIDATED:

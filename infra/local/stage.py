@@ -17,7 +17,7 @@ import yaml
 import back_door
 import mariadb
 from client import Secret, Writer, fill
-from cloud import Cloud
+from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
@@ -32,6 +32,7 @@ REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
 DATABASE = "orders"
+PARAMETER = "/demo/orders-db/host"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
@@ -99,6 +100,7 @@ class Stage:
         self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
+        self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
         self._exit = ExitStack()
@@ -125,7 +127,10 @@ class Stage:
         self.outputs = self.cloud.deploy(
             REPO / "infra/template.yaml",
             self.binaries,
-            parameters={"SecretNamePattern": "demo/*"},
+            parameters={
+                "SecretNamePattern": "demo/*",
+                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+            },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
         self.ledger = Ledger(self.cloud.client("dynamodb"), self.outputs["Table"], REGION)
@@ -177,6 +182,8 @@ class Stage:
             "dbname": DATABASE,
         }
         self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
+        address = f"{endpoint['Address']}:{endpoint['Port']}"
+        self.cloud.client("ssm").put_parameter(Name=self.parameter, Value=address, Type="String")
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
             seed = fill(connection, SEED_ROWS)

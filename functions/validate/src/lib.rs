@@ -6,6 +6,7 @@
 mod budget;
 mod databases;
 pub mod mysql;
+mod names;
 mod open;
 pub mod postgres;
 mod sql;
@@ -18,7 +19,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -98,7 +99,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases,
+    O: OpenDatabases + ResolveNames,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {
