@@ -41,6 +41,7 @@ ESTATE: Json = {
         "modifying": 1,
         "snapshotting": 2,
         "failover": 2,
+        "promoting": 3,
         "failure_detection": 0.5,
         "zone_swap_lag": 1,
         "log_ship_interval": 1,

@@ -4,6 +4,7 @@
 //! Whatever event of a database it looks at leaves a reason in the ledger.
 
 mod incidents;
+mod replicas;
 mod resources;
 mod steps;
 

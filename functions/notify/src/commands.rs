@@ -201,6 +201,10 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
     match act {
         Act::AddTags { arn, tags } => Some(add_tags(arn, tags)),
         Act::RemoveTags { arn, keys } => Some(remove_tags(arn, keys)),
+        Act::MakeMultiAz { instance } => {
+            let region = arn.region();
+            Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
+        }
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags) = (arn.region(), shorthand(tags));
             Some(format!(

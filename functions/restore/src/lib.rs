@@ -10,7 +10,7 @@ mod steps;
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
+    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
     RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
 };
 use lifeboat_domain::words::Progress;
@@ -68,6 +68,12 @@ pub enum Step {
     CheckGrown(Case),
     /// Looks whether the failover took place.
     CheckFailover(Case),
+    /// Promotes a read replica, once.
+    Promote(Case),
+    /// Looks whether the promotion took place.
+    CheckPromotion(Case),
+    /// Gives a promoted database the standby that its source had.
+    AddStandby(Case),
     /// Keeps the source from its clients.
     Fence(Case),
     /// Moves the clients.
@@ -103,10 +109,10 @@ impl Look {
 
 /// All that `R` must be able to do; a deployed function's role allows only what its steps use.
 pub trait Databases:
-    ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
+    ReadDatabases + RestoreDatabases + RebootDatabases + PromoteDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
 {
 }
-impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases
+impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + PromoteDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases
     for T
 {
 }
@@ -136,6 +142,9 @@ where
         Step::CheckGrown(case) => encode(Box::pin(steps::grow::check(deps, &case)).await?),
         Step::FailOver(case) => encode(Box::pin(steps::fail_over::fail_over(deps, &case)).await?),
         Step::CheckFailover(case) => encode(Box::pin(steps::fail_over::check(deps, &case)).await?),
+        Step::Promote(case) => encode(Box::pin(steps::promote::promote(deps, &case)).await?),
+        Step::CheckPromotion(case) => encode(Box::pin(steps::promote::check(deps, &case)).await?),
+        Step::AddStandby(case) => encode(Box::pin(steps::standby::add(deps, &case)).await?),
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
         Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),
         Step::MoveIdentity(case) => encode(Box::pin(steps::identity::move_identity(deps, &case)).await?),

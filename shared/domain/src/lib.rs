@@ -18,6 +18,7 @@ pub mod policy;
 pub mod ports;
 pub mod probe;
 pub mod register;
+pub mod replica;
 #[cfg(test)]
 mod samples;
 pub mod span;

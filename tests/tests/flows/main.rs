@@ -14,6 +14,7 @@ mod faults;
 mod gates;
 mod inputs;
 mod mishaps;
+mod promotion;
 mod scenarios;
 mod steps;
 mod story;

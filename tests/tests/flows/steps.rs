@@ -103,5 +103,9 @@ stories! {
     a_backup_that_is_impossible_is_told_however_a_step_is_disturbed: BackupImpossible,
     news_are_told_once_however_a_step_is_disturbed: News,
     a_full_volume_is_grown_once_however_a_step_is_disturbed: StorageFull,
+    a_replica_is_promoted_once_however_a_step_is_disturbed: Promotion,
+    a_hung_source_is_fenced_before_its_replica_is_promoted_however_a_step_is_disturbed: PromotionHung,
+    a_refused_promotion_is_followed_by_a_restore_however_a_step_is_disturbed: PromotionRefused,
+    a_wrong_promoted_replica_is_held_and_its_source_opened_however_a_step_is_disturbed: PromotedIsWrong,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
 }

@@ -104,6 +104,7 @@ fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str)
         Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
             Some(&settings.configuration.security_groups)
         }
+        Act::PromoteReplica { expected, .. } => Some(&expected.security_groups),
         _ => None,
     });
     planned.filter(|_| *shown == [fence.to_owned()]).unwrap_or(shown).clone()

@@ -10,4 +10,6 @@ pub(crate) mod grow;
 pub(crate) mod identity;
 pub(crate) mod lease;
 pub(crate) mod plan;
+pub(crate) mod promote;
 pub(crate) mod restore;
+pub(crate) mod standby;

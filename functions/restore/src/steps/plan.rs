@@ -2,7 +2,7 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState};
+use lifeboat_domain::acting::{CallRecord, CallState, Fence, FenceState};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
@@ -11,6 +11,7 @@ use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::replica::{Replica, ReplicaLooks, of_source};
 use lifeboat_domain::words::{Run, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanAnswer {
     decision: Decision,
-    /// `restore`, `fail_over`, `grow` or `none`.
+    /// `restore`, `fail_over`, `promote`, `grow` or `none`.
     remedy: &'static str,
     plan: String,
     reason: String,
@@ -35,6 +36,7 @@ struct Read {
     secret_changed_at: Option<Timestamp>,
     record: ResourceRecord,
     window: Option<lifeboat_domain::observed::RestoreWindow>,
+    replicas: Vec<Replica>,
 }
 
 /// Makes the plan and decides.
@@ -68,6 +70,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
         storage_grown_at: read.record.storage_grown_at,
+        replicas: &read.replicas,
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let gate = decide(
@@ -89,7 +92,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     Ok(answer(&plan, gate))
 }
 
-/// The plan whose restore was sent, has not failed, and was not outrun by its source. A person who names another plan is not overruled.
+/// The plan whose restore or promotion was sent, has not failed, and was not outrun by its source; a promotion begins with the fence. A person who names another plan is not overruled.
 async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<Plan>, DrError> {
     let Some(hash) = incident.plan.as_ref().filter(|hash| incident.request.plan.as_ref().is_none_or(|named| named == *hash)) else {
         return Ok(None);
@@ -101,7 +104,8 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
         return Ok(None);
     };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
-    let sent = calls.iter().any(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
+    let begins = |phase: Phase| phase == Phase::Act || (phase == Phase::Fence && plan.remedy == Some(Remedy::PromoteReplica));
+    let sent = calls.iter().any(|call| begins(call.value.phase) && call.value.state != CallState::Refused);
     let spoilt = incident.setbacks.iter().filter_map(Setback::spoils).any(|target| Some(target) == plan.target.as_ref());
     Ok((plan.target.is_some() && sent && !spoilt).then_some(plan))
 }
@@ -115,6 +119,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         decision: gate.decision,
         remedy: match plan.remedy {
             Some(Remedy::ForceFailover) => "fail_over",
+            Some(Remedy::PromoteReplica) => "promote",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
             Some(Remedy::Guided) | None => "none",
@@ -178,25 +183,45 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     let observed = instance(&deps.databases, &source.id).await?.filter(|found| found.resource_id == source.resource_id);
     let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
     let manifest = match &observed {
-        Some(observed) => Some(unfenced(deps, &record, Manifest::of(observed, now)).await?),
+        Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(deps, &record).await?,
     };
     let window =
         deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
-    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window })
+    let replicas = replicas(deps, incident, observed.as_ref()).await?;
+    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window, replicas })
+}
+
+/// The source's replicas as they are now, each with what its engine said before the plan.
+async fn replicas<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    source: Option<&ObservedInstance>,
+) -> Result<Vec<Replica>, DrError> {
+    let Some(source) = source.filter(|source| !source.replicas.is_empty()) else { return Ok(Vec::new()) };
+    let found = of_source(&deps.databases, source).await?;
+    let kept = ledger::read::<ReplicaLooks>(&deps.ledger, &keys::replica_looks(&incident.id)).await?.map(|kept| kept.value);
+    let looks = kept.unwrap_or_default().looks;
+    Ok(found.into_iter().map(|observed| Replica { look: looks.get(&observed.resource_id).cloned(), observed }).collect())
 }
 
 /// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.
-async fn unfenced<R, L, D: Documents, S, E, C>(
+async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
     record: &ResourceRecord,
     manifest: Manifest,
 ) -> Result<Manifest, DrError> {
     let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
     if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
         return Ok(manifest);
+    }
+    let ours = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
+    if let Some(before) = ours.filter(|fence| fence.state != FenceState::Opened && !fence.groups_before.is_empty()) {
+        let configuration = Configuration { security_groups: before.groups_before, ..manifest.configuration };
+        return Ok(Manifest { configuration, ..manifest });
     }
     let kept = kept_manifest(deps, record)
         .await?

@@ -2,6 +2,7 @@
 
 mod compare;
 mod fingerprint;
+mod replica;
 mod session;
 mod sql_check;
 mod table;
@@ -11,7 +12,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
-use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference};
 use lifeboat_domain::words::Grade;
 use rustls::client::Resumption;
@@ -77,6 +78,17 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
                 Probe { at: self.clock.now(), outcome, text, millis, writable: None, failed_checks: Vec::new(), checks_passed: false }
             }
         }
+    }
+
+    async fn look_at_replica(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        now: lifeboat_domain::Timestamp,
+    ) -> ReplicaLook {
+        let seen = visit(&self.tls, target, credentials, limits, async |session| replica::look(session, now).await).await;
+        seen.unwrap_or_else(|Trouble { outcome, text, .. }| ReplicaLook { outcome, ..ReplicaLook::unknown(now, text) })
     }
 
     async fn fingerprint(

@@ -1,6 +1,7 @@
 //! The calls of the chosen remedy, in order, each with its reason.
 
 use super::options::{PlanFacts, Weighed, class_for};
+use super::promotion::add_promotion_calls;
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, SnapshotId, deterministic_name, short_digest};
@@ -27,6 +28,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
             Ok(())
         }
+        Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
         Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
     }
 }
@@ -81,7 +83,7 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
     kept
 }
 
-fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
+pub(super) fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) {
     let (Some(secret), Some(changed), Some(point)) = (manifest.secret(), facts.secret_changed_at, plan.restore_point) else { return };
     if changed > point {
         let why = format!(
@@ -94,9 +96,11 @@ fn add_password_call(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest,
     }
 }
 
-fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
+pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
     let source = &facts.incident.source;
-    add_fence_calls(facts, plan);
+    if plan.fence.is_none() {
+        add_fence_calls(facts, plan);
+    }
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     for CutOverTarget::SecretsManager in &facts.policy.cut_over {
         let secret = manifest.secret().ok_or_else(|| {
@@ -142,7 +146,7 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
     Ok(())
 }
 
-fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
+pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
     let source = &facts.incident.source.id;
     let (fence, risk) = match (facts.observed, facts.fence_group) {
         (None, _) => (FencePlan::Gone, format!("{source} does not exist: nothing to fence")),

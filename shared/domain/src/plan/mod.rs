@@ -1,14 +1,17 @@
 //! A plan: every mutating call that a recovery will make, as data, before anything is touched.
 
+mod adopted;
 mod calls;
 mod forecast;
 mod gates;
 mod guidance;
 mod matrix;
 mod options;
+mod promotion;
 #[cfg(test)]
 mod tests;
 
+pub use adopted::AdoptedSettings;
 pub use forecast::{Forecast, p90};
 pub use gates::{Decision, Gate, GateFacts, decide};
 pub use matrix::{MATRIX, MatrixRow, Remedy};
@@ -74,6 +77,31 @@ pub enum Act {
     /// `rds:RebootDBInstance` with `ForceFailover`.
     ForceFailover {
         /// The Multi-AZ instance.
+        instance: DbInstanceId,
+    },
+    /// `rds:PromoteReadReplica`.
+    PromoteReplica {
+        /// The replica.
+        instance: DbInstanceId,
+        /// Its `DbiResourceId`: another one under its name is not promoted.
+        resource_id: String,
+        /// `BackupRetentionPeriod`, in days; without backups there is no point-in-time recovery.
+        backup_days: i32,
+        /// `PreferredBackupWindow`.
+        backup_window: Option<String>,
+        /// What it will look like once all that the plan sets is set.
+        expected: Box<Configuration>,
+    },
+    /// `rds:ModifyDBInstance` for what a promoted replica has otherwise than its source.
+    AdoptSettings {
+        /// The promoted replica.
+        instance: DbInstanceId,
+        /// What to set.
+        settings: AdoptedSettings,
+    },
+    /// `rds:ModifyDBInstance` with `MultiAZ`.
+    MakeMultiAz {
+        /// The instance.
         instance: DbInstanceId,
     },
     /// `rds:ModifyDBInstance` for what a restore does not accept.
@@ -215,9 +243,13 @@ impl Act {
             Self::RestoreFromSnapshot { .. } => "rds:RestoreDBInstanceFromDBSnapshot",
             Self::RestoreToPointInTime { .. } => "rds:RestoreDBInstanceToPointInTime",
             Self::ForceFailover { .. } | Self::EndSessions { .. } => "rds:RebootDBInstance",
-            Self::ReplaySettings { .. } | Self::ResetMasterPassword { .. } | Self::SetSecurityGroups { .. } | Self::GrowStorage { .. } => {
-                "rds:ModifyDBInstance"
-            }
+            Self::PromoteReplica { .. } => "rds:PromoteReadReplica",
+            Self::ReplaySettings { .. }
+            | Self::AdoptSettings { .. }
+            | Self::MakeMultiAz { .. }
+            | Self::ResetMasterPassword { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::GrowStorage { .. } => "rds:ModifyDBInstance",
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
@@ -230,6 +262,9 @@ impl Act {
         match self {
             Self::ForceFailover { instance }
             | Self::EndSessions { instance }
+            | Self::PromoteReplica { instance, .. }
+            | Self::AdoptSettings { instance, .. }
+            | Self::MakeMultiAz { instance }
             | Self::ReplaySettings { instance, .. }
             | Self::ResetMasterPassword { instance, .. }
             | Self::SetSecurityGroups { instance, .. }
@@ -244,8 +279,10 @@ impl Act {
     pub const fn repeat(&self) -> Repeat {
         match self {
             Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::CreateSnapshot { .. } => Repeat::Nameable,
-            Self::ForceFailover { .. } | Self::EndSessions { .. } => Repeat::AtMostOnce,
+            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
             Self::ReplaySettings { .. }
+            | Self::AdoptSettings { .. }
+            | Self::MakeMultiAz { .. }
             | Self::ResetMasterPassword { .. }
             | Self::SetSecurityGroups { .. }
             | Self::GrowStorage { .. }
@@ -265,6 +302,9 @@ impl Act {
                 format!("{action} {target} from {source} at {when}")
             }
             Self::ForceFailover { instance } => format!("{action} {instance} ForceFailover=true"),
+            Self::PromoteReplica { instance, backup_days, .. } => format!("{action} {instance} BackupRetentionPeriod={backup_days}"),
+            Self::AdoptSettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
+            Self::MakeMultiAz { instance } => format!("{action} {instance} MultiAZ=true"),
             Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),
             Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),

@@ -1,6 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
 use super::calls::{add_calls, growth};
+use super::promotion;
 use super::{Act, Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
@@ -8,6 +9,7 @@ use crate::incident::{Incident, Setback};
 use crate::observed::{ObservedInstance, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::Policy;
+use crate::replica::Replica;
 use crate::span::Span;
 use crate::words::{Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
@@ -50,6 +52,8 @@ pub struct PlanFacts<'a> {
     pub recovery_times: &'a [Span],
     /// When Lifeboat last grew the volume.
     pub storage_grown_at: Option<Timestamp>,
+    /// The source's read replicas in its own Region.
+    pub replicas: &'a [Replica],
 }
 
 /// A plan, and what it must wait for.
@@ -66,6 +70,7 @@ pub(super) struct Weighed {
     pub(super) option: RankedOption,
     pub(super) restore_point: Option<Timestamp>,
     pub(super) snapshot: Option<SnapshotId>,
+    pub(super) replica: Option<DbInstanceId>,
     wait_for: Option<(Timestamp, Option<Timestamp>)>,
 }
 
@@ -74,12 +79,14 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let scenario = facts.incident.scenario().ok_or_else(|| DrError::unrecoverable("a plan needs a scenario, and none was judged"))?;
     let row = MatrixRow::of(scenario).ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario}")))?;
     let wanted = wanted_time(facts, scenario)?;
-    let weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
+    let mut weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
+    promotion::rank(&mut weighed);
     let chosen = weighed.iter().find(|weighed| weighed.option.possible);
     let remedy = chosen.map(|weighed| weighed.option.remedy);
     let restore_point = chosen.and_then(|weighed| weighed.restore_point);
     let target = match remedy {
         Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => Some(target_name(facts.incident)?),
+        Some(Remedy::PromoteReplica) => chosen.and_then(|weighed| weighed.replica.clone()),
         _ => None,
     };
     let mut plan = Plan {
@@ -148,6 +155,7 @@ fn reason(weighed: &[Weighed], scenario: Scenario) -> String {
 fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Weighed {
     match remedy {
         Remedy::ForceFailover => weigh_failover(facts),
+        Remedy::PromoteReplica => promotion::weigh(facts),
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
         Remedy::RestoreSnapshot => weigh_snapshot(facts, wanted),
@@ -155,7 +163,7 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
     }
 }
 
-fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
+pub(super) fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
     let forecast = Forecast {
         rto: None,
         rto_evidence: "depends on a person".to_owned(),
@@ -163,7 +171,7 @@ fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
         cost: "none by Lifeboat".to_owned(),
         risk: "time".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, wait_for: None }
+    Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, replica: None, wait_for: None }
 }
 
 /// RDS refuses a second change of the storage for so long.
@@ -302,7 +310,7 @@ fn restoring(
         cost: "a second instance of the same size until one of the two is released".to_owned(),
         risk: "blocks are loaded lazily: the first reads are slow".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible: true, reason, forecast }, restore_point: Some(point), snapshot, wait_for }
+    Weighed { option: RankedOption { remedy, possible: true, reason, forecast }, restore_point: Some(point), snapshot, replica: None, wait_for }
 }
 
 /// The source's class, or the first fallback that was not found wanting.

@@ -18,6 +18,7 @@ struct World {
     points: Vec<UsablePoint>,
     fence: Option<&'static str>,
     secret_changed_at: Option<Timestamp>,
+    replicas: Vec<crate::replica::Replica>,
 }
 
 impl World {
@@ -32,6 +33,7 @@ impl World {
             points: Vec::new(),
             fence: Some("sg-fence"),
             secret_changed_at: None,
+            replicas: Vec::new(),
         }
     }
 
@@ -51,6 +53,7 @@ impl World {
             checks_passed_at: Some(at(-600)),
             recovery_times: &[],
             storage_grown_at: None,
+            replicas: &self.replicas,
         })
         .unwrap()
     }
@@ -167,6 +170,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         checks_passed_at: None,
         recovery_times: &[],
         storage_grown_at: None,
+        replicas: &[],
     };
     let error = make_plan(facts).unwrap_err();
     assert_eq!(error.name(), crate::ErrorName::InvalidInput);

@@ -38,7 +38,7 @@ use chrono::{DateTime, Utc};
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
-use config::Role;
+use config::{REPLICA, Role, STANDBY};
 pub use error::EngineError;
 use front::{Addresses, Front};
 use host::Host;
@@ -73,6 +73,11 @@ pub enum Source {
         /// Commits at or before it are there, later ones are not. `None`: everything archived.
         to: Option<DateTime<Utc>>,
     },
+    /// The data of a running server, which it follows from then on; it accepts no writes until it is promoted.
+    Replica {
+        /// The other server.
+        of: String,
+    },
 }
 
 struct Server {
@@ -85,6 +90,8 @@ struct Server {
 struct Nodes {
     primary: Arc<Node>,
     standby: Option<Arc<Node>>,
+    /// The port of the server that this one follows as a read replica.
+    upstream: Option<u16>,
     /// How many data directories there have been.
     made: u32,
 }
@@ -92,6 +99,15 @@ struct Nodes {
 impl Server {
     async fn primary(&self) -> Arc<Node> {
         Arc::clone(&self.nodes.lock().await.primary)
+    }
+
+    /// What the serving node is there for.
+    async fn role(&self) -> Role {
+        let nodes = self.nodes.lock().await;
+        match nodes.upstream {
+            Some(upstream) => Role::Standby { upstream, name: REPLICA },
+            None => Role::Primary { synchronous: nodes.standby.is_some() },
+        }
     }
 
     async fn standby(&self) -> Option<Arc<Node>> {
@@ -150,7 +166,14 @@ impl Engine {
         self.host.make_dir(&archive.join("wal"))?;
         let node = Node::new(&self.host, server, self.host.server_dir(server).join("data"))?;
         let alone = Role::Primary { synchronous: false };
+        let mut upstream = None;
         match source {
+            Source::Replica { of } => {
+                let followed = self.find(&of).await?.primary().await;
+                followed.back_up(node.data()).await?;
+                node.start(&Role::Standby { upstream: followed.port(), name: REPLICA }).await?;
+                upstream = Some(followed.port());
+            }
             Source::Empty { master_user, password, db_name } => {
                 self.host.copy(&self.host.template_dir(), node.data()).await?;
                 node.start(&alone).await?;
@@ -171,7 +194,7 @@ impl Engine {
         node.back_up(&archive.join("base")).await?;
         let front = Front::new(&self.addresses).map_err(EngineError::io("take a port"))?;
         front.lead_to(Some(node.port())).await;
-        let nodes = Nodes { primary: Arc::new(node), standby: None, made: 1 };
+        let nodes = Nodes { primary: Arc::new(node), standby: None, upstream, made: 1 };
         Ok(Server { front, work: Mutex::default(), nodes: Mutex::new(nodes) })
     }
 
@@ -220,7 +243,7 @@ impl Engine {
         };
         let standby = Node::new(&self.host, server, self.host.server_dir(server).join(format!("data-{number}")))?;
         primary.back_up(standby.data()).await?;
-        standby.start(&Role::Standby { upstream: primary.port() }).await?;
+        standby.start(&Role::Standby { upstream: primary.port(), name: STANDBY }).await?;
         if let Err(error) = primary.require_standby().await {
             // The standby ends here; commits must not wait for it.
             primary.configure(&Role::Primary { synchronous: false })?;
@@ -254,6 +277,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes a read replica a server of its own: it replays what it has received, and accepts writes. All connections end.
+    ///
+    /// # Errors
+    /// It is none, or its engine cannot be promoted.
+    pub async fn promote_replica(&self, server: &str) -> Result<(), EngineError> {
+        let found = self.find(server).await?;
+        let _work = found.work.lock().await;
+        let node = found.primary().await;
+        node.promote().await?;
+        found.nodes.lock().await.upstream = None;
+        node.configure(&Role::Primary { synchronous: false })?;
+        node.reload().await?;
+        found.front.cut();
+        Ok(())
+    }
+
+    /// A read replica gets nothing more from the server that it follows.
+    ///
+    /// # Errors
+    /// It is dead or hung.
+    pub async fn stop_streaming(&self, server: &str) -> Result<(), EngineError> {
+        self.find(server).await?.primary().await.stop_streaming().await
+    }
+
     /// Sets a user's password.
     ///
     /// # Errors
@@ -278,7 +325,7 @@ impl Engine {
             node.kill().await;
         }
         found.front.cut();
-        node.start(&Role::Primary { synchronous: found.standby().await.is_some() }).await?;
+        node.start(&found.role().await).await?;
         found.front.lead_to(Some(node.port())).await;
         Ok(())
     }
