@@ -176,6 +176,25 @@ class Stage:
         self.writer = Writer(self.secret, self.journal)
         self.writer.start()
 
+    def add_replica(self, name: str) -> None:
+        """A read replica of the serving instance, which its owner lets Lifeboat promote."""
+        self.cloud.client("rds").create_db_instance_read_replica(
+            DBInstanceIdentifier=name,
+            SourceDBInstanceIdentifier=RESOURCE,
+            Tags=[
+                {"Key": "lifeboat:promotable", "Value": RESOURCE},
+                {"Key": "owner", "Value": "orders-team"},
+            ],
+        )
+
+        def follows() -> bool:
+            """Whether RDS says so."""
+            shown = self.describe(name)
+            states = [info["Status"] for info in shown.get("StatusInfos", []) if info["StatusType"] == "read replication"]
+            return bool(shown["DBInstanceStatus"] == "available" and states == ["replicating"])
+
+        until(f"{name} follows {RESOURCE}", 60, follows)
+
     def _stop_writer(self) -> None:
         """The client ends before its database does."""
         self.writer.stop()

@@ -138,6 +138,12 @@ pub(crate) fn describe(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
 }
 
+/// Whether an instance is a read replica, and how it follows.
+pub(crate) fn replication(arn: &Arn, id: &DbInstanceId) -> String {
+    let query = "DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,StatusInfos]";
+    format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
+}
+
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())

@@ -136,10 +136,6 @@ fn after_a_failure(state: &str, error: &TaskError, stage: &Stage, ending: &Endin
     if state == "PromoteReplica" && stage.was_asked("check_promotion") {
         return None;
     }
-    // Looked at again and again: a function that is cut off each time ends in the machine's own time-out.
-    if state == "CheckPromotion" && matches!(error.name.as_str(), "States.Timeout") {
-        return None;
-    }
     if !is_closing && !stage.was_asked("compensate") && stage.was_asked("take_lease") {
         return Some("nothing is undone".to_owned());
     }

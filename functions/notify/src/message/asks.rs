@@ -1,6 +1,7 @@
 //! Letters about endings after which a person is needed.
 
 use super::ends::no_approval;
+use super::promotion;
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
 use crate::commands;
@@ -97,6 +98,7 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
+    letter.to_do.extend(promotion::left_alone(story));
     let warned = story
         .validation
         .iter()
@@ -145,6 +147,7 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
             commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
         ));
     }
+    letter.to_do.extend(promotion::left_alone(story));
     if is_outrun {
         let say = "If the source does not serve after all, this copy is not used any more: for a new plan start with \"run\": \"plan\"";
         letter.to_do.push(parts::ask_plan(story, ending.execution, say));

@@ -107,6 +107,14 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)))
 }
 
+/// Why this promotion is not tried again in this incident.
+fn given_up(recovery: &Recovery<'_>, promotion: &Promotion) -> Option<String> {
+    recovery.incident.setbacks.iter().find_map(|setback| match setback {
+        Setback::PromotionFailed { target, text } if *target == promotion.replica => Some(text.clone()),
+        _ => None,
+    })
+}
+
 /// Makes the call, where it may be made.
 async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
@@ -115,6 +123,10 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 ) -> Result<Look, DrError> {
     let poll = recovery.policy.timing.poll;
     let before = promotion.record(deps, recovery).await?;
+    if let Some(text) = given_up(recovery, promotion) {
+        let is_unknown = before.is_some_and(|record| record.state == CallState::Sent);
+        return Ok(Look::new(if is_unknown { Progress::Expired } else { Progress::Failed }, poll, text));
+    }
     let is_to_be_sent = before.as_ref().is_none_or(|record| record.state == CallState::Refused);
     if is_to_be_sent {
         prove_fenced(deps, recovery).await?;

@@ -37,7 +37,7 @@ where
     let mut lines = Vec::new();
     for replica in &known.value.replicas {
         let look = match budget.spend(look(deps, &incident, replica, limits)).await {
-            Ok(look) => look,
+            Ok(look) => look?,
             Err(late) => ReplicaLook::unknown(deps.clock.now(), late),
         };
         lines.push(look.text.clone());
@@ -58,7 +58,7 @@ async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
     incident: &Incident,
     replica: &ReplicaTarget,
     limits: VisitLimits,
-) -> ReplicaLook {
+) -> Result<ReplicaLook, DrError> {
     let target = Target {
         instance: replica.id.clone(),
         engine: replica.engine.clone(),
@@ -66,8 +66,10 @@ async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
         database: replica.database.clone(),
         ..open::source(incident)
     };
-    match open::today(&deps.secrets, &target).await {
+    Ok(match open::today(&deps.secrets, &target).await {
         Ok(credentials) => deps.databases.look_at_replica(&target, &credentials, limits, deps.clock.now()).await,
+        // That the secret cannot be read *now* says nothing of the replica: the step is repeated.
+        Err(why) if why.name().is_retryable() => return Err(why),
         Err(why) => ReplicaLook::unknown(deps.clock.now(), why.to_string()),
-    }
+    })
 }
