@@ -8,6 +8,8 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::Run;
 
+mod promotion;
+
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 
 struct World {

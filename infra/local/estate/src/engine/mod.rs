@@ -285,11 +285,14 @@ impl Engine {
         let found = self.find(server).await?;
         let _work = found.work.lock().await;
         let node = found.primary().await;
+        // As on RDS, which reboots it: nobody is let in meanwhile.
+        found.front.lead_to(None).await;
+        found.front.cut();
         node.promote().await?;
         found.nodes.lock().await.upstream = None;
         node.configure(&Role::Primary { synchronous: false })?;
         node.reload().await?;
-        found.front.cut();
+        found.front.lead_to(Some(node.port())).await;
         Ok(())
     }
 
