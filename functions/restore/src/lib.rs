@@ -10,8 +10,8 @@ mod steps;
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
-    RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
+    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions,
+    ReadSecrets, RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
 };
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span, ids::IncidentId};
@@ -112,8 +112,16 @@ pub trait Databases:
     ReadDatabases + RestoreDatabases + RebootDatabases + PromoteDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
 {
 }
-impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + PromoteDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases
-    for T
+impl<
+    T: ReadDatabases
+        + RestoreDatabases
+        + RebootDatabases
+        + PromoteDatabases
+        + ModifyDatabases
+        + TagDatabases
+        + TakeSnapshots
+        + DeleteDatabases,
+> Databases for T
 {
 }
 

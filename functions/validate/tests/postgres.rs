@@ -283,7 +283,8 @@ async fn a_hundred_thousand_rows_are_fingerprinted_in_seconds() {
 async fn a_standby_says_up_to_when_it_follows_and_a_server_of_its_own_says_that_it_is_none() {
     let server = Server::start();
     let standby = server.standby();
-    let look = async |server: &Server| server.postgres().look_at_replica(&server.target(), &login(PASSWORD), limits(), WallClock.now()).await;
+    let look =
+        async |server: &Server| server.postgres().look_at_replica(&server.target(), &login(PASSWORD), limits(), WallClock.now()).await;
 
     let before = WallClock.now();
     server.sql("shop", "CREATE TABLE public.seen (id int); INSERT INTO public.seen VALUES (1)");
@@ -296,9 +297,7 @@ async fn a_standby_says_up_to_when_it_follows_and_a_server_of_its_own_says_that_
     // What it has received and not replayed is told, and is not counted as held.
     standby.sql("postgres", "SELECT pg_wal_replay_pause()");
     server.sql("shop", "INSERT INTO public.seen SELECT generate_series(1, 1000)");
-    wait_for("the standby to receive", || {
-        standby.sql("postgres", "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()") == "t"
-    });
+    wait_for("the standby to receive", || standby.sql("postgres", "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()") == "t");
     let behind = look(&standby).await;
     assert_eq!(behind.newest, Some(newest), "{}", behind.text);
     assert!(behind.backlog_bytes.is_some_and(|bytes| bytes > 0), "{}", behind.text);

@@ -230,7 +230,9 @@ async fn backup_and_sweep_end_with_an_error_that_says_what_failed() {
 
 #[tokio::test]
 async fn nothing_on_a_good_day_is_near_the_limit_of_what_travels() {
-    for (name, remedy) in [("recovery", "restore"), ("recovery", "fail_over"), ("recovery", "promote"), ("backup", "none"), ("sweep", "none")] {
+    for (name, remedy) in
+        [("recovery", "restore"), ("recovery", "fail_over"), ("recovery", "promote"), ("backup", "none"), ("sweep", "none")]
+    {
         let ending = execute(&machine(name), &mut Stage::new(remedy, None)).await;
         let most = ending.trace.iter().map(|step| step.input_bytes.max(step.output_bytes)).max().unwrap_or_default();
         assert!(most < 2048, "{name}: {most} bytes travel");

@@ -275,15 +275,16 @@ async fn a_source_that_answers_again_behind_its_fence_is_opened_and_nothing_is_p
 async fn somebody_who_opens_the_fence_before_the_promotion_stops_it() {
     let mut account = Story::PromotionHung.begin().await;
     account.before("PromoteReplica", |cloud| {
-        let open =
-            ModifyDbInstance { vpc_security_group_ids: Some(vec!["sg-app".to_owned()]), ..ModifyDbInstance::now(ORDERS) };
+        let open = ModifyDbInstance { vpc_security_group_ids: Some(vec!["sg-app".to_owned()]), ..ModifyDbInstance::now(ORDERS) };
         cloud.touch().rds.call(&open).unwrap();
         cloud.touch().rds.advance(Duration::minutes(1));
     });
     let before = account.last_call();
     Story::PromotionHung.play(&mut account).await;
     assert!(!actions(&account.calls_since(before)).contains(&PROMOTE), "{}", account.explain());
-    assert!(account.texts_about("REFUSED").contains("not behind its fence") || account.texts_about("FAILED").contains("not behind its fence"));
+    assert!(
+        account.texts_about("REFUSED").contains("not behind its fence") || account.texts_about("FAILED").contains("not behind its fence")
+    );
 }
 
 #[tokio::test]
@@ -293,5 +294,22 @@ async fn a_wrong_promoted_replica_is_held_kept_and_named_and_its_source_is_opene
     assert_eq!(account.secret_versions().len(), 1, "nobody is moved");
     assert_eq!(account.instance(REPLICA)["ReadReplicaSourceDBInstanceIdentifier"], json!(null), "there is no way back");
     let text = account.last_text();
-    assert!(text.contains(REPLICA), "{text}");
+    assert!(text.contains("orders-db-b was promoted and is kept") && text.contains("create-db-instance-read-replica"), "{text}");
+}
+
+#[tokio::test]
+async fn a_source_in_a_dark_zone_is_replaced_although_the_reboot_that_fences_it_never_ends() {
+    for has_replica in [true, false] {
+        let mut account = Account::under(GOLD, false).await;
+        if has_replica {
+            account.add_replica(REPLICA, |it| it.availability_zone = Some("us-east-1b".to_owned())).await;
+        }
+        account.happen(|model, now| model.az_outage(ORDERS, now)).unwrap();
+        account.sweeps(2).await;
+        account.settle().await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+        assert_eq!(account.instance(ORDERS)["DBInstanceStatus"], "rebooting");
+        assert_eq!(account.record().id.as_str() == REPLICA, has_replica, "{}", account.explain());
+        assert_eq!(check_always(&account), Ok(()), "{}", account.explain());
+    }
 }

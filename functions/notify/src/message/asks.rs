@@ -1,8 +1,8 @@
 //! Letters about endings after which a person is needed.
 
 use super::ends::no_approval;
-use super::promotion;
 use super::parts::{self, letter};
+use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::commands;
 use crate::ending::Ending;

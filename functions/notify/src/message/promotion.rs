@@ -35,9 +35,14 @@ pub(crate) fn left_alone(story: &Story) -> Vec<Advice> {
                     "If it is one, and {source} stays down, promote it by hand, once, after {source} is kept from its clients: it can be written as soon as it is promoted, and is never a replica again",
                     source = source.id
                 ),
-                vec![format!("aws rds promote-read-replica --region {region} --db-instance-identifier {replica} --backup-retention-period 7")],
+                vec![format!(
+                    "aws rds promote-read-replica --region {region} --db-instance-identifier {replica} --backup-retention-period 7"
+                )],
             ),
-            Advice::say(format!("If it is none, it is a database of its own that no client knows: what {} takes, it does not get", source.id)),
+            Advice::say(format!(
+                "If it is none, it is a database of its own that no client knows: what {} takes, it does not get",
+                source.id
+            )),
         ];
     }
     vec![Advice::new(
@@ -47,7 +52,10 @@ pub(crate) fn left_alone(story: &Story) -> Vec<Advice> {
         ),
         vec![
             look,
-            format!("aws rds create-db-instance-read-replica --region {region} --db-instance-identifier {replica}-2 --source-db-instance-identifier {}", source.id),
+            format!(
+                "aws rds create-db-instance-read-replica --region {region} --db-instance-identifier {replica}-2 --source-db-instance-identifier {}",
+                source.id
+            ),
         ],
     )]
 }

@@ -159,10 +159,7 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 }
 
 /// The source must be behind its fence at this moment: the replica can be written as soon as it is promoted.
-async fn prove_fenced<R: Databases, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>,
-    recovery: &Recovery<'_>,
-) -> Result<(), DrError> {
+async fn prove_fenced<R: Databases, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<(), DrError> {
     let source = &recovery.incident.source.id;
     let refuse = |why: String| Err(DrError::refused(format!("{why}: nothing is promoted, as both sides could be written")));
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?.map(|kept| kept.value);

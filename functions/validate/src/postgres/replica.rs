@@ -39,6 +39,7 @@ fn sentence(place: &str, in_recovery: Option<bool>, newest: Option<Timestamp>, r
         |newest| format!("has replayed every transaction up to {}", show_time(newest)),
     );
     let replayed = replayed.map(|lsn| format!(" (LSN {lsn})")).unwrap_or_default();
-    let backlog = backlog.map_or_else(|| "what it has received is not known".to_owned(), |bytes| format!("{bytes} bytes received wait to be replayed"));
+    let backlog = backlog
+        .map_or_else(|| "what it has received is not known".to_owned(), |bytes| format!("{bytes} bytes received wait to be replayed"));
     format!("{place} {newest}{replayed}; {backlog}")
 }

@@ -130,9 +130,7 @@ async fn a_source_that_cannot_be_opened_is_a_line_in_the_timeline_and_not_an_err
 }
 
 fn replicas() -> serde_json::Value {
-    let replica = |id: &str| {
-        json!({"id": id, "resource_id": format!("db-{id}"), "engine": "postgres", "endpoint": {"host": "b.example", "port": 5432}, "database": null})
-    };
+    let replica = |id: &str| json!({"id": id, "resource_id": format!("db-{id}"), "engine": "postgres", "endpoint": {"host": "b.example", "port": 5432}, "database": null});
     json!({"at": "2026-01-15T10:50:00Z", "replicas": [replica("orders-db-b"), replica("orders-db-c")]})
 }
 

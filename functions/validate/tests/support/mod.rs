@@ -69,7 +69,11 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(data.join("pg_hba.conf"), "local all all trust\nlocal replication all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            "local all all trust\nlocal replication all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+        )
+        .unwrap();
         // Somebody else may take the free port first: then another one is tried.
         let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("PostgreSQL starts on one of five ports");
         let server = Self { port, directory, process };

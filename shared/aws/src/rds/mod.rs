@@ -13,7 +13,8 @@ use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
+    TakeSnapshots,
 };
 use std::collections::BTreeMap;
 

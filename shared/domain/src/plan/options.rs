@@ -171,7 +171,13 @@ pub(super) fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
         cost: "none by Lifeboat".to_owned(),
         risk: "time".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, replica: None, wait_for: None }
+    Weighed {
+        option: RankedOption { remedy, possible, reason, forecast },
+        restore_point: None,
+        snapshot: None,
+        replica: None,
+        wait_for: None,
+    }
 }
 
 /// RDS refuses a second change of the storage for so long.
@@ -310,7 +316,13 @@ fn restoring(
         cost: "a second instance of the same size until one of the two is released".to_owned(),
         risk: "blocks are loaded lazily: the first reads are slow".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible: true, reason, forecast }, restore_point: Some(point), snapshot, replica: None, wait_for }
+    Weighed {
+        option: RankedOption { remedy, possible: true, reason, forecast },
+        restore_point: Some(point),
+        snapshot,
+        replica: None,
+        wait_for,
+    }
 }
 
 /// The source's class, or the first fallback that was not found wanting.

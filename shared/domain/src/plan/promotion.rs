@@ -103,12 +103,7 @@ fn candidate<'a>(facts: PlanFacts<'_>, replica: &'a Replica) -> Result<Candidate
 }
 
 /// A replication that broke off is no obstacle where the replica followed until the source died: the data proves that.
-fn broken_replication(
-    facts: PlanFacts<'_>,
-    found: &ObservedInstance,
-    newest: Option<Timestamp>,
-    loss: Option<Span>,
-) -> Result<(), String> {
+fn broken_replication(facts: PlanFacts<'_>, found: &ObservedInstance, newest: Option<Timestamp>, loss: Option<Span>) -> Result<(), String> {
     let Some(replication) = &found.replication else { return Err("RDS does not say whether it follows its source".to_owned()) };
     if replication.normal && replication.status == REPLICATING {
         return Ok(());
@@ -118,7 +113,9 @@ fn broken_replication(
     match (newest, loss) {
         _ if !BROKEN_OFF.contains(&replication.status.as_str()) => Err(state),
         (Some(_), Some(loss)) if loss <= facts.policy.max_data_loss => Ok(()),
-        (Some(newest), _) => Err(format!("{state}, and its newest transaction is of {}: it broke before the source did", show_time(newest))),
+        (Some(newest), _) => {
+            Err(format!("{state}, and its newest transaction is of {}: it broke before the source did", show_time(newest)))
+        }
         (None, _) => Err(format!("{state}, and how much it lacks is not known")),
     }
 }
@@ -163,7 +160,8 @@ pub(super) fn rank(weighed: &mut [Weighed]) {
     let loss = |it: &Weighed| it.option.forecast.loss.map_or(u64::MAX, Span::as_secs);
     let mut next = at + 1;
     while next < weighed.len() {
-        let is_better = matches!((weighed.get(at), weighed.get(next)), (Some(one), Some(other)) if other.option.possible && loss(other) < loss(one));
+        let is_better =
+            matches!((weighed.get(at), weighed.get(next)), (Some(one), Some(other)) if other.option.possible && loss(other) < loss(one));
         if is_better {
             weighed.get_mut(at..=next).unwrap_or_default().rotate_left(1);
             at += 1;

@@ -16,7 +16,8 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_testing::data::Row;
 use lifeboat_testing::memory::Cloud;
 use lifeboat_testing::model::{
-    Action, CreateDbInstance, CreateDbInstanceReadReplica, DescribeDbInstances, Fault, FaultKind, InstanceConfig, Model, Settings, SubnetGroup, Tag, When,
+    Action, CreateDbInstance, CreateDbInstanceReadReplica, DescribeDbInstances, Fault, FaultKind, InstanceConfig, Model, Settings,
+    SubnetGroup, Tag, When,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,10 +1,10 @@
 //! From the parameters of a call to the model's request.
 
 use lifeboat_testing::model::{
-    AddTagsToResource, ApiError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot, DescribeAccountAttributes,
-    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, InstanceConfig, ListTagsForResource, ModifyDbInstance,
-    Page, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret,
-    StartDbInstance, StopDbInstance,
+    AddTagsToResource, ApiError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot,
+    DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, InstanceConfig,
+    ListTagsForResource, ModifyDbInstance, Page, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret, StartDbInstance, StopDbInstance,
 };
 
 use super::form::Form;

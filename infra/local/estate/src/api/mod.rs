@@ -11,10 +11,10 @@ use hyper::body::Bytes;
 use hyper::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 use lifeboat_testing::model::{
-    Action, AddTagsToResource, ApiError, CallError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot,
-    DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, ListTagsForResource,
-    ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Silence,
-    StartDbInstance, StopDbInstance,
+    Action, AddTagsToResource, ApiError, CallError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance,
+    DeleteDbSnapshot, DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
+    ListTagsForResource, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
+    RestoreDbInstanceToPointInTime, Silence, StartDbInstance, StopDbInstance,
 };
 
 use crate::http::{self, NoAnswer};

@@ -77,7 +77,12 @@ fn loss_is_counted_to_the_last_possible_write_and_not_to_now() {
 #[test]
 fn least_loss_goes_first_and_what_is_not_known_goes_last() {
     // Point-in-time recovery reaches 240 s before the failure.
-    for (newest, first) in [(Some(-239), Remedy::PromoteReplica), (Some(-240), Remedy::PromoteReplica), (Some(-241), Remedy::RestoreLatest), (None, Remedy::RestoreLatest)] {
+    for (newest, first) in [
+        (Some(-239), Remedy::PromoteReplica),
+        (Some(-240), Remedy::PromoteReplica),
+        (Some(-241), Remedy::RestoreLatest),
+        (None, Remedy::RestoreLatest),
+    ] {
         let plan = failed(vec![replica("orders-db-b", newest)]).plan().plan;
         assert_eq!((plan.remedy, plan.options[0].remedy), (Some(first), first), "{newest:?}");
     }
