@@ -190,8 +190,8 @@ class Stage:
         def follows() -> bool:
             """Whether RDS says so."""
             shown = self.describe(name)
-            states = [info["Status"] for info in shown.get("StatusInfos", []) if info["StatusType"] == "read replication"]
-            return bool(shown["DBInstanceStatus"] == "available" and states == ["replicating"])
+            states = [(info["StatusType"], info["Status"]) for info in shown.get("StatusInfos", [])]
+            return bool(shown["DBInstanceStatus"] == "available" and states == [("read replication", "replicating")])
 
         until(f"{name} follows {RESOURCE}", 60, follows)
 

@@ -1,12 +1,12 @@
 //! Promoting a read replica: the story, the lag gate, the choice between replicas, and what goes wrong.
 
-use crate::account::{Account, GOLD, ORDERS, REPLICA, rows_of, server_of};
+use crate::account::{Account, GOLD, ORDERS, REPLICA, rows_of, server_of, write_to};
 use crate::story::{Story, check_always};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::{Plan, Remedy};
-use lifeboat_testing::model::{FaultKind, InstanceConfig, ModifyDbInstance, When};
+use lifeboat_testing::model::{FaultKind, ModifyDbInstance, When};
 use serde_json::json;
 
 /// Plays a story; its last incident must have ended so. Answers the calls that it made.
@@ -41,10 +41,10 @@ fn assert_nothing_lost(account: &Account) {
 }
 
 /// An account under this policy whose source fails; its replicas are made by `prepare`.
-async fn failing(gold: &str, replicas: &[(&str, fn(&mut InstanceConfig))], prepare: impl FnOnce(&mut Account)) -> (Account, Vec<String>) {
+async fn failing(gold: &str, replicas: &[&str], prepare: impl FnOnce(&mut Account)) -> (Account, Vec<String>) {
     let mut account = Account::under(gold, false).await;
-    for (name, change) in replicas {
-        account.add_replica(name, change).await;
+    for name in replicas {
+        account.add_replica(name, |_| {}).await;
     }
     prepare(&mut account);
     account.pass(Duration::minutes(8)).await;
@@ -54,8 +54,6 @@ async fn failing(gold: &str, replicas: &[(&str, fn(&mut InstanceConfig))], prepa
     let calls = account.calls_since(before);
     (account, calls)
 }
-
-fn same(_: &mut InstanceConfig) {}
 
 const PROMOTE: &str = "PromoteReadReplica";
 const MODIFY: &str = "ModifyDBInstance";
@@ -133,7 +131,7 @@ async fn a_replica_that_lags_more_than_the_policy_allows_asks_a_person_who_may_a
 
 #[tokio::test]
 async fn a_replica_that_would_lose_more_than_a_restore_goes_behind_it() {
-    let (account, calls) = failing(GOLD, &[(REPLICA, same)], |account| {
+    let (account, calls) = failing(GOLD, &[REPLICA], |account| {
         account.happen(|model, now| model.stop_streaming(REPLICA, now)).unwrap();
     })
     .await;
@@ -146,7 +144,7 @@ async fn a_replica_that_would_lose_more_than_a_restore_goes_behind_it() {
 
 #[tokio::test]
 async fn of_two_replicas_the_one_that_lost_less_is_promoted_and_the_other_is_named() {
-    let (account, calls) = failing(GOLD, &[("orders-db-a", same), (REPLICA, same)], |account| {
+    let (account, calls) = failing(GOLD, &["orders-db-a", REPLICA], |account| {
         account.happen(|model, now| model.stop_streaming("orders-db-a", now)).unwrap();
     })
     .await;
@@ -181,7 +179,7 @@ async fn a_replica_that_is_not_free_not_marked_or_broke_before_is_passed_over_wi
         ),
     ];
     for (prepare, why) in cases {
-        let (account, calls) = failing(GOLD, &[(REPLICA, same)], prepare).await;
+        let (account, calls) = failing(GOLD, &[REPLICA], prepare).await;
         assert!(calls[0].starts_with("RestoreDBInstanceToPointInTime"), "{why}: {calls:?}");
         let option = plan(&account).options.into_iter().find(|option| option.remedy == Remedy::PromoteReplica).unwrap();
         assert!(!option.possible && option.reason.contains(why), "{}", option.reason);
@@ -312,4 +310,35 @@ async fn a_source_in_a_dark_zone_is_replaced_although_the_reboot_that_fences_it_
         assert_eq!(account.record().id.as_str() == REPLICA, has_replica, "{}", account.explain());
         assert_eq!(check_always(&account), Ok(()), "{}", account.explain());
     }
+}
+
+#[tokio::test]
+async fn a_refused_promotion_whose_fence_has_brought_the_source_back_leaves_it_in_service() {
+    let mut account = Story::PromotionHung.begin().await;
+    let kind = FaultKind::Refused { code: "InvalidParameterCombination".to_owned(), message: "not this one".to_owned() };
+    account.fault(PROMOTE, When::Always, kind);
+    let before = account.last_call();
+    Story::PromotionHung.play(&mut account).await;
+    assert_eq!(account.incident().outcome, Some(Outcome::SelfHealed), "{}", account.explain());
+    assert_eq!(actions(&account.calls_since(before)), [MODIFY, "RebootDBInstance", MODIFY], "fenced, and opened again");
+    let groups = account.instance(ORDERS)["VpcSecurityGroups"].to_string();
+    assert!(groups.contains("sg-app") && !groups.contains("sg-fence"), "{groups}");
+    assert_nothing_lost(&account);
+}
+
+#[tokio::test]
+async fn a_fence_that_cannot_be_opened_after_a_held_promotion_is_told_with_its_command() {
+    let mut account = Story::PromotionHung.begin().await;
+    account.before("ValidateRestored", |cloud| assert!(write_to(cloud, &server_of(cloud, REPLICA).unwrap(), 7, None), "a row is lost"));
+    account.before("OpenBeforeHold", |cloud| {
+        let kind = FaultKind::Refused { code: "AccessDenied".to_owned(), message: "the role may not".to_owned() };
+        let action = Some("ModifyDBInstance".to_owned());
+        cloud.touch().add_fault(lifeboat_testing::model::Fault { action, resource: None, when: When::Always, kind });
+    });
+    account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+    account.sweeps(2).await;
+    account.recoveries().await;
+    assert_eq!(account.incident().outcome, Some(Outcome::HeldByValidation), "{}", account.explain());
+    let text = account.last_text();
+    assert!(text.contains("The fence is not open again") && text.contains("--vpc-security-group-ids sg-app"), "{text}");
 }

@@ -1,5 +1,6 @@
 //! Letters about endings after which a person is needed.
 
+use super::broken;
 use super::ends::no_approval;
 use super::parts::{self, letter};
 use super::promotion;
@@ -98,6 +99,7 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
+    letter.to_do.extend(broken::go_back(ending));
     letter.to_do.extend(promotion::left_alone(story));
     let warned = story
         .validation
@@ -147,6 +149,7 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
             commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
         ));
     }
+    letter.to_do.extend(broken::go_back(ending));
     letter.to_do.extend(promotion::left_alone(story));
     if is_outrun {
         let say = "If the source does not serve after all, this copy is not used any more: for a new plan start with \"run\": \"plan\"";

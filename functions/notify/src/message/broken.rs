@@ -85,7 +85,7 @@ fn stands(ending: &Ending<'_>) -> Vec<String> {
 }
 
 /// What was left half-way, put back by hand.
-fn go_back(ending: &Ending<'_>) -> Option<Advice> {
+pub(crate) fn go_back(ending: &Ending<'_>) -> Option<Advice> {
     let story = ending.story;
     let commands = undo::commands(story);
     if commands.is_empty() || !undo::is_half_done(story) {

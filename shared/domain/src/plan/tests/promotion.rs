@@ -8,7 +8,7 @@ use crate::replica::Replica;
 /// A replica that follows, whose newest transaction is of so many seconds after 10:25:00.
 fn replica(name: &str, newest: Option<i64>) -> Replica {
     let mut observed = instance("available");
-    observed.id = crate::ids::DbInstanceId::parse(name).unwrap();
+    observed.id = DbInstanceId::parse(name).unwrap();
     observed.resource_id = format!("db-{}", name.to_uppercase());
     observed.replica_of = Some("orders-db".into());
     observed.replication = Some(Replication { status: "replicating".into(), normal: true, message: None });
@@ -146,7 +146,7 @@ fn a_broken_replication_counts_only_where_it_broke_before_the_source_did() {
 #[test]
 fn the_replica_that_lost_least_is_taken_and_every_other_one_is_named_with_its_command() {
     let plan = failed(vec![replica("orders-db-a", Some(-60)), replica("orders-db-b", Some(-2)), replica("orders-db-c", None)]).plan().plan;
-    assert_eq!(plan.target.as_ref().map(crate::ids::DbInstanceId::as_str), Some("orders-db-b"));
+    assert_eq!(plan.target.as_ref().map(DbInstanceId::as_str), Some("orders-db-b"));
     assert!(plan.reason.contains("orders-db-a is passed over: it would lose 1 min"), "{}", plan.reason);
     assert!(plan.reason.contains("orders-db-c is passed over: how much it lacks is not known"), "{}", plan.reason);
     assert_eq!(plan.guidance.len(), 3, "{:?}", plan.guidance);
@@ -155,7 +155,7 @@ fn the_replica_that_lost_least_is_taken_and_every_other_one_is_named_with_its_co
 
 #[test]
 fn a_promotion_is_asked_for_once_in_an_incident() {
-    let target = crate::ids::DbInstanceId::parse("orders-db-b").unwrap();
+    let target = DbInstanceId::parse("orders-db-b").unwrap();
     let setbacks = [Setback::PromotionSent { target: target.clone() }, Setback::PromotionFailed { target, text: "it was refused".into() }];
     for setback in setbacks {
         let mut world = failed(vec![replica("orders-db-b", Some(-2))]);
