@@ -70,6 +70,8 @@ async fn a_failed_instance_with_a_replica_is_replaced_by_it_and_no_row_is_lost()
     assert_eq!(promoted["ReadReplicaSourceDBInstanceIdentifier"], json!(null));
     assert_eq!((&promoted["BackupRetentionPeriod"], &promoted["DeletionProtection"]), (&json!(7), &json!(true)));
     assert_eq!(account.instance(ORDERS)["DBInstanceStatus"], "failed", "the source is kept");
+    let text = account.texts_about("RECOVERED");
+    assert!(text.contains("replicate_source_db") && text.contains("orders-db-b is no replica any more"), "{text}");
 }
 
 #[tokio::test]

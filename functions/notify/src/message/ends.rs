@@ -41,7 +41,7 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let mut to_do: Vec<Advice> = parts::finish(story).into_iter().collect();
     to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
     to_do.extend(iac::short(story));
-    to_do.extend(promotion::others(story));
+    to_do.extend(promotion::afterwards(story));
     let undo = undo::commands(story);
     if !undo.is_empty() && !undo::leads_nowhere(story) {
         let say = "Only if the new database is wrong, go back; whatever clients wrote to it meanwhile stays there and is lost to them";

@@ -60,7 +60,13 @@ pub(crate) fn left_alone(story: &Story) -> Vec<Advice> {
     )]
 }
 
-/// After clients were moved to a promoted replica: the others follow the old source for good.
-pub(crate) fn others(story: &Story) -> Vec<Advice> {
-    story.plan().filter(|plan| plan.remedy == Some(Remedy::PromoteReplica)).map(parts::guidance).unwrap_or_default()
+/// After clients were moved to a promoted replica: what its infrastructure code still says of it, and the replicas that follow the old
+/// source for good.
+pub(crate) fn afterwards(story: &Story) -> Vec<Advice> {
+    let Some(plan) = story.plan().filter(|plan| plan.remedy == Some(Remedy::PromoteReplica)) else { return Vec::new() };
+    let replica = plan.target.as_ref().map_or_else(String::new, ToString::to_string);
+    let say = format!(
+        "{replica} is no replica any more: where your infrastructure code describes it as one (Terraform: replicate_source_db; CloudFormation: SourceDBInstanceIdentifier), take that off before its next run, or it may replace the database"
+    );
+    std::iter::once(Advice::say(say)).chain(parts::guidance(plan)).collect()
 }
