@@ -16,6 +16,7 @@ from stage import RESOURCE, until
 
 Json = dict[str, Any]
 
+REPLICA = f"{RESOURCE}-b"
 DELETED = "id BETWEEN 20001 AND 24000 OR id BETWEEN 60001 AND 60321"
 ALTERED = "id % 10 = 3"
 
@@ -87,6 +88,32 @@ def storage_full(act: Act) -> list[Result]:
     if result.rows_lost:
         result.problems.append(f"a growth loses nothing, yet {result.rows_lost} rows are lost")
     result.more = f"storage={size}GiB->{grown}GiB"
+    return [result]
+
+
+def replica_promotion(act: Act) -> list[Result]:
+    """Run it: a streaming replica stands by, RDS gives the instance up, and the replica takes over for good."""
+    stage = act.stage
+    stage.add_replica(REPLICA)
+    act.timeline.screen.line(None, "ready", f"{REPLICA} follows {RESOURCE} as a read replica that may be promoted")
+    act.break_it("instance_failure", "the host of {} is lost for good; its replica lives")
+    [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
+    result = act.conclude(Result("replica_promotion", "RECOVERED"), execution, "recovered")
+    plan = stage.ledger.plan(result.incident)
+    if (plan["remedy"], plan["target"], stage.serving()) != ("promote_replica", REPLICA, REPLICA):
+        result.problems.append(f"{REPLICA} should be promoted: {plan['remedy']} of {plan['target']}")
+    promoted = stage.describe(REPLICA)
+    follows = promoted.get("ReadReplicaSourceDBInstanceIdentifier")
+    if follows or not promoted["BackupRetentionPeriod"]:
+        result.problems.append(f"{REPLICA} follows {follows}, with {promoted['BackupRetentionPeriod']} days of backups")
+    # The order that keeps two sides from being written: proven fenced, then promoted, then moved.
+    told = [(entry["at"], entry["text"]) for _, entry in stage.ledger.list(f"incident#{result.incident}", "timeline#")]
+    proven = min((at for at, text in told if text.startswith("the fence is proven")), default="9")
+    sent = stage.ledger.list(f"incident#{result.incident}", f"call#{plan['hash']}#")
+    asked = [str(call["sent_at"]) for _, call in sent if call["act"]["call"] == "promote_replica"]
+    if len(asked) != 1 or moment(proven) > moment(asked[0]):
+        result.problems.append(f"promoted at {asked}, and proven to be fenced at {proven}")
+    result.more = f"promoted={REPLICA}"
     return [result]
 
 
@@ -273,6 +300,11 @@ SCENARIOS = {
         storage_full,
         "the volume is full and RDS shuts the database down: it is grown by a fifth, nobody is moved",
         ("storage_full",),
+    ),
+    "replica_promotion": Scenario(
+        replica_promotion,
+        "RDS gives the instance up, and a read replica follows it: promoted behind a proven fence, clients moved",
+        ("replica_promotion",),
     ),
     "deletion": Scenario(
         deletion,

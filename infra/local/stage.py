@@ -50,6 +50,7 @@ ESTATE: Json = {
         "modifying": 1,
         "snapshotting": 2,
         "failover": 2,
+        "promoting": 3,
         "failure_detection": 0.5,
         "zone_swap_lag": 1,
         "log_ship_interval": 1,
@@ -200,6 +201,25 @@ class Stage:
         )
         self.writer.start()
         self.contenders.start()
+
+    def add_replica(self, name: str) -> None:
+        """A read replica of the serving instance, which its owner lets Lifeboat promote."""
+        self.cloud.client("rds").create_db_instance_read_replica(
+            DBInstanceIdentifier=name,
+            SourceDBInstanceIdentifier=RESOURCE,
+            Tags=[
+                {"Key": "lifeboat:promotable", "Value": RESOURCE},
+                {"Key": "owner", "Value": "orders-team"},
+            ],
+        )
+
+        def follows() -> bool:
+            """Whether RDS says so."""
+            shown = self.describe(name)
+            states = [(info["StatusType"], info["Status"]) for info in shown.get("StatusInfos", [])]
+            return bool(shown["DBInstanceStatus"] == "available" and states == [("read replication", "replicating")])
+
+        until(f"{name} follows {RESOURCE}", 60, follows)
 
     def _stop_clients(self) -> None:
         """Clients end before their database does."""

@@ -5,6 +5,7 @@
 
 mod incidents;
 mod kept;
+mod replicas;
 mod resources;
 mod steps;
 

@@ -94,6 +94,12 @@ pub(crate) fn describe(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
 }
 
+/// Whether an instance is a read replica, and how it follows.
+pub(crate) fn replication(arn: &Arn, id: &DbInstanceId) -> String {
+    let query = "DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,StatusInfos]";
+    format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
+}
+
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())
@@ -198,6 +204,10 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
     match act {
         Act::AddTags { arn, tags } => Some(add_tags(arn, tags)),
         Act::RemoveTags { arn, keys } => Some(remove_tags(arn, keys)),
+        Act::MakeMultiAz { instance } => {
+            let region = arn.region();
+            Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
+        }
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags) = (arn.region(), shorthand(tags));
             Some(format!(

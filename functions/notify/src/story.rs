@@ -199,6 +199,7 @@ impl Story {
             Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
                 Some(settings.configuration.deletion_protection)
             }
+            Act::PromoteReplica { expected, .. } => Some(expected.deletion_protection),
             _ => None,
         })
     }

@@ -132,6 +132,11 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         }
         Act::ForceFailover { instance } => deps.databases.reboot(instance, true).await,
         Act::EndSessions { instance } => deps.databases.reboot(instance, false).await,
+        Act::PromoteReplica { instance, backup_days, backup_window, .. } => {
+            deps.databases.promote_replica(instance, *backup_days, backup_window.as_deref()).await
+        }
+        Act::AdoptSettings { instance, settings } => deps.databases.adopt_settings(instance, settings).await,
+        Act::MakeMultiAz { instance } => deps.databases.make_multi_az(instance).await,
         Act::GrowStorage { instance, gib, iops, throughput } => deps.databases.grow_storage(instance, *gib, *iops, *throughput).await,
         Act::ReplaySettings { instance, settings } => deps.databases.set_late_settings(instance, settings).await,
         Act::SetSecurityGroups { instance, groups } => deps.databases.set_security_groups(instance, groups).await,

@@ -14,9 +14,9 @@ pub use everywhere::{Everywhere, everywhere};
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    CallWebhooks, Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters,
-    ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases,
-    TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
+    CallWebhooks, Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadKeys,
+    ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices,
+    RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span, ids::IncidentId};
@@ -85,6 +85,12 @@ pub enum Step {
     CheckGrown(Case),
     /// Looks whether the failover took place.
     CheckFailover(Case),
+    /// Promotes a read replica, once.
+    Promote(Case),
+    /// Looks whether the promotion took place.
+    CheckPromotion(Case),
+    /// Gives a promoted database the standby that its source had.
+    AddStandby(Case),
     /// Keeps the source from its clients.
     Fence(Case),
     /// Lets clients into the database that they are moved back to.
@@ -129,6 +135,7 @@ pub trait Databases:
     ReadDatabases
     + RestoreDatabases
     + RebootDatabases
+    + PromoteDatabases
     + ModifyDatabases
     + TagDatabases
     + TakeSnapshots
@@ -141,6 +148,7 @@ impl<T> Databases for T where
     T: ReadDatabases
         + RestoreDatabases
         + RebootDatabases
+        + PromoteDatabases
         + ModifyDatabases
         + TagDatabases
         + TakeSnapshots
@@ -183,6 +191,9 @@ where
         Step::CheckGrown(case) => encode(Box::pin(steps::grow::check(deps, &case)).await?),
         Step::FailOver(case) => encode(Box::pin(steps::fail_over::fail_over(deps, &case)).await?),
         Step::CheckFailover(case) => encode(Box::pin(steps::fail_over::check(deps, &case)).await?),
+        Step::Promote(case) => encode(Box::pin(steps::promote::promote(deps, &case)).await?),
+        Step::CheckPromotion(case) => encode(Box::pin(steps::promote::check(deps, &case)).await?),
+        Step::AddStandby(case) => encode(Box::pin(steps::standby::add(deps, &case)).await?),
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
         Step::Reopen(case) => encode(Box::pin(steps::reopen::reopen(deps, &case)).await?),
         Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),

@@ -80,6 +80,9 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
         }
         Act::ForceFailover { instance: id }
         | Act::GrowStorage { instance: id, .. }
+        | Act::PromoteReplica { instance: id, .. }
+        | Act::AdoptSettings { instance: id, .. }
+        | Act::MakeMultiAz { instance: id }
         | Act::ReplaySettings { instance: id, .. }
         | Act::ResetMasterPassword { instance: id, .. }
         | Act::SetSecurityGroups { instance: id, .. }
@@ -130,6 +133,15 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             let has_grown = found.configuration.allocated_storage.is_some_and(|size| size >= *gib);
             Observation::done_if(has_grown || is_pending, "RDS shows the new size")
         }
+        // Until it shows, nobody knows: it may have been lost on its way, and is not sent again.
+        Act::PromoteReplica { resource_id, .. } if found.resource_id == *resource_id && found.replica_of.is_none() => {
+            Observation::Done("RDS shows it as no replica any more".to_owned())
+        }
+        Act::AdoptSettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
+        Act::MakeMultiAz { .. } => {
+            let is_pending = found.pending.iter().any(|name| name == "MultiAZ");
+            Observation::done_if(found.configuration.multi_az || is_pending, "RDS is making it Multi-AZ")
+        }
         Act::ReplaySettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
         Act::ResetMasterPassword { .. } => {
             let resetting = found.status.is_resetting_password() || found.pending.iter().any(|name| name == "MasterUserPassword");
@@ -143,7 +155,8 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             Observation::done_if(tags.iter().all(|(key, value)| found.tags.get(key) == Some(value)), "the tags are there")
         }
         Act::RemoveTags { keys, .. } => Observation::done_if(keys.iter().all(|key| !found.tags.contains_key(key)), "the tags are gone"),
-        Act::RestoreFromSnapshot { .. }
+        Act::PromoteReplica { .. }
+        | Act::RestoreFromSnapshot { .. }
         | Act::RestoreToPointInTime { .. }
         | Act::CreateSnapshot { .. }
         | Act::PointSecret { .. }

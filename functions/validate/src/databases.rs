@@ -4,12 +4,12 @@ use crate::mysql::MySql;
 use crate::postgres::Postgres;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
-use lifeboat_domain::DrError;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
-use lifeboat_domain::probe::Probe;
+use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
+use lifeboat_domain::{DrError, Timestamp};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -87,6 +87,14 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
             // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
             Engine::MySql => None,
+        }
+    }
+
+    async fn look_at_replica(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, now: Timestamp) -> ReplicaLook {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
+            Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
+            None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
         }
     }
 

@@ -79,6 +79,8 @@ pub struct Batch {
 pub enum Step {
     /// Probes the source of an incident.
     Probe(Case),
+    /// Asks the source's read replicas how far they follow.
+    ProbeReplicas(Case),
     /// Probes a group of databases for the sweep.
     ProbeGroup(Group),
     /// Takes the fingerprints of a batch for the backup.
@@ -104,6 +106,7 @@ where
 {
     match lifeboat_lambda::decode::<Step>(input)? {
         Step::Probe(case) => ledger::encode(&steps::probe::probe(deps, &case).await?),
+        Step::ProbeReplicas(case) => ledger::encode(&steps::probe_replicas::probe_replicas(deps, &case).await?),
         Step::ProbeGroup(group) => ledger::encode(&steps::probe_group::probe_group(deps, &group).await?),
         Step::Fingerprint(batch) => ledger::encode(&steps::fingerprint::fingerprint(deps, &batch).await?),
         Step::Checks(case) => ledger::encode(&steps::checks::checks(deps, &case).await?),

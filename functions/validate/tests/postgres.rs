@@ -7,14 +7,14 @@ mod support;
 use lifeboat_domain::Span;
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::policy::SqlCheck;
-use lifeboat_domain::ports::{OpenDatabases, Target};
+use lifeboat_domain::ports::{Clock, OpenDatabases, Target};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::KeyRanges;
 use lifeboat_domain::words::Grade;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
-use support::{PASSWORD, Server, limits, login, table, wait_for};
+use support::{PASSWORD, Server, WallClock, limits, login, table, wait_for};
 
 const ORDERS: &str =
     "SET ROLE shop; CREATE TABLE orders (id bigint PRIMARY KEY, customer text, total numeric(12,2), written_at timestamptz);
@@ -277,4 +277,38 @@ async fn a_hundred_thousand_rows_are_fingerprinted_in_seconds() {
         server.trusting(&copy).compare_table((&ours, &login(PASSWORD)), (&theirs, &login(PASSWORD)), limits(), &tables[0]).await.unwrap();
     println!("comparison of 100,000 equal rows: {:?}", started.elapsed());
     assert_eq!(found.changed.count, 0);
+}
+
+#[tokio::test]
+async fn a_standby_says_up_to_when_it_follows_and_a_server_of_its_own_says_that_it_is_none() {
+    let server = Server::start();
+    let standby = server.standby();
+    let look =
+        async |server: &Server| server.postgres().look_at_replica(&server.target(), &login(PASSWORD), limits(), WallClock.now()).await;
+
+    let before = WallClock.now();
+    server.sql("shop", "CREATE TABLE public.seen (id int); INSERT INTO public.seen VALUES (1)");
+    wait_for("the standby to follow", || standby.sql("shop", "SELECT to_regclass('public.seen') IS NOT NULL") == "t");
+    let seen = look(&standby).await;
+    assert_eq!((seen.outcome, seen.in_recovery), (ProbeOutcome::Answers, Some(true)), "{}", seen.text);
+    let newest = seen.newest.expect("a transaction was replayed");
+    assert!(newest >= before && newest <= WallClock.now(), "{newest}: {}", seen.text);
+
+    // What it has received and not replayed is told, and is not counted as held.
+    standby.sql("postgres", "SELECT pg_wal_replay_pause()");
+    server.sql("shop", "INSERT INTO public.seen SELECT generate_series(1, 1000)");
+    wait_for("the standby to receive", || standby.sql("postgres", "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()") == "t");
+    let behind = look(&standby).await;
+    assert_eq!(behind.newest, Some(newest), "{}", behind.text);
+    assert!(behind.backlog_bytes.is_some_and(|bytes| bytes > 0), "{}", behind.text);
+
+    // The source dies: nothing of it changes, however long one waits.
+    server.kill();
+    assert_eq!(look(&standby).await.newest, Some(newest));
+
+    standby.sql("postgres", "SELECT pg_promote()");
+    let promoted = look(&standby).await;
+    assert_eq!((promoted.in_recovery, promoted.newest), (Some(false), None), "{}", promoted.text);
+    standby.kill();
+    assert_eq!(look(&standby).await.outcome, ProbeOutcome::Unreachable);
 }

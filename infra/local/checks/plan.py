@@ -113,6 +113,25 @@ def _late(settings: Json) -> Json:
     return given
 
 
+# What a promoted replica is given of its source's settings, where it had others.
+ADOPTED = {
+    "parameter_group": "DBParameterGroupName",
+    "publicly_accessible": "PubliclyAccessible",
+    "auto_minor_version_upgrade": "AutoMinorVersionUpgrade",
+    "copy_tags_to_snapshot": "CopyTagsToSnapshot",
+    "iam_authentication": "EnableIAMDatabaseAuthentication",
+    "log_exports": "EnableLogTypes",
+}
+
+
+def _adopted(settings: Json) -> Json:
+    """The settings that differ."""
+    strange = set(settings) - set(ADOPTED)
+    if strange:
+        raise ValueError(f"the plan adopts settings that the demo does not know: {sorted(strange)}")
+    return {ADOPTED[name]: value or None if name == "log_exports" else value for name, value in settings.items()}
+
+
 def planned_calls(plan: Json) -> list[Call]:
     """The plan's calls to RDS, in order, as the estate's log should show them."""
     acts: list[Json] = [call["act"] for call in plan["calls"]]
@@ -131,6 +150,13 @@ def _planned(act: Json, late: set[str]) -> Call:
     if name in ("force_failover", "end_sessions"):
         given = {"DBInstanceIdentifier": act["instance"], "ForceFailover": name == "force_failover"}
         return Call("RebootDBInstance", given)
+    if name == "promote_replica":
+        asked = {"BackupRetentionPeriod": act["backup_days"], "PreferredBackupWindow": act["backup_window"]}
+        return Call("PromoteReadReplica", present({"DBInstanceIdentifier": act["instance"], **asked}))
+    if name == "adopt_settings":
+        return Call("ModifyDBInstance", present({**at_once, **_adopted(act["settings"])}))
+    if name == "make_multi_az":
+        return Call("ModifyDBInstance", {**at_once, "MultiAZ": True})
     if name == "replay_settings":
         return Call("ModifyDBInstance", present({**at_once, **_late(act["settings"])}))
     if name == "grow_storage":

@@ -104,6 +104,9 @@ pub struct CutOver {
     /// When those sessions were about to be ended.
     #[serde(default)]
     pub sessions_ended_at: Option<Timestamp>,
+    /// The security groups that the new side had before it was closed on the way back; none where it is open.
+    #[serde(default)]
+    pub closed: Option<Vec<String>>,
 }
 
 impl TargetMove {
@@ -215,7 +218,7 @@ mod tests {
             change: None,
         };
         let entry = |state: &CutOverState| TargetEntry { moves: moves.clone(), state: *state, text: String::new(), at };
-        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None }
+        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None, closed: None }
     }
 
     #[test]

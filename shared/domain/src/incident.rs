@@ -219,22 +219,34 @@ pub enum Setback {
         /// The copy, which is kept.
         target: DbInstanceId,
     },
+    /// A promotion of this replica was asked for; it is never asked for twice in one incident.
+    PromotionSent {
+        /// The replica.
+        target: DbInstanceId,
+    },
+    /// The promotion was refused, failed, or nobody can tell what became of it.
+    PromotionFailed {
+        /// The replica, which is kept whatever became of it.
+        target: DbInstanceId,
+        /// What is known, as a sentence.
+        text: String,
+    },
 }
 
 impl Setback {
     /// The copy that must not be used any more.
     pub const fn spoils(&self) -> Option<&DbInstanceId> {
         match self {
-            Self::RestoreFailed { target, .. } | Self::Outrun { target } => Some(target),
+            Self::RestoreFailed { target, .. } | Self::Outrun { target } | Self::PromotionFailed { target, .. } => Some(target),
             Self::NoCapacity { target, .. } => target.as_ref(),
-            Self::FailoverSent => None,
+            Self::FailoverSent | Self::PromotionSent { .. } => None,
         }
     }
 
     /// The copy that never became usable, and may be removed.
     pub const fn unusable(&self) -> Option<&DbInstanceId> {
         match self {
-            Self::Outrun { .. } => None,
+            Self::Outrun { .. } | Self::PromotionSent { .. } | Self::PromotionFailed { .. } => None,
             Self::NoCapacity { .. } | Self::RestoreFailed { .. } | Self::FailoverSent => self.spoils(),
         }
     }

@@ -89,6 +89,16 @@ pub mod keys {
         key(of_incident(id), "written")
     }
 
+    /// The read replicas of the source that could be promoted, for `validate` to open: [`crate::replica::Replicas`].
+    pub fn replicas(id: &IncidentId) -> Key {
+        key(of_incident(id), "replicas")
+    }
+
+    /// What their engines said: [`crate::replica::ReplicaLooks`].
+    pub fn replica_looks(id: &IncidentId) -> Key {
+        key(of_incident(id), "replica_looks")
+    }
+
     /// How the sides differ: [`crate::validation::SideDifference`].
     pub fn difference(id: &IncidentId) -> Key {
         key(of_incident(id), "difference")

@@ -22,6 +22,7 @@ pub mod prices;
 pub mod probe;
 pub mod recovery_input;
 pub mod register;
+pub mod replica;
 #[cfg(test)]
 mod samples;
 pub mod span;

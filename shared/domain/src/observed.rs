@@ -18,6 +18,8 @@ pub mod tags {
     pub const RETIRED: &str = "lifeboat:retired";
     /// The incident that made this one.
     pub const INCIDENT: &str = "lifeboat:incident";
+    /// On a read replica: the identity of the resource whose recovery may promote it. Without it a replica is never touched.
+    pub const PROMOTABLE: &str = "lifeboat:promotable";
     /// The backup run that made this snapshot.
     pub const BACKUP: &str = "lifeboat:backup";
 }
@@ -89,6 +91,17 @@ pub struct ProxyTarget {
     pub is_available: bool,
     /// Why not, in AWS's words.
     pub health: String,
+}
+
+/// One entry of a replica's `StatusInfos` of the type `read replication`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replication {
+    /// AWS's word: `replicating`, `replication stop point set`, `replication stop point reached`, `error`, `stopped`, `terminated`.
+    pub status: String,
+    /// `Normal`.
+    pub normal: bool,
+    /// `Message`, where it is in an error.
+    pub message: Option<String>,
 }
 
 /// Everything that a restore must be told, or it comes back with defaults (fact sheet 3.2).
@@ -231,6 +244,12 @@ pub struct ObservedInstance {
     pub pending: Vec<String>,
     /// `ReadReplicaSourceDBInstanceIdentifier`.
     pub replica_of: Option<String>,
+    /// `StatusInfos` of a read replica.
+    #[serde(default)]
+    pub replication: Option<Replication>,
+    /// `ReadReplicaDBInstanceIdentifiers`: names, and ARNs of replicas in other Regions.
+    #[serde(default)]
+    pub replicas: Vec<String>,
     /// `DBClusterIdentifier`: a member of a cluster is not judged alone.
     pub cluster: Option<String>,
     /// What a restore must be told.

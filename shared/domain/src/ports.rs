@@ -8,10 +8,10 @@
 use crate::error::CallError;
 use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
 use crate::observed::{DnsRecord, Endpoint, ObservedInstance, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
-use crate::plan::{LateSettings, RestoreSettings};
+use crate::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use crate::point::Fingerprint;
 use crate::policy::{FingerprintTable, SqlCheck};
-use crate::probe::Probe;
+use crate::probe::{Probe, ReplicaLook};
 use crate::validation::{Check, TableDifference, WriteMark};
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,12 @@ pub trait RebootDatabases {
     async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()>;
 }
 
+/// `rds:PromoteReadReplica`. Sent without SDK retries: there is no way back.
+pub trait PromoteDatabases {
+    /// Makes a read replica a database of its own, with so many days of automated backups.
+    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()>;
+}
+
 /// `rds:ModifyDBInstance`, always with `ApplyImmediately`.
 pub trait ModifyDatabases {
     /// Grows the volume, at once; IOPS and throughput that are provisioned are named again.
@@ -75,6 +81,10 @@ pub trait ModifyDatabases {
     async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()>;
     /// Makes these the only security groups.
     async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()>;
+    /// Sets, at once, what a promoted replica has otherwise than its source.
+    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()>;
+    /// Gives it a standby in another Availability Zone.
+    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()>;
     /// Sets the master password.
     async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()>;
 }
@@ -402,6 +412,10 @@ pub trait OpenDatabases {
     /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
     async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
         None
+    }
+    /// Asks a replica's engine how far it follows. Never an error: what can't be told is an outcome.
+    async fn look_at_replica(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {
+        ReplicaLook::unknown(now, format!("{}: the replication of {} cannot be read", target.instance, target.engine))
     }
     /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
     async fn fingerprint(

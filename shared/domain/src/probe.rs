@@ -44,6 +44,30 @@ pub struct Probe {
     pub checks_passed: bool,
 }
 
+/// What the engine of a read replica says of how far it follows its source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaLook {
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Whether it could be asked.
+    pub outcome: ProbeOutcome,
+    /// The details as a sentence; never a secret.
+    pub text: String,
+    /// Whether it is a standby still, where it answered.
+    pub in_recovery: Option<bool>,
+    /// When the newest transaction that it has replayed was committed on the source; none if it has replayed none since its start.
+    pub newest: Option<Timestamp>,
+    /// Bytes of the log that it has received and not replayed yet; a promotion replays them first.
+    pub backlog_bytes: Option<i64>,
+}
+
+impl ReplicaLook {
+    /// A replica of which nothing is known, with why.
+    pub fn unknown(at: Timestamp, text: impl Into<String>) -> Self {
+        Self { at, outcome: ProbeOutcome::CouldNotRun, text: text.into(), in_recovery: None, newest: None, backlog_bytes: None }
+    }
+}
+
 impl ProbeOutcome {
     /// Whether this is evidence of an outage (and not merely of our own ignorance).
     pub const fn is_down(self) -> bool {

@@ -45,6 +45,8 @@ pub(crate) fn instance(status: &str) -> ObservedInstance {
         parameter_status: Some("in-sync".into()),
         pending: Vec::new(),
         replica_of: None,
+        replication: None,
+        replicas: Vec::new(),
         cluster: None,
         configuration,
         tags: [(tags::POLICY.into(), "p".into()), (tags::SECRET.into(), "orders".into()), ("team".into(), "shop".into())].into(),

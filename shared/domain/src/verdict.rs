@@ -285,6 +285,11 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Ju
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
         return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));
     }
+    let down = evidence.probe.filter(|probe| evidence.fenced && status.is_rebooting() && probe.outcome.is_down());
+    if let (Some(probe), Some(scenario)) = (down, evidence.incident.scenario()) {
+        let reason = format!("Lifeboat rebooted it behind its fence, and RDS reports {status} still: {}", probe.text);
+        return Judgement::failed(scenario, reason);
+    }
     let waited = waited(evidence);
     let grace = evidence.policy.timing.host_recovery_grace;
     if waited < grace {

@@ -13,7 +13,7 @@ fn errors() -> [TaskError; 2] {
 }
 
 /// Tasks after whose failure a recovery goes on: messages, and what the next nightly run makes up for.
-const GOES_ON: &[&str] = &["TellOpened", "TellPlan", "RestartConsumers", "TakeFirstPoint", "ReleaseLease"];
+const GOES_ON: &[&str] = &["TellOpened", "TellPlan", "ProbeReplicas", "RestartConsumers", "TakeFirstPoint", "AddStandby", "ReleaseLease"];
 
 /// Functions that answer as on a good day, but for one state.
 struct Stage {
@@ -39,8 +39,8 @@ impl Stage {
             "open" => json!({"incident": "inc-20260115t100000z-1a2b3c4d", "run": "execute"}),
             "judge" => json!({"verdict": if failed_over { "healthy" } else { "failed" }, "reason": "as expected", "wait_seconds": 10}),
             "plan" => json!({"decision": "execute", "remedy": self.remedy, "reason": "as expected", "wait_seconds": 30}),
-            "start" | "fail_over" => look("in_progress"),
-            "check" | "check_failover" | "configure" | "fence" | "cut_over" => look("done"),
+            "start" | "fail_over" | "promote" => look("in_progress"),
+            "check" | "check_failover" | "check_promotion" | "add_standby" | "configure" | "fence" | "cut_over" => look("done"),
             "checks" => json!({"proceed": "cut_over", "grade": "PASS"}),
             "prove_fence" => json!({"proven": true, "reason": "nothing accepts a login"}),
             "verify_client" => json!({"verified": true}),
@@ -94,6 +94,7 @@ async fn on_a_good_day(machine: &Machine, remedy: &'static str) -> Vec<String> {
 async fn a_good_day_ends_well() {
     let recovery = machine("recovery");
     assert!(on_a_good_day(&recovery, "restore").await.contains(&"CloseRecovered".to_owned()));
+    assert!(on_a_good_day(&recovery, "promote").await.contains(&"AddStandby".to_owned()));
     assert!(on_a_good_day(&recovery, "fail_over").await.contains(&"CloseHealthy".to_owned()));
     on_a_good_day(&machine("backup"), "none").await;
     on_a_good_day(&machine("sweep"), "none").await;
@@ -103,7 +104,7 @@ async fn a_good_day_ends_well() {
 async fn whatever_fails_is_undone_told_and_the_lease_given_back() {
     let recovery = machine("recovery");
     let mut complaints = Vec::new();
-    for remedy in ["restore", "fail_over"] {
+    for remedy in ["restore", "fail_over", "promote"] {
         for state in on_a_good_day(&recovery, remedy).await {
             for error in errors() {
                 let mut stage = Stage::new(remedy, Some((state.clone(), error.clone())));
@@ -132,6 +133,9 @@ fn after_a_failure(state: &str, error: &TaskError, stage: &Stage, ending: &Endin
     if state == "ForceFailover" && stage.was_asked("check_failover") {
         return None;
     }
+    if state == "PromoteReplica" && stage.was_asked("check_promotion") {
+        return None;
+    }
     if !is_closing && !stage.was_asked("compensate") && stage.was_asked("take_lease") {
         return Some("nothing is undone".to_owned());
     }
@@ -147,6 +151,25 @@ async fn a_failover_of_unknown_outcome_is_looked_at_and_never_repeated() {
     let ending = execute(&machine("recovery"), &mut stage).await;
     assert_eq!(stage.asked.iter().filter(|(_, step)| step == "fail_over").count(), 1, "asked for once");
     assert!(stage.was_asked("check_failover"), "it is undone without a look: {:?}", ending.outcome);
+}
+
+#[tokio::test]
+async fn a_promotion_of_unknown_outcome_is_looked_at_and_never_repeated() {
+    let mut stage = Stage::new("promote", Some(("PromoteReplica".to_owned(), TaskError::timeout())));
+    let ending = execute(&machine("recovery"), &mut stage).await;
+    assert_eq!(stage.asked.iter().filter(|(_, step)| step == "promote").count(), 1, "asked for once");
+    assert!(stage.was_asked("check_promotion"), "it is undone without a look: {:?}", ending.outcome);
+}
+
+#[tokio::test]
+async fn nothing_is_promoted_and_nobody_is_moved_before_the_fence_is_proven() {
+    let mut stage = Stage::new("promote", None);
+    execute(&machine("recovery"), &mut stage).await;
+    let steps: Vec<&str> = stage.asked.iter().map(|(_, step)| step.as_str()).collect();
+    let at = |wanted: &str| steps.iter().position(|step| *step == wanted).unwrap();
+    assert!(at("fence") < at("prove_fence") && at("prove_fence") < at("promote"), "{steps:?}");
+    let again = steps.iter().rposition(|step| *step == "prove_fence").unwrap();
+    assert!(at("checks") < again && again < at("cut_over"), "proven once more before clients are moved: {steps:?}");
 }
 
 #[tokio::test]
@@ -207,7 +230,9 @@ async fn backup_and_sweep_end_with_an_error_that_says_what_failed() {
 
 #[tokio::test]
 async fn nothing_on_a_good_day_is_near_the_limit_of_what_travels() {
-    for (name, remedy) in [("recovery", "restore"), ("recovery", "fail_over"), ("backup", "none"), ("sweep", "none")] {
+    for (name, remedy) in
+        [("recovery", "restore"), ("recovery", "fail_over"), ("recovery", "promote"), ("backup", "none"), ("sweep", "none")]
+    {
         let ending = execute(&machine(name), &mut Stage::new(remedy, None)).await;
         let most = ending.trace.iter().map(|step| step.input_bytes.max(step.output_bytes)).max().unwrap_or_default();
         assert!(most < 2048, "{name}: {most} bytes travel");

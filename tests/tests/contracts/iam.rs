@@ -304,6 +304,7 @@ const CHANGES: &[Change] = &[
     may("Snapshot", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
     may("Snapshot", TAG, &["snapshot:lifeboat-*"], "inherits"),
     may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:incident"),
+    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:promotable"),
     may("RestoreAct", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:incident"),
     may("RestoreAct", TAG, &["snapshot:lifeboat-*"], "inherits"),
     may("RestoreAct", RESTORES, &["db:*"], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
@@ -318,6 +319,15 @@ const CHANGES: &[Change] = &[
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:incident"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
+    // A replica is promoted, and then given its source's settings and identity, only where its owner has marked it.
+    may("RestoreAct", &["rds:PromoteReadReplica"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        TAG,
+        &["db:*"],
+        "carries lifeboat:promotable, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
+    ),
     // The instance is always named, too.
     may("RestoreAct", MODIFY, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
     may("RestoreAct", TAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
@@ -411,7 +421,9 @@ fn no_role_can_give_a_database_the_tag_that_its_own_permissions_hang_on() {
         let only = permission.hangs_on.iter().find_map(|word| word.strip_prefix("only "));
         let is_moved = permission.hangs_on("carries lifeboat:")
             && permission.hangs_on.contains("names tags")
-            && only.is_some_and(|only| only.split(' ').all(|tag| tag.starts_with("lifeboat:") && tag != tags::INCIDENT));
+            && only.is_some_and(|only| {
+                only.split(' ').all(|tag| tag.starts_with("lifeboat:") && tag != tags::INCIDENT && tag != tags::PROMOTABLE)
+            });
         !is_born && !is_moved
     });
     none(open.map(|permission| format!("too wide: {permission}")));
@@ -426,7 +438,7 @@ fn the_roles_know_a_copy_by_the_name_that_a_plan_gives_it() {
 
 #[test]
 fn the_roles_ask_for_tags_that_the_code_writes() {
-    let written = [tags::POLICY, tags::RESOURCE, tags::SECRET, tags::RETIRED, tags::INCIDENT, tags::BACKUP];
+    let written = [tags::POLICY, tags::RESOURCE, tags::SECRET, tags::RETIRED, tags::INCIDENT, tags::BACKUP, tags::PROMOTABLE];
     let words: BTreeSet<String> = changes().into_iter().flat_map(|permission| permission.hangs_on).collect();
     let asked = words.iter().flat_map(|words| words.split(' ')).filter(|word| word.contains("lifeboat"));
     none(asked.filter(|tag| !written.contains(tag)).map(|tag| format!("the roles ask for the tag {tag}, which the code does not know")));

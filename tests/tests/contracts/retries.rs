@@ -4,8 +4,8 @@ use crate::repo::{machines, none};
 use lifeboat_tests::asl::shape::tasks;
 use lifeboat_tests::asl::{Retrier, Task};
 
-/// The only Task whose effect must not be asked for twice: a duplicate failover flips back.
-const AT_MOST_ONCE: &[&str] = &["ForceFailover"];
+/// The Tasks whose effect must not be asked for twice: a duplicate failover flips back, and a promotion cannot be taken back.
+const AT_MOST_ONCE: &[&str] = &["ForceFailover", "PromoteReplica"];
 
 fn retrier(errors: &[&str], interval: u64, longest: u64, attempts: u32) -> Retrier {
     Retrier {
@@ -82,6 +82,7 @@ fn nothing_of_unknown_outcome_is_repeated_where_once_is_all() {
 #[test]
 fn every_step_that_acts_at_most_once_is_known_as_such() {
     each_task(|name, task| {
-        (task.step() == Some("fail_over") && !AT_MOST_ONCE.contains(&name)).then(|| format!("{name} asks for a failover"))
+        let asks = task.step().is_some_and(|step| ["fail_over", "promote"].contains(&step));
+        (asks && !AT_MOST_ONCE.contains(&name)).then(|| format!("{name} asks for what must not be asked for twice"))
     });
 }

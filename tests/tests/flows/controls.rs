@@ -1,10 +1,12 @@
 //! Negative controls: a copy that is wrong in any way never gets the clients.
 
-use crate::account::{Account, ORDERS, write_to};
-use crate::story::copy_of_orders;
+use crate::account::{Account, ORDERS, rows_of, write_to};
+use crate::story::{Story, check_always, copy_of_orders};
+use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_testing::memory::Cloud;
+use serde_json::json;
 
 /// Fails `orders-db`, tampers with the copy just before it is validated, and expects that it is held for this reason.
 async fn held(tamper: impl FnOnce(&Cloud) + 'static, why: &str) {
@@ -69,4 +71,30 @@ async fn a_check_that_times_out_is_unknown_and_holds_the_copy() {
 #[tokio::test]
 async fn a_check_of_the_policy_that_fails_holds_the_copy() {
     held(|cloud| assert!(write_to(cloud, &copy(cloud), 9_999, Some("-1.00"))), "no bad amounts").await;
+}
+
+#[tokio::test]
+async fn a_cut_over_that_is_taken_back_closes_the_copy_and_the_same_plan_opens_it_again_behind_the_fence() {
+    let mut account = Story::Hung.begin().await;
+    account.before("VerifyCutOver", |cloud| {
+        let copy = copy_of_orders(cloud).0;
+        cloud.touch().rds.happen(|model, now| model.hang(&copy, now)).unwrap();
+    });
+    account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+    account.sweeps(2).await;
+    let ended = account.next_recovery().await;
+    assert!(!ended.is_well(), "{}", account.explain());
+    let (copy, server) = copy_of_orders(&account.cloud);
+    account.advance(Duration::minutes(3));
+    assert_eq!(rows_of(&account.cloud, &server), None, "{copy} lets somebody in: {}", account.explain());
+    assert_eq!(account.secret_versions().len(), 3, "clients were moved back");
+    assert_eq!(check_always(&account), Ok(()));
+    let plan = account.incident().plan.unwrap();
+    // The source hangs again: what its fence's restart had woken is no way back.
+    account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+    account.ask(json!({"resource": ORDERS, "scenario": "hung", "run": "execute", "plan": plan})).await;
+    account.settle().await;
+    assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+    assert_eq!(account.record().id.as_str(), copy);
+    assert_eq!(check_always(&account), Ok(()));
 }

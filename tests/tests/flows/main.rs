@@ -15,6 +15,7 @@ mod faults;
 mod gates;
 mod inputs;
 mod mishaps;
+mod promotion;
 mod release;
 mod scenarios;
 mod steps;

@@ -1,6 +1,6 @@
 //! Releasing what a recovery kept: only with its name typed twice, only what nobody needs, and never what serves.
 
-use crate::account::{Account, GOLD, ORDERS};
+use crate::account::{Account, Disturbance, GOLD, How, ORDERS};
 use crate::story::{Story, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
@@ -139,4 +139,17 @@ async fn once_a_week_people_are_told_what_is_kept_what_it_costs_and_how_it_is_re
     account.advance(Duration::days(7));
     account.sweeps(2).await;
     assert_eq!(told(&account), 2, "{:?}", account.subjects());
+}
+
+#[tokio::test]
+async fn a_release_whose_step_is_disturbed_deletes_once() {
+    for how in [How::Twice, How::ReplyLost, How::TimesOut] {
+        let mut account = kept().await;
+        account.disturbance = Some(Disturbance::new(how, "release/ReleaseKept", 1));
+        let before = account.last_call();
+        let ended = account.release(order(ORDERS)).await;
+        assert!(ended.is_well(), "{how:?}: {}", ended.cause());
+        let deletions = account.calls_since(before).iter().filter(|call| call.starts_with("DeleteDBInstance")).count();
+        assert_eq!(deletions, 1, "{how:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Stories: what happens to `orders-db`, told from its break to its end, so that each can be told again with disturbances.
 
-use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, SECRET, rows_of, server_of, write_to};
+use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, SECRET, rows_of, server_of, write_to};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -63,6 +63,14 @@ pub enum Story {
     StorageFull,
     /// A cut-over is regretted: clients go back, after a person has seen what they lose.
     Undo,
+    /// RDS gives up on it, and a read replica follows it: promoted.
+    Promotion,
+    /// It hangs, and a read replica follows it: fenced by its security group, then promoted.
+    PromotionHung,
+    /// The promotion is refused for good: restored.
+    PromotionRefused,
+    /// The promoted replica lacks a row.
+    PromotedIsWrong,
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -148,7 +156,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -174,24 +182,43 @@ impl Story {
         Self::Pause,
         Self::StorageFull,
         Self::Undo,
+        Self::Promotion,
+        Self::PromotionHung,
+        Self::PromotionRefused,
+        Self::PromotedIsWrong,
     ];
 
     /// The account before anything happens.
     pub async fn begin(self) -> Account {
         let multi_az = matches!(self, Self::HungMultiAz | Self::AzOutage);
         let observe = GOLD.replace("mode: automatic", "mode: observe");
-        Account::under(if self == Self::Observed { &observe } else { GOLD }, multi_az).await
+        let mut account = Account::under(if self == Self::Observed { &observe } else { GOLD }, multi_az).await;
+        if self.has_replica() {
+            account.add_replica(REPLICA, |_| {}).await;
+        }
+        account
+    }
+
+    const fn has_replica(self) -> bool {
+        matches!(self, Self::Promotion | Self::PromotionHung | Self::PromotionRefused | Self::PromotedIsWrong)
     }
 
     /// Lets it happen, to its end.
     pub async fn play(self, account: &mut Account) {
         self.prepare(account);
         match self {
-            Self::InstanceFailure | Self::Observed | Self::CopyIsWrong | Self::RestoreFails | Self::NoCapacity => {
+            Self::InstanceFailure
+            | Self::Observed
+            | Self::CopyIsWrong
+            | Self::RestoreFails
+            | Self::NoCapacity
+            | Self::Promotion
+            | Self::PromotionRefused
+            | Self::PromotedIsWrong => {
                 account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
             }
             Self::StorageFull => account.happen(|model, now| model.storage_full(ORDERS, now)).unwrap(),
-            Self::Hung | Self::HungMultiAz | Self::SourceHealed | Self::FenceLeaks | Self::ClientRefused => {
+            Self::Hung | Self::PromotionHung | Self::HungMultiAz | Self::SourceHealed | Self::FenceLeaks | Self::ClientRefused => {
                 account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
                 account.sweeps(2).await;
             }
@@ -264,6 +291,17 @@ impl Story {
                 account.fault("RestoreDBInstanceToPointInTime", When::Always, kind);
                 return account.whenever = Some(Box::new(capacity_of_the_next_class));
             }
+            Self::PromotionRefused => {
+                let kind = FaultKind::Refused { code: "InvalidParameterCombination".to_owned(), message: "not this one".to_owned() };
+                return account.fault("PromoteReadReplica", When::Always, kind);
+            }
+            Self::PromotedIsWrong => {
+                let lose = |cloud: &Cloud| {
+                    let server = server_of(cloud, REPLICA).unwrap();
+                    assert!(write_to(cloud, &server, 7, None), "a row is lost");
+                };
+                ("ValidateRestored", 1, Box::new(lose))
+            }
             Self::BackupImpossible => return account.fault("DescribeDBInstances", When::Always, FaultKind::Throttle),
             Self::News => return account.create("twin-db", false, &[("lifeboat:resource", ORDERS)]),
             _ => return,
@@ -311,7 +349,7 @@ impl Story {
             Self::Backup | Self::BackupImpossible => of("backup/"),
             Self::News => of("sweep/"),
             Self::Pause => of("pause/"),
-            Self::Hung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
+            Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             _ => of("recovery/"),
         }
@@ -385,6 +423,10 @@ pub fn check_always(account: &Account) -> Result<(), String> {
     let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true")).count();
     if failovers > 1 {
         return Err(format!("{failovers} failovers were asked for"));
+    }
+    let promotions = calls.iter().filter(|call| call.starts_with("PromoteReadReplica")).count();
+    if promotions > 1 {
+        return Err(format!("{promotions} promotions were asked for"));
     }
     if !account.client.split_brain.is_empty() {
         return Err(format!("split brain: {:?}", account.client.split_brain));

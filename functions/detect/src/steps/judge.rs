@@ -1,6 +1,6 @@
 //! Judging the source: Describe and the last probe, weighed by the domain.
 
-use crate::{Deps, JudgeInput, Moment, resources};
+use crate::{Deps, JudgeInput, Moment, replicas, resources};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState};
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
@@ -68,6 +68,9 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
         }),
     };
     keep(deps, &counted, &judgement, probe.as_ref(), input.moment, now).await?;
+    if judgement.verdict == Verdict::Failed && input.moment == Moment::BeforePlan {
+        replicas::note(deps, &counted, judgement.scenario.or(counted.scenario()), observed.as_ref(), now).await?;
+    }
     Ok(JudgeAnswer {
         verdict: judgement.verdict,
         reason: judgement.reason,

@@ -1,7 +1,9 @@
 //! Letters about endings after which a person is needed.
 
+use super::broken;
 use super::ends::no_approval;
 use super::parts::{self, letter};
+use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::commands;
 use crate::ending::Ending;
@@ -96,6 +98,8 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
+    letter.to_do.extend(broken::go_back(ending));
+    letter.to_do.extend(promotion::left_alone(story));
     let warned = story
         .validation
         .iter()
@@ -144,6 +148,8 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
             commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
         ));
     }
+    letter.to_do.extend(broken::go_back(ending));
+    letter.to_do.extend(promotion::left_alone(story));
     if is_outrun {
         let say = "If the source does not serve after all, this copy is not used any more: for a new plan start with \"run\": \"plan\"";
         letter.to_do.push(parts::ask_plan(story, ending.execution, say));

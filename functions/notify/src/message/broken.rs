@@ -1,6 +1,7 @@
 //! Letters about recoveries that broke off: what stands, how to finish or undo it, how to go on.
 
 use super::parts::{self, letter};
+use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::ending::{Ending, Failure};
 use crate::phrases;
@@ -49,7 +50,10 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     letter.done.extend(stands(ending));
     match story.verified() {
         Some(_) => letter.to_do.extend(parts::finish(story)),
-        None => letter.to_do.extend(go_back(ending)),
+        None => {
+            letter.to_do.extend(go_back(ending));
+            letter.to_do.extend(promotion::left_alone(story));
+        }
     }
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
     letter.to_do.push(go_on(ending));
@@ -81,7 +85,7 @@ fn stands(ending: &Ending<'_>) -> Vec<String> {
 }
 
 /// What was left half-way, put back by hand.
-fn go_back(ending: &Ending<'_>) -> Option<Advice> {
+pub(crate) fn go_back(ending: &Ending<'_>) -> Option<Advice> {
     let story = ending.story;
     let commands = undo::commands(story);
     if commands.is_empty() || !undo::is_half_done(story) {

@@ -1,6 +1,7 @@
 //! Letters about endings after which nobody has to hurry.
 
 use super::parts::{self, letter};
+use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
@@ -40,6 +41,7 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let mut to_do = parts::finish(story);
     to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
     to_do.extend(iac::short(story));
+    to_do.extend(promotion::afterwards(story));
     if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {
         let say = "Only if the new database is wrong, go back: this shows what clients wrote to it meanwhile, which is lost to them, and the calls; with \"run\": \"execute\" it goes back at once if that is nothing";
         to_do.push(Advice::new(say, commands::start(ending.execution, &RecoveryInput::to_undo(&story.incident))).see(parts::UNDO));

@@ -9,6 +9,7 @@ pub(crate) mod broken;
 pub(crate) mod ends;
 pub(crate) mod parts;
 pub(crate) mod progress;
+pub(crate) mod promotion;
 pub(crate) mod without;
 
 use crate::commands::{Execution, RecoveryInput};

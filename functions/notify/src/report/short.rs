@@ -66,6 +66,10 @@ fn done(ending: &Ending<'_>) -> String {
         let at = plan.and_then(|plan| plan.restore_point).map_or_else(String::new, |at| format!(" as of {}", show_time(at)));
         let how = plan.and_then(|plan| plan.remedy).map_or("", Remedy::as_str);
         let grade = story.validation.as_ref().map_or_else(String::new, |validation| format!(", graded {}", validation.grade()));
+        if plan.and_then(|plan| plan.remedy) == Some(Remedy::PromoteReplica) {
+            let held = at.replacen(" as of", ", with what it held at", 1);
+            return format!("Read replica {} was promoted{held} ({how}){grade}", restored.id);
+        }
         format!("{} was restored{at} ({how}){grade}", restored.id)
     };
     let made = story.calls.iter().filter(|(_, record)| record.state == CallState::Done).count();

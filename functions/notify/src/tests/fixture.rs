@@ -318,6 +318,7 @@ pub(crate) fn moved(plan: &Plan) -> World {
         began_at: time("10:38:44"),
         left_sessions: false,
         sessions_ended_at: None,
+        closed: None,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
     world.made(plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");

@@ -56,6 +56,7 @@ pub(crate) fn cut_over(world: &World, state: CutOverState, at: &str) {
         began_at: time(at),
         left_sessions: false,
         sessions_ended_at: None,
+        closed: None,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
 }

@@ -7,6 +7,7 @@ use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fenc
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Scenario;
@@ -56,12 +57,13 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     let left_sessions = left_sessions(deps, incident, half_moved.as_ref()).await? && reopened.is_none();
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
+    // First the side that clients were led to is closed: one that stays away from the secret would go on writing there.
+    let left = if left_sessions { leave(deps, incident, fenced.as_ref(), now).await } else { Ok(()) };
     if let Some(cut_over) = half_moved {
         let moved_back = move_back(deps, incident, &cut_over, now).await;
-        let ended = if left_sessions { end_sessions(deps, incident, now).await } else { Ok(()) };
-        moved_back.and(ended)?;
-    } else if left_sessions {
-        end_sessions(deps, incident, now).await?;
+        moved_back.and(left)?;
+    } else {
+        left?;
     }
     if let Some(target) = reopened {
         close_again(deps, incident, &target, now).await?;
@@ -167,6 +169,48 @@ async fn left_sessions<R, L: Ledger, D, S, E, C>(
     Ok(moved || kept.value.left_sessions)
 }
 
+/// Nobody writes to the new side any more: it is closed, where the source can be opened again, and its sessions are ended. A source
+/// that RDS never brings back is no second side.
+async fn leave<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    fenced: Option<&Fence>,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    if let (Some(restored), Some(group)) = (&incident.restored, fenced.and_then(|fence| fence.group.as_ref()))
+        && let Some(found) = observe::instance(&deps.databases, &restored.id).await?
+    {
+        let groups = found.configuration.security_groups.clone();
+        ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), |cut_over| {
+            cut_over.closed.get_or_insert_with(|| groups.clone());
+            Ok(())
+        })
+        .await?;
+        shut(deps, incident, &found, group).await?;
+    }
+    end_sessions(deps, incident, now).await
+}
+
+/// Moves an instance behind the group that admits nobody, and sees that it is there: only then may the other side be opened.
+async fn shut<R: Databases, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    found: &ObservedInstance,
+    group: &str,
+) -> Result<(), DrError> {
+    let id = &found.id;
+    if found.has_exactly_group(group) {
+        return Ok(());
+    }
+    let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {id} on the way back"));
+    deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
+    let shown = observe::instance(&deps.databases, id).await?;
+    if shown.is_some_and(|shown| !shown.has_exactly_group(group)) {
+        return Err(DrError::conflict(format!("{id} is being closed on the way back: {} is opened after that", incident.source.id)));
+    }
+    Ok(())
+}
+
 /// Clients may have opened sessions on the new side while they were led there, and would go on writing to it: a restart ends them.
 /// Written down before it is sent, and sent once: a second one would only prolong it.
 async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
@@ -221,14 +265,7 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
 ) -> Result<(), DrError> {
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.and_then(|fence| fence.value.group);
     let (Some(group), Some(found)) = (fence, observe::instance(&deps.databases, target).await?) else { return Ok(()) };
-    if !found.has_exactly_group(&group) {
-        let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {target} again"));
-        deps.databases.set_security_groups(target, std::slice::from_ref(&group)).await.map_err(closing)?;
-        let shown = observe::instance(&deps.databases, target).await?;
-        if !shown.is_some_and(|shown| shown.has_exactly_group(&group)) {
-            return Err(DrError::conflict(format!("{target} is being closed again: {} is opened after that", incident.source.id)));
-        }
-    }
+    shut(deps, incident, &found, &group).await?;
     if found.status.accepts_calls() {
         deps.databases.reboot(target, false).await.map_err(|error| error.while_doing(format!("ending the sessions on {target}")))?;
     }

@@ -54,6 +54,13 @@ fn unsettled(record: &CallRecord, found: &ObservedInstance, recovery: &Recovery<
         Act::ReplaySettings { settings, .. } if !settings.are_in(&found.configuration) => {
             Some(format!("{} does not show its settings yet", found.id))
         }
+        Act::AdoptSettings { settings, .. } if !settings.are_in(&found.configuration) => {
+            Some(format!("{} does not show its settings yet", found.id))
+        }
+        Act::SetSecurityGroups { groups, .. } => {
+            let in_force = found.groups.iter().all(|group| group.status == "active" && groups.contains(&group.id));
+            (!in_force).then(|| format!("the security groups of {} are being changed", found.id))
+        }
         _ => None,
     }
 }
@@ -66,6 +73,7 @@ async fn compare<R, L: Ledger, D, S, E, C>(
 ) -> Result<(), DrError> {
     let wanted = recovery.plan.calls.iter().find_map(|call| match &call.act {
         Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => Some(&settings.configuration),
+        Act::PromoteReplica { expected, .. } => Some(&**expected),
         _ => None,
     });
     // What was not restored has lost nothing.

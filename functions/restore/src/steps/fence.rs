@@ -5,7 +5,6 @@ use crate::executor::{Made, make};
 use crate::observe;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CallRecord, CallState, Fence, FenceState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
@@ -13,6 +12,7 @@ use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
+use lifeboat_domain::{DrError, Timestamp};
 
 /// Goes one step further with the fence each time it is called.
 pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -61,6 +61,7 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let (_, expired) = recovery.waited();
     let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    let mut sessions_ended = None;
     for (place, (index, call)) in calls.into_iter().enumerate() {
         if place > 0 && !found.status.accepts_calls() && !is_written_down(deps, recovery, index).await? {
             return not_yet(format!("{} is {}", found.id, found.status));
@@ -82,10 +83,11 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
                 if !settled || !closed {
                     return not_yet(format!("{} is {}; {}", found.id, found.status, record.act.describe()));
                 }
+                sessions_ended = record.ended_at.filter(|_| matches!(record.act, Act::EndSessions { .. }));
             }
         }
     }
-    if !found.status.accepts_calls() {
+    if !found.status.accepts_calls() && !stays_down(recovery, found, sessions_ended) {
         return not_yet(format!("{} is {}", found.id, found.status));
     }
     let groups_before = fence.map(|fence| fence.value.groups_before).unwrap_or_default();
@@ -97,6 +99,13 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     Ok(Look::new(Progress::Done, poll, text))
 }
 
+/// In a dark zone there is no host to come back on: a reboot that has lasted longer than a failover may has ended every session,
+/// and whatever comes back one day comes back behind the group.
+fn stays_down(recovery: &Recovery<'_>, found: &ObservedInstance, sessions_ended: Option<Timestamp>) -> bool {
+    let grace = recovery.policy.timing.failover_grace;
+    found.status.is_rebooting() && sessions_ended.is_some_and(|ended| recovery.now >= ended + grace.as_delta())
+}
+
 /// The groups to give back. A fence that an earlier story never opened is not among them: the plan knows those of before.
 fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str) -> Vec<String> {
     let shown = &found.configuration.security_groups;
@@ -104,6 +113,7 @@ fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str)
         Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
             Some(&settings.configuration.security_groups)
         }
+        Act::PromoteReplica { expected, .. } => Some(&expected.security_groups),
         _ => None,
     });
     planned.filter(|_| *shown == [fence.to_owned()]).unwrap_or(shown).clone()

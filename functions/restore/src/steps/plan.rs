@@ -2,7 +2,7 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Secrets, targets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
@@ -17,6 +17,7 @@ use lifeboat_domain::policy::{CutOverTarget, Policy};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::replica::{Replica, ReplicaLooks, of_source};
 use lifeboat_domain::words::{Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
@@ -25,7 +26,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanAnswer {
     decision: Decision,
-    /// `restore`, `fail_over`, `grow`, `swap_back` or `none`.
+    /// `restore`, `fail_over`, `promote`, `grow`, `swap_back` or `none`.
     remedy: &'static str,
     plan: String,
     reason: String,
@@ -43,6 +44,7 @@ struct Read {
     record: ResourceRecord,
     window: Option<lifeboat_domain::observed::RestoreWindow>,
     moved_from: Option<MovedFrom>,
+    replicas: Vec<Replica>,
 }
 
 /// Makes the plan and decides.
@@ -58,7 +60,12 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     let policy = deps.policies.policy(&incident.policy)?;
     if let Some(under_way) = under_way(deps, &incident).await? {
         let reason = "this plan is being carried out: it is carried on, not replaced".to_owned();
-        return Ok(answer(&under_way, Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None }));
+        let gate = Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None };
+        let carried_on = answer(&under_way, gate);
+        // A copy that the way back has closed is opened only behind the fence.
+        let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?;
+        let closed = cut_over.is_some_and(|kept| kept.value.closed.is_some());
+        return Ok(if closed { PlanAnswer { remedy: "swap_back", ..carried_on } } else { carried_on });
     }
     let read = read_world(deps, &incident).await?;
     let vpc = read.manifest.as_ref().and_then(|manifest| manifest.configuration.vpc.clone()).unwrap_or_default();
@@ -78,6 +85,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         storage_grown_at: read.record.storage_grown_at,
         moved_from: read.moved_from.as_ref(),
         targets: &read.targets,
+        replicas: &read.replicas,
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let question = ledger::read::<Question>(&deps.ledger, &keys::question(&plan.hash)).await?.map(|kept| kept.value);
@@ -104,7 +112,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     Ok(answer(&plan, gate))
 }
 
-/// The plan whose restore was sent, has not failed, and was not outrun by its source. A person who names another plan is not overruled.
+/// The plan whose restore or promotion was sent, has not failed, and was not outrun by its source; a promotion begins with the fence. A person who names another plan is not overruled.
 async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<Plan>, DrError> {
     let Some(hash) = incident.plan.as_ref().filter(|hash| incident.request.plan.as_ref().is_none_or(|named| named == *hash)) else {
         return Ok(None);
@@ -116,7 +124,8 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
         return Ok(None);
     };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
-    let sent = calls.iter().any(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
+    let begins = |phase: Phase| phase == Phase::Act || (phase == Phase::Fence && plan.remedy == Some(Remedy::PromoteReplica));
+    let sent = calls.iter().any(|call| begins(call.value.phase) && call.value.state != CallState::Refused);
     let spoilt = incident.setbacks.iter().filter_map(Setback::spoils).any(|target| Some(target) == plan.target.as_ref());
     Ok((plan.target.is_some() && sent && !spoilt).then_some(plan))
 }
@@ -130,6 +139,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         decision: gate.decision,
         remedy: match plan.remedy {
             Some(Remedy::ForceFailover) => "fail_over",
+            Some(Remedy::PromoteReplica) => "promote",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::SwapBack) => "swap_back",
             Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
@@ -214,7 +224,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     let observed = instance(&deps.databases, &source.id).await?.filter(|found| found.resource_id == source.resource_id);
     let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
     let manifest = match &observed {
-        Some(observed) => Some(unfenced(deps, &record, Manifest::of(observed, now)).await?),
+        Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(deps, &record).await?,
     };
     let window =
@@ -227,7 +237,8 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     };
     let cut_over: &[CutOverTarget] = if incident.moves_clients() { &deps.policies.policy(&incident.policy)?.cut_over } else { &[] };
     let targets = targets::find::find(deps, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
-    Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from })
+    let replicas = replicas(deps, incident, observed.as_ref()).await?;
+    Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from, replicas })
 }
 
 /// What the incident that moved clients left behind; none if clients are elsewhere by now.
@@ -260,15 +271,34 @@ async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
     }))
 }
 
-/// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.
-async fn unfenced<R, L, D: Documents, S, E, C>(
+/// The source's replicas as they are now, each with what its engine said before the plan.
+async fn replicas<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    source: Option<&ObservedInstance>,
+) -> Result<Vec<Replica>, DrError> {
+    let Some(source) = source.filter(|source| !source.replicas.is_empty()) else { return Ok(Vec::new()) };
+    let found = of_source(&deps.databases, source).await?;
+    let kept = ledger::read::<ReplicaLooks>(&deps.ledger, &keys::replica_looks(&incident.id)).await?.map(|kept| kept.value);
+    let looks = kept.unwrap_or_default().looks;
+    Ok(found.into_iter().map(|observed| Replica { look: looks.get(&observed.resource_id).cloned(), observed }).collect())
+}
+
+/// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.
+async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
     record: &ResourceRecord,
     manifest: Manifest,
 ) -> Result<Manifest, DrError> {
     let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
     if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
         return Ok(manifest);
+    }
+    let ours = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
+    if let Some(before) = ours.filter(|fence| fence.state != FenceState::Opened && !fence.groups_before.is_empty()) {
+        let configuration = Configuration { security_groups: before.groups_before, ..manifest.configuration };
+        return Ok(Manifest { configuration, ..manifest });
     }
     let kept = kept_manifest(deps, record)
         .await?

@@ -2,14 +2,15 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
-use crate::observe::instance;
+use crate::observe::{instance, is_ours};
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
-use lifeboat_domain::acting::{Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, Fence, FenceState};
 use lifeboat_domain::incident::{Phase, Restored};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::plan::Act;
+use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::plan::{Act, Remedy};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
 
@@ -26,9 +27,9 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let target = recovery.plan.target.clone().ok_or_else(|| DrError::unrecoverable("the plan goes back to nothing"))?;
     let found = instance(&deps.databases, &target).await?.ok_or_else(|| DrError::not_found(format!("{target} does not exist any more")))?;
-    let planned = recovery.plan.target_resource_id.as_ref();
-    if planned != Some(&found.resource_id) {
-        return Err(DrError::refused(format!("{target} is another instance now ({}): it is not touched", found.resource_id)));
+    expect_known(&recovery, &found)?;
+    if recovery.plan.remedy != Some(Remedy::SwapBack) {
+        return open_closed(deps, &recovery, &found).await;
     }
     let (arn, endpoint, now) = (found.arn.clone(), found.endpoint.clone(), recovery.now);
     recovery
@@ -62,4 +63,46 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         return not_yet(format!("{target} is {}", found.status));
     }
     Ok(Look::new(Progress::Done, poll, format!("{target} lets clients in again")))
+}
+
+/// What has the target's name must be what the plan means.
+fn expect_known(recovery: &Recovery<'_>, found: &ObservedInstance) -> Result<(), DrError> {
+    let known = match &recovery.plan.target_resource_id {
+        Some(planned) => *planned == found.resource_id,
+        None => is_ours(found, recovery),
+    };
+    if known {
+        Ok(())
+    } else {
+        Err(DrError::refused(format!("{} is another instance now ({}): it is not touched", found.id, found.resource_id)))
+    }
+}
+
+/// A copy that an earlier way back has closed gets its groups back, now that the source is fenced once more.
+async fn open_closed<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    found: &ObservedInstance,
+) -> Result<Look, DrError> {
+    let (poll, id, key) = (recovery.policy.timing.poll, &found.id, keys::cut_over(&recovery.incident.id));
+    let closed = ledger::read::<CutOver>(&deps.ledger, &key).await?.and_then(|kept| kept.value.closed);
+    let Some(groups) = closed else { return Ok(Look::new(Progress::Done, poll, format!("{id} is open"))) };
+    let (_, expired) = recovery.waited();
+    let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    if !found.has_exactly_groups(&groups) {
+        let opening = |error: lifeboat_domain::CallError| error.while_doing(format!("opening {id} again"));
+        deps.databases.set_security_groups(id, &groups).await.map_err(opening)?;
+        return not_yet(format!("{id} is being opened again"));
+    }
+    if !found.status.accepts_calls() {
+        return not_yet(format!("{id} is {}", found.status));
+    }
+    ledger::update::<CutOver, _>(&deps.ledger, &key, |cut_over| {
+        (cut_over.closed, cut_over.left_sessions, cut_over.sessions_ended_at) = (None, false, None);
+        Ok(())
+    })
+    .await?;
+    let text = format!("{id} lets clients in again: it was closed when they were moved back");
+    recovery.tell(&deps.ledger, Phase::Fence, text.clone()).await?;
+    Ok(Look::new(Progress::Done, poll, text))
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod fingerprint;
+mod replica;
 mod session;
 mod sql_check;
 mod table;
@@ -10,13 +11,14 @@ mod write_mark;
 
 use crate::databases::trusted;
 use crate::sql::answer::{Seen, bounded, probed};
+use crate::sql::trouble::Trouble;
 use crate::sql::{checks, compare as comparison};
 use compare::Side;
 use lifeboat_domain::DrError;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
-use lifeboat_domain::probe::Probe;
+use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
@@ -62,6 +64,17 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
     async fn write_mark(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Option<WriteMark> {
         let read = visit(&self.tls, target, credentials, limits, async |session| write_mark::read(session).await).await;
         read.inspect_err(|trouble| tracing::warn!("how much it has written cannot be told: {}", trouble.text)).ok().flatten()
+    }
+
+    async fn look_at_replica(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        now: lifeboat_domain::Timestamp,
+    ) -> ReplicaLook {
+        let seen = visit(&self.tls, target, credentials, limits, async |session| replica::look(session, now).await).await;
+        seen.unwrap_or_else(|Trouble { outcome, text, .. }| ReplicaLook { outcome, ..ReplicaLook::unknown(now, text) })
     }
 
     async fn fingerprint(

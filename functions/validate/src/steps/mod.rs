@@ -5,5 +5,6 @@ pub(crate) mod difference;
 pub(crate) mod fingerprint;
 pub(crate) mod probe;
 pub(crate) mod probe_group;
+pub(crate) mod probe_replicas;
 pub(crate) mod prove_fence;
 pub(crate) mod verify_client;

@@ -34,6 +34,10 @@ where
     let verdict = if proven { "the fence is proven" } else { "the fence is not proven" };
     let text = format!("{verdict}: {why} ({}: {})", target.instance, seen.text);
     tracing::info!(execution = case.execution, incident = %incident.id, proven, "{text}");
+    if let Some(fence) = fence.filter(|fence| proven && fence.state == FenceState::SessionsEnded) {
+        let proof = Fence { state: FenceState::Proven, at: deps.clock.now(), ..fence };
+        ledger::write(&deps.ledger, &keys::fence(&incident.id), &proof).await?;
+    }
     ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Fence, text.as_str()).await?;
     Ok(Proven { proven, reason: text })
 }

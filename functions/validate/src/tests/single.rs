@@ -163,3 +163,44 @@ async fn a_source_that_cannot_be_opened_is_a_line_in_the_timeline_and_not_an_err
     assert!(world.kept("difference").is_none(), "no difference must not look like an empty one");
     assert!(world.timeline()[0].contains("the source cannot be opened (unreachable"), "{:?}", world.timeline());
 }
+
+fn replicas() -> Value {
+    let replica = |id: &str| json!({"id": id, "resource_id": format!("db-{id}"), "engine": "postgres", "endpoint": {"host": "b.example", "port": 5432}, "database": null});
+    json!({"at": "2026-01-15T10:50:00Z", "replicas": [replica("orders-db-b"), replica("orders-db-c")]})
+}
+
+#[tokio::test]
+async fn a_source_without_replicas_has_none_to_ask() {
+    let mut world = World::new();
+    assert_eq!(world.run("probe_replicas").await.unwrap(), json!({"replicas": 0}));
+    assert!(world.kept("replica_looks").is_none() && world.timeline().is_empty());
+}
+
+#[tokio::test]
+async fn every_replica_is_asked_and_one_that_cannot_say_anything_is_told_as_such() {
+    let mut world = World::new();
+    world.put("replicas", &replicas());
+    assert_eq!(world.run("probe_replicas").await.unwrap(), json!({"replicas": 2}));
+    let looks = world.kept("replica_looks").unwrap();
+    assert_eq!(looks["looks"]["db-orders-db-b"]["newest"], json!(null), "nobody knows: {looks}");
+    assert!(world.timeline()[0].contains("2 read replicas"), "{:?}", world.timeline());
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_now_says_nothing_of_a_replica() {
+    let mut world = World::new();
+    world.put("replicas", &replicas());
+    world.secrets.failure = Some(unavailable());
+    assert_eq!(world.run("probe_replicas").await.unwrap_err().name().as_str(), "Dr.TransientFailure");
+}
+
+#[tokio::test]
+async fn a_proof_is_written_down_for_whoever_promotes_behind_it() {
+    for (outcome, state) in [(ProbeOutcome::Unreachable, "proven"), (ProbeOutcome::Answers, "sessions_ended")] {
+        let mut world = World::new();
+        world.put("fence", &fence("sessions_ended", Some("sg-fence")));
+        world.source.outcome = outcome;
+        world.run("prove_fence").await.unwrap();
+        assert_eq!(world.kept("fence").unwrap()["state"], json!(state));
+    }
+}

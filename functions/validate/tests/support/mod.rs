@@ -71,13 +71,33 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            "local all all trust\nlocal replication all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+        )
+        .unwrap();
         // Somebody else may take the free port first: then another one is tried.
         let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("PostgreSQL starts on one of five ports");
         let server = Self { port, directory, process };
         server.sql("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE DATABASE shop OWNER {USER}"));
         server
+    }
+
+    /// A streaming standby of this server.
+    pub fn standby(&self) -> Self {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("lifeboat-validate-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        write_certificates(&directory);
+        own(&directory);
+        let data = directory.join("data");
+        let mut copy = as_server(&program("pg_basebackup"));
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "-U", "postgres", "-p", &self.port.to_string(), "-h"]);
+        let made = copy.arg(&self.directory).arg("-D").arg(&data).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("the standby starts on one of five ports");
+        Self { port, directory, process }
     }
 
     /// Runs SQL as the superuser, over the socket.

@@ -54,6 +54,10 @@ pub enum AccidentKind {
     SetStatus,
     /// The status of a snapshot becomes as given.
     SnapshotStatus,
+    /// A read replica gets nothing more from its source, and lags more and more.
+    StopStreaming,
+    /// The same, and RDS reports its replication as given.
+    BreakReplication,
 }
 
 /// One or many.
@@ -148,6 +152,11 @@ fn happen(model: &mut Model, accident: &Accident, now: chrono::DateTime<chrono::
         AccidentKind::Stuck => model.stuck(name, status()?, now),
         AccidentKind::Unstick => model.unstick(name, now),
         AccidentKind::SetStatus => model.set_status(name, status()?, now),
+        AccidentKind::StopStreaming => model.stop_streaming(name, now),
+        AccidentKind::BreakReplication => {
+            model.stop_streaming(name, now)?;
+            model.break_replication(name, status()?, now)
+        }
         AccidentKind::SnapshotStatus => model.set_snapshot_status(name, status()?),
     }
 }

@@ -119,6 +119,8 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
         // A standby that is not asked for does no harm.
         Effect::RemoveStandby { .. } => {}
         Effect::PromoteStandby { .. } => engine.promote_standby(server).await?,
+        Effect::PromoteReplica { .. } => engine.promote_replica(server).await?,
+        Effect::StopStreaming { .. } => engine.stop_streaming(server).await?,
         Effect::SetPassword { user, password, .. } => engine.set_password(server, &user, password.expose()).await?,
         Effect::Restart { .. } | Effect::Start { .. } => engine.restart(server).await?,
         Effect::Stop { .. } => {
@@ -140,6 +142,7 @@ fn source(from: Origin) -> Source {
             Source::Empty { engine, master_user, password: password.expose().to_owned(), db_name: db_name.unwrap_or_default() }
         }
         Origin::Image(image) => Source::Image(image),
+        Origin::Replica { of } => Source::Replica { of },
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
     }
 }

@@ -8,13 +8,14 @@ mod restore;
 use crate::classify::{call_error, invalid};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag};
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, Tag};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
-use lifeboat_domain::plan::{LateSettings, RestoreSettings};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
+    TakeSnapshots,
 };
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ const NOT_RDS: [&str; 2] = ["neptune", "docdb"];
 #[derive(Debug, Clone)]
 pub struct Rds {
     client: Client,
-    /// Sends each request once: a second failover flips back.
+    /// Sends each request once: a second failover flips back, and a promotion cannot be taken back.
     at_most_once: Client,
 }
 
@@ -142,6 +143,15 @@ impl RebootDatabases for Rds {
     }
 }
 
+impl PromoteDatabases for Rds {
+    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        let request = self.at_most_once.promote_read_replica().db_instance_identifier(replica.as_str());
+        // AWS's default is one day.
+        let request = request.backup_retention_period(backup_days).set_preferred_backup_window(backup_window.map(str::to_owned));
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:PromoteReadReplica", &error))
+    }
+}
+
 impl ModifyDatabases for Rds {
     async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
@@ -178,6 +188,30 @@ impl ModifyDatabases for Rds {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let output = request.set_vpc_security_group_ids(Some(groups.to_vec())).send().await;
         output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
+    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()> {
+        if *settings == AdoptedSettings::default() {
+            return Ok(());
+        }
+        let logs = CloudwatchLogsExportConfiguration::builder().set_enable_log_types(Some(settings.log_exports.clone())).build();
+        let request = self
+            .client
+            .modify_db_instance()
+            .db_instance_identifier(instance.as_str())
+            .apply_immediately(true)
+            .set_db_parameter_group_name(settings.parameter_group.clone())
+            .set_publicly_accessible(settings.publicly_accessible)
+            .set_auto_minor_version_upgrade(settings.auto_minor_version_upgrade)
+            .set_copy_tags_to_snapshot(settings.copy_tags_to_snapshot)
+            .set_enable_iam_database_authentication(settings.iam_authentication)
+            .set_cloudwatch_logs_export_configuration((!settings.log_exports.is_empty()).then_some(logs));
+        request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
+    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true).multi_az(true);
+        request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
     async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {

@@ -7,7 +7,7 @@ use aws_sdk_rds::types::{DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag}
 use aws_smithy_types::DateTime;
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{
-    Configuration, Endpoint, ObservedInstance, ObservedSnapshot, RestoreWindow, SecurityGroup, SnapshotStatus,
+    Configuration, Endpoint, ObservedInstance, ObservedSnapshot, Replication, RestoreWindow, SecurityGroup, SnapshotStatus,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::InstanceStatus;
@@ -32,6 +32,8 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedInstance> {
         parameter_status: shown.db_parameter_groups().first().and_then(|group| group.parameter_apply_status.clone()),
         pending: shown.pending_modified_values.as_ref().map(pending::names).unwrap_or_default(),
         replica_of: shown.read_replica_source_db_instance_identifier.clone(),
+        replication: replication(shown),
+        replicas: shown.read_replica_db_instance_identifiers().to_vec(),
         cluster: shown.db_cluster_identifier.clone(),
         configuration: configuration(shown, &have)?,
         tags: tags(shown.tag_list()),
@@ -110,6 +112,16 @@ fn endpoint(shown: &DbInstance) -> Option<Endpoint> {
     let endpoint = shown.endpoint.as_ref()?;
     let host = endpoint.address.clone().filter(|host| !host.is_empty())?;
     Some(Endpoint { host, port: listens_on(shown)? })
+}
+
+/// How a read replica follows; none of what is no replica.
+fn replication(shown: &DbInstance) -> Option<Replication> {
+    let info = shown.status_infos().iter().find(|info| info.status_type() == Some("read replication"))?;
+    Some(Replication {
+        status: info.status.clone().unwrap_or_default(),
+        normal: info.normal.unwrap_or_default(),
+        message: info.message.clone().filter(|message| !message.is_empty()),
+    })
 }
 
 /// The endpoint's port; `DbInstancePort` is 0 on many instances.

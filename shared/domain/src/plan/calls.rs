@@ -1,6 +1,7 @@
 //! The calls of the chosen remedy, in order, each with its reason.
 
 use super::options::{PlanFacts, Weighed, class_for};
+use super::promotion::add_promotion_calls;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings};
@@ -29,6 +30,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
             Ok(())
         }
+        Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
         Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
     }
 }
@@ -100,7 +102,7 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
     kept
 }
 
-fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DbInstanceId) -> Option<PlannedCall> {
+pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DbInstanceId) -> Option<PlannedCall> {
     let (secret, changed, point) = (manifest.secret()?, facts.secret_changed_at?, plan.restore_point?);
     (changed > point).then(|| {
         let why = format!(
@@ -113,9 +115,11 @@ fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target:
     })
 }
 
-fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
+pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
     let source = &facts.incident.source;
-    add_fence_calls(facts, plan);
+    if plan.fence.is_none() {
+        add_fence_calls(facts, plan);
+    }
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
@@ -150,7 +154,7 @@ fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest
     Ok(())
 }
 
-fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
+pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
     let source = &facts.incident.source.id;
     let (fence, risk) = match (facts.observed, facts.fence_group) {
         (None, _) => (FencePlan::Gone, format!("{source} does not exist: nothing to fence")),

@@ -19,6 +19,8 @@ closed_enum! {
         SwapBack = "swap_back",
         /// A person follows guidance; restoring would not help.
         Guided = "guided",
+        /// Promote a read replica of the same Region: it loses what was not replicated yet, and is never a replica again.
+        PromoteReplica = "promote_replica",
     }
 }
 
@@ -41,11 +43,11 @@ const fn row(scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) 
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
-    use Remedy::{ForceFailover, GrowStorage, Guided, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
+    use Remedy::{ForceFailover, GrowStorage, Guided, PromoteReplica, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
     &[
-        row(Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
-        row(Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
-        row(Scenario::InstanceFailure, &[RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::Hung, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
+        row(Scenario::InstanceFailure, &[PromoteReplica, RestoreLatest, RestoreSnapshot], false),
         row(Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
         row(Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
         row(Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
@@ -75,6 +77,14 @@ mod tests {
         for scenario in Scenario::ALL {
             assert_eq!(MATRIX.iter().filter(|row| row.scenario == *scenario).count(), 1, "{scenario}");
             assert!(!MatrixRow::of(*scenario).unwrap().remedies.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_replica_is_never_promoted_where_it_has_the_same_bad_data_or_a_person_must_decide() {
+        let promotes = MATRIX.iter().filter(|row| row.remedies.contains(&Remedy::PromoteReplica));
+        for row in promotes {
+            assert!(!row.scenario.is_about_data() && !row.always_ask && row.scenario != Scenario::StorageFull, "{}", row.scenario);
         }
     }
 }

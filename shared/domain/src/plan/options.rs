@@ -1,6 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
 use super::calls::{add_calls, growth};
+use super::promotion;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::{Act, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
@@ -9,6 +10,7 @@ use crate::incident::{Incident, Setback};
 use crate::observed::{ObservedInstance, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::Policy;
+use crate::replica::Replica;
 use crate::span::Span;
 use crate::words::{Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
@@ -55,6 +57,8 @@ pub struct PlanFacts<'a> {
     pub moved_from: Option<&'a MovedFrom>,
     /// What was found of each of the policy's cut-over targets, in the same order.
     pub targets: &'a [FoundTarget],
+    /// The source's read replicas in its own Region.
+    pub replicas: &'a [Replica],
 }
 
 /// A plan, and what it must wait for.
@@ -71,6 +75,7 @@ pub(super) struct Weighed {
     pub(super) option: RankedOption,
     pub(super) restore_point: Option<Timestamp>,
     pub(super) snapshot: Option<SnapshotId>,
+    pub(super) replica: Option<DbInstanceId>,
     pub(super) wait_for: Option<(Timestamp, Option<Timestamp>)>,
 }
 
@@ -79,7 +84,8 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let scenario = facts.incident.scenario().ok_or_else(|| DrError::unrecoverable("a plan needs a scenario, and none was judged"))?;
     let row = MatrixRow::of(scenario).ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario}")))?;
     let wanted = wanted_time(facts, scenario)?;
-    let weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
+    let mut weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
+    promotion::rank(&mut weighed);
     let chosen = match facts.incident.request.option {
         Some(wanted) => Some(wanted_option(&weighed, wanted, scenario)?),
         None => weighed.iter().find(|weighed| weighed.option.possible),
@@ -89,6 +95,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let target = match remedy {
         Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => Some(target_name(facts.incident)?),
         Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
+        Some(Remedy::PromoteReplica) => chosen.and_then(|weighed| weighed.replica.clone()),
         _ => None,
     };
     let mut plan = Plan {
@@ -171,6 +178,7 @@ fn reason(weighed: &[Weighed], chosen: Option<&Weighed>, scenario: Scenario) -> 
 fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Weighed {
     match remedy {
         Remedy::ForceFailover => weigh_failover(facts),
+        Remedy::PromoteReplica => promotion::weigh(facts),
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
@@ -187,7 +195,13 @@ pub(super) fn plain(remedy: Remedy, possible: bool, reason: String) -> Weighed {
         cost: "none by Lifeboat".to_owned(),
         risk: "time".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible, reason, forecast }, restore_point: None, snapshot: None, wait_for: None }
+    Weighed {
+        option: RankedOption { remedy, possible, reason, forecast },
+        restore_point: None,
+        snapshot: None,
+        replica: None,
+        wait_for: None,
+    }
 }
 
 /// RDS refuses a second change of the storage for so long.
@@ -326,7 +340,13 @@ fn restoring(
         cost: "a second instance of the same size until one of the two is released".to_owned(),
         risk: "blocks are loaded lazily: the first reads are slow".to_owned(),
     };
-    Weighed { option: RankedOption { remedy, possible: true, reason, forecast }, restore_point: Some(point), snapshot, wait_for }
+    Weighed {
+        option: RankedOption { remedy, possible: true, reason, forecast },
+        restore_point: Some(point),
+        snapshot,
+        replica: None,
+        wait_for,
+    }
 }
 
 /// The source's class, or the first fallback that was not found wanting.

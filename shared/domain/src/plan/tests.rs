@@ -8,6 +8,8 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::Run;
 
+mod promotion;
+
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 
 struct World {
@@ -19,6 +21,7 @@ struct World {
     fence: Option<&'static str>,
     secret_changed_at: Option<Timestamp>,
     targets: Vec<FoundTarget>,
+    replicas: Vec<crate::replica::Replica>,
 }
 
 impl World {
@@ -34,6 +37,7 @@ impl World {
             fence: Some("sg-fence"),
             secret_changed_at: None,
             targets: Vec::new(),
+            replicas: Vec::new(),
         }
     }
 
@@ -55,6 +59,7 @@ impl World {
             storage_grown_at: None,
             moved_from: None,
             targets: &self.targets,
+            replicas: &self.replicas,
         })
         .unwrap()
     }
@@ -174,6 +179,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         storage_grown_at: None,
         moved_from: None,
         targets: &[],
+        replicas: &[],
     };
     let error = make_plan(facts).unwrap_err();
     assert_eq!(error.name(), crate::ErrorName::InvalidInput);

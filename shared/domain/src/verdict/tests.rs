@@ -165,3 +165,17 @@ fn every_reason_is_a_sentence_with_its_evidence() {
     let judgement = verdict("available", ProbeOutcome::NoAnswer, |incident| incident.failed_probes = 1, 10);
     assert!(judgement.reason.contains("1 of 3 failed probes"), "{}", judgement.reason);
 }
+
+#[test]
+fn what_lifeboat_rebooted_behind_its_fence_and_stays_away_is_failed_and_nobody_elses_reboot_is() {
+    let (policy, incident, observed) = (policy("mode: automatic"), incident(), instance("rebooting"));
+    let judged = |fenced, outcome| {
+        let probe = probe(outcome);
+        let (observed, mistaken, before_cut_over) = (Some(&observed), None, true);
+        let (probe, incident, policy) = (Some(&probe), &incident, &policy);
+        judge(Evidence { now: at(3600), observed, mistaken, fenced, before_cut_over, probe, incident, policy }).verdict
+    };
+    assert_eq!(judged(true, ProbeOutcome::NoAnswer), Verdict::Failed);
+    assert_eq!(judged(false, ProbeOutcome::NoAnswer), Verdict::Unknown);
+    assert_eq!(judged(true, ProbeOutcome::CouldNotRun), Verdict::Unknown);
+}

@@ -37,6 +37,8 @@ pub enum LoginError {
     WrongPassword,
     /// The session was cut.
     SessionCut,
+    /// It is a replica, and accepts no writes.
+    ReadOnly,
 }
 
 /// What a server has committed, in order. `None` as a value is a deletion.
@@ -73,6 +75,10 @@ struct Server {
     hung: bool,
     port_open: bool,
     sessions: BTreeSet<Session>,
+    /// The server that it follows by streaming.
+    follows: Option<String>,
+    /// It gets nothing more from it.
+    cut_off: bool,
 }
 
 /// Servers by name (the instance's `DbiResourceId`), their images and their archives.
@@ -146,10 +152,32 @@ impl MemoryData {
         value: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), LoginError> {
-        self.through(server, session)?;
-        let it = self.servers.get_mut(server).ok_or(LoginError::NoServer)?;
-        it.history.changes.push((now, table.to_owned(), key.to_owned(), value.map(str::to_owned)));
+        if self.through(server, session)?.follows.is_some() {
+            return Err(LoginError::ReadOnly);
+        }
+        let change = (now, table.to_owned(), key.to_owned(), value.map(str::to_owned));
+        self.on_it_and_its_replicas(server, |it| it.history.changes.push(change.clone()));
         Ok(())
+    }
+
+    /// What a server commits, and with it those that follow.
+    fn on_it_and_its_replicas(&mut self, server: &str, mut commit: impl FnMut(&mut Server)) {
+        let follows = |it: &Server| it.follows.as_deref() == Some(server) && it.alive && !it.cut_off;
+        for (name, it) in &mut self.servers {
+            if name == server || follows(it) {
+                commit(it);
+            }
+        }
+    }
+
+    /// Whether a server is a replica.
+    pub fn is_replica(&self, server: &str) -> bool {
+        self.servers.get(server).is_some_and(|it| it.follows.is_some())
+    }
+
+    /// When the newest change that a server holds was committed.
+    pub fn newest(&self, server: &str) -> Option<DateTime<Utc>> {
+        self.servers.get(server)?.history.changes.iter().map(|change| change.0).max()
     }
 
     /// Ends every session of a server, as a fence does after the port is closed.
@@ -189,11 +217,16 @@ impl MemoryData {
                 History { changes: Vec::new(), passwords: vec![(now, master_user.clone(), password.expose().to_owned())] }
             }
             Origin::Image(image) => self.images.get(image).cloned().ok_or_else(|| format!("there is no image {image}"))?,
+            Origin::Replica { of } => {
+                let source = self.servers.get(of).filter(|it| it.alive && !it.hung);
+                source.map(|it| it.history.clone()).ok_or_else(|| format!("{of} cannot be copied"))?
+            }
             Origin::PointInTime { server, to } => {
                 self.archives.get(server).map(|archive| archive.until(*to)).ok_or_else(|| format!("there is no archive of {server}"))?
             }
         };
-        let fresh = Server { history, alive: true, hung: false, port_open: true, sessions: BTreeSet::new() };
+        let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
+        let fresh = Server { history, alive: true, hung: false, port_open: true, sessions: BTreeSet::new(), follows, cut_off: false };
         self.servers.insert(server.to_owned(), fresh);
         Ok(Done::Listening(None))
     }
@@ -224,7 +257,15 @@ impl MemoryData {
                 if !it.alive || it.hung {
                     return Err(format!("{name} does not answer"));
                 }
-                it.history.passwords.push((now, user.clone(), password.expose().to_owned()));
+                let entry = (now, user.clone(), password.expose().to_owned());
+                self.on_it_and_its_replicas(&name, |it| it.history.passwords.push(entry.clone()));
+            }
+            Effect::PromoteReplica { .. } => {
+                if !it.alive {
+                    return Err(format!("{name} is dead"));
+                }
+                it.sessions.clear();
+                it.follows = None;
             }
             Effect::Restart { .. } | Effect::PromoteStandby { .. } | Effect::Start { .. } => {
                 it.sessions.clear();
@@ -234,6 +275,7 @@ impl MemoryData {
                 it.sessions.clear();
                 it.alive = false;
             }
+            Effect::StopStreaming { .. } => it.cut_off = true,
             Effect::Hang { .. } => it.hung = true,
             Effect::Resume { .. } => it.hung = false,
             Effect::SetPort { open, .. } => it.port_open = *open,

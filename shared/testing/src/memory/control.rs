@@ -3,16 +3,17 @@
 use super::{Cloud, mapping};
 use crate::model::{
     AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
-    InstanceConfig, ModifyDbInstance, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
+    InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
     RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow};
-use lifeboat_domain::plan::{LateSettings, RestoreSettings};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
+    TakeSnapshots,
 };
 use std::collections::BTreeMap;
 
@@ -150,6 +151,17 @@ impl RebootDatabases for Cloud {
     }
 }
 
+impl PromoteDatabases for Cloud {
+    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        let request = PromoteReadReplica {
+            db_instance_identifier: replica.to_string(),
+            backup_retention_period: Some(backup_days),
+            preferred_backup_window: backup_window.map(str::to_owned),
+        };
+        self.rds("rds:PromoteReadReplica", &request).map(|_| ())
+    }
+}
+
 impl ModifyDatabases for Cloud {
     async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
         let request = ModifyDbInstance {
@@ -179,6 +191,24 @@ impl ModifyDatabases for Cloud {
 
     async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()> {
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()> {
+        let request = ModifyDbInstance {
+            db_parameter_group_name: settings.parameter_group.clone(),
+            publicly_accessible: settings.publicly_accessible,
+            auto_minor_version_upgrade: settings.auto_minor_version_upgrade,
+            copy_tags_to_snapshot: settings.copy_tags_to_snapshot,
+            enable_iam_database_authentication: settings.iam_authentication,
+            enable_log_types: (!settings.log_exports.is_empty()).then(|| settings.log_exports.clone()),
+            ..ModifyDbInstance::now(instance.as_str())
+        };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
+        let request = ModifyDbInstance { multi_az: Some(true), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 

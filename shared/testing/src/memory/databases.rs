@@ -5,10 +5,10 @@ use crate::data::{LoginError, Row, Session};
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
-use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{CallClass, CallError, ids};
+use lifeboat_domain::{CallClass, CallError, Timestamp, ids};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One visit: the server and the session that was let in.
@@ -70,7 +70,7 @@ fn outcome(why: LoginError) -> ProbeOutcome {
     match why {
         LoginError::Hung | LoginError::PortClosed => ProbeOutcome::NoAnswer,
         LoginError::WrongPassword => ProbeOutcome::LoginRefused,
-        LoginError::NoServer | LoginError::Dead | LoginError::SessionCut => ProbeOutcome::Unreachable,
+        LoginError::NoServer | LoginError::Dead | LoginError::SessionCut | LoginError::ReadOnly => ProbeOutcome::Unreachable,
     }
 }
 
@@ -103,7 +103,9 @@ fn ranges(keys: &BTreeSet<i64>) -> KeyRanges {
 impl OpenDatabases for Cloud {
     async fn probe(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         let at = self.see().rds.now();
-        let outcome = self.open(target, credentials).err().unwrap_or(ProbeOutcome::Answers);
+        let opened = self.open(target, credentials);
+        let writable = opened.as_ref().ok().map(|visit| !self.see().rds.data.is_replica(&visit.server));
+        let outcome = opened.err().unwrap_or(ProbeOutcome::Answers);
         let answers = outcome == ProbeOutcome::Answers;
         let ran: Vec<Check> = watched.iter().filter(|_| answers).map(|check| self.check(target, credentials, check)).collect();
         let failed = ran.iter().filter(|check| check.grade == Grade::Fail).map(|check| format!("{} {}", check.name, check.text)).collect();
@@ -112,7 +114,7 @@ impl OpenDatabases for Cloud {
             outcome,
             text: format!("{}: {outcome}", target.instance),
             millis: 1,
-            writable: answers.then_some(true),
+            writable,
             failed_checks: failed,
             checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
         }
@@ -122,6 +124,22 @@ impl OpenDatabases for Cloud {
         let visit = self.open(target, credentials).ok()?;
         let rows = self.see().rds.data.writes(&visit.server, visit.session).ok()?;
         Some(WriteMark { rows, counted_since: visit.server })
+    }
+
+    async fn look_at_replica(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {
+        let visit = match self.open(target, credentials) {
+            Ok(visit) => visit,
+            Err(outcome) => return ReplicaLook { outcome, ..ReplicaLook::unknown(now, format!("{}: {outcome}", target.instance)) },
+        };
+        let world = self.see();
+        ReplicaLook {
+            at: now,
+            outcome: ProbeOutcome::Answers,
+            text: format!("{} answers", target.instance),
+            in_recovery: Some(world.rds.data.is_replica(&visit.server)),
+            newest: world.rds.data.newest(&visit.server),
+            backlog_bytes: Some(0),
+        }
     }
 
     async fn fingerprint(

@@ -2,7 +2,7 @@
 
 use crate::model::{CallError as ApiFailure, DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
-use lifeboat_domain::observed::{Configuration, Endpoint, ObservedInstance, ObservedSnapshot, SecurityGroup, SnapshotStatus};
+use lifeboat_domain::observed::{Configuration, Endpoint, ObservedInstance, ObservedSnapshot, Replication, SecurityGroup, SnapshotStatus};
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::InstanceStatus;
 use lifeboat_domain::{CallClass, CallError, DrError};
@@ -56,7 +56,13 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedInstance> {
         created_at: shown.instance_create_time,
         parameter_status: shown.db_parameter_groups.first().map(|group| group.parameter_apply_status.clone()),
         pending: pending(shown),
-        replica_of: None,
+        replica_of: shown.read_replica_source_db_instance_identifier.clone(),
+        replication: shown.status_infos.first().map(|info| Replication {
+            status: info.status.clone(),
+            normal: info.normal,
+            message: info.message.clone(),
+        }),
+        replicas: shown.read_replica_db_instance_identifiers.clone(),
         cluster: None,
         configuration: configuration(shown, &groups),
         groups,

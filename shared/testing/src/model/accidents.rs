@@ -133,6 +133,33 @@ impl Model {
         Ok(())
     }
 
+    /// A replica gets nothing more from its source, which RDS does not notice yet: it lags more and more.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn stop_streaming(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.effect(Effect::StopStreaming { server: id });
+        Ok(())
+    }
+
+    /// A replica does not follow its source any more; RDS reports its replication so.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn break_replication(&mut self, identifier: &str, status: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        self.tick(now);
+        let id = self.find(identifier)?;
+        self.with(&id, |it| {
+            for info in &mut it.shown.status_infos {
+                (info.normal, info.message) = (false, Some("it lost its source".to_owned()));
+                status.clone_into(&mut info.status);
+            }
+        });
+        Ok(())
+    }
+
     /// The end of [`Model::stuck`]: what waited goes on.
     ///
     /// # Errors

@@ -97,6 +97,8 @@ impl Model {
             copy_tags_to_snapshot: false,
             pending_modified_values: PendingModifiedValues::default(),
             read_replica_db_instance_identifiers: Vec::new(),
+            read_replica_source_db_instance_identifier: None,
+            status_infos: Vec::new(),
             tag_list: birth.tags.to_vec(),
         }
     }

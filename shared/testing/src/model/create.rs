@@ -102,6 +102,7 @@ impl Model {
             standby_lost: false,
             port_open: true,
             invented_endpoint: false,
+            promotion: None,
             restored_from,
         };
         self.instances.insert(id, instance);

@@ -33,6 +33,11 @@ pub enum Origin {
         /// Everything committed by then.
         to: DateTime<Utc>,
     },
+    /// A copy of a running server, which it then follows by streaming; it accepts no writes.
+    Replica {
+        /// The server (resource id) that it follows.
+        of: String,
+    },
 }
 
 /// Something to be done to a server. A server is named by the instance's `DbiResourceId`, which a rename does not change.
@@ -66,6 +71,16 @@ pub enum Effect {
     },
     /// Let the standby take over; the old primary dies. [`Effect::AddStandby`] follows.
     PromoteStandby {
+        /// The server.
+        server: String,
+    },
+    /// A replica follows nobody any more, replays what it has received, and accepts writes.
+    PromoteReplica {
+        /// The server.
+        server: String,
+    },
+    /// An accident: a replica gets nothing more from its source.
+    StopStreaming {
         /// The server.
         server: String,
     },
@@ -136,6 +151,8 @@ impl Effect {
             | Self::AddStandby { server }
             | Self::RemoveStandby { server }
             | Self::PromoteStandby { server }
+            | Self::PromoteReplica { server }
+            | Self::StopStreaming { server }
             | Self::SetPassword { server, .. }
             | Self::Restart { server }
             | Self::Stop { server }
@@ -157,6 +174,8 @@ impl Effect {
             Self::AddStandby { .. } => "add_standby",
             Self::RemoveStandby { .. } => "remove_standby",
             Self::PromoteStandby { .. } => "promote_standby",
+            Self::PromoteReplica { .. } => "promote_replica",
+            Self::StopStreaming { .. } => "stop_streaming",
             Self::SetPassword { .. } => "set_password",
             Self::Restart { .. } => "restart",
             Self::Stop { .. } => "stop",
@@ -172,7 +191,7 @@ impl Effect {
 
     /// Accidents wait for nobody: they overtake what the server is still busy with. What was taken after one begins after it.
     pub fn is_accident(&self) -> bool {
-        matches!(self, Self::Kill { .. } | Self::Hang { .. } | Self::Resume { .. })
+        matches!(self, Self::Kill { .. } | Self::Hang { .. } | Self::Resume { .. } | Self::StopStreaming { .. })
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Instance {
     pub port_open: bool,
     /// The endpoint is the model's invention and follows the name.
     pub invented_endpoint: bool,
+    /// The automated backups that a promotion under way will begin: days and window.
+    pub promotion: Option<(i32, Option<String>)>,
     /// From where it was restored, for the event that says so.
     pub restored_from: Option<RestoredFrom>,
 }

@@ -85,6 +85,9 @@ pub struct Durations {
     /// A failover, asked for or not, from its start to its completion.
     #[serde(with = "seconds")]
     pub failover: Duration,
+    /// `PromoteReadReplica`: `modifying`, until the reboot is over.
+    #[serde(with = "seconds")]
+    pub promoting: Duration,
     /// How long AWS needs to notice that a primary is dead.
     #[serde(with = "seconds")]
     pub failure_detection: Duration,
@@ -126,6 +129,7 @@ impl Durations {
             group_change: Duration::seconds(15),
             rebooting: Duration::seconds(60),
             failover: Duration::seconds(90),
+            promoting: Duration::minutes(4),
             failure_detection: Duration::seconds(15),
             zone_swap_lag: Duration::minutes(2),
             status_lag: Duration::seconds(5),
@@ -152,6 +156,7 @@ impl Durations {
             group_change: ms(500),
             rebooting: ms(800),
             failover: ms(1500),
+            promoting: ms(1500),
             failure_detection: ms(300),
             zone_swap_lag: ms(1000),
             status_lag: ms(200),

@@ -41,6 +41,8 @@ pub(crate) enum Then {
     Promotes(String),
     /// The standby has taken over.
     FailedOver(String),
+    /// A replica is promoted.
+    Promoted(String),
     /// Once more: a new standby.
     StandbyIsTried(String),
     /// A new standby follows the new primary.
@@ -75,6 +77,7 @@ impl Then {
             | Self::FailoverStarts(id)
             | Self::Promotes(id)
             | Self::FailedOver(id)
+            | Self::Promoted(id)
             | Self::StandbyIsTried(id)
             | Self::StandbyRebuilt(id)
             | Self::ZonesSwap(id)
@@ -175,6 +178,7 @@ impl Model {
             Then::FailoverStarts(id) => self.failover_starts(&id, at),
             Then::Promotes(id) => self.promotes(&id, at),
             Then::FailedOver(id) => self.failed_over(&id, at, result),
+            Then::Promoted(id) => self.promoted(&id, at, result),
             Then::StandbyIsTried(id) => self.rebuild_standby(&id, at),
             Then::StandbyRebuilt(id) => self.standby_rebuilt(&id, at, result),
             Then::ZonesSwap(id) => self.zones_swap(&id),

@@ -203,7 +203,23 @@ pub struct DbInstance {
     pub pending_modified_values: PendingModifiedValues,
     #[serde(rename = "ReadReplicaDBInstanceIdentifiers")]
     pub read_replica_db_instance_identifiers: Vec<String>,
+    #[serde(rename = "ReadReplicaSourceDBInstanceIdentifier")]
+    pub read_replica_source_db_instance_identifier: Option<String>,
+    /// Of a read replica.
+    pub status_infos: Vec<DbInstanceStatusInfo>,
     pub tag_list: Vec<Tag>,
+}
+
+/// How a read replica follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DbInstanceStatusInfo {
+    /// Always `read replication`.
+    pub status_type: String,
+    pub normal: bool,
+    /// `replicating`, `error`, `stopped`, `terminated`, ...
+    pub status: String,
+    pub message: Option<String>,
 }
 
 /// A DB snapshot as `DescribeDBSnapshots` shows it.

@@ -15,12 +15,17 @@ use clients::Client;
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_testing::data::Row;
 use lifeboat_testing::memory::Cloud;
-use lifeboat_testing::model::{Action, CreateDbInstance, DescribeDbInstances, Fault, FaultKind, Model, Settings, SubnetGroup, Tag, When};
+use lifeboat_testing::model::{
+    Action, CreateDbInstance, CreateDbInstanceReadReplica, DescribeDbInstances, Fault, FaultKind, InstanceConfig, Model, Settings,
+    SubnetGroup, Tag, When,
+};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The database of the flows.
 pub const ORDERS: &str = "orders-db";
+/// Its read replica, where it has one.
+pub const REPLICA: &str = "orders-db-b";
 /// The secret that its clients read.
 pub const SECRET: &str = "prod/orders";
 /// The policy of the flows.
@@ -110,6 +115,15 @@ impl Account {
         assert!(account.sweep().await.is_well(), "a sweep of a healthy account ends well");
         account.tasks.clear();
         account
+    }
+
+    /// `orders-db` gets a read replica that its owner lets Lifeboat promote.
+    pub async fn add_replica(&mut self, name: &str, change: impl FnOnce(&mut InstanceConfig)) {
+        let tags = [("lifeboat:promotable", ORDERS), ("team", "shop")];
+        self.call(&CreateDbInstanceReadReplica::of(ORDERS, name, &tags).with(change));
+        self.pass(Duration::minutes(6)).await;
+        assert!(self.sweep().await.is_well(), "a sweep of a healthy account ends well");
+        self.tasks.clear();
     }
 
     /// An account without databases.

@@ -1,10 +1,10 @@
 //! From the parameters of a call to the model's request.
 
 use lifeboat_testing::model::{
-    AddTagsToResource, ApiError, CreateDbInstance, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot, DescribeAccountAttributes,
-    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, InstanceConfig, ListTagsForResource, ModifyDbInstance,
-    Page, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret,
-    StartDbInstance, StopDbInstance,
+    AddTagsToResource, ApiError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot,
+    DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, InstanceConfig,
+    ListTagsForResource, ModifyDbInstance, Page, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret, StartDbInstance, StopDbInstance,
 };
 
 use super::form::Form;
@@ -150,6 +150,26 @@ impl Decode for Page {
 impl Decode for DescribeDbInstances {
     fn decode(form: &mut Form) -> Result<Self, ApiError> {
         Ok(Self { db_instance_identifier: form.text(INSTANCE), filters: form.filters(), page: Page::decode(form)? })
+    }
+}
+
+impl Decode for CreateDbInstanceReadReplica {
+    fn decode(form: &mut Form) -> Result<Self, ApiError> {
+        Ok(Self {
+            db_instance_identifier: form.required(INSTANCE)?,
+            source_db_instance_identifier: form.required("SourceDBInstanceIdentifier")?,
+            config: InstanceConfig::decode(form)?,
+        })
+    }
+}
+
+impl Decode for PromoteReadReplica {
+    fn decode(form: &mut Form) -> Result<Self, ApiError> {
+        Ok(Self {
+            db_instance_identifier: form.required(INSTANCE)?,
+            backup_retention_period: form.number("BackupRetentionPeriod")?,
+            preferred_backup_window: form.text("PreferredBackupWindow"),
+        })
     }
 }
 

@@ -11,10 +11,10 @@ use hyper::body::Bytes;
 use hyper::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 use lifeboat_testing::model::{
-    Action, AddTagsToResource, ApiError, CallError, CreateDbInstance, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot,
-    DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, ListTagsForResource,
-    ModifyDbInstance, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Silence,
-    StartDbInstance, StopDbInstance,
+    Action, AddTagsToResource, ApiError, CallError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance,
+    DeleteDbSnapshot, DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
+    ListTagsForResource, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
+    RestoreDbInstanceToPointInTime, Silence, StartDbInstance, StopDbInstance,
 };
 
 use crate::http::{self, NoAnswer};
@@ -63,6 +63,8 @@ impl Api {
             ModifyDbInstance::NAME => self.call::<ModifyDbInstance>(form),
             RebootDbInstance::NAME => self.call::<RebootDbInstance>(form),
             DeleteDbInstance::NAME => self.call::<DeleteDbInstance>(form),
+            CreateDbInstanceReadReplica::NAME => self.call::<CreateDbInstanceReadReplica>(form),
+            PromoteReadReplica::NAME => self.call::<PromoteReadReplica>(form),
             StartDbInstance::NAME => self.call::<StartDbInstance>(form),
             StopDbInstance::NAME => self.call::<StopDbInstance>(form),
             CreateDbSnapshot::NAME => self.call::<CreateDbSnapshot>(form),

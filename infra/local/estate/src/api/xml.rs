@@ -66,6 +66,7 @@ fn item_of(list: &str) -> &str {
         "DBParameterGroups" => "DBParameterGroup",
         "OptionGroupMemberships" => "OptionGroupMembership",
         "Subnets" => "Subnet",
+        "StatusInfos" => "DBInstanceStatusInfo",
         "ReadReplicaDBInstanceIdentifiers" => "ReadReplicaDBInstanceIdentifier",
         _ => "member",
     }

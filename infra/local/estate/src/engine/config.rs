@@ -11,6 +11,8 @@ use super::host::Host;
 pub(super) const ADMIN: &str = "rdsadmin";
 /// The name a standby streams under.
 pub(super) const STANDBY: &str = "standby";
+/// The name a read replica streams under: no commit waits for it.
+pub(super) const REPLICA: &str = "replica";
 
 /// What a server process is there for.
 pub(super) enum Role {
@@ -23,6 +25,8 @@ pub(super) enum Role {
     Standby {
         /// The primary's port.
         upstream: u16,
+        /// The name that it streams under.
+        name: &'static str,
     },
     /// Replays an archive up to a time (or all of it), then serves clients.
     Recovery {
@@ -91,8 +95,8 @@ wal_retrieve_retry_interval = 100ms
     let _ = match role {
         Role::Primary { synchronous: false } => Ok(()),
         Role::Primary { synchronous: true } => writeln!(conf, "synchronous_standby_names = '{STANDBY}'"),
-        Role::Standby { upstream } => {
-            writeln!(conf, "primary_conninfo = 'host={} port={upstream} user={ADMIN} application_name={STANDBY}'", run.display())
+        Role::Standby { upstream, name } => {
+            writeln!(conf, "primary_conninfo = 'host={} port={upstream} user={ADMIN} application_name={name}'", run.display())
         }
         Role::Recovery { wal, to } => {
             let target = to.map(|to| {

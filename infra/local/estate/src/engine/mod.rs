@@ -24,6 +24,7 @@ mod host;
 mod mariadb;
 mod node;
 mod process;
+mod server;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -39,11 +40,12 @@ use chrono::{DateTime, Utc};
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
-use config::Role;
+use config::{REPLICA, Role, STANDBY};
 pub use error::EngineError;
 use front::{Addresses, Front};
 use host::Host;
 use node::Node;
+use server::{Nodes, Server, stop_all};
 
 /// All database servers of one estate.
 pub struct Engine {
@@ -77,30 +79,11 @@ pub enum Source {
         /// Commits at or before it are there, later ones are not. `None`: everything archived.
         to: Option<DateTime<Utc>>,
     },
-}
-
-struct Server {
-    front: Front,
-    /// Held by what must not overlap: restart, standby, promotion.
-    work: Mutex<()>,
-    nodes: Mutex<Nodes>,
-}
-
-struct Nodes {
-    primary: Arc<Node>,
-    standby: Option<Arc<Node>>,
-    /// How many data directories there have been.
-    made: u32,
-}
-
-impl Server {
-    async fn primary(&self) -> Arc<Node> {
-        Arc::clone(&self.nodes.lock().await.primary)
-    }
-
-    async fn standby(&self) -> Option<Arc<Node>> {
-        self.nodes.lock().await.standby.clone()
-    }
+    /// The data of a running server, which it follows from then on; it accepts no writes until it is promoted.
+    Replica {
+        /// The other server.
+        of: String,
+    },
 }
 
 impl Engine {
@@ -164,7 +147,14 @@ impl Engine {
         self.host.make_dir(&archive.join("wal"))?;
         let node = Node::new(&self.host, server, self.host.server_dir(server).join("data"))?;
         let alone = Role::Primary { synchronous: false };
+        let mut upstream = None;
         match source {
+            Source::Replica { of } => {
+                let followed = self.find(&of).await?.primary().await;
+                followed.back_up(node.data()).await?;
+                node.start(&Role::Standby { upstream: followed.port(), name: REPLICA }).await?;
+                upstream = Some(followed.port());
+            }
             Source::Empty { engine, .. } if engine != "postgres" => {
                 return Err(EngineError::Missing(format!("engine {engine} here; postgres and mariadb are")));
             }
@@ -188,7 +178,7 @@ impl Engine {
         node.back_up(&archive.join("base")).await?;
         let front = Front::new(&self.addresses).map_err(EngineError::io("take a port"))?;
         front.lead_to(Some(node.port())).await;
-        let nodes = Nodes { primary: Arc::new(node), standby: None, made: 1 };
+        let nodes = Nodes { primary: Arc::new(node), standby: None, upstream, made: 1 };
         Ok(Server { front, work: Mutex::default(), nodes: Mutex::new(nodes) })
     }
 
@@ -243,7 +233,7 @@ impl Engine {
         };
         let standby = Node::new(&self.host, server, self.host.server_dir(server).join(format!("data-{number}")))?;
         primary.back_up(standby.data()).await?;
-        standby.start(&Role::Standby { upstream: primary.port() }).await?;
+        standby.start(&Role::Standby { upstream: primary.port(), name: STANDBY }).await?;
         if let Err(error) = primary.require_standby().await {
             // The standby ends here; commits must not wait for it.
             primary.configure(&Role::Primary { synchronous: false })?;
@@ -280,6 +270,33 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes a read replica a server of its own: it replays what it has received, and accepts writes. All connections end.
+    ///
+    /// # Errors
+    /// It is none, or its engine cannot be promoted.
+    pub async fn promote_replica(&self, server: &str) -> Result<(), EngineError> {
+        let found = self.find(server).await?;
+        let _work = found.work.lock().await;
+        let node = found.primary().await;
+        // As on RDS, which reboots it: nobody is let in meanwhile.
+        found.front.lead_to(None).await;
+        found.front.cut();
+        node.promote().await?;
+        found.nodes.lock().await.upstream = None;
+        node.configure(&Role::Primary { synchronous: false })?;
+        node.reload().await?;
+        found.front.lead_to(Some(node.port())).await;
+        Ok(())
+    }
+
+    /// A read replica gets nothing more from the server that it follows.
+    ///
+    /// # Errors
+    /// It is dead or hung.
+    pub async fn stop_streaming(&self, server: &str) -> Result<(), EngineError> {
+        self.find(server).await?.primary().await.stop_streaming().await
+    }
+
     /// Sets a user's password.
     ///
     /// # Errors
@@ -310,7 +327,7 @@ impl Engine {
             node.kill().await;
         }
         found.front.cut();
-        node.start(&Role::Primary { synchronous: found.standby().await.is_some() }).await?;
+        node.start(&found.role().await).await?;
         found.front.lead_to(Some(node.port())).await;
         Ok(())
     }
@@ -403,15 +420,6 @@ impl Engine {
         let found = self.servers.lock().await.get(server).cloned();
         found.ok_or_else(|| EngineError::Missing(format!("server {server}")))
     }
-}
-
-async fn stop_all(server: &Server) {
-    server.front.lead_to(None).await;
-    server.front.cut();
-    if let Some(standby) = server.standby().await {
-        standby.kill().await;
-    }
-    server.primary().await.kill().await;
 }
 
 /// Names become directory names, and stand in shell commands. AWS's automated snapshots have a colon.

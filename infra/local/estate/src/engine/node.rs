@@ -246,7 +246,18 @@ impl Node {
         let mut command = self.host.postgres_tool("pg_basebackup");
         command.arg("-h").arg(self.host.run_dir()).args(["-p", &self.port().to_string(), "-U", ADMIN, "-D"]).arg(to);
         command.args(["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-manifest", "--no-password"]);
-        self.host.run(command).await
+        self.host.run(command).await?;
+        // Of a standby it would be in the copy, too, which is to be none.
+        match fs::remove_file(to.join("standby.signal")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EngineError::io("make the copy no standby")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets a standby stream no more; what it has received stays.
+    pub(super) async fn stop_streaming(&self) -> Result<(), EngineError> {
+        self.configure(&Role::Primary { synchronous: false })?;
+        self.reload().await
     }
 
     fn log_path(&self) -> PathBuf {

@@ -18,6 +18,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Engine, EngineError, Source};
 
+mod replica;
+
 const PASSWORD: &str = "it's \"secret\" \\ %";
 const A_MOMENT: Duration = Duration::from_secs(1);
 

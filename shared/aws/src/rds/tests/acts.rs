@@ -5,8 +5,10 @@ use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, SnapshotId};
 use lifeboat_domain::observed::Configuration;
-use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::ports::{DeleteDatabases, ModifyDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
+use lifeboat_domain::ports::{
+    DeleteDatabases, ModifyDatabases, PromoteDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
+};
 use std::collections::BTreeMap;
 
 fn tags() -> BTreeMap<String, String> {
@@ -311,4 +313,51 @@ async fn a_released_database_loses_its_protection_and_leaves_a_final_snapshot_an
         ("DeleteAutomatedBackups", "false"),
     ];
     assert_eq!(wire.forms(), [form(&modify), form(&delete), form(&bare)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promotion_names_its_backups_and_is_sent_once_whatever_the_answer() {
+    let wire = Wire::answering(&[(200, &answer("PromoteReadReplica"))]);
+    wire.clients().await.rds().promote_replica(&id("orders-db-b"), 7, Some("03:00-03:30")).await.unwrap();
+    let told = [
+        ("Action", "PromoteReadReplica"),
+        ("DBInstanceIdentifier", "orders-db-b"),
+        ("BackupRetentionPeriod", "7"),
+        ("PreferredBackupWindow", "03:00-03:30"),
+    ];
+    assert_eq!(wire.form(), form(&told));
+    let failures = [
+        (503, error_xml("ServiceUnavailable", "later"), CallClass::Unknown),
+        (400, error_xml("Throttling", "Rate exceeded"), CallClass::Throttled),
+        (400, error_xml("InvalidDBInstanceState", "DB Instance is not a read replica."), CallClass::WrongState),
+        (404, error_xml("DBInstanceNotFound", "gone"), CallClass::NotFound),
+    ];
+    for (status, body, class) in failures {
+        let wire = Wire::answering(&[(status, &body), (200, &answer("PromoteReadReplica"))]);
+        let error = wire.clients().await.rds().promote_replica(&id("orders-db-b"), 1, None).await.unwrap_err();
+        assert_eq!((error.class, wire.forms().len()), (class, 1), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promoted_replica_is_given_only_what_differs_and_its_standby() {
+    let ok = answer("ModifyDBInstance");
+    let wire = Wire::answering(&[(200, &ok), (200, &ok)]);
+    let rds = wire.clients().await.rds();
+    let settings = AdoptedSettings {
+        parameter_group: Some("orders-pg16".to_owned()),
+        copy_tags_to_snapshot: Some(true),
+        log_exports: vec!["postgresql".to_owned()],
+        ..AdoptedSettings::default()
+    };
+    rds.adopt_settings(&id("orders-db-b"), &settings).await.unwrap();
+    rds.adopt_settings(&id("orders-db-b"), &AdoptedSettings::default()).await.unwrap();
+    rds.make_multi_az(&id("orders-db-b")).await.unwrap();
+    let at_once = [("Action", "ModifyDBInstance"), ("DBInstanceIdentifier", "orders-db-b"), ("ApplyImmediately", "true")];
+    let adopted = [
+        ("DBParameterGroupName", "orders-pg16"),
+        ("CopyTagsToSnapshot", "true"),
+        ("CloudwatchLogsExportConfiguration.EnableLogTypes.member.1", "postgresql"),
+    ];
+    assert_eq!(wire.forms(), [with(form(&at_once), &adopted), with(form(&at_once), &[("MultiAZ", "true")])], "nothing to say is not sent");
 }

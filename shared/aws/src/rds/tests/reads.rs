@@ -3,7 +3,7 @@
 use super::{configuration, id, orders_db, page};
 use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
-use lifeboat_domain::observed::{Endpoint, RestoreWindow, SecurityGroup, SnapshotStatus};
+use lifeboat_domain::observed::{Endpoint, Replication, RestoreWindow, SecurityGroup, SnapshotStatus};
 use lifeboat_domain::ports::ReadDatabases;
 
 #[tokio::test(start_paused = true)]
@@ -22,6 +22,20 @@ async fn every_setting_of_an_instance_is_read() {
     assert_eq!(seen.parameter_status.as_deref(), Some("in-sync"));
     assert_eq!(seen.pending, ["Iops", "MasterUserPassword"]);
     assert_eq!(seen.policy(), Some("gold"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_names_its_replicas_and_a_replica_says_whom_it_follows_and_how() {
+    let names = "<ReadReplicaDBInstanceIdentifiers><ReadReplicaDBInstanceIdentifier>orders-db-b</ReadReplicaDBInstanceIdentifier></ReadReplicaDBInstanceIdentifiers>";
+    let info = "<ReadReplicaSourceDBInstanceIdentifier>users-db</ReadReplicaSourceDBInstanceIdentifier><StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType><Normal>false</Normal><Status>error</Status><Message>no connection</Message></DBInstanceStatusInfo></StatusInfos>";
+    let plain = orders_db();
+    let (start, rest) = plain.split_once("<DBInstanceClass>").unwrap();
+    let xml = format!("{start}{names}{info}<DBInstanceClass>{rest}");
+    let wire = Wire::answering(&[(200, &page(&[xml], None))]);
+    let seen = wire.clients().await.rds().instance(&id("orders-db")).await.unwrap().unwrap();
+    assert_eq!((seen.replicas, seen.replica_of.as_deref()), (vec!["orders-db-b".to_owned()], Some("users-db")));
+    let expected = Replication { status: "error".to_owned(), normal: false, message: Some("no connection".to_owned()) };
+    assert_eq!(seen.replication, Some(expected));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod faults;
 mod life;
 mod modify;
 mod network;
+mod replica;
 mod restore;
 mod snapshots;
 mod tags;

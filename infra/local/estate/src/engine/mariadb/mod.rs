@@ -70,6 +70,7 @@ impl Servers {
         match source {
             Source::Empty { engine, .. } => engine == "mariadb",
             Source::Image(image) => is_ours(&self.host.image_dir(image)),
+            Source::Replica { of } => is_ours(&self.host.server_dir(of).join("data")),
             Source::PointInTime { server, .. } => is_ours(&self.host.archive_dir(server).join("base")),
         }
     }
@@ -100,6 +101,7 @@ impl Servers {
                 self.host.copy(&self.host.image_dir(&image), node.data()).await?;
                 node.start().await?;
             }
+            Source::Replica { of } => return Err(EngineError::Missing(format!("read replica of {of} here; those of postgres are"))),
             Source::PointInTime { server: origin, to } => {
                 check_name(&origin)?;
                 self.recover(&node, &self.host.archive_dir(&origin), to).await?;

@@ -1,0 +1,346 @@
+//! The mutating calls of a plan, each with its parameters.
+
+use super::{AdoptedSettings, LateSettings, RestoreSettings};
+use crate::ids::{Arn, DbInstanceId, SnapshotId};
+use crate::observed::Configuration;
+use crate::policy::ParameterHolds;
+use crate::words::{Timestamp, closed_enum};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+closed_enum! {
+    /// What may be done when the outcome of a call is not known.
+    Repeat {
+        /// The name makes a second call harmless: "already exists" is looked at.
+        Nameable = "nameable",
+        /// Repeating changes nothing more.
+        Idempotent = "idempotent",
+        /// Never sent twice for one intent.
+        AtMostOnce = "at_most_once",
+    }
+}
+
+closed_enum! {
+    /// How a source can be kept from its clients before they are moved.
+    FencePlan {
+        /// By the security group that admits nobody.
+        Group = "group",
+        /// Its status is terminal: RDS refuses changes and never brings it back.
+        Terminal = "terminal",
+        /// It does not exist.
+        Gone = "gone",
+        /// Not at all: a split brain could follow.
+        Impossible = "impossible",
+    }
+}
+
+/// One mutating call, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Act {
+    /// `rds:RestoreDBInstanceFromDBSnapshot`.
+    RestoreFromSnapshot {
+        /// What is restored.
+        snapshot: SnapshotId,
+        /// The new instance.
+        target: DbInstanceId,
+        /// Everything that would otherwise fall back to a default.
+        settings: Box<RestoreSettings>,
+    },
+    /// `rds:RestoreDBInstanceToPointInTime`.
+    RestoreToPointInTime {
+        /// `SourceDbiResourceId`: works for a deleted source with retained backups too.
+        source: String,
+        /// The moment; none is the latest restorable.
+        at: Option<Timestamp>,
+        /// The new instance.
+        target: DbInstanceId,
+        /// Everything that would otherwise fall back to a default.
+        settings: Box<RestoreSettings>,
+    },
+    /// `rds:RebootDBInstance` with `ForceFailover`.
+    ForceFailover {
+        /// The Multi-AZ instance.
+        instance: DbInstanceId,
+    },
+    /// `rds:PromoteReadReplica`.
+    PromoteReplica {
+        /// The replica.
+        instance: DbInstanceId,
+        /// Its `DbiResourceId`: another one under its name is not promoted.
+        resource_id: String,
+        /// `BackupRetentionPeriod`, in days; without backups there is no point-in-time recovery.
+        backup_days: i32,
+        /// `PreferredBackupWindow`.
+        backup_window: Option<String>,
+        /// What it will look like once all that the plan sets is set.
+        expected: Box<Configuration>,
+    },
+    /// `rds:ModifyDBInstance` for what a promoted replica has otherwise than its source.
+    AdoptSettings {
+        /// The promoted replica.
+        instance: DbInstanceId,
+        /// What to set.
+        settings: AdoptedSettings,
+    },
+    /// `rds:ModifyDBInstance` with `MultiAZ`.
+    MakeMultiAz {
+        /// The instance.
+        instance: DbInstanceId,
+    },
+    /// `rds:ModifyDBInstance` for what a restore does not accept.
+    ReplaySettings {
+        /// The new instance.
+        instance: DbInstanceId,
+        /// What to set.
+        settings: LateSettings,
+    },
+    /// Grow the volume.
+    GrowStorage {
+        /// The instance.
+        instance: DbInstanceId,
+        /// `AllocatedStorage`, in GiB.
+        gib: i32,
+        /// `Iops`, where they are provisioned: RDS wants them named again.
+        iops: Option<i32>,
+        /// `StorageThroughput`, in MiB/s, where it is provisioned.
+        throughput: Option<i32>,
+    },
+    /// `rds:ModifyDBInstance` with the master password of today's secret; a restored engine holds its old one.
+    ResetMasterPassword {
+        /// The new instance.
+        instance: DbInstanceId,
+        /// Whose password is set.
+        secret: String,
+    },
+    /// `rds:ModifyDBInstance` with the security groups.
+    SetSecurityGroups {
+        /// The instance.
+        instance: DbInstanceId,
+        /// Its only groups from then on.
+        groups: Vec<String>,
+    },
+    /// `rds:RebootDBInstance` without failover: ends the sessions that a changed group leaves alive.
+    EndSessions {
+        /// The fenced instance.
+        instance: DbInstanceId,
+    },
+    /// `secretsmanager:PutSecretValue`: host and port of the new instance, all else as it was.
+    PointSecret {
+        /// The secret.
+        secret: String,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `route53:ChangeResourceRecordSets`: a CNAME record leads to the new instance.
+    PointRecord {
+        /// The hosted zone.
+        zone: String,
+        /// The record.
+        record: String,
+        /// Its TTL in seconds, as it was found.
+        ttl: u32,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ssm:PutParameter`: the parameter leads to the new instance.
+    PointParameter {
+        /// The parameter.
+        parameter: String,
+        /// What its value is.
+        holds: ParameterHolds,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `rds:DeregisterDBProxyTargets`: a target group holds one instance only.
+    RemoveProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that it led to.
+        instance: DbInstanceId,
+    },
+    /// `rds:RegisterDBProxyTargets`.
+    AddProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ecs:UpdateService` with a forced new deployment.
+    RestartService {
+        /// The cluster.
+        cluster: String,
+        /// The service.
+        service: String,
+    },
+    /// `lambda:UpdateFunctionConfiguration`: one environment variable is set, and every instance starts anew.
+    TouchFunction {
+        /// The function.
+        function: String,
+    },
+    /// A signed POST.
+    CallWebhook {
+        /// Its name in the policy.
+        name: String,
+        /// Where to.
+        url: String,
+        /// The secret that holds the signing key.
+        secret: String,
+    },
+    /// `rds:AddTagsToResource`.
+    AddTags {
+        /// The resource.
+        arn: Arn,
+        /// The tags.
+        tags: BTreeMap<String, String>,
+    },
+    /// `rds:RemoveTagsFromResource`.
+    RemoveTags {
+        /// The resource.
+        arn: Arn,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// `rds:CreateDBSnapshot`.
+    CreateSnapshot {
+        /// The instance.
+        instance: DbInstanceId,
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Its tags.
+        tags: BTreeMap<String, String>,
+    },
+}
+
+/// The environment variable of a Lambda function that names the incident of its last cut-over.
+pub const CUT_OVER_VARIABLE: &str = "LIFEBOAT_CUT_OVER";
+
+impl Act {
+    /// The IAM action.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::RestoreFromSnapshot { .. } => "rds:RestoreDBInstanceFromDBSnapshot",
+            Self::RestoreToPointInTime { .. } => "rds:RestoreDBInstanceToPointInTime",
+            Self::ForceFailover { .. } | Self::EndSessions { .. } => "rds:RebootDBInstance",
+            Self::PromoteReplica { .. } => "rds:PromoteReadReplica",
+            Self::ReplaySettings { .. }
+            | Self::AdoptSettings { .. }
+            | Self::MakeMultiAz { .. }
+            | Self::ResetMasterPassword { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::GrowStorage { .. } => "rds:ModifyDBInstance",
+            Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
+            Self::PointRecord { .. } => "route53:ChangeResourceRecordSets",
+            Self::PointParameter { .. } => "ssm:PutParameter",
+            Self::RemoveProxyTarget { .. } => "rds:DeregisterDBProxyTargets",
+            Self::AddProxyTarget { .. } => "rds:RegisterDBProxyTargets",
+            Self::RestartService { .. } => "ecs:UpdateService",
+            Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
+            Self::CallWebhook { .. } => "https:POST",
+            Self::AddTags { .. } => "rds:AddTagsToResource",
+            Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
+            Self::CreateSnapshot { .. } => "rds:CreateDBSnapshot",
+        }
+    }
+
+    /// Whether it changes the instance with this name.
+    pub fn is_on(&self, id: &DbInstanceId, instance_arn: &Arn) -> bool {
+        match self {
+            Self::ForceFailover { instance }
+            | Self::EndSessions { instance }
+            | Self::PromoteReplica { instance, .. }
+            | Self::AdoptSettings { instance, .. }
+            | Self::MakeMultiAz { instance }
+            | Self::ReplaySettings { instance, .. }
+            | Self::ResetMasterPassword { instance, .. }
+            | Self::SetSecurityGroups { instance, .. }
+            | Self::GrowStorage { instance, .. }
+            | Self::CreateSnapshot { instance, .. } => instance == id,
+            Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. } => false,
+        }
+    }
+
+    /// Whether it tells a consumer to look again: made after a verified cut-over, which its failure never undoes.
+    pub const fn is_restart(&self) -> bool {
+        matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. })
+    }
+
+    /// What may be done when its outcome is unknown.
+    pub const fn repeat(&self) -> Repeat {
+        match self {
+            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::CreateSnapshot { .. } => Repeat::Nameable,
+            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
+            Self::ReplaySettings { .. }
+            | Self::AdoptSettings { .. }
+            | Self::MakeMultiAz { .. }
+            | Self::ResetMasterPassword { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::GrowStorage { .. }
+            | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. }
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. } => Repeat::Idempotent,
+        }
+    }
+
+    /// One line for a person: the action and what it is done to.
+    pub fn describe(&self) -> String {
+        let action = self.action();
+        match self {
+            Self::RestoreFromSnapshot { snapshot, target, .. } => format!("{action} {target} from snapshot {snapshot}"),
+            Self::RestoreToPointInTime { source, at, target, .. } => {
+                let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
+                format!("{action} {target} from {source} at {when}")
+            }
+            Self::ForceFailover { instance } => format!("{action} {instance} ForceFailover=true"),
+            Self::PromoteReplica { instance, backup_days, .. } => format!("{action} {instance} BackupRetentionPeriod={backup_days}"),
+            Self::AdoptSettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
+            Self::MakeMultiAz { instance } => format!("{action} {instance} MultiAZ=true"),
+            Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),
+            Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
+            Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
+            Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
+            Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),
+            Self::PointSecret { secret, instance } => format!("{action} {secret} host and port of {instance}"),
+            Self::PointRecord { zone, record, ttl, instance } => {
+                format!("{action} {record} CNAME in {zone}, TTL {ttl} s, to the host of {instance}")
+            }
+            Self::PointParameter { parameter, holds: ParameterHolds::Host, instance } => format!("{action} {parameter} host of {instance}"),
+            Self::PointParameter { parameter, holds: ParameterHolds::HostPort, instance } => {
+                format!("{action} {parameter} host:port of {instance}")
+            }
+            Self::RemoveProxyTarget { proxy, group, instance } | Self::AddProxyTarget { proxy, group, instance } => {
+                format!("{action} {instance} in target group {group} of proxy {proxy}")
+            }
+            Self::RestartService { cluster, service } => format!("{action} {cluster}/{service} ForceNewDeployment=true"),
+            Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
+            Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),
+            Self::AddTags { arn, tags } => {
+                let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                format!("{action} {} {}", arn.name(), tags.join(" "))
+            }
+            Self::RemoveTags { arn, keys } => format!("{action} {} {}", arn.name(), keys.join(" ")),
+            Self::CreateSnapshot { instance, snapshot, .. } => format!("{action} {snapshot} of {instance}"),
+        }
+    }
+}
