@@ -134,6 +134,25 @@ class Act:
         self.timeline.follow(ended, RECOVERY_SECONDS)
         return self.stage.execution(arn)
 
+    def answer(self, decision: str, ended: int, **more: str) -> Json:
+        """Answer the plan of the last message by the machine `approval`, and watch what that starts; how it ended."""
+        offered = self.approval()
+        given = {"resource": RESOURCE, "plan": offered["plan"], "decision": decision, "claimed_by": "the demo", **more}
+        self.timeline.note("person", f"starts approval with {json.dumps(given)}")
+        arn = self.stage.start("Approval", given)
+        until("the answer was taken", 30, lambda: self.stage.execution(arn)["status"] != "RUNNING")
+        taken = self.stage.execution(arn)
+        if taken["status"] != "SUCCEEDED":
+            return taken
+        return self.timeline.follow(ended, RECOVERY_SECONDS)[-1]
+
+    def answer_again(self) -> Json:
+        """Give the last answer once more; how that ended."""
+        given = json.loads(self.stage.execution(self.stage.executions("Approval")[-1]["executionArn"])["input"])
+        arn = self.stage.start("Approval", given)
+        until("the answer was looked at", 30, lambda: self.stage.execution(arn)["status"] != "RUNNING")
+        return self.stage.execution(arn)
+
     def _started(self) -> list[str]:
         """The recoveries since we count."""
         return [item["executionArn"] for item in self.stage.executions("Recovery", self.zero - 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import checks
-from act import RECOVERY_SECONDS, Act, Result
+from act import RECOVERY_SECONDS, ROWS_AFTERWARDS, Act, Result
 from ledger import moment
-from stage import RESOURCE, until
+from stage import RESOURCE, now, until
 
 Json = dict[str, Any]
 
@@ -129,6 +130,74 @@ def deletion(act: Act) -> list[Result]:
     if remedy != "restore_latest":
         result.problems.append(f"the retained backups reach further than a snapshot, yet the plan was {remedy}")
     return [result]
+
+
+def approval(act: Act) -> list[Result]:
+    """Run it: everything is paused, so that a failure waits for a person, whose answer counts once and for one plan only."""
+    stage = act.stage
+    until_when = (now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    order = {"resource": "*", "action": "pause", "until": until_when, "reason": "the demo rehearses an approval"}
+    paused = stage.start("Pause", order)
+    until("everything is paused", 30, lambda: stage.execution(paused)["status"] != "RUNNING")
+    act.break_it("instance_failure", "the host of {} is lost for good, while everything is paused")
+    [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
+    result = Result("approval", "RECOVERED")
+    result.problems += _changed_nothing(act, execution, "FAILED")
+    forged = stage.start("Approval", {"resource": RESOURCE, "plan": "0" * 64, "decision": "approve"})
+    until("a forged answer was looked at", 30, lambda: stage.execution(forged)["status"] != "RUNNING")
+    if stage.execution(forged).get("error") != "Dr.NotFound":
+        result.problems.append(f"a forged answer ended {stage.execution(forged)['status']}")
+    result.problems += _changed_nothing(act, execution, "FAILED")
+    answer = act.answer("approve", 2)
+    act.conclude(result, answer, "recovered")
+    again = act.answer_again()
+    if again.get("error") != "Dr.Refused":
+        result.problems.append(f"the same answer once more ended {again['status']}: it counts once")
+    return [result]
+
+
+def undo(act: Act) -> list[Result]:
+    """Run it: clients are moved off a hung database, write to the new one, and go back when a person says so."""
+    stage, home = act.stage, act.stage.secret.side()
+    act.break_it("hung", "the server of {} accepts connections and never answers again")
+    [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
+    moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
+    new, away = stage.serving(), stage.secret.side()
+    act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
+    result = Result("undo", "UNDONE")
+    asked = act.ask({"resource": RESOURCE, "scenario": "undo", "run": "execute"}, 1)
+    result.problems += _changed_nothing(act, asked, "FAILED")
+    began = time.time()
+    execution = act.answer("approve", 2)
+    result.incident = act.timeline.incident(execution["executionArn"])
+    ended, outcome = time.time(), stage.ledger.incident(result.incident)["outcome"]
+    plan = stage.ledger.plan(result.incident)
+    if (execution["status"], outcome) != ("SUCCEEDED", "swapped_back"):
+        result.problems.append(f"ended {execution['status']} as {outcome}: {execution.get('cause', '')}")
+        return [moved, result]
+    if (stage.serving(), stage.secret.side()) != (RESOURCE, home):
+        result.problems.append(f"{stage.serving()} serves at {stage.secret.side()}, not {RESOURCE} at {home}")
+    fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
+    result.problems += checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
+    result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan])
+    result.problems += checks.compare_fence(plan, stage.describe(new))
+    result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
+    result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
+    opened = [call for _, call in stage.ledger.list(f"incident#{result.incident}", f"call#{plan['hash']}#")]
+    opened_at = moment(next(call["sent_at"] for call in opened if call["phase"] == "act")).timestamp()
+    both = checks.never_both(stage, [home, away, home], opened_at=opened_at)
+    result.problems += both
+    result.both_sides = "SEEN" if both else "never"
+    validation = stage.ledger.read(f"incident#{result.incident}", "validation")
+    result.checks, found = checks.judge_validation(validation, act.zero, stage.promises)
+    result.problems += found
+    _, result.report = act.report_of(result.incident, "undo")
+    rows = re.search(r"(\d+) rows? w", plan["reason"])
+    result.rows_lost = int(rows[1]) if rows else 0
+    if not rows:
+        result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
+    result.rto = ended - began
+    return [moved, result]
 
 
 def _failed_over(act: Act, result: Result) -> Result:
@@ -310,6 +379,17 @@ SCENARIOS = {
         deletion,
         "somebody deletes the instance: a person approves, and it comes back from the backups that were kept",
         ("deletion",),
+    ),
+    "approval": Scenario(
+        approval,
+        "everything is paused, so that a failure waits for a person: forged and repeated answers do nothing, one counts",
+        ("approval",),
+    ),
+    "undo": Scenario(
+        undo,
+        "clients are moved, write, and go back to the kept database when a person has seen what is lost",
+        ("undo_moved", "undo"),
+        engines=("postgres",),
     ),
     "human_error": Scenario(
         human_error,

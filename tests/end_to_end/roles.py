@@ -94,16 +94,19 @@ ATTEMPTS = [
     _on("Snapshot", "reboots the source", "reboot_db_instance", RESOURCE),
     _on("RestoreCleanUp", "deletes what carries no tag", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
     _on("RestoreCleanUp", "deletes the source", "delete_db_instance", RESOURCE, SkipFinalSnapshot=True),
+    _on("RestoreRelease", "deletes what carries no tag", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
+    _on("RestoreRelease", "deletes the source", "delete_db_instance", RESOURCE, SkipFinalSnapshot=True),
+    _on("RestoreRelease", "modifies the source", "modify_db_instance", RESOURCE, DeletionProtection=False),
     _on("RestorePlan", "reboots the source", "reboot_db_instance", RESOURCE),
     _on("Detect", "reboots the source", "reboot_db_instance", RESOURCE),
     _on("Validate", "describes the source", "describe_db_instances", RESOURCE),
     _on("Notify", "describes the source", "describe_db_instances", RESOURCE),
 ]
 ATTEMPTS_ON_RETIRED = [
-    _on("RestoreAct", "reboots what is retired", "reboot_db_instance", BYSTANDER),
-    _on("RestoreAct", "fences what is retired", "modify_db_instance", BYSTANDER, VpcSecurityGroupIds=[FENCE]),
-    _tag("protects what is retired", BYSTANDER, {"lifeboat:policy": "demo"}),
-    _untag("takes its retirement from what is retired", BYSTANDER, "lifeboat:retired"),
+    _on("RestoreAct", "deletes what is retired", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
+    _tag("marks what is retired as its own", BYSTANDER, INCIDENT),
+    _tag("sets a foreign tag on what is retired", BYSTANDER, {"owner": "lifeboat"}),
+    _on("Snapshot", "reboots what is retired", "reboot_db_instance", BYSTANDER),
     _on("RestoreCleanUp", "deletes what is retired", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
 ]
 
@@ -165,6 +168,7 @@ def roles(act: Act) -> list[str]:
     groups = [group["VpcSecurityGroupId"] for group in before[1]["VpcSecurityGroups"]]
     allowed = [
         _on("RestoreAct", "opens a fence again", "modify_db_instance", RESOURCE, VpcSecurityGroupIds=groups),
+        _on("RestoreAct", "closes what an undo had opened", "modify_db_instance", BYSTANDER, VpcSecurityGroupIds=[FENCE]),
         _on("RestoreCleanUp", "deletes a spoilt copy", "delete_db_instance", SPOILT, SkipFinalSnapshot=True),
     ]
     return problems + _all_answered(act, clients, allowed, "accepted")

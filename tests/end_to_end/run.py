@@ -24,7 +24,7 @@ from processes import die_with
 from scenarios import SCENARIOS
 from selftest import TESTS
 
-LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 
 

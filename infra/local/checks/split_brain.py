@@ -186,8 +186,14 @@ def _on_client_clock(record: Record, rows: Rows) -> Rows:
     return None if rows is None else {number: record.monotonic(at) for number, at in rows.items()}
 
 
-def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None) -> list[str]:
-    """The same of the stage, as soon as everybody has tried; beside a copy, nobody may have been interrupted, too."""
+def never_both(
+    stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None, opened_at: float | None = None
+) -> list[str]:
+    """The same of the stage, as soon as everybody has tried; beside a copy, nobody may have been interrupted, too.
+
+    An undo opens the side that clients go back to before the secret names it, and only once the other one is proven to be
+    closed: `opened_at` (seconds of the clock on the wall) is when, and from then on that side may take writes.
+    """
     record = stage.contenders.record
 
     def tried() -> bool:
@@ -200,6 +206,9 @@ def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float |
         pass  # What is missing is told below.
     # In this order: whatever was acknowledged by then, servers hold afterwards.
     attempts, terms = record.attempts(), record.terms()
+    if opened_at is not None:
+        *before, last = terms
+        terms = [*before, Term(last.side, min(last.since, record.monotonic(opened_at)))]
     kept = {term.side: _on_client_clock(record, stage.committed(term.side)) for term in terms}
     problems = compare_windows(record.attempts(), terms, led) + compare_committed(attempts, terms, kept)
     if uninterrupted_since is not None:

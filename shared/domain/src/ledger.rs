@@ -64,6 +64,11 @@ pub mod keys {
         key(of_incident(id), format!("plan#{hash}"))
     }
 
+    /// The execution that released a kept database.
+    pub fn released(of: &Identity, instance: &crate::ids::DbInstanceId) -> Key {
+        key(resource(of), format!("released#{instance}"))
+    }
+
     /// A plan that a person is asked about: [`crate::approval::Question`].
     pub fn question(plan: &PlanHash) -> Key {
         key(format!("question#{plan}"), "question")

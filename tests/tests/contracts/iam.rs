@@ -304,6 +304,7 @@ const CHANGES: &[Change] = &[
     may("Snapshot", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
     may("Snapshot", TAG, &["snapshot:lifeboat-*"], "inherits"),
     may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:incident"),
+    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:promotable"),
     may("RestoreAct", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:incident"),
     may("RestoreAct", TAG, &["snapshot:lifeboat-*"], "inherits"),

@@ -59,6 +59,9 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     // First the side that clients were led to is closed: one that stays away from the secret would go on writing there.
     let left = if left_sessions { leave(deps, incident, fenced.as_ref(), now).await } else { Ok(()) };
+    if left.as_ref().is_err_and(|error| error.name().is_retryable()) {
+        return left.map(|()| Undone::HalfDone);
+    }
     if let Some(cut_over) = half_moved {
         let moved_back = move_back(deps, incident, &cut_over, now).await;
         moved_back.and(left)?;

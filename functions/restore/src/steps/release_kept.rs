@@ -44,6 +44,10 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E, C: Clock>(
     let record = lifeboat_domain::register::record(&deps.ledger, &Identity::parse(name)?).await?;
     let record = record.ok_or_else(|| DrError::not_found(format!("resource: {:?} is not known", order.resource)))?;
     let Some(found) = instance(&deps.databases, &order.instance).await? else {
+        let released = ledger::read::<String>(&deps.ledger, &keys::released(&record.resource, &order.instance)).await?;
+        if released.is_some_and(|by| by.value == case.execution) {
+            return Ok(Released { reason: format!("{} is released and gone", order.instance) });
+        }
         return Err(DrError::not_found(format!("instance: {} does not exist; if it was released before, that is done", order.instance)));
     };
     let incident = marked_by(deps, &order, &found, &record).await?;
@@ -128,6 +132,7 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
     let why = order.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let reason = format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution);
     ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, reason.clone()).await?;
+    ledger::write(&deps.ledger, &keys::released(&record.resource, id), &case.execution).await?;
     let doing = |error: lifeboat_domain::CallError| error.while_doing(format!("releasing {id}"));
     if found.configuration.deletion_protection {
         deps.databases.lift_deletion_protection(id).await.map_err(doing)?;
