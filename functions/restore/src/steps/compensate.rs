@@ -2,7 +2,7 @@
 
 use crate::observe;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, UNDONE};
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
@@ -81,7 +81,7 @@ async fn forget_calls<R, L: Ledger, D, S, E, C>(
             ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, kept.value.index), |call| {
                 call.state = CallState::Refused;
                 call.ended_at = Some(now);
-                call.text = "undone by compensation".to_owned();
+                call.text = UNDONE.to_owned();
                 Ok(())
             })
             .await?;

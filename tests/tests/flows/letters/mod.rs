@@ -162,7 +162,12 @@ fn complaints(message: &Message) -> Vec<String> {
     let words: Vec<&str> = all.split_whitespace().collect();
     let plural = words.windows(2).filter(|pair| pair[0] == "1" && SEVERAL.contains(&pair[1].trim_matches(|c: char| !c.is_alphabetic())));
     let mut found: Vec<String> = plural.map(|pair| pair.join(" ")).collect();
-    found.extend(["..", "::", ";;", " ,", "None", "Some("].iter().filter(|bad| prose(&all).contains(**bad)).map(|bad| format!("{bad:?}")));
+    found.extend(
+        ["..", "::", ";;", " ,", "None", "Some(", "{\"errorType"]
+            .iter()
+            .filter(|bad| prose(&all).contains(**bad))
+            .map(|bad| format!("{bad:?}")),
+    );
     found.extend((message.subject.len() > 99).then(|| "the subject is longer than SNS takes".to_owned()));
     found.extend((message.short.len() > 140).then(|| "the SMS is longer than 140 characters".to_owned()));
     found.into_iter().map(|found| format!("{}: {found}", message.subject)).collect()

@@ -411,16 +411,19 @@ fn news() -> Vec<Scene> {
 
 fn orders() -> Vec<Scene> {
     vec![
-        Scene::new(&[(Orders, "A person ended a pause", "resumed"), (Orders, "A person paused everything", "everything: paused")], async {
-            let mut account = Account::new(false).await;
-            let until = show_time(account.time() + Duration::hours(2));
-            account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "game day"})).await;
-            pause(&mut account).await;
-            account.sweeps(1).await;
-            account.order(json!({"resource": ORDERS, "action": "resume", "claimed_by": "Ann"})).await;
-            account.sweeps(1).await;
-            account
-        }),
+        Scene::new(
+            &[(Orders, "A person ended a pause", "not paused any more"), (Orders, "A person paused everything", "everything: paused")],
+            async {
+                let mut account = Account::new(false).await;
+                let until = show_time(account.time() + Duration::hours(2));
+                account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "game day"})).await;
+                pause(&mut account).await;
+                account.sweeps(1).await;
+                account.order(json!({"resource": ORDERS, "action": "resume", "claimed_by": "Ann"})).await;
+                account.sweeps(1).await;
+                account
+            },
+        ),
         Scene::new(&[(Orders, "A person ended a cool-down", "acknowledged")], async {
             let mut account = fails(GOLD, |_| ()).await;
             account.order(json!({"resource": ORDERS, "action": "acknowledge"})).await;
