@@ -17,7 +17,7 @@ pub(crate) fn failed(ending: &Ending<'_>) -> Letter {
     let place = ending.failure.map_or_else(|| "a step failed".to_owned(), Failure::place);
     let at = ending.failure.and_then(|failure| failure.state.as_deref()).map_or_else(String::new, |state| format!(" at {state}"));
     let headline = match story.verified() {
-        Some(_) => format!("FAILED {resource} ({scenario}){at}: clients ARE on the new database; unfinished: {}", ending.reason),
+        Some(_) => format!("FAILED {resource} ({scenario}): clients ARE on the new database; unfinished{at}: {}", ending.reason),
         None => format!("FAILED {resource} ({scenario}){at}: {}", ending.reason),
     };
     broken(ending, headline, format!("The recovery failed: {place}: {}", ending.reason))

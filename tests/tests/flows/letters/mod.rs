@@ -4,6 +4,7 @@
 //! `UPDATE_DOCS=1 cargo test -p lifeboat-tests --test flows letters` rewrites the document.
 
 mod scenes;
+mod told;
 
 use crate::account::Account;
 use lifeboat_domain::incident::Outcome;

@@ -1,11 +1,10 @@
 //! The stories whose messages are shown.
 
-use super::When::{Backup, Begins, Broken, News, Orders, Question, Refused, Stopped, Well, Without};
-use super::{Pick, Scene};
-use crate::account::{Account, GOLD, ORDERS, policies, write_to};
+use super::When::{Begins, Broken, News, Orders, Question, Refused, Stopped, Well, Without};
+use super::{Pick, Scene, told};
+use crate::account::{Account, GOLD, ORDERS, write_to};
 use crate::story::{Story, copy_of_orders};
 use chrono::Duration;
-use lifeboat_domain::prices::Prices;
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::show_time;
 use lifeboat_testing::memory::Cloud;
@@ -14,18 +13,21 @@ use serde_json::{Value, json};
 
 /// All of them; where one story has several messages worth showing, they are shown together.
 pub(super) fn all() -> Vec<Scene> {
-    [told_by_stories(), asked(), refused(), stopped(), broken(), news(), orders(), elsewhere()].into_iter().flatten().collect()
+    [told_by_stories(), asked(), refused(), stopped(), broken(), told::news(), told::orders(), told::elsewhere()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One of the stories, to its end.
-async fn story(story: Story) -> Account {
+pub(super) async fn story(story: Story) -> Account {
     let mut account = story.begin().await;
     story.play(&mut account).await;
     account
 }
 
 /// `orders-db` fails for good under this policy, after something else was arranged.
-async fn fails(gold: &str, arrange: impl FnOnce(&mut Account)) -> Account {
+pub(super) async fn fails(gold: &str, arrange: impl FnOnce(&mut Account)) -> Account {
     let mut account = Account::under(gold, false).await;
     arrange(&mut account);
     fail(&mut account).await;
@@ -33,7 +35,7 @@ async fn fails(gold: &str, arrange: impl FnOnce(&mut Account)) -> Account {
     account
 }
 
-async fn fail(account: &mut Account) {
+pub(super) async fn fail(account: &mut Account) {
     let id = account.record().id.to_string();
     account.happen(|model, now| model.fail_instance(&id, now)).unwrap();
     account.recoveries().await;
@@ -51,11 +53,11 @@ async fn hangs(gold: &str, arrange: impl FnOnce(&mut Account)) -> Account {
 }
 
 /// A policy that asks before it acts.
-fn asks() -> String {
+pub(super) fn asks() -> String {
     GOLD.replace("mode: automatic", "mode: approve")
 }
 
-fn denied() -> FaultKind {
+pub(super) fn denied() -> FaultKind {
     let message = "User: arn:aws:sts::123456789012:assumed-role/restore-act is not authorized to perform this action".to_owned();
     FaultKind::Refused { code: "AccessDenied".to_owned(), message }
 }
@@ -179,7 +181,7 @@ async fn breaker() -> Account {
     account
 }
 
-async fn pause(account: &mut Account) {
+pub(super) async fn pause(account: &mut Account) {
     let until = show_time(account.time() + Duration::hours(2));
     let order = json!({"resource": ORDERS, "action": "pause", "until": until, "reason": "storage migration", "claimed_by": "Ann"});
     account.order(order).await;
@@ -213,7 +215,7 @@ fn refused() -> Vec<Scene> {
             account
         }),
         Scene::new(&[(Refused, "The fence does not keep clients out, and was opened again", "REFUSED")], story(Story::FenceLeaks)),
-        Scene::new(&[(Without, "Another recovery works on the same database", "FAILED before")], async {
+        Scene::new(&[(Without, "Another recovery works on the same database", "REFUSED a start")], async {
             let mut account = Account::new(false).await;
             account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
             account.sweeps(2).await;
@@ -317,7 +319,7 @@ async fn interrupted(before: &'static str) -> Account {
     hangs(GOLD, |account| account.stopped_before = Some(before)).await
 }
 
-fn rds_event(account: &Account, number: &str) -> Value {
+pub(super) fn rds_event(account: &Account, number: &str) -> Value {
     let arn = "arn:aws:rds:us-east-1:123456789012:db:orders-db";
     let now = show_time(account.time());
     json!({
@@ -326,169 +328,4 @@ fn rds_event(account: &Account, number: &str) -> Value {
         "detail": {"EventCategories": ["failure"], "SourceType": "DB_INSTANCE", "SourceArn": arn, "SourceIdentifier": ORDERS,
                    "Date": now, "Message": "a message of RDS", "EventID": number},
     })
-}
-
-fn news() -> Vec<Scene> {
-    vec![
-        Scene::new(&[(News, "Its RTO has passed, and it waits for a person", "past its RTO")], async {
-            let mut account = fails(&asks(), |_| ()).await;
-            account.sweeps(12).await;
-            account
-        }),
-        Scene::new(&[(News, "Its RTO has passed, and the recovery goes on", "past its RTO")], async {
-            let mut account = Account::under(&format!("{GOLD}    objective: {{rto: 3m, rpo: 5m}}\n"), false).await;
-            account.sweeps_go_on = true;
-            account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
-            account.recoveries().await;
-            account.sweeps(1).await;
-            account
-        }),
-        Scene::new(&[(News, "Two databases carry one identity", "ambiguous")], story(Story::News)),
-        Scene::new(&[(News, "Its policy does not exist", "unknown policy")], async {
-            let mut account = Account::new(false).await;
-            account.create("legacy-db", false, &[("lifeboat:policy", "glod")]);
-            account.advance(Duration::minutes(20));
-            account.sweeps(1).await;
-            account
-        }),
-        Scene::new(&[(News, "The policy of an open incident has vanished", "could not be judged")], async {
-            let mut account = fails(&asks(), |_| ()).await;
-            let gold = account.policies.policies.remove("gold").unwrap();
-            account.policies.policies.insert("gold2".to_owned(), gold);
-            account.sweeps(2).await;
-            account
-        }),
-        Scene::new(&[(News, "Somebody stopped a protected database", "is stopped")], async {
-            let mut account = Account::new(false).await;
-            account.happen(|model, now| model.set_status(ORDERS, "stopped", now)).unwrap();
-            account.sweeps(2).await;
-            account
-        }),
-        Scene::new(&[(News, "No prober can run", "cannot be probed")], async {
-            let mut account = Account::new(false).await;
-            account.unavailable = vec!["ProbeGroup"];
-            account.sweeps(2).await;
-            account
-        }),
-        Scene::new(&[(News, "No probe has ever reached it", "cannot be probed")], async {
-            let mut account = Account::empty(policies(GOLD));
-            account.create(ORDERS, true, &[]);
-            account.advance(Duration::minutes(20));
-            account.make_secret();
-            account.cloud.touch().visits.insert(ORDERS.to_owned(), ProbeOutcome::NoAnswer);
-            account.sweeps(2).await;
-            account
-        }),
-        Scene::new(&[(News, "The probe's login is refused", "cannot be probed")], async {
-            let mut account = Account::new(false).await;
-            account.cloud.touch().visits.insert(ORDERS.to_owned(), ProbeOutcome::LoginRefused);
-            account.sweeps(2).await;
-            account
-        }),
-        Scene::new(&[(News, "RDS reports something that a person must look at", "NEWS")], async {
-            let mut account = Account::new(false).await;
-            let event = rds_event(&account, "RDS-EVENT-0028");
-            account.detect(event).await.unwrap();
-            account.sweeps(1).await;
-            account
-        }),
-        Scene::new(&[(News, "The weekly reminder of what is kept", "waits to be released")], async {
-            let mut account = Account::under(GOLD, false).await;
-            account.policies.prices = Prices {
-                currency: Some("EUR".to_owned()),
-                instance_hour: [("db.t4g.micro".to_owned(), "0.073".to_owned())].into(),
-                storage_gib_month: [("gp3".to_owned(), "0.127".to_owned())].into(),
-            };
-            account.client.writes = false;
-            fail(&mut account).await;
-            account.settle().await;
-            account.advance(Duration::hours(30));
-            account.sweeps(2).await;
-            account
-        }),
-    ]
-}
-
-fn orders() -> Vec<Scene> {
-    vec![
-        Scene::new(
-            &[(Orders, "A person ended a pause", "not paused any more"), (Orders, "A person paused everything", "everything: paused")],
-            async {
-                let mut account = Account::new(false).await;
-                let until = show_time(account.time() + Duration::hours(2));
-                account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "game day"})).await;
-                pause(&mut account).await;
-                account.sweeps(1).await;
-                account.order(json!({"resource": ORDERS, "action": "resume", "claimed_by": "Ann"})).await;
-                account.sweeps(1).await;
-                account
-            },
-        ),
-        Scene::new(&[(Orders, "A person ended a cool-down", "acknowledged")], async {
-            let mut account = fails(GOLD, |_| ()).await;
-            account.order(json!({"resource": ORDERS, "action": "acknowledge"})).await;
-            account.sweeps(1).await;
-            account
-        }),
-        Scene::new(
-            &[(Orders, "A plan was denied", "the plan was denied"), (Orders, "An answer does not count", "does not count")],
-            async {
-                let mut account = fails(&asks(), |_| ()).await;
-                let plan = account.incident().plan;
-                account
-                    .answer(json!({"resource": ORDERS, "plan": plan, "decision": "deny", "claimed_by": "Ann", "reason": "it is meant"}))
-                    .await;
-                account.pass(Duration::minutes(2)).await;
-                account.answer(json!({"resource": ORDERS, "plan": plan, "decision": "approve"})).await;
-                account.sweeps(1).await;
-                account
-            },
-        ),
-        Scene::new(&[(Orders, "A kept database was released", "was released")], async {
-            let mut account = story(Story::Hung).await;
-            account.pass(Duration::minutes(10)).await;
-            let order =
-                json!({"resource": ORDERS, "instance": ORDERS, "confirm": ORDERS, "claimed_by": "Ann", "reason": "two weeks of quiet"});
-            account.release(order).await;
-            account.sweeps(1).await;
-            account
-        }),
-    ]
-}
-
-fn elsewhere() -> Vec<Scene> {
-    vec![
-        Scene::new(&[(Backup, "A backup run did not cover everything", "BACKUP")], async {
-            let mut account = Account::new(false).await;
-            account.create("second-db", false, &[]);
-            account.advance(Duration::minutes(20));
-            account.cloud.touch().add_fault(lifeboat_testing::model::Fault {
-                action: Some("CreateDBSnapshot".to_owned()),
-                resource: Some("second-db".to_owned()),
-                when: When::Always,
-                kind: denied(),
-            });
-            account.backup().await;
-            account
-        }),
-        Scene::new(&[(Without, "A person's input makes no sense", "REFUSED a start")], story(Story::WrongInput)),
-        Scene::new(&[(Without, "A start failed before an incident was opened", "before an incident")], async {
-            let mut account = Account::new(false).await;
-            account.fault("DescribeDBInstances", When::Always, denied());
-            account.ask(json!({"resource": ORDERS, "scenario": "hung", "run": "execute"})).await;
-            account
-        }),
-        Scene::new(&[(Without, "The ledger cannot be read", "the ledger")], async {
-            fails(GOLD, |account| {
-                account.before("ValidateRestored", |cloud| {
-                    for action in ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"] {
-                        let (action, resource) = (Some(action.to_owned()), None);
-                        let kind = FaultKind::TimeoutBefore;
-                        cloud.touch().add_fault(lifeboat_testing::model::Fault { action, resource, when: When::Always, kind });
-                    }
-                });
-            })
-            .await
-        }),
-    ]
 }
