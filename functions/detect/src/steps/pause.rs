@@ -63,7 +63,7 @@ pub(crate) async fn pause<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, 
     let reason = match (pause, order.action) {
         (Some(pause), _) => {
             let reason = format!(
-                "until {} Lifeboat starts nothing by itself for {what} ({who}: {}); to end it earlier, start `pause` with {{\"resource\": \"{name}\", \"action\": \"resume\"}}",
+                "Lifeboat starts nothing by itself for {what} until {}, ordered by {who}: {}; to end it earlier, start `pause` with {{\"resource\": \"{name}\", \"action\": \"resume\"}}",
                 show_time(pause.until),
                 pause.reason
             );
