@@ -340,8 +340,9 @@ async fn hand_over<R, L: Ledger, D, E, C: Clock>(
         return Ok(format!("incident {id} was taken on by another execution meanwhile"));
     }
     let text = format!(
-        "Execution {execution} is not running: {why}. Nothing works on {} now and its source is kept. Look at the execution's history and at the timeline of incident {id}; to go on, start `recovery` by hand with the scenario and \"run\": \"plan\".",
-        incident.resource
+        "Nothing works on {} now, and its source is kept. Execution {} is not running: {why}.",
+        incident.resource,
+        execution.rsplit(':').next().unwrap_or_default()
     );
     tell_people(deps, now, Some(incident), &format!("{} needs you: its recovery was interrupted", incident.resource), text).await?;
     Ok(format!("incident {id} waits for a person: {why}"))

@@ -59,7 +59,12 @@ fn is_due(incident: &Incident, now: Timestamp) -> bool {
 fn line(kept: &Kept<'_>, prices: &Prices) -> String {
     let Kept { instance, incident } = kept;
     let configuration = &instance.configuration;
-    let what = if instance.tags.contains_key(tags::RETIRED) { "the source that clients were moved from" } else { "a restored copy" };
+    let resource = &incident.resource;
+    let what = if instance.tags.contains_key(tags::RETIRED) {
+        format!("from which the clients of {resource} were moved")
+    } else {
+        format!("a restored copy of {resource}")
+    };
     let size = configuration.allocated_storage.map_or_else(|| "of unknown size".to_owned(), |gib| format!("{gib} GiB"));
     let cost = prices.month(configuration).map_or_else(
         || format!("what a {} of {size} costs (no price of it stands under prices in the policies)", configuration.class),
@@ -67,8 +72,5 @@ fn line(kept: &Kept<'_>, prices: &Prices) -> String {
     );
     let since = incident.closed_at.map_or_else(String::new, |closed| format!(" since {}", show_time(closed)));
     let input = serde_json::json!({"resource": incident.resource, "instance": instance.id, "confirm": instance.id});
-    format!(
-        "{}, {what} of {}, is kept{since} by incident {} and costs {cost}; to release it: {input}",
-        instance.id, incident.resource, incident.id
-    )
+    format!("{}, {what}, is kept{since} by incident {} and costs {cost}; to release it: {input}", instance.id, incident.id)
 }

@@ -116,15 +116,15 @@ fn letter(summary: &Summary, failed: &[&Point], skipped: &[&Skipped], input: &Te
         outcome: None,
         severity: Severity::Warning,
         headline: format!("BACKUP incomplete, {covered} of {all} covered: {}", names.join(", ")),
-        hint: "Read the email.".to_owned(),
+        hint: "The email says why, and how to run it again.".to_owned(),
         happened,
-        done: vec![format!("{} were backed up", count(covered, "resource"))],
+        done: vec![if covered == 1 { "1 resource was backed up".to_owned() } else { format!("{covered} resources were backed up") }],
         to_do: vec![
             Advice::new(
                 "Mend the cause, then run the backup again",
                 Execution::parse(&input.execution).map(|execution| execution.start("{}")).into_iter().collect(),
             ),
-            Advice::say("Until then the next recovery of these resources goes back further than the policy promises"),
+            Advice::say("Until then a recovery of these resources may have to go back further than their policy promises"),
         ],
         approve_with: None,
         numbers: Numbers::default(),

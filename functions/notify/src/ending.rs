@@ -30,6 +30,9 @@ pub(crate) struct Failure {
 /// How `restore` joins a gate's reason and what would lift it.
 const LIFT: &str = ". What would lift this: ";
 
+/// How `recovery` joins the cause of a failure and that of its undoing.
+const UNDOING_FAILED: &str = " -- AND UNDOING FAILED TOO, look at the fence and the secret: ";
+
 /// What the Lambda runtime writes into a cause.
 #[derive(Deserialize)]
 struct RuntimeCause {
@@ -41,7 +44,11 @@ impl Failure {
     /// What it says, for a person.
     pub(crate) fn message(&self) -> String {
         let cause = self.cause.as_deref().unwrap_or_default();
-        let said = serde_json::from_str::<RuntimeCause>(cause).map_or_else(|_| cause.to_owned(), |cause| cause.message);
+        let plain = |cause: &str| serde_json::from_str::<RuntimeCause>(cause).map_or_else(|_| cause.to_owned(), |cause| cause.message);
+        let said = match cause.split_once(UNDOING_FAILED) {
+            Some((first, second)) => format!("{}{UNDOING_FAILED}{}", plain(first), plain(second)),
+            None => plain(cause),
+        };
         let said = text::foreign(&said);
         if !said.is_empty() {
             return said;

@@ -2,10 +2,13 @@
 
 use crate::Deps;
 use crate::close;
-use crate::message::{About, Advice, Letter, Numbers, Severity, parts};
+use crate::message::{About, Advice, Letter, Numbers, Severity, broken, parts};
 use crate::story::Story;
+use crate::text::{MOST_SHORT, one_line, shorten};
 use crate::told;
+use crate::undo;
 use lifeboat_domain::DrError;
+use lifeboat_domain::approval::Reply;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger;
 use lifeboat_domain::ports::{Clock, Documents, Key, Ledger, Publish};
@@ -84,7 +87,21 @@ fn waits_interrupted(story: &Story) -> bool {
     story.incident.outcome == Some(Outcome::Interrupted) && story.incident.state == IncidentState::WaitingForPerson
 }
 
-/// News of an incident (nobody works on it, or it is late) cannot wait.
+/// News of an incident (nobody works on it, or it is late) cannot wait, unless it is over, or a person has said no to it already.
+fn severity(news: &News, story: Option<&Story>) -> Severity {
+    let is_denied = |story: &Story| {
+        let answer = story.question.as_ref().and_then(|question| question.answer.as_ref());
+        answer.is_some_and(|answer| answer.reply == Reply::Deny)
+    };
+    match story {
+        _ if news.incident.is_none() => Severity::Warning,
+        Some(story) if undo::is_half_done(story) => Severity::Critical,
+        Some(story) if story.incident.state == IncidentState::Closed => Severity::Info,
+        Some(story) if is_denied(story) => Severity::Warning,
+        _ => Severity::Critical,
+    }
+}
+
 fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter {
     let name = news.resource.as_ref().map(ToString::to_string).filter(|name| !news.title.starts_with(name.as_str()));
     let resource = name.map_or_else(String::new, |name| format!("{name}: "));
@@ -97,12 +114,14 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
             ..About::default()
         },
     };
+    let headline = format!("NEWS {resource}{}", news.title);
+    let room = MOST_SHORT.saturating_sub(headline.chars().count() + 2).max(MOST_SHORT / 3);
     Letter {
         what: "news".to_owned(),
         outcome: None,
-        severity: if news.incident.is_some() { Severity::Critical } else { Severity::Warning },
-        headline: format!("NEWS {resource}{}", news.title),
-        hint: "Read the email.".to_owned(),
+        severity: severity(news, story),
+        hint: shorten(&one_line(&news.text), room),
+        headline,
         happened: vec![format!("Found at {}: {}", show_time(news.at), news.text)],
         done: Vec::new(),
         to_do: story.map(to_do).unwrap_or_default(),
@@ -115,11 +134,18 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
 fn to_do(story: &Story) -> Vec<Advice> {
     let execution = story.incident.execution.as_deref().unwrap_or_default();
     let source = &story.incident.source.id;
-    let next = match story.incident.state {
-        IncidentState::Open => Advice::say("The recovery goes on by itself; the next message says how it ends"),
-        IncidentState::WaitingForPerson | IncidentState::Closed => {
-            parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it")
+    let look = || Advice::new(format!("See how {source} stands now"), parts::look(story));
+    if let Some(go_back) = broken::go_back(story) {
+        return vec![go_back, look()];
+    }
+    match story.incident.state {
+        IncidentState::Open => vec![look(), Advice::say("The recovery goes on by itself; the next message says how it ends")],
+        IncidentState::WaitingForPerson if story.open_question().is_some() => {
+            parts::ask_answer(story, execution).into_iter().chain([look()]).collect()
         }
-    };
-    vec![Advice::new(format!("See how {source} stands now"), parts::look(story)), next]
+        IncidentState::WaitingForPerson => {
+            vec![look(), parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it")]
+        }
+        IncidentState::Closed => vec![look()],
+    }
 }

@@ -44,8 +44,9 @@ fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
     if table.changed.count > 0 {
         let (rows, keys) = (count(table.changed.count, "row"), ranges(&table.changed));
         let part = if table.changed.ranges.len() > MOST_RANGES { "; these commands show the first of them" } else { "" };
+        let differ = if table.changed.count == 1 { "differs" } else { "differ" };
         let say = format!(
-            "{name}: {rows} differ between production and the copy (keys {keys}); compare them before you decide which side is right{part}"
+            "{name}: {rows} {differ} between production and the copy (keys {keys}); compare them before you decide which side is right{part}"
         );
         advice.push(Advice::new(say, sides.as_ref().map(|sides| sides.compare(&table.changed)).unwrap_or_default()));
     }

@@ -15,6 +15,9 @@ use crate::ports::{Ledger, Written};
 use crate::words::{Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 
+/// What the record of a call says that was made, and then undone by compensation: it is made again by a later attempt.
+pub const UNDONE: &str = "undone by compensation";
+
 closed_enum! {
     /// How far a call is.
     CallState {

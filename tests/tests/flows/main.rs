@@ -14,6 +14,7 @@ mod events;
 mod faults;
 mod gates;
 mod inputs;
+mod letters;
 mod mishaps;
 mod promotion;
 mod release;

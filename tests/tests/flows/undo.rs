@@ -70,7 +70,7 @@ async fn what_clients_write_while_an_undo_begins_stops_it_before_anything_is_fen
     undo(&mut account).await;
     assert_eq!(account.incident().outcome, Some(Outcome::SourceHealed), "{}", account.explain());
     assert_eq!(account.calls_since(calls), Vec::<String>::new());
-    assert!(account.last_text().contains("1 rows were written"), "{}", account.last_text());
+    assert!(account.last_text().contains("1 row was written"), "{}", account.last_text());
 }
 
 #[tokio::test]

@@ -32,10 +32,10 @@ where
         Ok(question) => carry_out(deps, &order, &question, input).await.map(|reason| ApproveAnswer { reason }),
         Err(refusal) if !refusal.name().is_retryable() => {
             let text = format!(
-                "Execution {} answered {:?} to plan {}, and nothing was done: {refusal}.",
-                input.execution,
+                "Nothing was done: {refusal}. It was the answer {:?} to plan {}, by {}.",
                 order.decision.as_str(),
-                order.plan
+                order.plan,
+                input.execution
             );
             tell_people(deps, input.started_at, None, &format!("An answer for {} does not count", order.resource), text).await?;
             Err(refusal)
@@ -154,7 +154,7 @@ async fn carry_out<R, L: Ledger, D, E: ReadExecutions + StartRecovery, C: Clock>
         Reply::Deny => {
             let incident = ledger::incident(&deps.ledger, id).await?;
             let text = format!(
-                "{answer}. Lifeboat does nothing more for it; to be asked anew, start `recovery` with {}.",
+                "Lifeboat does nothing more for it. The answer was {answer}. To be asked anew, start `recovery` with {}.",
                 to_plan(question).paste()
             );
             tell_people(deps, input.started_at, Some(&incident), &format!("{resource}: the plan was denied"), text).await?;

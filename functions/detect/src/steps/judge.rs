@@ -136,6 +136,7 @@ async fn written_meanwhile<R, L: Ledger, D, E, C>(
     };
     let written = match rows {
         Some(0) => return Ok(None),
+        Some(1) => format!("1 row was written to {} since the plan was made, which was to lose nothing", incident.source.id),
         Some(rows) => format!("{rows} rows were written to {} since the plan was made, which was to lose nothing", incident.source.id),
         None => format!("whether {} was written since the plan was made cannot be told any more", incident.source.id),
     };

@@ -184,7 +184,10 @@ async fn own_incident<R, L: Ledger, D, E, C: Clock>(
         at: input.started_at,
         plane: Plane::Person,
         source: "person".to_owned(),
-        text: format!("asked for {} of {scenario}", request.run),
+        text: match request.run {
+            Run::Plan => format!("asked for a plan only, for {scenario}"),
+            Run::Execute => format!("asked to carry out {scenario}"),
+        },
     };
     let incident = fresh(deps, id.clone(), resource, request.clone(), signal);
     let key = keys::incident(id);

@@ -57,11 +57,16 @@ pub(crate) async fn pause<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, 
     };
     let resource = record.as_ref().map(|record| &record.resource);
     let what = resource.map_or_else(|| "everything".to_owned(), ToString::to_string);
+    let name = resource.map_or_else(|| ALL.to_owned(), ToString::to_string);
+    let until = pause.as_ref().map_or_else(String::new, |pause| format!(" until {}", show_time(pause.until)));
     let who = order.claimed_by.as_deref().unwrap_or("somebody");
     let reason = match (pause, order.action) {
         (Some(pause), _) => {
-            let reason =
-                format!("{what} is paused until {}: Lifeboat starts nothing by itself ({who}: {})", show_time(pause.until), pause.reason);
+            let reason = format!(
+                "Lifeboat starts nothing by itself for {what} until {}, ordered by {who}: {}; to end it earlier, start `pause` with {{\"resource\": \"{name}\", \"action\": \"resume\"}}",
+                show_time(pause.until),
+                pause.reason
+            );
             ledger::write(&deps.ledger, &keys::pause(resource), &pause).await?;
             reason
         }
@@ -76,14 +81,14 @@ pub(crate) async fn pause<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, 
             format!("{what} is not paused any more ({who})")
         }
     };
-    tell_people(deps, input.started_at, None, &format!("{what}: {}", named(order.action)), format!("{reason}.")).await?;
+    tell_people(deps, input.started_at, None, &format!("{what}: {}{until}", named(order.action)), format!("{reason}.")).await?;
     Ok(PauseAnswer { reason })
 }
 
 const fn named(action: Action) -> &'static str {
     match action {
         Action::Pause => "paused",
-        Action::Resume => "resumed",
+        Action::Resume => "not paused any more",
         Action::Acknowledge => "last recovery acknowledged",
     }
 }

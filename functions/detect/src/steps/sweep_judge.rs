@@ -183,17 +183,24 @@ fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedInstance
 fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &ObservedInstance) -> Option<(String, String)> {
     let resource = &record.resource;
     if observed.status.meaning() == StatusMeaning::Off {
-        let text = format!("RDS reports {}: somebody stopped {}. It is protected, and serves nobody.", observed.status, record.id);
+        let text = format!(
+            "RDS reports {}: somebody stopped {}. It is protected, and serves nobody. Start it, or take its tag lifeboat:policy away if it is meant to be off.",
+            observed.status, record.id
+        );
         return Some((format!("{resource} is stopped"), text));
     }
     let title = format!("{resource} cannot be probed");
     let remedy = "Until this is mended, Lifeboat would not see it hang.";
     let Some(probe) = probe else {
         let vpc = observed.configuration.vpc.as_deref().unwrap_or("none");
-        return Some((title, format!("No prober could run in its VPC {vpc}. {remedy}")));
+        return Some((title, format!("No prober could run in its VPC {vpc}: look at the log of the function validate there. {remedy}")));
     };
     match probe.outcome {
-        ProbeOutcome::LoginRefused | ProbeOutcome::CouldNotRun => Some((title, format!("{}. {remedy}", probe.text))),
+        ProbeOutcome::LoginRefused => {
+            let text = format!("The probe's login was refused: {}. Does its secret hold today's user and password? {remedy}", probe.text);
+            Some((title, text))
+        }
+        ProbeOutcome::CouldNotRun => Some((title, format!("{}. {remedy}", probe.text))),
         ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer if record.answered.is_none() => {
             let text =
                 format!("No probe has ever reached it: {}. Do validate's subnets and security group lead to it? {remedy}", probe.text);
@@ -300,11 +307,10 @@ where
     let what = scenario.map_or("not judged yet", Scenario::as_str);
     let open_for = Span::between(incident.first_signal_at, now);
     let next = match ledger::incident(&deps.ledger, &id).await?.state {
-        IncidentState::WaitingForPerson => "It waits for a person: its last message says for what.",
-        IncidentState::Open | IncidentState::Closed => "Recovery goes on; it is not given up because of this.",
+        IncidentState::WaitingForPerson => "It waits for a person.",
+        IncidentState::Open | IncidentState::Closed => "Its recovery goes on, and is not given up because of this.",
     };
-    let text =
-        format!("Incident {id} ({what}) began at {}, {open_for} ago. Its objective was {rto}. {next}", show_time(incident.first_signal_at));
+    let text = format!("{next} The first signal came at {}, {open_for} ago ({what}, incident {id}).", show_time(incident.first_signal_at));
     let at = incident.first_signal_at + rto.as_delta();
     tell_people(deps, at, Some(&incident), &format!("{resource} is past its RTO of {rto}"), text).await?;
     Ok(true)

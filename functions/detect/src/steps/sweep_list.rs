@@ -57,7 +57,12 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
         let record = resources::refresh(&deps.ledger, &resource, &observed).await?;
         if let Err(error) = deps.policies.policy(&record.policy) {
             let title = format!("{resource} has an unknown policy");
-            tell_people_daily(deps, &title, format!("{error}. Until then it is not protected.")).await?;
+            tell_people_daily(
+                deps,
+                &title,
+                format!("{error}. Until its tag is corrected, or a policy of that name is deployed, it is not protected."),
+            )
+            .await?;
             continue;
         }
         let target = Target::of(&resource, &observed);

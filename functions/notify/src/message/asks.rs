@@ -7,6 +7,8 @@ use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::commands;
 use crate::ending::Ending;
+use crate::story::Story;
+use crate::text::took;
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::error::ErrorName;
 use lifeboat_domain::events::FAILOVER_BEGAN;
@@ -25,15 +27,17 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     let (resource, scenario) = (&story.incident.resource, parts::scenario(story));
     let (headline, hint, happened) = if approval.is_some() {
         let headline = format!("APPROVAL NEEDED: {resource} ({scenario}): {}", ending.reason);
-        (headline, "You can approve it: the email has the input.", "Lifeboat waits for your approval")
+        (headline, what_it_does(story), "Lifeboat waits for your approval")
     } else if let Some(headline) = parts::no_remedy(story).filter(|_| is_by_gate(ending)) {
-        (headline, "The email says what to do.", "Lifeboat has no remedy that it could carry out")
+        (headline, "The email says what to do.".to_owned(), "Lifeboat has no remedy that it could carry out")
     } else {
-        (format!("REFUSED {resource} ({scenario}): {}", ending.reason), "The email says what would lift it.", "Lifeboat refused to go on")
+        let hint = "The email says what would lift it.".to_owned();
+        (format!("REFUSED {resource} ({scenario}): {}", ending.reason), hint, "Lifeboat refused to go on")
     };
     let mut letter = letter(ending, severity(ending, Severity::Warning), headline, hint);
     letter.happened = vec![format!("{happened}: {}", ending.reason)];
-    letter.happened.extend(ending.lift.as_ref().map(|lift| format!("What would lift this: {lift}")));
+    // That an approval lifts it is said below, with the input.
+    letter.happened.extend(ending.lift.as_deref().and_then(|lift| beside_approval(lift, approval.is_some())));
     letter.happened.extend(ending.failure.map(|failure| format!("The refusal came as {}", failure.place())));
     letter.happened.extend(parts::down_line(ending));
     letter.happened.extend(parts::evidence(story));
@@ -45,6 +49,24 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
     letter.approve_with = approval;
     letter
+}
+
+/// What an approval would run and cost, for who has only a phone.
+fn what_it_does(story: &Story) -> String {
+    let plan = story.plan();
+    let remedy = plan.and_then(|plan| plan.remedy).map_or("not known", |remedy| remedy.as_str());
+    let loss = plan.filter(|plan| plan.moves_clients).and_then(|plan| plan.forecast()).and_then(|forecast| forecast.loss);
+    let loss = loss.map_or_else(String::new, |loss| format!(", loses {} of writes", took(loss)));
+    format!("Plan: {remedy}{loss}. The email approves it.")
+}
+
+/// What would lift a refusal, apart from an approval that the letter offers anyway.
+fn beside_approval(lift: &str, is_offered: bool) -> Option<String> {
+    if !is_offered {
+        return Some(format!("What would lift this: {lift}"));
+    }
+    let other = lift.split_once("; or")?.1.trim_start_matches([',', ' ']);
+    Some(format!("Without an approval this would lift it: {other}"))
 }
 
 /// How a gate says that what was asked for did not become restorable in time: another approval would only wait again.
@@ -59,7 +81,7 @@ fn to_lift(ending: &Ending<'_>, can_be_approved: bool) -> Vec<Advice> {
     let story = ending.story;
     let plan_again = |say: &str| parts::ask_plan(story, ending.execution, say);
     if ending.failure.is_some_and(|failure| failure.name() == Some(ErrorName::InvalidInput)) {
-        return vec![plan_again("Correct the input and start again; this is the input without the plan it asked for")];
+        return vec![plan_again("Correct what is named above and start again; this is the input as it was, to see the plan only")];
     }
     if !is_by_gate(ending) {
         let say = "When the cause is mended, start the same plan again; calls that are done are not made twice";
@@ -98,7 +120,7 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
-    letter.to_do.extend(broken::go_back(ending));
+    letter.to_do.extend(broken::go_back(story));
     letter.to_do.extend(promotion::left_alone(story));
     let warned = story
         .validation
@@ -128,6 +150,9 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
 pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
+    if incident.scenario() == Some(Scenario::Undo) {
+        return undo_stopped(ending);
+    }
     let is_outrun = story.outran_its_copy();
     let headline = format!("STOPPED {}: the source may be alive, clients were not moved", incident.resource);
     let hint =
@@ -148,7 +173,7 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
             commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
         ));
     }
-    letter.to_do.extend(broken::go_back(ending));
+    letter.to_do.extend(broken::go_back(story));
     letter.to_do.extend(promotion::left_alone(story));
     if is_outrun {
         let say = "If the source does not serve after all, this copy is not used any more: for a new plan start with \"run\": \"plan\"";
@@ -164,14 +189,32 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
     letter
 }
 
+/// An undo that would lose more than its plan said.
+fn undo_stopped(ending: &Ending<'_>) -> Letter {
+    let story = ending.story;
+    let source = &story.incident.source.id;
+    let headline = format!("STOPPED the undo of {}: {}", story.incident.resource, ending.reason);
+    let mut letter = letter(ending, Severity::Warning, headline, "Clients stay where they are.");
+    letter.happened = vec![format!("Just before anything was fenced the world was looked at again: {}", ending.reason)];
+    letter.happened.extend(parts::evidence(story));
+    letter.done = parts::calls_or_nothing(ending);
+    letter.done.push(format!("Clients stay on {source}; both databases are kept"));
+    let say = "If clients shall go back all the same, see the new plan first: it says what they would lose";
+    letter.to_do =
+        vec![parts::ask_plan(story, ending.execution, say), Advice::new(format!("See how {source} stands now"), parts::look(story))];
+    letter
+}
+
 /// It cannot be told what is wrong.
 pub(crate) fn needs_person(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
-    let headline = format!("NEEDS YOU {}: {}", incident.resource, ending.reason);
+    let reason = ending.reason.strip_prefix(&format!("{}: ", incident.resource)).unwrap_or(&ending.reason);
+    let headline = format!("NEEDS YOU {}: {reason}", incident.resource);
     let mut letter = letter(ending, Severity::Critical, headline, "Lifeboat cannot tell and does nothing.");
     letter.happened = vec![format!("Lifeboat cannot tell what is wrong, and does nothing when unsure: {}", ending.reason)];
-    letter.happened.extend(parts::down_line(ending));
+    // Without a probe that failed, what is not understood may well serve.
+    letter.happened.extend(incident.unreachable_since.and_then(|_| parts::down_line(ending)));
     letter.happened.extend(parts::evidence(story));
     letter.done = parts::calls_or_nothing(ending);
     letter.to_do = vec![Advice::new("See how it stands and what RDS says", parts::look(story))];

@@ -5,6 +5,7 @@ use super::promotion;
 use super::{Advice, Letter, Severity};
 use crate::ending::{Ending, Failure};
 use crate::phrases;
+use crate::story::Story;
 use crate::text::{count, one_line, took};
 use crate::undo;
 use lifeboat_domain::Span;
@@ -15,9 +16,10 @@ pub(crate) fn failed(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let (resource, scenario) = (&story.incident.resource, parts::scenario(story));
     let place = ending.failure.map_or_else(|| "a step failed".to_owned(), Failure::place);
+    let at = ending.failure.and_then(|failure| failure.state.as_deref()).map_or_else(String::new, |state| format!(" at {state}"));
     let headline = match story.verified() {
-        Some(_) => format!("FAILED {resource} ({scenario}): clients ARE on the new database; unfinished: {place}: {}", ending.reason),
-        None => format!("FAILED {resource} ({scenario}): {place}: {}", ending.reason),
+        Some(_) => format!("FAILED {resource} ({scenario}): clients ARE on the new database; unfinished{at}: {}", ending.reason),
+        None => format!("FAILED {resource} ({scenario}){at}: {}", ending.reason),
     };
     broken(ending, headline, format!("The recovery failed: {place}: {}", ending.reason))
 }
@@ -36,10 +38,11 @@ pub(crate) fn interrupted(ending: &Ending<'_>) -> Letter {
 
 fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     let story = ending.story;
-    let hint = match (story.verified().is_some(), ending.is_down()) {
-        (true, _) => "Clients are served. Finish the move: the email has the commands.",
-        (_, true) => "The database is still down.",
-        _ => "Read the email.",
+    let hint = match (story.verified().is_some(), undo::is_half_done(story), ending.is_down()) {
+        (true, ..) => "Clients are served. Finish the move: the email has the commands.",
+        (_, true, _) => "Left half-way: the email has the commands to put it back.",
+        (_, _, true) => "As far as known it is still down. Nothing is left half-way.",
+        _ => "Nothing is left half-way.",
     };
     let mut letter = letter(ending, Severity::Critical, headline, hint);
     letter.happened = story.verified().map(|cut_over| served(ending, cut_over)).into_iter().chain([happened]).collect();
@@ -51,7 +54,7 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     match story.verified() {
         Some(_) => letter.to_do.extend(parts::finish(story)),
         None => {
-            letter.to_do.extend(go_back(ending));
+            letter.to_do.extend(go_back(story));
             letter.to_do.extend(promotion::left_alone(story));
         }
     }
@@ -75,7 +78,10 @@ fn served(ending: &Ending<'_>, cut_over: &CutOver) -> String {
 fn stands(ending: &Ending<'_>) -> Vec<String> {
     let story = ending.story;
     let source = &story.incident.source.id;
-    let clients = phrases::clients(source, story.cut_over.as_ref());
+    let mut clients = phrases::clients(source, story.cut_over.as_ref());
+    if story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()) {
+        clients.push_str(&format!("; the fence around {source} keeps them out of it"));
+    }
     let last = story.timeline.last().map(|entry| {
         let ago = took(Span::between(entry.at, ending.at));
         format!("Last line of the timeline, {ago} before this message: {}", one_line(&entry.text))
@@ -85,8 +91,7 @@ fn stands(ending: &Ending<'_>) -> Vec<String> {
 }
 
 /// What was left half-way, put back by hand.
-pub(crate) fn go_back(ending: &Ending<'_>) -> Option<Advice> {
-    let story = ending.story;
+pub(crate) fn go_back(story: &Story) -> Option<Advice> {
     let commands = undo::commands(story);
     if commands.is_empty() || !undo::is_half_done(story) {
         return None;

@@ -17,7 +17,8 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
     let story = ending.story;
     let incident = &story.incident;
     let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
-    let headline = format!("RECOVERED {} from {}{took}", incident.resource, parts::scenario(story));
+    let lost = ending.measured.rpo.in_words().map_or_else(String::new, |lost| format!(", {lost} of writes lost"));
+    let headline = format!("RECOVERED {} from {}{took}{lost}", incident.resource, parts::scenario(story));
     let missed = ending.measured.rto.met == Some(false) || ending.measured.rpo.met == Some(false);
     let promise = if missed { "An objective was missed" } else { "Clients are served" };
     let severity = if ending.calls.equal && !missed { Severity::Info } else { Severity::Warning };
@@ -200,6 +201,7 @@ pub(crate) fn no_approval(ending: &Ending<'_>) -> String {
         Some(plan) if plan.fence == Some(FencePlan::Impossible) => {
             "the source cannot be fenced: name a security group that admits nobody under fence_groups in the policies".to_owned()
         }
+        Some(plan) if plan.calls.is_empty() => "the plan holds no call; only a person can go on".to_owned(),
         Some(plan) => format!("the plan holds {}; only a person can go on", count(plan.calls.len(), "call")),
     }
 }

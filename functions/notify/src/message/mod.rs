@@ -200,7 +200,9 @@ impl Letter {
     fn short(&self) -> String {
         let hint = text::ascii(&self.hint);
         let room = MOST_SHORT.saturating_sub(hint.chars().count() + 2).max(MOST_SHORT / 2);
-        text::shorten(&format!("{}. {hint}", text::shorten(&text::ascii(&self.headline), room)), MOST_SHORT)
+        let headline = text::shorten(&text::ascii(&self.headline), room);
+        let stop = if headline.ends_with('.') { "" } else { "." };
+        text::shorten(&format!("{headline}{stop} {hint}"), MOST_SHORT)
     }
 
     /// SNS carries 256 KB with all bodies together: what is longer is cut where nothing breaks; the report has it whole.

@@ -8,6 +8,7 @@ use crate::phrases;
 use crate::story::Story;
 use crate::text::{count, one_line, took};
 use crate::undo;
+use lifeboat_domain::acting::UNDONE;
 use lifeboat_domain::approval::{AnswerInput, Reply};
 use lifeboat_domain::events;
 use lifeboat_domain::incident::{Phase, TimelineEntry};
@@ -134,6 +135,7 @@ fn call_line(line: &CallLine, note: &str) -> String {
     let at = line.sent_at.map(show_time).unwrap_or_default();
     let what = match (line.fate, &line.text) {
         (CallFate::Done, _) | (_, None) => String::new(),
+        (CallFate::Refused, Some(text)) if text == UNDONE => return format!("{at} {}{note}: done, then {UNDONE}", line.call),
         (_, Some(text)) => format!(": {}", one_line(text)),
     };
     format!("{at} {}{note}: {}{what}", line.call, line.fate.in_words())
@@ -199,7 +201,7 @@ pub(crate) fn ask_answer(story: &Story, execution: &str) -> Vec<Advice> {
         let say = format!("Or have {} planned instead ({}); you are asked again, with its calls", option.remedy, one_line(&option.reason));
         advice(say, Reply::Choose, Some(option.remedy))
     }));
-    answers.push(advice("Or deny it: nothing is done, and the incident waits for you".to_owned(), Reply::Deny, None));
+    answers.push(advice("Or deny it: then nothing is done".to_owned(), Reply::Deny, None));
     answers
 }
 
@@ -242,7 +244,7 @@ pub(crate) fn is_for_a_person(plan: &Plan) -> bool {
 /// The headline where a person must do what no plan can, with what to do below it, if that is known.
 pub(crate) fn no_remedy(story: &Story) -> Option<String> {
     let plan = story.plan().filter(|plan| is_for_a_person(plan))?;
-    let what = if plan.guidance.is_empty() { one_line(&plan.reason) } else { "do this".to_owned() };
+    let what = one_line(plan.guidance.first().unwrap_or(&plan.reason));
     Some(format!("NO AUTOMATIC REMEDY for {} of {}: {what}", plan.scenario, story.incident.resource))
 }
 

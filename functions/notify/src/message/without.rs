@@ -33,7 +33,9 @@ fn bare(outcome: Outcome, severity: Severity, headline: String, hint: &str, exec
 /// What an ending without an incident is.
 pub(crate) fn outcome(outcome: Outcome, failure: Option<&Failure>) -> Outcome {
     match failure.and_then(Failure::name) {
-        Some(ErrorName::Refused | ErrorName::InvalidInput | ErrorName::NotFound) if outcome == Outcome::Failed => Outcome::Refused,
+        Some(ErrorName::Refused | ErrorName::InvalidInput | ErrorName::NotFound | ErrorName::Conflict) if outcome == Outcome::Failed => {
+            Outcome::Refused
+        }
         _ => outcome,
     }
 }
@@ -51,6 +53,12 @@ pub(crate) fn no_incident(outcome: Outcome, failure: Option<&Failure>, reason: O
         return letter;
     }
     let mut letter = bare(outcome, Severity::Warning, format!("REFUSED a start of recovery: {said}"), "Nothing was changed.", execution);
+    if failure.and_then(Failure::name) == Some(ErrorName::Conflict) {
+        letter.happened = vec![format!("Recovery was started while something else is at work on the same database: {said}")];
+        letter.to_do =
+            vec![Advice::say("Wait for the message that ends it; if what you asked for is still needed, start again with the same input")];
+        return letter;
+    }
     letter.happened = vec![format!("Recovery was started with an input that it does not take: {said}")];
     letter.to_do = vec![
         Advice::new("Correct the input and start again; this is a complete one", vec![EXAMPLE.to_owned()]),
@@ -73,7 +81,7 @@ pub(crate) fn dark_ledger(incident: &IncidentId, outcome: Outcome, failure: Opti
     letter.to_do.extend(find_protected(execution, resource));
     let region = Execution::parse(execution).map(|execution| execution.region()).unwrap_or("REGION");
     letter.to_do.push(Advice::new(
-        format!("If it is down for good and you must act by hand, {} beside it; never delete the old one", Remedy::RestoreLatest),
+        format!("If it is down for good and you must act by hand, restore a copy beside it, as {} does; never delete the old one", Remedy::RestoreLatest),
         vec![format!(
             "aws rds restore-db-instance-to-point-in-time --region {region} --source-db-instance-identifier OLD --target-db-instance-identifier NEW --use-latest-restorable-time --db-subnet-group-name GROUP --vpc-security-group-ids SG"
         )],

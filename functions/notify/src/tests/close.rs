@@ -26,7 +26,7 @@ async fn a_recovery_closes_its_incident_and_counts() {
     let record = world.record();
     assert_eq!((record.open_incident, record.generation, record.last_recovery), (None, 5, Some(time("10:42:00"))));
     assert_eq!(record.recovery_times, [Span::minutes(8), Span::seconds(524)]);
-    assert_eq!(world.messages()[0].subject, "RECOVERED orders-db from instance_failure in 8 min 44 s");
+    assert_eq!(world.messages()[0].subject, "RECOVERED orders-db from instance_failure in 8 min 44 s, 2 min 32 s of writes lost");
 }
 
 #[tokio::test]

@@ -352,11 +352,11 @@ pub(crate) fn mistake() -> World {
             at: time("10:30:00"),
             plane: Plane::Person,
             source: "person".to_owned(),
-            text: "asked for execute of human_error".to_owned(),
+            text: "asked to carry out human_error".to_owned(),
         }];
     });
     world.deps.ledger.documents.borrow_mut().retain(|key, _| !key.sort.starts_with("timeline#2026-01-15T10:30:"));
-    world.tell("10:30:00", Phase::Detect, "person: asked for execute of human_error");
+    world.tell("10:30:00", Phase::Detect, "person: asked to carry out human_error");
     world.tell("10:30:12", Phase::Judge, "failed: human_error was named in the request; the server itself need not be down for that");
     world.tell(
         "10:30:15",

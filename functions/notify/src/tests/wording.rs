@@ -123,7 +123,7 @@ fn guided() -> Plan {
 async fn what_only_a_person_can_mend_says_so_first_and_then_how() {
     for outcome in ["planned", "refused"] {
         let (message, report) = told(&planned(&guided()), outcome).await;
-        assert_eq!(message.subject, "NO AUTOMATIC REMEDY for storage_full of orders-db: do this");
+        assert_eq!(message.subject, "NO AUTOMATIC REMEDY for storage_full of orders-db: Storage of orders-db is exhausted: grow it.");
         assert!(
             message.text.contains("1. Storage of orders-db is exhausted: grow it.\n     aws rds modify-db-instance --x"),
             "{}",

@@ -3,7 +3,7 @@
 use crate::observe;
 use crate::targets::back::{self, Sent};
 use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, UNDONE};
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
@@ -99,7 +99,7 @@ async fn forget_calls<R, L: Ledger, D, S, E, C>(
             ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, made.index), |call| {
                 call.state = CallState::Refused;
                 call.ended_at = Some(now);
-                call.text = "undone by compensation".to_owned();
+                call.text = UNDONE.to_owned();
                 Ok(())
             })
             .await?;

@@ -145,7 +145,7 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
             _ => {}
         },
     }
-    let title = format!("{}: {id} was released", record.resource);
+    let title = format!("{}: the kept database {id} was released", record.resource);
     let resource = Some(record.resource.clone());
     let news =
         News { at: case.started_at, resource, incident: Some(incident.id.clone()), title, text: format!("{reason}."), told_at: None };

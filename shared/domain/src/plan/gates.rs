@@ -126,12 +126,17 @@ fn approval(plan: &Plan, facts: GateFacts<'_>) -> Option<Gate> {
     let named: &PlanHash = facts.request.plan.as_ref()?;
     if *named != plan.hash {
         return Some(Gate::ask(
-            format!("the plan {named} was approved, but the world has moved on: it would now be {}", plan.hash),
+            format!("the world has moved on since plan {} was made: it would now be {}", short(named), short(&plan.hash)),
             "read the new plan, then approve that one",
         ));
     }
     let void = facts.question.and_then(|question| question.why_void(facts.now))?;
-    Some(Gate::ask(format!("the plan {named} was named, but {void}"), LIFT))
+    Some(Gate::ask(format!("plan {} was named, but {void}", short(named)), LIFT))
+}
+
+/// As timelines name a plan: enough to tell two apart, and short enough for a subject.
+fn short(hash: &PlanHash) -> &str {
+    hash.as_str().get(..8).unwrap_or_default()
 }
 
 const LIFT: &str = "approve it: start `approval` with the input that its message shows";
