@@ -13,9 +13,19 @@
 //! # }
 //! ```
 
-#[cfg(any(feature = "dynamodb", feature = "rds", feature = "s3", feature = "secrets", feature = "sfn", feature = "sns"))]
+#[cfg(any(
+    feature = "cloudtrail",
+    feature = "dynamodb",
+    feature = "rds",
+    feature = "s3",
+    feature = "secrets",
+    feature = "sfn",
+    feature = "sns"
+))]
 mod classify;
 mod clients;
+#[cfg(feature = "cloudtrail")]
+pub mod cloudtrail;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "rds")]

@@ -7,6 +7,8 @@
 
 use crate::error::CallError;
 use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
+use crate::moments::traces::Traces;
+use crate::moments::trail::Trail;
 use crate::observed::{Endpoint, ObservedInstance, ObservedSnapshot, RestoreWindow};
 use crate::plan::{LateSettings, RestoreSettings};
 use crate::point::Fingerprint;
@@ -39,6 +41,18 @@ pub trait ReadDatabases {
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
     /// All snapshots of one instance, manual and automated.
     async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>>;
+}
+
+/// `rds:DescribeEvents`: what RDS announced, for 14 days back.
+pub trait ReadDatabaseEvents {
+    /// What was announced of an instance between two moments, with its time.
+    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>>;
+}
+
+/// `cloudtrail:LookupEvents`: management events of 90 days, two requests a second for the whole account and Region.
+pub trait ReadTrail {
+    /// What was done to what has this name between two moments, newest first, as far as a few pages go.
+    async fn actions_on(&self, name: &str, from: Timestamp, to: Timestamp) -> Answer<Trail>;
 }
 
 /// `rds:CreateDBSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
@@ -322,6 +336,17 @@ pub trait OpenDatabases {
     /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
     async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
         None
+    }
+    /// What the engine can tell of a table's past within a window; an engine that keeps no such traces says so.
+    async fn traces(
+        &self,
+        target: &Target,
+        _credentials: &Credentials,
+        _limits: VisitLimits,
+        _table: &FingerprintTable,
+        _window: (Timestamp, Timestamp),
+    ) -> Traces {
+        Traces::cannot_be_told(&format!("{} cannot be asked", target.engine))
     }
     /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
     async fn fingerprint(

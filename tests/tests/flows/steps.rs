@@ -105,4 +105,5 @@ stories! {
     a_full_volume_is_grown_once_however_a_step_is_disturbed: StorageFull,
     a_cut_over_is_undone_once_however_a_step_is_disturbed: Undo,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
+    a_moment_is_found_and_told_once_however_a_step_is_disturbed: FindMoment,
 }

@@ -59,6 +59,8 @@ pub enum Story {
     News,
     /// A person pauses everything, for a while.
     Pause,
+    /// Somebody deleted rows, and a person asks when.
+    FindMoment,
     /// Its volume is full: grown.
     StorageFull,
     /// A cut-over is regretted: clients go back, after a person has seen what they lose.
@@ -148,7 +150,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -172,6 +174,7 @@ impl Story {
         Self::BackupImpossible,
         Self::News,
         Self::Pause,
+        Self::FindMoment,
         Self::StorageFull,
         Self::Undo,
     ];
@@ -231,6 +234,12 @@ impl Story {
             }
             Self::Backup | Self::BackupImpossible => drop(account.backup().await),
             Self::News => account.sweeps(1).await,
+            Self::FindMoment => {
+                account.pass(Duration::minutes(3)).await;
+                delete_rows(&account.cloud);
+                account.pass(Duration::minutes(8)).await;
+                account.find_moment(json!({"resource": ORDERS})).await;
+            }
             Self::Pause => {
                 let until = show_time(account.time() + Duration::hours(2));
                 account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "a rehearsal"})).await;
@@ -301,7 +310,7 @@ impl Story {
 
     /// Whether its execution, if it dies, is followed by another one that takes it up.
     pub const fn is_taken_up(self) -> bool {
-        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause)
+        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment)
     }
 
     /// Whether a Task belongs to the story, and not only to what goes on around it.
@@ -311,6 +320,7 @@ impl Story {
             Self::Backup | Self::BackupImpossible => of("backup/"),
             Self::News => of("sweep/"),
             Self::Pause => of("pause/"),
+            Self::FindMoment => of("find_moment/"),
             Self::Hung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             _ => of("recovery/"),

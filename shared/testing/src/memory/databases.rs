@@ -1,14 +1,15 @@
 //! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
 
-use super::{CHECKED_TABLE, Cloud};
+use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
+use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{CallClass, CallError, ids};
+use lifeboat_domain::{CallClass, CallError, Timestamp, ids};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One visit: the server and the session that was let in.
@@ -121,6 +122,22 @@ impl OpenDatabases for Cloud {
         let visit = self.open(target, credentials).ok()?;
         let rows = self.see().rds.data.writes(&visit.server, visit.session).ok()?;
         Some(WriteMark { rows, counted_since: visit.server })
+    }
+
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        _limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        let visited = self.rows(target, credentials, &table.table).and_then(|rows| {
+            let visit = self.open(target, credentials).map_err(|outcome| unread(target, outcome))?;
+            let writes = self.see().rds.data.writes(&visit.server, visit.session).map_err(|why| unread(target, outcome(why)))?;
+            Ok(history::traces(&rows, window, writes))
+        });
+        visited.unwrap_or_else(|error| Traces::cannot_be_told(&error.message))
     }
 
     async fn fingerprint(
