@@ -103,7 +103,7 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
         severity: if news.incident.is_some() { Severity::Critical } else { Severity::Warning },
         headline: format!("NEWS {resource}{}", news.title),
         hint: "Read the email.".to_owned(),
-        happened: vec![format!("Found at {}: {}", show_time(news.at), news.text)],
+        happened: format!("Found at {}: {}", show_time(news.at), news.text).lines().map(str::to_owned).collect(),
         done: Vec::new(),
         to_do: story.map(to_do).unwrap_or_default(),
         approve_with: None,

@@ -11,6 +11,7 @@ use std::fmt::{self, Display};
 
 /// The adapters, with the IAM prefix of their service.
 const ADAPTERS: &[(&str, &str)] = &[
+    ("shared/aws/src/cloudtrail.rs", "cloudtrail"),
     ("shared/aws/src/rds/mod.rs", "rds"),
     ("shared/aws/src/dynamodb.rs", "dynamodb"),
     ("shared/aws/src/s3.rs", "s3"),
