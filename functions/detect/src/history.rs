@@ -46,7 +46,9 @@ async fn fingerprints<R, L: Ledger, D: Documents, E, C>(
     search: &mut Search,
 ) -> Result<(), DrError> {
     if search.tables.is_empty() {
-        search.notes.push(format!("The policy {} names no tables under fingerprint, so that nothing of the data is measured", record.policy));
+        search
+            .notes
+            .push(format!("The policy {} names no tables under fingerprint, so that nothing of the data is measured", record.policy));
         return Ok(());
     }
     let points = ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(&record.resource), "point#").await?;
@@ -70,8 +72,7 @@ async fn fingerprints<R, L: Ledger, D: Documents, E, C>(
     if read.is_empty() {
         search.notes.push("No recovery point of this time has a fingerprint to compare with".to_owned());
     }
-    let tables: Vec<FingerprintTable> =
-        policy.fingerprint.iter().filter(|table| search.tables.contains(&table.table)).cloned().collect();
+    let tables: Vec<FingerprintTable> = policy.fingerprint.iter().filter(|table| search.tables.contains(&table.table)).cloned().collect();
     let (keys, read): (Vec<String>, Vec<Fingerprint>) = read.into_iter().unzip();
     search.findings.extend(prints::between(&tables, &read));
     search.fingerprints = keys;
@@ -79,11 +80,7 @@ async fn fingerprints<R, L: Ledger, D: Documents, E, C>(
 }
 
 /// Incidents of the window: each sweep that found the checks failing is told with when they last passed.
-async fn incidents<R, L: Ledger, D, E, C>(
-    deps: &Deps<R, L, D, E, C>,
-    record: &ResourceRecord,
-    search: &mut Search,
-) -> Result<(), DrError> {
+async fn incidents<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, search: &mut Search) -> Result<(), DrError> {
     let mut told = 0;
     let mut day = search.from;
     while day.date_naive() <= search.to.date_naive() {
@@ -151,13 +148,17 @@ pub(crate) async fn of_control_plane<R: ReadDatabaseEvents + ReadTrail, L, D, E,
             Ok(found) => {
                 search.findings.extend(trail::findings(&found));
                 if !found.is_complete {
-                    search.notes.push(format!("Of what CloudTrail knows of {name}, only the newest pages were read: name a narrower window"));
+                    search
+                        .notes
+                        .push(format!("Of what CloudTrail knows of {name}, only the newest pages were read: name a narrower window"));
                 }
             }
             Err(error) => search.notes.push(format!("Who did what to {name} is not known: CloudTrail did not tell: {error}")),
         }
     }
     if to > search.asked_at - LAG.as_delta() {
-        search.notes.push("CloudTrail shows an action up to 15 minutes late, and no SQL at all: look again later for what was done just now".to_owned());
+        search.notes.push(
+            "CloudTrail shows an action up to 15 minutes late, and no SQL at all: look again later for what was done just now".to_owned(),
+        );
     }
 }

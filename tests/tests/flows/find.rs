@@ -113,7 +113,8 @@ async fn what_people_did_is_a_hint_and_a_dark_cloudtrail_is_named() {
     let mut account = Account::new(false).await;
     account.pass(Duration::minutes(5)).await;
     let at = account.time();
-    let deed = |who: &str, by_person| Action { at, call: "secretsmanager:GetSecretValue".into(), who: who.into(), by_person, matters: true };
+    let deed =
+        |who: &str, by_person| Action { at, call: "secretsmanager:GetSecretValue".into(), who: who.into(), by_person, matters: true };
     account.cloud.touch().trail = vec![(SECRET.into(), deed("ann", true)), (SECRET.into(), deed("orders-service", false))];
     account.pass(Duration::minutes(5)).await;
     let answer = search(&mut account, json!({"resource": ORDERS})).await;
@@ -227,11 +228,12 @@ async fn every_call_may_fail_once_and_the_same_is_found() {
         if let Some((action, kind)) = fault {
             account.fault(action, When::Nth(1), kind);
         }
-        let ended = account.find_moment(json!({"resource": ORDERS, "to": "2026-01-15T11:00:00Z"}).as_object().map_or(Value::Null, |input| {
-            let mut input = input.clone();
-            input.insert("to".to_owned(), json!(show_time(account.time())));
-            Value::Object(input)
-        }));
+        let ended =
+            account.find_moment(json!({"resource": ORDERS, "to": "2026-01-15T11:00:00Z"}).as_object().map_or(Value::Null, |input| {
+                let mut input = input.clone();
+                input.insert("to".to_owned(), json!(show_time(account.time())));
+                Value::Object(input)
+            }));
         let ended = ended.await;
         assert!(ended.is_well(), "{}", ended.cause());
         ended.output().clone()

@@ -5,16 +5,18 @@ mod fingerprint;
 mod session;
 mod sql_check;
 mod table;
+mod traces;
 mod trouble;
 mod write_mark;
 
-use lifeboat_domain::DrError;
+use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
+use lifeboat_domain::{DrError, Timestamp};
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -85,6 +87,18 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
         read.inspect_err(|trouble| tracing::warn!("how much it has written cannot be told: {}", trouble.text)).ok().flatten()
     }
 
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        let read = visit(&self.tls, target, credentials, limits, async |session| traces::read(session, table, window).await).await;
+        read.unwrap_or_else(|trouble| Traces::cannot_be_told(&trouble.text))
+    }
+
     async fn fingerprint(
         &self,
         target: &Target,
@@ -124,7 +138,7 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
     }
 }
 
-fn answering(place: &str, answered: u64, writable: bool, checks: &[Check], at: lifeboat_domain::Timestamp, millis: u64) -> Probe {
+fn answering(place: &str, answered: u64, writable: bool, checks: &[Check], at: Timestamp, millis: u64) -> Probe {
     let failed: Vec<String> =
         checks.iter().filter(|check| check.grade == Grade::Fail).map(|check| format!("{}: {}", check.name, check.text)).collect();
     let passed = checks.iter().filter(|check| check.grade == Grade::Pass).count();

@@ -148,8 +148,7 @@ async fn compare<L, D, S, O: OpenDatabases, C>(
         let Some(kept) = print.contents.iter().find(|content| content.table == *name) else { continue };
         let Some(watermark) = kept.watermark.clone() else { continue };
         let below = BTreeMap::from([(name.clone(), watermark.clone())]);
-        let taken =
-            deps.databases.fingerprint(visit.target, visit.credentials, visit.limits, std::slice::from_ref(table), &below).await;
+        let taken = deps.databases.fingerprint(visit.target, visit.credentials, visit.limits, std::slice::from_ref(table), &below).await;
         let now = match taken.map(|taken| taken.contents.into_iter().next()) {
             Ok(Some(now)) => now,
             Ok(None) => continue,

@@ -45,7 +45,8 @@ async fn a_trail_without_end_is_read_for_three_pages_and_said_to_be_incomplete()
 #[tokio::test(start_paused = true)]
 async fn a_page_that_does_not_come_leaves_what_came_before_it() {
     let throttled = error_json("ThrottlingException", "Rate exceeded");
-    let wire = Wire::answering(&[(200, &page(&["ModifyDBInstance"], Some("more"))), (400, &throttled), (400, &throttled), (400, &throttled)]);
+    let wire =
+        Wire::answering(&[(200, &page(&["ModifyDBInstance"], Some("more"))), (400, &throttled), (400, &throttled), (400, &throttled)]);
     let trail = look_up(&wire).await.unwrap();
     assert_eq!((trail.actions.len(), trail.is_complete), (1, false));
 }

@@ -9,7 +9,6 @@ use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbInstance, DbSnapshot, SourceType, Tag};
-use lifeboat_domain::{CallClass, Timestamp};
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
@@ -17,6 +16,7 @@ use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
     TakeSnapshots,
 };
+use lifeboat_domain::{CallClass, Timestamp};
 use std::collections::BTreeMap;
 
 const DESCRIBE_INSTANCES: &str = "rds:DescribeDBInstances";

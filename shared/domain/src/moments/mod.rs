@@ -229,12 +229,18 @@ fn summary(search: &Search, candidates: &[Candidate]) -> String {
             "{resource}: nothing shows when it went wrong {window}. Name the moment yourself, or restore a copy beside production and compare"
         );
     };
-    let others = match candidates.len() - 1 {
-        0 => String::new(),
-        1 => "; 1 other moment is told".to_owned(),
-        others => format!("; {others} other moments are told"),
-    };
-    format!("{resource}: the best moment to go back to, {window}, is {} ({}, by {}){others}", show_time(at), best.sureness, best.origin)
+    // The surest may be hours too early: whoever can check a later one keeps more of the data.
+    let later = candidates.iter().find(|candidate| candidate.input.restore_to > Some(at));
+    let later = later
+        .and_then(|later| Some((later, later.input.restore_to?)))
+        .map_or_else(String::new, |(later, at)| format!("; later, but only {}, by {}, is {}", later.sureness, later.origin, show_time(at)));
+    let others = if candidates.len() > 1 { format!("; {} moments are told", candidates.len()) } else { String::new() };
+    format!(
+        "{resource}: the surest moment to go back to, {window}, is {} ({}, by {}){later}{others}",
+        show_time(at),
+        best.sureness,
+        best.origin
+    )
 }
 
 fn shortened(text: &str) -> String {

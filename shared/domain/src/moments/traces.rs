@@ -93,7 +93,11 @@ impl Traces {
 fn changed(table: &FingerprintTable, change: &Change) -> Finding {
     let Change { at, rows, keys: (first, last), known_to_be_older } = change;
     let older = if *known_to_be_older { "that had been written before " } else { "" };
-    let text = format!("{rows} rows of {} {older}(keys {first} to {last}) were written by one transaction that was committed at {}", table.table, show_time(*at));
+    let text = format!(
+        "{rows} rows of {} {older}(keys {first} to {last}) were written by one transaction that was committed at {}",
+        table.table,
+        show_time(*at)
+    );
     let sureness = if *known_to_be_older && table.append_only { Sureness::Likely } else { Sureness::Possible };
     Finding::at(Origin::CommitTimes, sureness, *at, text)
 }
