@@ -61,14 +61,13 @@ fn who(identity: &Value) -> String {
 /// Users and the account's root are people; of roles, those of IAM Identity Center, those entered with a second factor, and those
 /// whose session is named after an address, as consoles and CLIs do.
 fn is_person(identity: &Value) -> bool {
-    let context = &identity["sessionContext"];
-    let role = context["sessionIssuer"]["userName"].as_str().unwrap_or_default();
+    let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     match identity["type"].as_str() {
         Some("Root" | "IAMUser" | "IdentityCenterUser" | "SAMLUser" | "WebIdentityUser") => identity["invokedBy"].is_null(),
         Some("AssumedRole") => {
-            role.starts_with("AWSReservedSSO_")
-                || context["attributes"]["mfaAuthenticated"] == "true"
-                || identity["arn"].as_str().is_some_and(|arn| arn.contains('@'))
+            text("/sessionContext/sessionIssuer/userName").starts_with("AWSReservedSSO_")
+                || text("/sessionContext/attributes/mfaAuthenticated") == "true"
+                || text("/arn").contains('@')
         }
         _ => false,
     }
