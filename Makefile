@@ -1,6 +1,6 @@
 # The face of the project. Each target runs one program; there is no logic here.
 #
-#   make demo [SCENARIO=hung] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
+#   make demo [SCENARIO=hung] [ENGINE=mariadb] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
 #   make check                               formatting, clippy, linters, fast tests
 #   make test                                everything, as CI runs it
 #   make bench                               a Lambda of ours beside a Python one: cold start, answers, memory

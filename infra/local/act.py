@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 
 import checks
 from client import hashes
@@ -187,7 +188,7 @@ class Act:
         result.problems += checks.secret_as_planned(stage, self.zero, self.fields_before, plans)
         if not is_gone:
             result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
-        result.problems += checks.one_is_protected(stage)
+        result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
         result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
         self._judge_sides(result, ending)
         if ending.outcome in VALIDATED:
@@ -250,7 +251,7 @@ class Act:
             return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
         try:
             self.stage.secret.connect(self.side_before).close()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
             return []
         return [f"the old side {self.side_before} still lets a client in"]
 

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 import psycopg
 
+import mariadb
 from journal import Fate, Journal, Row
+from mariadb import MariaDb
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Answer = TypeVar("Answer")
@@ -57,10 +59,12 @@ class Secret:
         fields = self.read()
         return f"{fields['host']}:{fields['port']}"
 
-    def connect(self, side: str | None = None, password: str | None = None) -> Connection:
+    def connect(self, side: str | None = None, password: str | None = None) -> Connection | MariaDb:
         """A new connection to where the secret leads, or to another side with the same login."""
         fields = self.read()
         host, _, port = (side or f"{fields['host']}:{fields['port']}").rpartition(":")
+        if fields["engine"] == "mariadb":
+            return MariaDb(fields, host, int(port), password or fields["password"], self.ca)
         return psycopg.connect(
             host=host,
             port=int(port),
@@ -76,8 +80,10 @@ class Secret:
         )
 
 
-def hashes(connection: Connection) -> dict[int, str]:
+def hashes(connection: Connection | MariaDb) -> dict[int, str]:
     """The hash of every row."""
+    if isinstance(connection, MariaDb):
+        return connection.hashes()
     found: dict[int, str] = {}
     with connection.cursor() as cursor, cursor.copy(HASHES) as copy:
         for identifier, digest in copy.rows():
@@ -85,8 +91,10 @@ def hashes(connection: Connection) -> dict[int, str]:
     return found
 
 
-def fill(connection: Connection, rows: int) -> dict[int, str]:
+def fill(connection: Connection | MariaDb, rows: int) -> dict[int, str]:
     """Make the table with its first rows; their hashes."""
+    if isinstance(connection, MariaDb):
+        return connection.fill(rows)
     connection.execute(TABLE)
     connection.execute(SEED, (rows,))
     return hashes(connection)
@@ -102,7 +110,7 @@ class Writer:
         self._stop = threading.Event()
         self._writing = threading.Lock()
         self._deadline = 0.0
-        self._connection: Connection | None = None
+        self._connection: Connection | MariaDb | None = None
         self._well: bool | None = None
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._write_on, self._watch)]
 
@@ -137,9 +145,12 @@ class Writer:
         """How many of these rows a new connection through the secret finds as they were acknowledged."""
         wanted = {row.id: row.hash for row in rows}
         with self.secret.connect() as connection:
-            found = connection.execute(
-                "SELECT id, md5(orders::text) FROM public.orders WHERE id = ANY(%s)", (list(wanted),)
-            ).fetchall()
+            if isinstance(connection, MariaDb):
+                found = connection.find(wanted)
+            else:
+                found = connection.execute(
+                    "SELECT id, md5(orders::text) FROM public.orders WHERE id = ANY(%s)", (list(wanted),)
+                ).fetchall()
         return sum(wanted[identifier] == digest for identifier, digest in found)
 
     # The thread that writes
@@ -171,6 +182,8 @@ class Writer:
         connection = self._connection
         assert connection is not None
         row = self.journal.send(side)
+        if isinstance(connection, MariaDb):
+            return self._write_mariadb(connection, row, side)
         try:
             answer = self._bounded(lambda: connection.execute(INSERT, (row.id, row.customer, row.amount)).fetchone())
         except psycopg.Error as error:
@@ -182,6 +195,16 @@ class Writer:
         self._tell(True, f"writes to {side}")
         committed = self._bounded(lambda: connection.execute(COMMIT_TIME, (str(answer[2]),)).fetchone())
         row.committed_at = committed[0] if committed else None
+
+    def _write_mariadb(self, connection: MariaDb, row: Row, side: str) -> None:
+        """The same by MySQL's protocol; its server does not tell when it committed."""
+        try:
+            created_at, digest = self._bounded(lambda: connection.insert(row))
+        except Exception as error:
+            self.journal.give_up(row, Fate.FAILED if mariadb.refused(error) else Fate.UNKNOWN)
+            raise
+        self.journal.acknowledge(row, created_at, digest)
+        self._tell(True, f"writes to {side}")
 
     def _tell(self, well: bool, text: str) -> None:
         """Note when it begins to fail, and when it is well again."""

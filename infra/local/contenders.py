@@ -21,8 +21,10 @@ from typing import Protocol
 
 import psycopg
 
+import mariadb
 from client import ANSWER_SECONDS, RETRY_SECONDS, Connection
 from journal import Fate
+from mariadb import MariaDb
 
 # A table of their own: the application's rows, their fingerprint and their difference stay what they are.
 TABLE = """
@@ -113,6 +115,41 @@ class PostgresSession:
         """Drop it."""
         with suppress(Exception):
             self.connection.close()
+
+
+class MariaDbSession:
+    """The same by MySQL's protocol."""
+
+    def __init__(self, connection: MariaDb) -> None:
+        """It is closed with the session."""
+        self.connection = connection
+        self._refused = False
+
+    def write(self, number: int, side: str, kind: str) -> None:
+        """Commit one row."""
+        try:
+            self.connection.execute(INSERT, (number, side, kind))
+        except Exception as error:
+            self._refused = bool(mariadb.refused(error))
+            raise
+
+    def refused(self) -> bool:
+        """Whether the server said no."""
+        return self._refused
+
+    def cut(self) -> None:
+        """Shut its socket."""
+        with suppress(Exception), socket.socket(fileno=os.dup(self.connection.fileno())) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Drop it."""
+        self.connection.close()
+
+
+def session_of(connection: Connection | MariaDb) -> Session:
+    """A session on a connection of whatever engine."""
+    return MariaDbSession(connection) if isinstance(connection, MariaDb) else PostgresSession(connection)
 
 
 class Record:

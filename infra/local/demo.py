@@ -1,6 +1,8 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [SCENARIO ...]    `list` tells what can break, `all` breaks it one after the other
+demo.py [--binaries DIR] [--engine mariadb] [SCENARIO ...]
+
+`list` tells what can break, `all` breaks it one after the other.
 
 Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
 `VERBOSE=1` shows the last message of each.
@@ -19,7 +21,7 @@ from pathlib import Path
 
 from act import Act, Result
 from scenarios import SCENARIOS
-from stage import REPO, RESOURCE, SEED_ROWS, Stage
+from stage import POLICIES, REPO, RESOURCE, SEED_ROWS, Stage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
@@ -60,20 +62,21 @@ def keep_function_logs(stage: Stage, logs: Path) -> None:
         (logs / f"{function}.log").write_text("\n".join(stage.cloud.function_logs(f"lifeboat-{function}")))
 
 
-def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> list[Result]:
+def play(group: list[str], binaries: Path, screen: Screen, *, engine: str, verbose: bool) -> list[Result]:
     """Run scenarios on one stage; an accident of our own is a result, too."""
     results: list[Result] = []
-    logs = RUN / "logs" / group[0]
+    kept = "" if engine == "postgres" else engine
+    logs, reports = RUN / "logs" / kept / group[0], RUN / "reports" / kept
     wanted = [end for name in group for end in SCENARIOS[name].ends]
     try:
         began = time.monotonic()
-        with Stage(binaries, multi_az=SCENARIOS[group[0]].multi_az, logs_to=logs) as stage:
+        with Stage(binaries, engine=engine, multi_az=SCENARIOS[group[0]].multi_az, logs_to=logs) as stage:
             timeline = Timeline(stage, screen)
             for name in group:
                 screen.say(screen.paint(f"{name}: {SCENARIOS[name].sentence}", "1"))
                 if name == group[0]:
                     prepare(stage, screen, began)
-                act = Act(stage, timeline, RUN / "reports")
+                act = Act(stage, timeline, reports)
                 try:
                     results += SCENARIOS[name].run(act)
                 finally:
@@ -96,7 +99,7 @@ def play(group: list[str], binaries: Path, screen: Screen, *, verbose: bool) -> 
 
 def prepare(stage: Stage, screen: Screen, began: float) -> None:
     """The client writes, tonight's backup runs."""
-    zones = "Multi-AZ" if stage.multi_az else "Single-AZ"
+    zones = f"{stage.engine}, {'Multi-AZ' if stage.multi_az else 'Single-AZ'}"
     took = time.monotonic() - began
     screen.line(
         None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s"
@@ -129,23 +132,35 @@ def main() -> int:
     parser.add_argument(
         "--binaries", type=Path, help="where the functions and the estate are; without it they are built"
     )
+    engine = os.environ.get("ENGINE") or "postgres"
+    parser.add_argument("--engine", default=engine, help="postgres or mariadb; else what ENGINE says, or else postgres")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="`list` tells which, `all` runs all of them")
     given = parser.parse_args()
     asked = [name for argument in given.scenarios for name in argument.split(",") if name] or ["instance_failure"]
     if asked == ["list"]:
         for name, scenario in SCENARIOS.items():
-            print(f"{name:18} {scenario.sentence}")
+            only = "" if len(scenario.engines) == len(POLICIES) else f" ({', '.join(scenario.engines)} only)"
+            print(f"{name:18} {scenario.sentence}{only}")
         return 0
-    names = list(SCENARIOS) if asked == ["all"] else asked
+    if given.engine not in POLICIES:
+        print(f"unknown engine {given.engine}; known are {', '.join(POLICIES)}", file=sys.stderr)
+        return 2
+    names = [name for name in SCENARIOS if given.engine in SCENARIOS[name].engines] if asked == ["all"] else asked
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         print(f"unknown scenario {', '.join(unknown)}; known are {', '.join(SCENARIOS)}, all and list", file=sys.stderr)
+        return 2
+    senseless = [name for name in names if given.engine not in SCENARIOS[name].engines]
+    if senseless:
+        print(f"{', '.join(senseless)}: not with {given.engine}", file=sys.stderr)
         return 2
     binaries = given.binaries.resolve() if given.binaries else build()
     screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")
     screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
     screen.say()
-    results = [result for group in grouped(names) for result in play(group, binaries, screen, verbose=verbose)]
+    results: list[Result] = []
+    for group in grouped(names):
+        results += play(group, binaries, screen, engine=given.engine, verbose=verbose)
     if len(results) > 1:
         for result in results:
             screen.say(result.line())

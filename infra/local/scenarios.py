@@ -191,7 +191,8 @@ def _passed_after(act: Act, result: Result) -> list[str]:
 def _passed_by_sweep(act: Act, result: Result) -> list[str]:
     """After the cut-over Lifeboat's sweep sees the check pass on the new side; the demo's own run of it passes, too."""
     stage = act.stage
-    moved = moment(stage.ledger.expect(f"incident#{result.incident}", "cut_over")["at"]).timestamp()
+    targets = stage.ledger.expect(f"incident#{result.incident}", "cut_over")["targets"]
+    moved = max(moment(target["at"]) for target in targets).timestamp()
     restored = stage.ledger.incident(result.incident)["restored"]["id"]
     try:
         until("the sweep sees the check pass on the new side", 30, lambda: _passed_at(act) > moved)
@@ -240,6 +241,7 @@ class Scenario:
     sentence: str
     ends: tuple[str, ...]
     multi_az: bool = False
+    engines: tuple[str, ...] = ("postgres", "mariadb")
     after: str = ""
 
 

@@ -39,6 +39,13 @@ need_system() {
     apt_install postgresql
 }
 
+# The MariaDB server's programs without the service that would start by itself, and mariadb-binlog.
+need_mariadb() {
+    for binary in /usr/sbin/mariadbd /usr/bin/mariadb-install-db /usr/bin/mariadb-binlog /usr/bin/mariadb; do
+        [ -x "$binary" ] || { apt_install mariadb-server-core mariadb-client; return; }
+    done
+}
+
 # The first Python from 3.10 on that can make virtual environments.
 find_python() {
     for name in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3; do
@@ -85,10 +92,12 @@ flock 9
 case ${1:-run} in
 run)
     need_system
+    [ "${ENGINE:-postgres}" = postgres ] || need_mariadb
     need_venv
     ;;
 test)
     need_system
+    need_mariadb
     need_venv
     need_asl_validator
     ;;

@@ -15,12 +15,14 @@ from typing import Any
 import yaml
 
 import back_door
-from client import Connection, Secret, Writer, fill
-from cloud import Cloud
+import mariadb
+from client import Secret, Writer, fill
+from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
-from contenders import Contenders, PostgresSession
+from contenders import Contenders, session_of
 from journal import Journal
 from ledger import Ledger, moment
+from mariadb import MariaDb
 
 Json = dict[str, Any]
 
@@ -30,10 +32,13 @@ REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
 DATABASE = "orders"
+PARAMETER = "/demo/orders-db/host"
 VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
+# The policy of a database of each engine; they differ in the name of its table.
+POLICIES = {"postgres": "demo", "mariadb": "demo-mariadb"}
 
 ESTATE: Json = {
     "region": REGION,
@@ -75,14 +80,16 @@ class Stage:
         self,
         binaries: Path,
         *,
+        engine: str = "postgres",
         multi_az: bool = False,
-        policy: str = "demo",
+        policy: str | None = None,
         faults: Sequence[Json] = (),
         early: bool = False,
         logs_to: Path | None = None,
     ) -> None:
         """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API; `early`: see contenders."""
-        self.binaries, self.multi_az, self.policy, self.early = binaries, multi_az, policy, early
+        self.binaries, self.engine, self.multi_az, self.early = binaries, engine, multi_az, early
+        self.policy = policy or POLICIES[engine]
         self.cloud = Cloud(
             estate=binaries / "estate",
             estate_config={**ESTATE, "faults": list(faults)},
@@ -90,9 +97,10 @@ class Stage:
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
         )
-        self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][policy]
+        self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
+        self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
         self._exit = ExitStack()
@@ -119,7 +127,10 @@ class Stage:
         self.outputs = self.cloud.deploy(
             REPO / "infra/template.yaml",
             self.binaries,
-            parameters={"SecretNamePattern": "demo/*"},
+            parameters={
+                "SecretNamePattern": "demo/*",
+                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+            },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
         self.ledger = Ledger(self.cloud.client("dynamodb"), self.outputs["Table"], REGION)
@@ -139,7 +150,7 @@ class Stage:
         password = secrets.token_urlsafe(18)
         self.cloud.client("rds").create_db_instance(
             DBInstanceIdentifier=RESOURCE,
-            Engine="postgres",
+            Engine=self.engine,
             DBInstanceClass="db.r6g.large",
             AllocatedStorage=100,
             MasterUsername="orders",
@@ -163,7 +174,7 @@ class Stage:
         created = self.describe(RESOURCE)
         self.resource_id, endpoint = str(created["DbiResourceId"]), created["Endpoint"]
         fields = {
-            "engine": "postgres",
+            "engine": self.engine,
             "host": endpoint["Address"],
             "port": endpoint["Port"],
             "username": "orders",
@@ -171,16 +182,19 @@ class Stage:
             "dbname": DATABASE,
         }
         self.cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
+        address = f"{endpoint['Address']}:{endpoint['Port']}"
+        self.cloud.client("ssm").put_parameter(Name=self.parameter, Value=address, Type="String")
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
             seed = fill(connection, SEED_ROWS)
-            connection.execute(PROBES)
+            if not isinstance(connection, MariaDb):
+                connection.execute(PROBES)
         if len(seed) != SEED_ROWS:
             raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
         self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
         self.contenders = Contenders(
-            lambda side: PostgresSession(self.secret.connect(side)),
+            lambda side: session_of(self.secret.connect(side)),
             self.secret.side,
             self.endpoints if self.early else None,
         )
@@ -209,7 +223,8 @@ class Stage:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
         instances = [item["instance"] for item in self.cloud.control("/instances")]
         server = back_door.directory(self.cloud.directory / "estate-root", instances, side)
-        return back_door.committed(server, DATABASE, side) if server else None
+        look = mariadb.committed if self.engine == "mariadb" else back_door.committed
+        return look(server, DATABASE, side) if server else None
 
     def serving(self) -> str:
         """The identifier that the identity has today."""
@@ -225,8 +240,12 @@ class Stage:
 
         One that touches no row is an error: what follows would prove nothing.
         """
-        connection: Connection
         with self.secret.connect() as connection:
+            if isinstance(connection, MariaDb):
+                changed = connection.change(statement)
+                if not changed[0]:
+                    raise LookupError(f"no row was touched by: {statement}")
+                return changed
             with connection.transaction():
                 touched = [row[0] for row in connection.execute(statement.encode()).fetchall()]
                 xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()

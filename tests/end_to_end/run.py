@@ -36,6 +36,8 @@ class Test:
     program: Path
     arguments: tuple[str, ...]
     proves: tuple[str, ...]
+    # What tells it from another that proves the same.
+    prefix: str = ""
 
 
 def all_tests() -> list[Test]:
@@ -46,6 +48,8 @@ def all_tests() -> list[Test]:
     for group in sorted(grouped(SCENARIOS), key=len, reverse=True):
         ends = tuple(end for name in group for end in SCENARIOS[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))
+    proves = SCENARIOS["instance_failure"].ends
+    tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
     return tests + [Test(name, HERE / "controls.py", (name,), (name,)) for name in CONTROLS]
 
 
@@ -102,7 +106,8 @@ def main() -> int:
                 if not all(proved.values()):
                     print(said, flush=True)
                 for name, good in proved.items():
-                    print(f"test end_to_end::{name} ... {'ok' if good else 'FAILED'} ({seconds:.0f} s)", flush=True)
+                    word, test = "ok" if good else "FAILED", futures[future].prefix + name
+                    print(f"test end_to_end::{test} ... {word} ({seconds:.0f} s)", flush=True)
                 passed += sum(proved.values())
                 failed += sum(not good for good in proved.values())
         except BaseException:

@@ -173,7 +173,7 @@ pub(crate) async fn close_healed<R, L: Ledger, D, E, C: Clock>(
         return Ok(());
     }
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(id)).await?;
-    if cut_over.is_some_and(|kept| kept.value.state == CutOverState::Verified) {
+    if cut_over.is_some_and(|kept| kept.value.state() == CutOverState::Verified) {
         return Ok(()); // Clients are elsewhere for good: what remains to be done is not done by the source's coming back.
     }
     let after = ledger::update::<Incident, _>(&deps.ledger, &keys::incident(id), |incident| {

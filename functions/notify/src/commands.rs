@@ -1,10 +1,10 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
-use lifeboat_domain::acting::{CutOver, Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, Fence, FenceState, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DbInstanceId};
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::plan::Act;
+use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::{Timestamp, show_time};
 use std::collections::BTreeMap;
@@ -110,6 +110,11 @@ pub(crate) fn force_failover(arn: &Arn, id: &DbInstanceId) -> String {
     format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id} --force-failover", arn.region())
 }
 
+/// Restarts an instance where it is, which ends its sessions.
+pub(crate) fn restart_instance(arn: &Arn, id: &DbInstanceId) -> String {
+    format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id}", arn.region())
+}
+
 /// Opens the fence again; nothing where nothing was closed, or where it is open.
 pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
     let region = arn.region();
@@ -130,15 +135,40 @@ pub(crate) fn shut(arn: &Arn, id: &DbInstanceId, group: &str) -> Vec<String> {
     ]
 }
 
-/// Points the secret at the endpoint from before; the password passes through a pipe and is never shown.
+/// Moves every target back that was begun, the last one first.
 pub(crate) fn point_back(arn: &Arn, cut_over: &CutOver) -> Vec<String> {
-    let (region, secret) = (arn.region(), quoted(&cut_over.secret));
-    let Endpoint { host, port } = &cut_over.endpoint_before;
-    vec![
-        format!("aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString --output text |"),
-        format!("  jq -c '.host = \"{host}\" | .port = {port}' |"),
-        format!("  aws secretsmanager put-secret-value --region {region} --secret-id {secret} --secret-string file:///dev/stdin"),
-    ]
+    cut_over.targets.iter().rev().filter(|target| target.is_begun()).flat_map(|target| back(arn.region(), &target.moves)).collect()
+}
+
+/// Makes one target lead to where it led before; a secret's password passes through a pipe and is never shown.
+fn back(region: &str, target: &TargetMove) -> Vec<String> {
+    match target {
+        TargetMove::Secret { secret, before: Endpoint { host, port }, .. } => {
+            let secret = quoted(secret);
+            vec![
+                format!("aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString --output text |"),
+                format!("  jq -c '.host = \"{host}\" | .port = {port}' |"),
+                format!("  aws secretsmanager put-secret-value --region {region} --secret-id {secret} --secret-string file:///dev/stdin"),
+            ]
+        }
+        TargetMove::Record { zone, record, ttl, before, .. } => {
+            let set = serde_json::json!({"Name": record, "Type": "CNAME", "TTL": ttl, "ResourceRecords": [{"Value": before}]});
+            let batch = serde_json::json!({"Changes": [{"Action": "UPSERT", "ResourceRecordSet": set}]});
+            let (zone, batch) = (quoted(zone), quoted(&batch.to_string()));
+            vec![format!("aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch {batch}")]
+        }
+        TargetMove::Parameter { parameter, before, .. } => {
+            let (parameter, before) = (quoted(parameter), quoted(before));
+            vec![format!("aws ssm put-parameter --region {region} --name {parameter} --value {before} --overwrite")]
+        }
+        TargetMove::Proxy { proxy, group, before, after, .. } => {
+            let of = format!("--region {region} --db-proxy-name {} --target-group-name {}", quoted(proxy), quoted(group));
+            vec![
+                format!("aws rds deregister-db-proxy-targets {of} --db-instance-identifiers {after}"),
+                format!("aws rds register-db-proxy-targets {of} --db-instance-identifiers {before}"),
+            ]
+        }
+    }
 }
 
 /// Lets `psql` log in as clients do; what the secret holds is not shown.
@@ -173,6 +203,28 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             Some(format!(
                 "aws rds create-db-snapshot --region {region} --db-instance-identifier {instance} --db-snapshot-identifier {snapshot} --tags {tags}"
             ))
+        }
+        act if act.is_restart() => restart(arn, act),
+        _ => None,
+    }
+}
+
+/// Makes a consumer look again where its database is.
+fn restart(arn: &Arn, act: &Act) -> Option<String> {
+    let region = arn.region();
+    match act {
+        Act::RestartService { cluster, service } => {
+            let (cluster, service) = (quoted(cluster), quoted(service));
+            Some(format!("aws ecs update-service --region {region} --cluster {cluster} --service {service} --force-new-deployment"))
+        }
+        Act::TouchFunction { function } => {
+            let function = quoted(function);
+            Some(format!(
+                "aws lambda get-function-configuration --region {region} --function-name {function} --query '{{Variables: Environment.Variables}}' --output json | jq -c '.Variables.{CUT_OVER_VARIABLE} = \"by-hand\"' | aws lambda update-function-configuration --region {region} --function-name {function} --environment file:///dev/stdin"
+            ))
+        }
+        Act::CallWebhook { name, url, .. } => {
+            Some(format!("# tell {name} at {url} yourself, or make what it would make: clients must look again"))
         }
         _ => None,
     }

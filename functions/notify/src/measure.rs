@@ -2,7 +2,7 @@
 
 use crate::story::Story;
 use crate::text::took;
-use lifeboat_domain::acting::{CutOverState, FenceState};
+use lifeboat_domain::acting::{CutOver, CutOverState, FenceState};
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{Span, Timestamp, show_time};
@@ -146,7 +146,7 @@ const NO_OUTAGE: &str = "no outage was seen";
 fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static str), &'static str> {
     match outcome {
         Outcome::Recovered | Outcome::SwappedBack => {
-            let verified = story.cut_over.as_ref().filter(|cut_over| cut_over.state == CutOverState::Verified).map(|cut_over| cut_over.at);
+            let verified = story.cut_over.as_ref().filter(|cut_over| cut_over.state() == CutOverState::Verified).map(CutOver::at);
             let told = || story.last_of(&[Phase::CutOver]).map(|entry| entry.at);
             verified.or_else(told).map(|at| (at, "the verified cut-over")).ok_or("no cut-over is on record")
         }
@@ -183,7 +183,7 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
             return (fence.at, "the source was fenced");
         }
         if let Some(moved) = story.moved() {
-            return (moved.at, "clients were moved");
+            return (moved.at(), "clients were moved");
         }
     }
     let began = incident.unreachable_since.map_or(incident.first_signal_at, |since| since.min(incident.first_signal_at));

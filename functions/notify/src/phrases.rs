@@ -1,7 +1,7 @@
 //! Phrases that several letters and the report share: what was found, how the fence stands, where clients are.
 
 use crate::text::one_line;
-use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::Scenario;
@@ -40,39 +40,63 @@ pub(crate) fn fence(source: &DbInstanceId, fence: &Fence) -> String {
     }
 }
 
-/// How far the cut-over is.
-pub(crate) fn cut_over(cut_over: &CutOver) -> String {
-    let (secret, at) = (&cut_over.secret, show_time(cut_over.at));
-    let (before, after) = (&cut_over.endpoint_before, &cut_over.endpoint_after);
-    match cut_over.state {
-        CutOverState::Moving => {
-            format!("Secret {secret} was about to be moved at {at}, from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
+/// How far one target of the cut-over is.
+pub(crate) fn target(target: &TargetEntry) -> String {
+    let (name, at) = (capital(&target.moves.name()), show_time(target.at));
+    let (before, after) = (target.moves.before(), target.moves.after());
+    match target.state {
+        CutOverState::Noted => format!("{name} was not moved: it leads to {before}"),
+        CutOverState::Moving => format!("{name} was about to be moved at {at}, from {before} to {after}"),
+        CutOverState::Moved => format!("{name} was moved at {at}, from {before} to {after}"),
+        CutOverState::Verified => {
+            format!("{name} was moved from {before} to {after}, which was verified from a client's side at {at}")
         }
-        CutOverState::Moved => {
-            format!("Secret {secret} was moved at {at}, from {}:{} to {}:{}", before.host, before.port, after.host, after.port)
-        }
-        CutOverState::Verified => format!(
-            "Secret {secret} was moved from {}:{} to {}:{}, which was verified from a client's side at {at}",
-            before.host, before.port, after.host, after.port
-        ),
-        CutOverState::Undone => format!("Secret {secret} was moved back to {}:{} at {at}", before.host, before.port),
+        CutOverState::Undone => format!("{name} was moved back to {before} at {at}"),
     }
+}
+
+/// Where every target leads, such as `secret orders names a:5432; parameter /orders leads to a`.
+pub(crate) fn leads(cut_over: &CutOver) -> String {
+    let leads = |target: &TargetEntry| {
+        let verb = if matches!(target.moves, TargetMove::Secret { .. }) { "names" } else { "leads to" };
+        format!("{} {verb} {}", target.moves.name(), target.moves.after())
+    };
+    cut_over.targets.iter().map(leads).collect::<Vec<_>>().join("; ")
 }
 
 /// Where clients are, as far as the ledger knows.
 pub(crate) fn clients(source: &DbInstanceId, cut_over: Option<&CutOver>) -> String {
-    let Some(cut_over) = cut_over else { return format!("Clients go where they always went: {source}") };
-    let (secret, before, after) = (&cut_over.secret, &cut_over.endpoint_before, &cut_over.endpoint_after);
-    match cut_over.state {
-        CutOverState::Verified => format!("Clients read {secret} and find {}:{}", after.host, after.port),
-        CutOverState::Moved => {
-            format!("Clients read {secret} and find {}:{}, which was not verified from a client's side", after.host, after.port)
-        }
-        CutOverState::Moving => {
-            format!("Clients read {secret}, which may name {}:{} still or {}:{} already", before.host, before.port, after.host, after.port)
-        }
-        CutOverState::Undone => format!("Clients were moved back: they read {secret} and find {}:{}", before.host, before.port),
+    let Some(cut_over) = cut_over.filter(|cut_over| cut_over.state() != CutOverState::Noted) else {
+        return format!("Clients go where they always went: {source}");
+    };
+    let each: Vec<String> = cut_over.targets.iter().map(through).collect();
+    let each = each.join("; ");
+    match cut_over.state() {
+        CutOverState::Undone => format!("Clients were moved back: they {each}"),
+        _ => format!("Clients {each}"),
     }
+}
+
+/// What clients that go through one target find.
+fn through(target: &TargetEntry) -> String {
+    let (before, after) = (target.moves.before(), target.moves.after());
+    let (read, may) = match &target.moves {
+        TargetMove::Secret { secret, .. } => (format!("read {secret}"), "name"),
+        TargetMove::Parameter { parameter, .. } => (format!("read parameter {parameter}"), "hold"),
+        TargetMove::Record { record, .. } => (format!("resolve {record}"), "lead to"),
+        TargetMove::Proxy { proxy, .. } => (format!("go through proxy {proxy}"), "lead to"),
+    };
+    match target.state {
+        CutOverState::Verified => format!("{read} and find {after}"),
+        CutOverState::Moved => format!("{read} and find {after}, which was not verified from a client's side"),
+        CutOverState::Moving => format!("{read}, which may {may} {before} still or {after} already"),
+        CutOverState::Undone | CutOverState::Noted => format!("{read} and find {before}"),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A line of evidence on record after a phrase; nothing where the record says nothing more.

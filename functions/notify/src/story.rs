@@ -145,17 +145,17 @@ impl Story {
 
     /// The cut-over, if clients were moved and are still there.
     pub(crate) fn moved(&self) -> Option<&CutOver> {
-        self.cut_over.as_ref().filter(|cut_over| matches!(cut_over.state, CutOverState::Moved | CutOverState::Verified))
+        self.cut_over.as_ref().filter(|cut_over| matches!(cut_over.state(), CutOverState::Moved | CutOverState::Verified))
     }
 
     /// The cut-over, if clients were seen on the new database: from then on it only goes forward.
     pub(crate) fn verified(&self) -> Option<&CutOver> {
-        self.cut_over.as_ref().filter(|cut_over| cut_over.state == CutOverState::Verified)
+        self.cut_over.as_ref().filter(|cut_over| cut_over.state() == CutOverState::Verified)
     }
 
-    /// The cut-over, if the secret names the new database, or may.
+    /// The cut-over, if some target leads to the new database, or may.
     pub(crate) fn perhaps_moved(&self) -> Option<&CutOver> {
-        self.cut_over.as_ref().filter(|cut_over| cut_over.state != CutOverState::Undone)
+        self.cut_over.as_ref().filter(|cut_over| cut_over.is_begun())
     }
 
     /// The fence, unless it was opened again.
@@ -163,13 +163,22 @@ impl Story {
         self.fence.as_ref().filter(|fence| fence.state != FenceState::Opened)
     }
 
-    /// The planned calls after the move that are not known to be done.
+    /// The planned calls after the move that are not known to be done, besides those that tell consumers.
     pub(crate) fn unfinished(&self) -> Vec<&PlannedCall> {
         let Some(plan) = self.plan() else { return Vec::new() };
         let done = |index: usize| {
             self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.index == index && record.state == CallState::Done)
         };
-        plan.calls_of(Phase::Close).filter(|(index, _)| !done(*index)).map(|(_, call)| call).collect()
+        plan.calls_of(Phase::Close).filter(|(index, call)| !call.act.is_restart() && !done(*index)).map(|(_, call)| call).collect()
+    }
+
+    /// The consumers that are not known to have been told of the move, with what they answered.
+    pub(crate) fn not_restarted(&self) -> Vec<(&PlannedCall, Option<&CallRecord>)> {
+        let Some(plan) = self.plan().filter(|_| self.verified().is_some()) else { return Vec::new() };
+        let record = |index: usize| self.calls.iter().find(|(hash, record)| *hash == plan.hash && record.index == index);
+        let restarts = plan.calls_of(Phase::Close).filter(|(_, call)| call.act.is_restart());
+        let untold = restarts.map(|(index, call)| (call, record(index).map(|(_, record)| record)));
+        untold.filter(|(_, record)| record.is_none_or(|record| record.state != CallState::Done)).collect()
     }
 
     /// Whether the identity was moved to the new database, or may have been.

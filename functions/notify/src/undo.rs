@@ -20,11 +20,12 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
     let shut = story.incident.restored.as_ref().zip(story.fence.as_ref().and_then(|fence| fence.group.as_ref()));
     let shut = shut.map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group)).unwrap_or_default();
-    let parts = [
+    let parts: [(&str, Vec<String>); 6] = [
         ("the copy admits nobody any more: wait until its group is active and the restart is over, or both could be written", shut),
         ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
         ("the source lets clients in again", fence),
         ("clients find the source again; restart those that hold old connections", clients),
+        ("clients that were led to the copy hold sessions there: end them", end_sessions(story)),
         ("the source carries the identity again, and is protected again", take_back(story)),
     ];
     let parts = parts.into_iter().filter(|(_, commands)| !commands.is_empty()).enumerate();
@@ -64,10 +65,17 @@ pub(crate) fn leads_nowhere(story: &Story) -> bool {
     story.source_is_gone() || story.source_is_terminal()
 }
 
-/// Whether the secret or the fence was left half-way.
+/// Whether a target or the fence was left half-way.
 pub(crate) fn is_half_done(story: &Story) -> bool {
-    let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state != CutOverState::Verified);
+    let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state() != CutOverState::Verified);
     half_moved || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
+}
+
+/// Ends the sessions on the copy, where the way back was taken and could not end them.
+fn end_sessions(story: &Story) -> Vec<String> {
+    let left = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
+    let restored = story.incident.restored.as_ref().filter(|_| left);
+    restored.map(|restored| commands::restart_instance(&restored.arn, &restored.id)).into_iter().collect()
 }
 
 fn give_up(story: &Story) -> Vec<String> {

@@ -1,10 +1,9 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
 use crate::observe::{Observation, observe, source};
-use crate::{Databases, Deps, Secrets, case::Recovery};
-use lifeboat_domain::acting::{Before, CallRecord, CallState, CutOver, NextMove, conclude, intend, state_after};
+use crate::{Databases, Deps, Secrets, case::Recovery, targets};
+use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
-use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, PlannedCall, Repeat};
 use lifeboat_domain::ports::{Answer, Clock, Ledger};
 use lifeboat_domain::{CallClass, CallError, DrError};
@@ -140,18 +139,13 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
             let today = deps.secrets.credentials(secret, None).await?;
             deps.databases.set_master_password(instance, &today.password).await
         }
-        Act::PointSecret { secret, .. } => {
-            let endpoint = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.clone());
-            let endpoint = endpoint.ok_or_else(|| {
-                CallError::new(CallClass::Invalid, act.action(), "no_endpoint", "the restored database has no endpoint yet")
-            })?;
-            let key = keys::cut_over(&recovery.incident.id);
-            let kept = ledger::read::<CutOver>(&deps.ledger, &key).await;
-            let token = kept.ok().flatten().map(|kept| kept.value.token).filter(|token| !token.is_empty());
-            let token = token.ok_or_else(|| {
-                CallError::new(CallClass::Throttled, act.action(), "no_token", "the undo of the cut-over could not be read from the ledger")
-            })?;
-            deps.secrets.point_secret(secret, &endpoint, &token).await.map(|_| ())
+        Act::PointSecret { .. }
+        | Act::PointRecord { .. }
+        | Act::PointParameter { .. }
+        | Act::RemoveProxyTarget { .. }
+        | Act::AddProxyTarget { .. } => targets::calls::send(deps, recovery, act).await,
+        Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
+            targets::consumers::send(deps, recovery, act).await
         }
         Act::AddTags { arn, tags } => deps.databases.add_tags(arn, tags).await,
         Act::RemoveTags { arn, keys } => deps.databases.remove_tags(arn, keys).await,

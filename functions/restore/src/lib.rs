@@ -4,14 +4,19 @@
 //! ours and never became usable, and `release_kept` what a person releases. Every step may run twice: what it does is written down before and after.
 
 mod case;
+mod everywhere;
 mod executor;
 mod observe;
 mod steps;
+mod targets;
+
+pub use everywhere::{Everywhere, everywhere};
 
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadSecretVersions, ReadSecrets,
-    RebootDatabases, RestoreDatabases, TagDatabases, TakeSnapshots, WriteSecrets,
+    CallWebhooks, Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters,
+    ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases,
+    TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span, ids::IncidentId};
@@ -26,7 +31,7 @@ pub struct Deps<R, L, D, S, E, C> {
     pub ledger: L,
     /// The bucket.
     pub documents: D,
-    /// Secrets and their versions.
+    /// Secrets and their versions, the other places where clients look, and the consumers.
     pub secrets: S,
     /// Step Functions.
     pub executions: E,
@@ -86,6 +91,8 @@ pub enum Step {
     Reopen(Case),
     /// Moves the clients.
     CutOver(Case),
+    /// Makes consumers look again.
+    Restart(Case),
     /// Moves the identity.
     MoveIdentity(Case),
     /// Takes the first recovery point of the new database.
@@ -119,17 +126,41 @@ impl Look {
 
 /// All that `R` must be able to do; a deployed function's role allows only what its steps use.
 pub trait Databases:
-    ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases
+    ReadDatabases
+    + RestoreDatabases
+    + RebootDatabases
+    + ModifyDatabases
+    + TagDatabases
+    + TakeSnapshots
+    + DeleteDatabases
+    + ReadProxies
+    + WriteProxies
 {
 }
-impl<T: ReadDatabases + RestoreDatabases + RebootDatabases + ModifyDatabases + TagDatabases + TakeSnapshots + DeleteDatabases> Databases
-    for T
+impl<T> Databases for T where
+    T: ReadDatabases
+        + RestoreDatabases
+        + RebootDatabases
+        + ModifyDatabases
+        + TagDatabases
+        + TakeSnapshots
+        + DeleteDatabases
+        + ReadProxies
+        + WriteProxies
 {
 }
 
-/// All that `S` must be able to do.
-pub trait Secrets: ReadSecretVersions + ReadSecrets + WriteSecrets {}
-impl<T: ReadSecretVersions + ReadSecrets + WriteSecrets> Secrets for T {}
+/// All that `S` must be able to do: secrets, and every other place where clients learn where their database is.
+pub trait Secrets: ReadSecretVersions + ReadSecrets + WriteSecrets + Places + Consumers {}
+impl<T: ReadSecretVersions + ReadSecrets + WriteSecrets + Places + Consumers> Secrets for T {}
+
+/// Where clients learn where their database is, besides their secret.
+pub trait Places: ReadSecretOwners + ReadRecords + WriteRecords + ReadParameters + WriteParameters {}
+impl<T: ReadSecretOwners + ReadRecords + WriteRecords + ReadParameters + WriteParameters> Places for T {}
+
+/// Who is told to look again.
+pub trait Consumers: ReadKeys + RestartServices + TouchFunctions + CallWebhooks {}
+impl<T: ReadKeys + RestartServices + TouchFunctions + CallWebhooks> Consumers for T {}
 
 /// Carries out one step.
 pub async fn handle<R, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, input: Value) -> Result<Value, DrError>
@@ -155,6 +186,7 @@ where
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
         Step::Reopen(case) => encode(Box::pin(steps::reopen::reopen(deps, &case)).await?),
         Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),
+        Step::Restart(case) => encode(Box::pin(steps::restart::restart(deps, &case)).await?),
         Step::MoveIdentity(case) => encode(Box::pin(steps::identity::move_identity(deps, &case)).await?),
         Step::FirstPoint(case) => encode(Box::pin(steps::identity::first_point(deps, &case)).await?),
         Step::Compensate(case) => encode(Box::pin(steps::compensate::compensate(deps, &case)).await?),

@@ -12,7 +12,7 @@ async fn main() -> std::process::ExitCode {
             databases: aws.rds(),
             ledger: aws.ledger(settings.table()?, settings.home_region()?),
             documents: aws.bucket(settings.bucket()?),
-            secrets: aws.secrets(),
+            secrets: lifeboat_restore::everywhere(&aws),
             executions: aws.executions(),
             clock: SystemClock,
             policies: settings.policies()?,

@@ -1,6 +1,6 @@
 //! Looking whether a call of unknown outcome took place, before anything is sent again.
 
-use crate::{Databases, Deps, Secrets, case::Recovery};
+use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::events::announces_failover;
 use lifeboat_domain::ids::DbInstanceId;
@@ -25,7 +25,7 @@ pub(crate) enum Observation {
 }
 
 impl Observation {
-    fn done_if(done: bool, text: &str) -> Self {
+    pub(crate) fn done_if(done: bool, text: &str) -> Self {
         if done { Self::Done(text.to_owned()) } else { Self::NotDone }
     }
 }
@@ -70,11 +70,13 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
                 None => Ok(Observation::NotDone),
             }
         }
-        Act::PointSecret { secret, .. } => {
-            let today =
-                deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
-            let wanted = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.as_ref());
-            Ok(Observation::done_if(wanted.is_some() && today.endpoint.as_ref() == wanted, "the secret names the new database"))
+        Act::PointSecret { .. }
+        | Act::PointRecord { .. }
+        | Act::PointParameter { .. }
+        | Act::RemoveProxyTarget { .. }
+        | Act::AddProxyTarget { .. } => targets::calls::observe(deps, recovery, &record.act).await,
+        Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
+            targets::consumers::observe(deps, recovery, record).await
         }
         Act::ForceFailover { instance: id }
         | Act::GrowStorage { instance: id, .. }
@@ -141,9 +143,17 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             Observation::done_if(tags.iter().all(|(key, value)| found.tags.get(key) == Some(value)), "the tags are there")
         }
         Act::RemoveTags { keys, .. } => Observation::done_if(keys.iter().all(|key| !found.tags.contains_key(key)), "the tags are gone"),
-        Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::CreateSnapshot { .. } | Act::PointSecret { .. } => {
-            Observation::CannotTell
-        }
+        Act::RestoreFromSnapshot { .. }
+        | Act::RestoreToPointInTime { .. }
+        | Act::CreateSnapshot { .. }
+        | Act::PointSecret { .. }
+        | Act::PointRecord { .. }
+        | Act::PointParameter { .. }
+        | Act::RemoveProxyTarget { .. }
+        | Act::AddProxyTarget { .. }
+        | Act::RestartService { .. }
+        | Act::TouchFunction { .. }
+        | Act::CallWebhook { .. } => Observation::CannotTell,
     }
 }
 

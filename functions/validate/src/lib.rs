@@ -4,17 +4,22 @@
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
+mod databases;
+pub mod mysql;
+mod names;
 mod open;
 pub mod postgres;
+mod sql;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use databases::Databases;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -106,7 +111,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases,
+    O: OpenDatabases + ResolveNames,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {

@@ -1,7 +1,7 @@
 //! Wires the `validate` Lambda.
 
 use lifeboat_lambda::{Settings, SystemClock, Variable, run};
-use lifeboat_validate::{Deps, handle, postgres::Postgres};
+use lifeboat_validate::{Databases, Deps, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
@@ -13,7 +13,7 @@ async fn main() -> std::process::ExitCode {
             ledger: clients.ledger(settings.table()?, settings.home_region()?),
             documents: clients.bucket(settings.bucket()?),
             secrets: clients.secrets(),
-            databases: Postgres::new(&settings.tls_roots()?, SystemClock)?,
+            databases: Databases::new(&settings.tls_roots()?, SystemClock)?,
             clock: SystemClock,
             policies: settings.policies()?,
         };

@@ -22,9 +22,6 @@ pub(crate) async fn keep_lease<L: Ledger, D, S, O, C: Clock>(deps: &Deps<L, D, S
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, deps.clock.now(), lasts).await.map(|_| ())
 }
 
-/// The engine of an incident's databases; no other can be opened yet, and a foreign one says so by its first byte.
-const ENGINE: &str = "postgres";
-
 /// The limits that a policy sets.
 pub(crate) const fn limits(policy: &Policy) -> VisitLimits {
     VisitLimits { connect: policy.timing.probe_timeout, statement: policy.timing.statement_timeout }
@@ -36,7 +33,7 @@ pub(crate) fn source(incident: &Incident) -> Target {
     Target {
         resource: incident.resource.clone(),
         instance: source.id.clone(),
-        engine: ENGINE.to_owned(),
+        engine: source.engine.clone().unwrap_or_else(|| "an unknown engine".to_owned()),
         endpoint: source.endpoint.clone(),
         secret: source.secret.clone(),
         database: source.database.clone(),

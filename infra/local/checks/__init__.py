@@ -33,6 +33,7 @@ from .world import (
     lease_is_free,
     no_dead_letters,
     one_is_protected,
+    parameter_agrees,
     sources_exist,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "no_dead_letters",
     "nothing_called",
     "one_is_protected",
+    "parameter_agrees",
     "passed_by_check",
     "policy_checks",
     "policy_checks_on",

@@ -118,7 +118,8 @@ def planned_calls(plan: Json) -> list[Call]:
     acts: list[Json] = [call["act"] for call in plan["calls"]]
     # A plan that names deletion protection among the late settings does not tell it to the restore.
     late = {act["instance"] for act in acts if "deletion_protection" in act.get("settings", {})}
-    return [_planned(act, late) for act in acts if act["call"] != "point_secret"]
+    elsewhere = ("point_secret", "point_parameter")
+    return [_planned(act, late) for act in acts if act["call"] not in elsewhere]
 
 
 def _planned(act: Json, late: set[str]) -> Call:

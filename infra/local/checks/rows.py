@@ -8,6 +8,7 @@ from datetime import datetime
 
 from client import hashes
 from journal import Fate, Journal, Row
+from mariadb import MariaDb
 from stage import Stage
 
 from .words import rows_in_words
@@ -102,9 +103,12 @@ def unknown_rows(stage: Stage, found: Mapping[int, str]) -> list[str]:
     if not sent:
         return []
     with stage.secret.connect() as connection:
-        there = connection.execute(
-            "SELECT id, customer, amount::text FROM public.orders WHERE id = ANY(%s)", (list(sent),)
-        ).fetchall()
+        if isinstance(connection, MariaDb):
+            there = connection.contents(sent)
+        else:
+            there = connection.execute(
+                "SELECT id, customer, amount::text FROM public.orders WHERE id = ANY(%s)", (list(sent),)
+            ).fetchall()
     return compare_unconfirmed(sent, [(row[0], row[1], row[2]) for row in there])
 
 

@@ -80,6 +80,13 @@ SETTINGS = (
 )
 
 
+def parameter_agrees(stage: Stage) -> list[str]:
+    """Whoever reads the parameter finds the database that whoever reads the secret finds."""
+    value = stage.cloud.client("ssm").get_parameter(Name=stage.parameter)["Parameter"]["Value"]
+    side = stage.secret.side()
+    return [] if value == side else [f"the parameter {stage.parameter} leads to {value}, the secret to {side}"]
+
+
 def _setting(described: Json, name: str) -> Any:
     """A setting as far as it can be compared."""
     value = described[name]

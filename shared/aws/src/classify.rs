@@ -20,6 +20,7 @@ const CODES: &[(&str, CallClass)] = &[
     ("RequestLimitExceeded", CallClass::Throttled),
     ("SlowDown", CallClass::Throttled),
     ("TooManyRequestsException", CallClass::Throttled),
+    ("TooManyUpdates", CallClass::Throttled),
     // Wrong for now.
     ("BackupInUseException", CallClass::WrongState),
     ("ConditionalCheckFailedException", CallClass::WrongState),
@@ -27,8 +28,11 @@ const CODES: &[(&str, CallClass)] = &[
     ("ExportConflictException", CallClass::WrongState),
     ("OperationAborted", CallClass::WrongState),
     ("PreconditionFailed", CallClass::WrongState),
+    ("PreconditionFailedException", CallClass::WrongState),
     ("ReplicatedWriteConflictException", CallClass::WrongState),
+    ("ResourceConflictException", CallClass::WrongState),
     ("ResourceInUseException", CallClass::WrongState),
+    ("ServiceNotActiveException", CallClass::WrongState),
     ("StateMachineDeleting", CallClass::WrongState),
     ("TableInUseException", CallClass::WrongState),
     ("TransactionConflictException", CallClass::WrongState),
@@ -61,10 +65,13 @@ const CODES: &[(&str, CallClass)] = &[
     // Named what does not exist.
     ("ExecutionDoesNotExist", CallClass::NotFound),
     ("NoSuchBucket", CallClass::NotFound),
+    ("NoSuchChange", CallClass::NotFound),
+    ("NoSuchHostedZone", CallClass::NotFound),
     ("NoSuchKey", CallClass::NotFound),
     ("NotFound", CallClass::NotFound),
     ("StateMachineDoesNotExist", CallClass::NotFound),
     // Taken.
+    ("DBProxyTargetAlreadyRegisteredFault", CallClass::AlreadyExists),
     ("ResourceExistsException", CallClass::AlreadyExists),
     // "Invalid...State" by their spelling, but wrong settings by their meaning.
     ("InvalidVPCNetworkStateFault", CallClass::Invalid),

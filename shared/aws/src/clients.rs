@@ -10,11 +10,14 @@ use lifeboat_domain::{DrError, ErrorName};
 use std::time::Duration;
 
 /// For a connection. The SDK itself waits for ever, which a dark Region would make it do.
-const CONNECT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 /// For the first byte of an answer, and for a whole attempt.
 const ATTEMPT: Duration = Duration::from_secs(5);
 /// For a call with its retries: three attempts and their pauses; shorter than any function's time-out.
 const OPERATION: Duration = Duration::from_secs(20);
+/// For the answer of a webhook, which may start something before it answers.
+#[cfg(feature = "webhook")]
+pub(crate) const WEBHOOK: Duration = Duration::from_secs(10);
 /// Attempts of a call that may be repeated.
 const ATTEMPTS: u32 = 3;
 
@@ -59,7 +62,7 @@ impl Clients {
     }
 
     /// The same configuration without retries, for calls that are sent at most once per intent.
-    #[cfg(feature = "rds")]
+    #[cfg(any(feature = "ecs", feature = "rds"))]
     fn at_most_once(&self) -> SdkConfig {
         self.config.to_builder().retry_config(RetryConfig::disabled()).build()
     }
@@ -105,6 +108,36 @@ impl Clients {
     #[cfg(feature = "sfn")]
     pub fn step_functions(&self, recovery_machine: &str) -> crate::sfn::StepFunctions {
         crate::sfn::StepFunctions::new(&self.config, recovery_machine)
+    }
+
+    /// Route 53's hosted zones.
+    #[cfg(feature = "route53")]
+    pub fn hosted_zones(&self) -> crate::route53::HostedZones {
+        crate::route53::HostedZones::new(&self.config)
+    }
+
+    /// SSM parameters.
+    #[cfg(feature = "ssm")]
+    pub fn parameters(&self) -> crate::ssm::Parameters {
+        crate::ssm::Parameters::new(&self.config)
+    }
+
+    /// ECS services; without retries, as each forced deployment replaces every task.
+    #[cfg(feature = "ecs")]
+    pub fn services(&self) -> crate::ecs::Services {
+        crate::ecs::Services::new(&self.at_most_once())
+    }
+
+    /// Lambda functions.
+    #[cfg(feature = "lambda")]
+    pub fn functions(&self) -> crate::functions::Functions {
+        crate::functions::Functions::new(&self.config)
+    }
+
+    /// Webhooks.
+    #[cfg(feature = "webhook")]
+    pub fn webhooks(&self) -> crate::webhook::Webhooks {
+        crate::webhook::Webhooks::new(&self.config)
     }
 
     /// The topic with this ARN.

@@ -16,11 +16,16 @@
 #[cfg(any(
     feature = "cloudtrail",
     feature = "dynamodb",
+    feature = "ecs",
+    feature = "lambda",
     feature = "rds",
+    feature = "route53",
     feature = "s3",
     feature = "secrets",
     feature = "sfn",
-    feature = "sns"
+    feature = "sns",
+    feature = "ssm",
+    feature = "webhook"
 ))]
 mod classify;
 mod clients;
@@ -28,8 +33,14 @@ mod clients;
 pub mod cloudtrail;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "ecs")]
+pub mod ecs;
+#[cfg(feature = "lambda")]
+pub mod functions;
 #[cfg(feature = "rds")]
 pub mod rds;
+#[cfg(feature = "route53")]
+pub mod route53;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "secrets")]
@@ -38,8 +49,12 @@ pub mod secrets;
 pub mod sfn;
 #[cfg(feature = "sns")]
 pub mod sns;
-#[cfg(any(feature = "rds", feature = "secrets"))]
+#[cfg(feature = "ssm")]
+pub mod ssm;
+#[cfg(any(feature = "ecs", feature = "rds", feature = "secrets"))]
 mod time;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 #[cfg(test)]
 mod wire;
 

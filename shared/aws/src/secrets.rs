@@ -6,13 +6,16 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use lifeboat_domain::ids::digest;
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::ports::{Answer, Credentials, ReadSecretVersions, ReadSecrets, Secret, SecretVersion, WriteSecrets};
+use lifeboat_domain::ports::{
+    Answer, Credentials, ReadKeys, ReadSecretOwners, ReadSecretVersions, ReadSecrets, Secret, SecretVersion, WriteSecrets,
+};
 use lifeboat_domain::{CallClass, CallError};
 use serde_json::{Map, Value};
 
 const READ: &str = "secretsmanager:GetSecretValue";
 const LIST: &str = "secretsmanager:ListSecretVersionIds";
 const WRITE: &str = "secretsmanager:PutSecretValue";
+const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 /// The stage of the version in use.
 const CURRENT: &str = "AWSCURRENT";
 /// The stage of the version that was in use before.
@@ -114,6 +117,20 @@ impl WriteSecrets for SecretsManager {
             return Err(CallError::new(CallClass::WrongState, WRITE, "VersionStages", message));
         }
         Ok(current.id)
+    }
+}
+
+impl ReadSecretOwners for SecretsManager {
+    async fn owning_service(&self, secret: &str) -> Answer<Option<String>> {
+        let output = self.client.describe_secret().secret_id(secret).send().await.map_err(|error| call_error(DESCRIBE, &error))?;
+        Ok(output.owning_service)
+    }
+}
+
+impl ReadKeys for SecretsManager {
+    async fn signing_key(&self, secret: &str) -> Answer<Secret> {
+        let text = self.version(secret, None, Some(CURRENT)).await?.secret_string.filter(|text| !text.trim().is_empty());
+        text.map(|text| Secret::new(text.trim().to_owned())).ok_or_else(|| missing(READ, secret, "SecretString"))
     }
 }
 

@@ -17,8 +17,15 @@ pub(crate) struct Wire(StaticReplayClient);
 impl Wire {
     /// Status and body of each answer.
     pub(crate) fn answering(answers: &[(u16, &str)]) -> Self {
-        let answer = |(status, body): &(u16, &str)| {
+        let plain: Vec<_> = answers.iter().map(|(status, body)| (*status, *body, None)).collect();
+        Self::answering_with(&plain)
+    }
+
+    /// Status and body of each answer, with the error code of those services that name it in a header.
+    pub(crate) fn answering_with(answers: &[(u16, &str, Option<&'static str>)]) -> Self {
+        let answer = |(status, body, code): &(u16, &str, Option<&'static str>)| {
             let mut response = HttpResponse::new((*status).try_into().unwrap(), SdkBody::from(*body));
+            code.iter().for_each(|code| drop(response.headers_mut().insert("x-amzn-errortype", *code)));
             response.headers_mut().insert("x-amzn-requestid", "request-4711");
             ReplayEvent::new(HttpRequest::new(SdkBody::empty()), response)
         };

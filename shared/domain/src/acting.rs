@@ -3,12 +3,13 @@
 //! The record makes a step repeatable: a call that is done is not made again, a call of unknown outcome is observed
 //! before it is repeated, and a call without a name is never repeated at all.
 
+pub use crate::cut_over::{CutOver, CutOverState, TargetEntry, TargetMove};
+
 use crate::error::{CallClass, CallError, DrError};
 use crate::ids::{Identity, IncidentId, PlanHash};
 use crate::incident::Phase;
 use crate::lease::Permit;
 use crate::ledger::{self, keys};
-use crate::observed::Endpoint;
 use crate::plan::{Act, PlannedCall, Repeat};
 use crate::ports::{Ledger, Written};
 use crate::words::{Timestamp, closed_enum};
@@ -191,38 +192,4 @@ pub struct Fence {
     pub text: String,
     /// When the state was reached.
     pub at: Timestamp,
-}
-
-closed_enum! {
-    /// How far the cut-over is.
-    CutOverState {
-        /// About to be moved, or moved without proof.
-        Moving = "moving",
-        /// Moved; a client would find the new side.
-        Moved = "moved",
-        /// Proven from the client's side.
-        Verified = "verified",
-        /// Moved back.
-        Undone = "undone",
-    }
-}
-
-/// The cut-over of a secret, with its undo.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutOver {
-    /// How far it is.
-    pub state: CutOverState,
-    /// The secret.
-    pub secret: String,
-    /// Where clients went before: the undo.
-    pub endpoint_before: Endpoint,
-    /// Where they go now.
-    pub endpoint_after: Endpoint,
-    /// What is known, as a sentence.
-    pub text: String,
-    /// When the state was reached.
-    pub at: Timestamp,
-    /// The token of the write that moves the clients: another one for each move, as one that was used before writes nothing.
-    #[serde(default)]
-    pub token: String,
 }

@@ -107,6 +107,9 @@ pub struct Source {
     pub arn: Arn,
     /// Its `DbiResourceId`.
     pub resource_id: String,
+    /// Its `Engine`, such as `postgres`; none if nobody has ever seen it.
+    #[serde(default)]
+    pub engine: Option<String>,
     /// Where clients connected.
     pub endpoint: Option<Endpoint>,
     /// The secret that clients read.

@@ -5,6 +5,7 @@
 
 pub mod acting;
 pub mod approval;
+pub mod cut_over;
 pub mod error;
 pub mod events;
 pub mod ids;
@@ -26,8 +27,10 @@ pub mod register;
 mod samples;
 pub mod span;
 pub mod status;
+pub mod targets;
 pub mod validation;
 pub mod verdict;
+pub mod webhook;
 pub mod words;
 
 pub use error::{CallClass, CallError, DrError, ErrorName};

@@ -31,6 +31,13 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Endpoint {
+    /// Whether both lead to the same place; host names do not care about case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.port == other.port && self.host.eq_ignore_ascii_case(&other.host)
+    }
+}
+
 /// A security group of an instance and its status (`active`, `adding`, `removing`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecurityGroup {
@@ -38,6 +45,50 @@ pub struct SecurityGroup {
     pub id: String,
     /// AWS's word for its status.
     pub status: String,
+}
+
+/// A record set of a hosted zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsRecord {
+    /// Its type, such as `CNAME`.
+    pub kind: String,
+    /// Its values without the last dot; of an alias, what it is an alias of.
+    pub values: Vec<String>,
+    /// Its TTL in seconds; an alias has none.
+    pub ttl: Option<u32>,
+    /// Whether it is an alias.
+    pub is_alias: bool,
+    /// Whether a routing policy chooses between several of its name.
+    pub is_routed: bool,
+}
+
+/// An SSM parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its value; of a SecureString, encrypted.
+    pub value: String,
+    /// `String`, `StringList` or `SecureString`.
+    pub kind: String,
+}
+
+/// An RDS Proxy with one of its target groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyGroup {
+    /// Where the proxy's clients connect.
+    pub endpoint: Endpoint,
+    /// What stands behind it.
+    pub targets: Vec<ProxyTarget>,
+}
+
+/// What stands behind a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyTarget {
+    /// `RdsResourceId`: the identifier of an instance.
+    pub instance: String,
+    /// Whether the proxy gets through to it: `TargetHealth.State` is `AVAILABLE`.
+    pub is_available: bool,
+    /// Why not, in AWS's words.
+    pub health: String,
 }
 
 /// Everything that a restore must be told, or it comes back with defaults (fact sheet 3.2).

@@ -1,5 +1,7 @@
 //! Policies: what a resource is promised, as one YAML document.
 
+pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
+
 use crate::error::{DrError, ErrorName};
 use crate::prices::Prices;
 use crate::span::Span;
@@ -76,6 +78,9 @@ pub struct Policy {
     /// Where clients find the database; moved in this order. Empty: restored beside, nobody is moved.
     #[serde(default)]
     pub cut_over: Vec<CutOverTarget>,
+    /// Who is told to look again after a verified cut-over; told in this order.
+    #[serde(default)]
+    pub restart: Vec<Consumer>,
     /// Other instance classes to try, in order, where capacity lacks.
     #[serde(default)]
     pub fallback_classes: Vec<String>,
@@ -215,14 +220,6 @@ impl Timing {
     }
 }
 
-/// A place where clients learn where the database is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CutOverTarget {
-    /// `host` and `port` in the secret of tag `lifeboat:secret`.
-    SecretsManager,
-}
-
 /// A table whose rows are counted and hashed with each recovery point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -317,6 +314,7 @@ impl Policy {
                 return Err(DrError::invalid(&field("checks"), format!("{:?}", check.name), "one SELECT statement that returns one value"));
             }
         }
+        self.check_moves(name)?;
         if !(10..=100).contains(&self.storage.grow_percent) {
             return Err(DrError::invalid(&field("storage.grow_percent"), self.storage.grow_percent, "10 to 100"));
         }
@@ -328,6 +326,26 @@ impl Policy {
         }
         if self.drill.waived.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err(DrError::invalid(&field("drill.waived"), "\"\"", "who waived it and why"));
+        }
+        Ok(())
+    }
+}
+
+impl Policy {
+    /// Targets and consumers, each in itself and all together.
+    fn check_moves(&self, name: &str) -> Result<(), DrError> {
+        let field = |key: &str| format!("policies.{name}.{key}");
+        for (place, target) in self.cut_over.iter().enumerate() {
+            target.check(&field("cut_over"))?;
+            if self.cut_over.iter().take(place).any(|earlier| earlier == target) {
+                return Err(DrError::invalid(&field("cut_over"), format!("{target:?} twice"), "each target once"));
+            }
+        }
+        for consumer in &self.restart {
+            consumer.check(&field("restart"))?;
+        }
+        if !self.restart.is_empty() && self.cut_over.is_empty() {
+            return Err(DrError::invalid(&field("restart"), "consumers without cut_over", "consumers only where cut_over moves clients"));
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::error::CallError;
 use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
 use crate::moments::traces::Traces;
 use crate::moments::trail::Trail;
-use crate::observed::{Endpoint, ObservedInstance, ObservedSnapshot, RestoreWindow};
+use crate::observed::{DnsRecord, Endpoint, ObservedInstance, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
 use crate::plan::{LateSettings, RestoreSettings};
 use crate::point::Fingerprint;
 use crate::policy::{FingerprintTable, SqlCheck};
@@ -231,6 +231,86 @@ pub trait WriteSecrets {
     async fn point_secret(&self, secret: &str, endpoint: &Endpoint, token: &str) -> Answer<String>;
 }
 
+/// `secretsmanager:DescribeSecret`: whose a secret is, never what it holds.
+pub trait ReadSecretOwners {
+    /// The service that manages the secret, such as `rds`; none if it is the user's own.
+    async fn owning_service(&self, secret: &str) -> Answer<Option<String>>;
+}
+
+/// `secretsmanager:GetSecretValue`, for a secret whose text is a key.
+pub trait ReadKeys {
+    /// The text of `AWSCURRENT`.
+    async fn signing_key(&self, secret: &str) -> Answer<Secret>;
+}
+
+/// `route53:ListResourceRecordSets`, `route53:GetChange`.
+pub trait ReadRecords {
+    /// Every record set of this name, of any type.
+    async fn read_records(&self, zone: &str, record: &str) -> Answer<Vec<DnsRecord>>;
+    /// Whether every name server of Route 53 has the change.
+    async fn is_in_sync(&self, change: &str) -> Answer<bool>;
+}
+
+/// `route53:ChangeResourceRecordSets`, only UPSERT of a CNAME.
+pub trait WriteRecords {
+    /// Makes the record a CNAME with this value; answers the id of the change.
+    async fn upsert_record(&self, zone: &str, record: &str, ttl: u32, value: &str) -> Answer<String>;
+}
+
+/// `ssm:GetParameter`, without decryption.
+pub trait ReadParameters {
+    /// The parameter; none if it does not exist.
+    async fn read_parameter(&self, name: &str) -> Answer<Option<Parameter>>;
+}
+
+/// `ssm:PutParameter`, only over one that exists.
+pub trait WriteParameters {
+    /// Replaces the value.
+    async fn overwrite_parameter(&self, name: &str, value: &str) -> Answer<()>;
+}
+
+/// `rds:DescribeDBProxies`, `rds:DescribeDBProxyTargets`.
+pub trait ReadProxies {
+    /// The proxy with this target group; none if one of them does not exist.
+    async fn read_proxy(&self, proxy: &str, group: &str) -> Answer<Option<ProxyGroup>>;
+}
+
+/// `rds:RegisterDBProxyTargets`, `rds:DeregisterDBProxyTargets`.
+pub trait WriteProxies {
+    /// Adds an instance; `AlreadyExists` is for the caller to look at.
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()>;
+    /// Removes an instance; one that is not there is `NotFound`.
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()>;
+}
+
+/// `ecs:DescribeServices`, `ecs:UpdateService`.
+pub trait RestartServices {
+    /// When the newest deployment of the service was made.
+    async fn deployed_at(&self, cluster: &str, service: &str) -> Answer<Option<Timestamp>>;
+    /// Forces a new deployment of what the service runs.
+    async fn force_deployment(&self, cluster: &str, service: &str) -> Answer<()>;
+}
+
+/// `lambda:GetFunctionConfiguration`, `lambda:UpdateFunctionConfiguration`.
+pub trait TouchFunctions {
+    /// The value of one environment variable; the others never leave the adapter.
+    async fn function_variable(&self, function: &str, variable: &str) -> Answer<Option<String>>;
+    /// Sets one environment variable and keeps all others; refused where the configuration changes meanwhile.
+    async fn set_function_variable(&self, function: &str, variable: &str, value: &str) -> Answer<()>;
+}
+
+/// HTTPS from outside the databases' network; needs no IAM.
+pub trait CallWebhooks {
+    /// Posts a body with headers; any answer of 2xx is success. Nothing is followed, nothing is read of the answer.
+    async fn post_webhook(&self, url: &str, headers: &[(String, String)], body: &str) -> Answer<()>;
+}
+
+/// The resolver of the network in which the databases are.
+pub trait ResolveNames {
+    /// The addresses behind a name, sorted.
+    async fn addresses(&self, host: &str) -> Answer<Vec<String>>;
+}
+
 /// What starting an execution came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Started {
@@ -346,7 +426,7 @@ pub trait OpenDatabases {
         _table: &FingerprintTable,
         _window: (Timestamp, Timestamp),
     ) -> Traces {
-        Traces::cannot_be_told(&format!("{} cannot be asked", target.engine))
+        Traces::cannot_be_told(&format!("{} is not asked for it", target.engine))
     }
     /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
     async fn fingerprint(

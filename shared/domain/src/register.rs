@@ -25,6 +25,9 @@ pub struct ResourceRecord {
     pub arn: Arn,
     /// Today's `DbiResourceId`.
     pub resource_id: String,
+    /// Its `Engine`, such as `postgres`: it must be known when the instance is gone.
+    #[serde(default)]
+    pub engine: Option<String>,
     /// The secret that clients read.
     pub secret: Option<String>,
     /// Where the last manifest lies in the bucket.
@@ -178,6 +181,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             id: observed.id.clone(),
             arn: observed.arn.clone(),
             resource_id: observed.resource_id.clone(),
+            engine: Some(observed.configuration.engine.clone()),
             secret: observed.secret().map(str::to_owned),
             manifest: None,
             moved_by: None,
@@ -204,6 +208,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
         record.id = observed.id.clone();
         record.arn = observed.arn.clone();
         record.resource_id.clone_from(&observed.resource_id);
+        record.engine = Some(observed.configuration.engine.clone());
         record.secret = observed.secret().map(str::to_owned);
         Ok(())
     })

@@ -64,6 +64,7 @@ pub(crate) fn incident() -> Incident {
             id: observed.id,
             arn: observed.arn,
             resource_id: observed.resource_id,
+            engine: Some(observed.configuration.engine),
             endpoint: observed.endpoint,
             secret: Some("orders".into()),
             database: None,

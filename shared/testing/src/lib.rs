@@ -3,7 +3,7 @@
 //! * [`model`] knows how the RDS control plane *behaves*: preconditions, statuses that move with time, what a restore loses, what AWS
 //!   heals by itself, which events it publishes. It is pure: no clock (every call is told `now`), no tokio, no I/O.
 //! * [`data`] is the other half: what the database servers hold. [`data::MemoryData`] is a few lines of rows with commit times; the
-//!   estate (`infra/local/estate`) puts real PostgreSQL servers in its place.
+//!   estate (`infra/local/estate`) puts real database servers in its place.
 //! * [`InMemory`] joins the two, for tests that need no server.
 //!
 //! The model never touches data. It queues [`model::Effect`]s ("restore this server from that image"), its host carries them out and

@@ -13,7 +13,7 @@ fn errors() -> [TaskError; 2] {
 }
 
 /// Tasks after whose failure a recovery goes on: messages, and what the next nightly run makes up for.
-const GOES_ON: &[&str] = &["TellOpened", "TellPlan", "TakeFirstPoint", "ReleaseLease"];
+const GOES_ON: &[&str] = &["TellOpened", "TellPlan", "RestartConsumers", "TakeFirstPoint", "ReleaseLease"];
 
 /// Functions that answer as on a good day, but for one state.
 struct Stage {

@@ -13,6 +13,11 @@ use std::fmt::{self, Display};
 const ADAPTERS: &[(&str, &str)] = &[
     ("shared/aws/src/cloudtrail.rs", "cloudtrail"),
     ("shared/aws/src/rds/mod.rs", "rds"),
+    ("shared/aws/src/rds/proxies.rs", "rds"),
+    ("shared/aws/src/route53.rs", "route53"),
+    ("shared/aws/src/ssm.rs", "ssm"),
+    ("shared/aws/src/ecs.rs", "ecs"),
+    ("shared/aws/src/functions.rs", "lambda"),
     ("shared/aws/src/dynamodb.rs", "dynamodb"),
     ("shared/aws/src/s3.rs", "s3"),
     ("shared/aws/src/secrets.rs", "secretsmanager"),
@@ -130,6 +135,11 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
         }
         text.push_str(&module);
     }
+    // What is done for each kind of target stands beside the steps.
+    let targets: BTreeSet<String> = names_after(&text, "targets::").into_iter().filter(|name| !name.is_empty()).collect();
+    for target in targets {
+        text.push_str(&read(&format!("functions/restore/src/targets/{target}.rs")));
+    }
     // The lease asks after its owner through the domain.
     if text.contains("deps.executions") {
         text.push_str(" executions.execution(");
@@ -159,7 +169,9 @@ fn deployed_functions() -> Vec<(String, String, BTreeSet<String>)> {
 fn role_actions(function: &str) -> BTreeSet<String> {
     let template = template();
     let policies = template["Resources"][format!("{function}Role")]["Properties"]["Policies"].as_array().unwrap().clone();
-    let ports = policies.into_iter().filter(|policy| policy["PolicyName"].as_str().is_some_and(|name| name.starts_with("ports")));
+    // A policy that hangs on a parameter stands between its condition and nothing.
+    let policies = policies.into_iter().flat_map(|policy| policy.as_array().cloned().unwrap_or_else(|| vec![policy]));
+    let ports = policies.filter(|policy| policy["PolicyName"].as_str().is_some_and(|name| name.starts_with("ports")));
     let statements = ports.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone());
     statements.filter(|statement| statement["Effect"] == "Allow").flat_map(|statement| texts(&statement["Action"])).collect()
 }
@@ -272,6 +284,7 @@ const TAG: &[&str] = &["rds:AddTagsToResource"];
 const UNTAG: &[&str] = &["rds:RemoveTagsFromResource"];
 const SNAPSHOT: &[&str] = &["rds:CreateDBSnapshot"];
 const SNAPSHOT_AND_TAG: &[&str] = &["rds:CreateDBSnapshot", "rds:AddTagsToResource"];
+const PROXY: &[&str] = &["rds:DeregisterDBProxyTargets", "rds:RegisterDBProxyTargets"];
 const MODIFY: &[&str] = &["rds:ModifyDBInstance"];
 
 /// Some permissions that hang on the same.
@@ -299,6 +312,11 @@ const CHANGES: &[Change] = &[
     // A restore names its source and its copy, too.
     may("RestoreAct", RESTORES, &["auto-backup:*", "og:*", "pg:*", "snapshot:*", "subgrp:*"], ALWAYS),
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    // On the way back: the sessions of clients that were led to the copy.
+    may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
+    may("RestoreAct", PROXY, &["CutOverProxyArns"], ALWAYS),
+    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:policy"),
+    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:incident"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
     // The instance is always named, too.
@@ -378,7 +396,8 @@ fn every_permission_to_change_something_of_rds_is_known_with_what_it_hangs_on() 
 
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
-    let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:"];
+    // Proxies and their target groups are named by whoever deploys.
+    let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns"];
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind)));
     let free = on_databases
         .filter(|permission| !permission.hangs_on("carries lifeboat:") && !permission.hangs_on(&format!("gives {}", tags::INCIDENT)));
@@ -423,4 +442,16 @@ fn no_secret_is_within_reach_unless_whoever_deploys_has_named_it() {
         permissions().into_iter().filter(|permission| permission.action == "*" || permission.action.starts_with("secretsmanager:"));
     let unnamed = reached.filter(|permission| permission.resource != "secret:${SecretNamePattern}");
     none(unnamed.map(|permission| format!("not within SecretNamePattern: {permission}")));
+}
+
+#[test]
+fn no_target_and_no_consumer_is_within_reach_unless_whoever_deploys_has_named_it() {
+    let template = template();
+    let named = ["CutOverZoneArns", "CutOverParameterArns", "CutOverProxyArns", "RestartServiceArns", "RestartFunctionArns"];
+    for name in named {
+        assert_eq!(template["Parameters"][name]["Default"], "", "{name} is none unless it is given");
+    }
+    let writes = ["route53:Change", "ssm:Put", "ecs:Update", "lambda:UpdateFunctionConfiguration"];
+    let reached = permissions().into_iter().filter(|permission| writes.iter().any(|write| permission.action.starts_with(write)));
+    none(reached.filter(|permission| !named.contains(&permission.resource.as_str())).map(|permission| format!("not named: {permission}")));
 }

@@ -115,9 +115,10 @@ async fn a_failover_whose_reply_was_lost_is_recognised_by_what_rds_shows_and_ann
 fn is_told_the_rest(account: &Account) -> bool {
     let incident = account.incident();
     let cut_over: Option<CutOver> = account.document(&keys::cut_over(&incident.id));
-    let moved = cut_over.filter(|cut_over| cut_over.state == CutOverState::Verified);
+    let moved = cut_over.filter(|cut_over| cut_over.state() == CutOverState::Verified);
     let text = account.texts_about("FAILED");
-    moved.is_some_and(|moved| text.contains(&moved.endpoint_after.host) && text.contains("-tags-") && text.contains("aws rds "))
+    let leads = |moved: &CutOver| moved.targets.iter().all(|target| text.contains(&target.moves.after()));
+    moved.is_some_and(|moved| leads(&moved) && text.contains("-tags-") && text.contains("aws rds "))
 }
 
 /// Where clients are, and whether their database has the identity.

@@ -20,4 +20,5 @@ mod release;
 mod scenarios;
 mod steps;
 mod story;
+mod targets;
 mod undo;

@@ -1,7 +1,7 @@
 //! Judging the source: Describe and the last probe, weighed by the domain.
 
 use crate::{Deps, JudgeInput, Moment, resources};
-use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, Fence, FenceState};
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
@@ -42,6 +42,7 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&input.incident)).await?.map(|kept| kept.value);
     let counted = ledger::update::<Incident, _>(&deps.ledger, &key, |incident| {
         if let Some(found) = &observed {
+            incident.source.engine = Some(found.configuration.engine.clone());
             incident.source.endpoint = found.endpoint.clone().or(incident.source.endpoint.clone());
             incident.source.database = found.configuration.database.clone().or(incident.source.database.clone());
         }
@@ -104,10 +105,10 @@ async fn look<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>, incident
 /// Clients that are being moved, or were, are not left half-way: the source is not judged anew.
 async fn carried_on<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, incident: &Incident) -> Result<Option<Judgement>, DrError> {
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
-    Ok(cut_over.filter(|cut_over| cut_over.state != CutOverState::Undone).map(|cut_over| Judgement {
+    Ok(cut_over.filter(CutOver::is_begun).map(|cut_over| Judgement {
         verdict: Verdict::Failed,
         scenario: incident.scenario(),
-        reason: format!("the cut-over is {} already: it is carried on", cut_over.state),
+        reason: format!("the cut-over is {} already: it is carried on", cut_over.state()),
         look_again_in: None,
     }))
 }

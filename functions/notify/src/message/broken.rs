@@ -62,8 +62,8 @@ fn served(ending: &Ending<'_>, cut_over: &CutOver) -> String {
     let story = ending.story;
     let left = count(story.unfinished().len(), "call");
     format!(
-        "Clients ARE on the new database already, and were seen to work there: secret {} names {}:{}. Nothing is moved back; {left} of the plan after the move are not known to be done",
-        cut_over.secret, cut_over.endpoint_after.host, cut_over.endpoint_after.port
+        "Clients ARE on the new database already, and were seen to work there: {}. Nothing is moved back; {left} of the plan after the move are not known to be done",
+        phrases::leads(cut_over)
     )
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
 fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let story = ending.story;
     let source = &story.incident.source;
-    let mut to_do: Vec<Advice> = parts::finish(story).into_iter().collect();
+    let mut to_do = parts::finish(story);
     to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
     to_do.extend(iac::short(story));
     if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {

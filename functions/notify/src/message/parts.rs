@@ -161,7 +161,7 @@ pub(crate) fn checks(validation: &Validation) -> Vec<String> {
 /// What became of fence and cut-over.
 pub(crate) fn moves(story: &Story) -> Vec<String> {
     let fence = story.fence.as_ref().map(|fence| (phrases::fence(&story.incident.source.id, fence), &fence.text));
-    let cut_over = story.cut_over.as_ref().map(|cut_over| (phrases::cut_over(cut_over), &cut_over.text));
+    let cut_over = story.cut_over.iter().flat_map(|cut_over| &cut_over.targets).map(|target| (phrases::target(target), &target.text));
     fence.into_iter().chain(cut_over).map(|(phrase, text)| format!("{phrase}; on record: {}", one_line(text))).collect()
 }
 
@@ -260,12 +260,17 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
 }
 
 /// What is left of the move once clients are on the new database, as commands.
-pub(crate) fn finish(story: &Story) -> Option<Advice> {
-    let commands = undo::to_finish(story);
-    (!commands.is_empty()).then(|| {
-        let say = "Finish the move, in this order: until then the new database does not carry the identity, is not protected, or has no recovery point";
-        Advice::new(say, commands)
-    })
+pub(crate) fn finish(story: &Story) -> Vec<Advice> {
+    let arn = &story.incident.source.arn;
+    let untold: Vec<String> = story.not_restarted().into_iter().filter_map(|(call, _)| commands::by_hand(arn, &call.act)).collect();
+    let parts = [
+        ("WARN: not every consumer was told of the move; it stands all the same. Make them look again", untold),
+        (
+            "Finish the move, in this order: until then the new database does not carry the identity, is not protected, or has no recovery point",
+            undo::to_finish(story),
+        ),
+    ];
+    parts.into_iter().filter(|(_, commands)| !commands.is_empty()).map(|(say, commands)| Advice::new(say, commands)).collect()
 }
 
 /// Copies of earlier stories that may still be billed.

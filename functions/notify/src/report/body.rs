@@ -207,7 +207,9 @@ pub(super) fn moves(page: &mut impl Sheet, report: &Report) {
         page.sentences(std::iter::once(stands).chain(phrases::on_record(&fence.text)));
     }
     if let Some(cut_over) = &report.cut_over {
-        page.sentences(std::iter::once(phrases::cut_over(cut_over)).chain(phrases::on_record(&cut_over.text)));
+        for target in &cut_over.targets {
+            page.sentences(std::iter::once(phrases::target(target)).chain(phrases::on_record(&target.text)));
+        }
     }
     if !report.undo_notes.is_empty() || !report.undo_commands.is_empty() {
         page.heading(3, UNDO);

@@ -38,7 +38,7 @@ fn source(story: &Story, cut_over: &CutOver) -> Kept {
     Kept {
         id: source.id.clone(),
         is_certain: true,
-        why: format!("it was the database until {}, and Lifeboat never deletes a source{point}", show_time(cut_over.at)),
+        why: format!("it was the database until {}, and Lifeboat never deletes a source{point}", show_time(cut_over.at())),
         cost: format!(
             "{} is billed like before for its storage and backups, and for its instance hours unless it is stopped (RDS starts a stopped one again after 7 days); so for now you pay for two databases",
             source.id

@@ -1,7 +1,7 @@
 //! Stories to tell: a failed instance that was recovered, and a mistake restored beside production.
 
 pub(crate) use super::world::World;
-use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
 use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Request, Restored, Signal, Source};
 use lifeboat_domain::ledger::keys;
@@ -56,6 +56,7 @@ fn incident() -> Incident {
             id: id("orders-db"),
             arn: arn("orders-db"),
             resource_id: "db-OLD0EXAMPLE".to_owned(),
+            engine: Some("postgres".to_owned()),
             endpoint: Some(endpoint("orders-db")),
             secret: Some("prod/orders-db".to_owned()),
             database: Some("orders".to_owned()),
@@ -210,6 +211,7 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
             Vec::new()
         },
         guidance: Vec::new(),
+        refusals: Vec::new(),
         reason: "point-in-time recovery reaches 2026-01-15T10:27:30Z".to_owned(),
         policy_hash: "4f".repeat(32),
     };
@@ -302,13 +304,20 @@ pub(crate) fn moved(plan: &Plan) -> World {
         "the fence is proven: nothing accepts a new connection to the source (orders-db: connection refused)",
     );
     let cut_over = CutOver {
-        state: CutOverState::Verified,
-        secret: "prod/orders-db".to_owned(),
-        endpoint_before: endpoint("orders-db"),
-        endpoint_after: endpoint("orders-db-r7c21d0aa"),
-        text: "verified from the client's side".to_owned(),
-        at: time("10:38:44"),
-        token: String::new(),
+        targets: vec![TargetEntry {
+            moves: TargetMove::Secret {
+                secret: "prod/orders-db".to_owned(),
+                before: endpoint("orders-db"),
+                after: endpoint("orders-db-r7c21d0aa"),
+                token: String::new(),
+            },
+            state: CutOverState::Verified,
+            text: "verified from the client's side".to_owned(),
+            at: time("10:38:44"),
+        }],
+        began_at: time("10:38:44"),
+        left_sessions: false,
+        sessions_ended_at: None,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
     world.made(plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");

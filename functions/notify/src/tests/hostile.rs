@@ -2,7 +2,7 @@
 
 use super::fixture::{EXECUTION, INCIDENT, World, incident_id, recovered, resource, time};
 use super::stories::moved_back_in_time;
-use lifeboat_domain::acting::{CutOver, Fence};
+use lifeboat_domain::acting::{CutOver, Fence, TargetMove};
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::Plan;
@@ -91,10 +91,12 @@ fn spoil(world: &World, hostile: &str) {
         fence.groups_before = vec![said()];
     });
     world.change(keys::cut_over(&id), |cut_over: &mut CutOver| {
-        cut_over.text = said();
-        cut_over.secret = said();
-        cut_over.endpoint_before.host = said();
-        cut_over.endpoint_after.host = said();
+        for target in &mut cut_over.targets {
+            target.text = said();
+            if let TargetMove::Secret { secret, before, after, .. } = &mut target.moves {
+                (*secret, before.host, after.host) = (said(), said(), said());
+            }
+        }
     });
     let hash = world.incident().plan.unwrap();
     world.change(keys::plan(&id, &hash), |plan: &mut Plan| {

@@ -1,7 +1,7 @@
 //! More stories: clients moved back in time by a person, and recoveries that broke off.
 
 use super::fixture::{World, arn, endpoint, id, incident_id, mistake, plan, recovered, restored_beside, time};
-use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::{Act, FencePlan, Plan, PlannedCall, Remedy};
@@ -42,13 +42,20 @@ pub(crate) fn fence(world: &World, state: FenceState, at: &str) {
 
 pub(crate) fn cut_over(world: &World, state: CutOverState, at: &str) {
     let cut_over = CutOver {
-        state,
-        secret: "prod/orders-db".to_owned(),
-        endpoint_before: endpoint("orders-db"),
-        endpoint_after: endpoint("orders-db-r7c21d0aa"),
-        text: "secret prod/orders-db names orders-db-r7c21d0aa".to_owned(),
-        at: time(at),
-        token: String::new(),
+        targets: vec![TargetEntry {
+            moves: TargetMove::Secret {
+                secret: "prod/orders-db".to_owned(),
+                before: endpoint("orders-db"),
+                after: endpoint("orders-db-r7c21d0aa"),
+                token: String::new(),
+            },
+            state,
+            text: "secret prod/orders-db names orders-db-r7c21d0aa".to_owned(),
+            at: time(at),
+        }],
+        began_at: time(at),
+        left_sessions: false,
+        sessions_ended_at: None,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
 }

@@ -1,15 +1,16 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
 use crate::observe;
+use crate::targets::back::{self, Sent};
 use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry};
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Scenario;
-use lifeboat_domain::{DrError, Timestamp, ids};
+use lifeboat_domain::{CallClass, DrError, ErrorName, Timestamp};
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
 pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -42,43 +43,55 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     let now = deps.clock.now();
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
-    if cut_over.as_ref().is_some_and(|cut_over| cut_over.state == CutOverState::Verified) {
+    if cut_over.as_ref().is_some_and(|cut_over| cut_over.state() == CutOverState::Verified) {
         return Ok(Undone::MovedForGood);
     }
-    let half_moved = cut_over.filter(|cut_over| matches!(cut_over.state, CutOverState::Moving | CutOverState::Moved));
+    let half_moved = cut_over.filter(CutOver::is_begun);
     let fenced = fence.filter(|fence| fence.state != FenceState::Opened && fence.group.is_some());
     let reopened = reopened(deps, incident).await?;
     if half_moved.is_none() && fenced.is_none() && reopened.is_none() {
         return Ok(Undone::HalfDone);
     }
+    // What an undo has opened is closed below, which ends its sessions.
+    let left_sessions = left_sessions(deps, incident, half_moved.as_ref()).await? && reopened.is_none();
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     if let Some(cut_over) = half_moved {
-        move_back(deps, incident, &cut_over, now).await?;
-        forget_calls(deps, incident, Phase::CutOver, now).await?;
+        let moved_back = move_back(deps, incident, &cut_over, now).await;
+        let ended = if left_sessions { end_sessions(deps, incident, now).await } else { Ok(()) };
+        moved_back.and(ended)?;
+    } else if left_sessions {
+        end_sessions(deps, incident, now).await?;
     }
     if let Some(target) = reopened {
         close_again(deps, incident, &target, now).await?;
-        forget_calls(deps, incident, Phase::Act, now).await?;
+        forget_calls(deps, incident, now, |call| call.phase == Phase::Act).await?;
     }
     if let Some(fence) = fenced {
         open_again(deps, incident, &fence, now).await?;
-        forget_calls(deps, incident, Phase::Fence, now).await?;
+        forget_calls(deps, incident, now, |call| call.phase == Phase::Fence).await?;
     }
     Ok(Undone::HalfDone)
+}
+
+/// The calls of the plan in force.
+async fn calls_of<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Vec<CallRecord>, DrError> {
+    let Some(hash) = &incident.plan else { return Ok(Vec::new()) };
+    let kept = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
+    Ok(kept.into_iter().map(|kept| kept.value).collect())
 }
 
 /// What was undone is not done: a later attempt makes these calls again.
 async fn forget_calls<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    phase: Phase,
     now: Timestamp,
+    was_undone: impl Fn(&CallRecord) -> bool,
 ) -> Result<(), DrError> {
     let Some(hash) = &incident.plan else { return Ok(()) };
-    for kept in ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await? {
-        if kept.value.phase == phase && kept.value.state != CallState::Refused {
-            ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, kept.value.index), |call| {
+    for made in calls_of(deps, incident).await? {
+        if was_undone(&made) && made.state != CallState::Refused {
+            ledger::update::<CallRecord, _>(&deps.ledger, &keys::call(&incident.id, hash, made.index), |call| {
                 call.state = CallState::Refused;
                 call.ended_at = Some(now);
                 call.text = "undone by compensation".to_owned();
@@ -90,18 +103,101 @@ async fn forget_calls<R, L: Ledger, D, S, E, C>(
     Ok(())
 }
 
-async fn move_back<R, L: Ledger, D, S: Secrets, E, C>(
+/// Moves every target back that was begun, the last one first. One that cannot be moved back keeps no other one from it; but then the
+/// fence stays closed, as some clients may still be led to the new side.
+async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     cut_over: &CutOver,
     now: Timestamp,
 ) -> Result<(), DrError> {
-    let before = &cut_over.endpoint_before;
-    let token = ids::digest(&[incident.id.as_str(), "undo", &cut_over.at.to_rfc3339(), &cut_over.secret]);
-    deps.secrets.point_secret(&cut_over.secret, before, &token).await.map_err(|error| error.while_doing("moving clients back"))?;
-    ledger::write(&deps.ledger, &keys::cut_over(&incident.id), &CutOver { state: CutOverState::Undone, at: now, ..cut_over.clone() })
+    let mut failures: Vec<DrError> = Vec::new();
+    let calls = calls_of(deps, incident).await?;
+    for (place, target) in cut_over.targets.iter().enumerate().rev().filter(|(_, target)| target.is_begun()) {
+        let text = match back::move_back(deps, incident, target, was_sent(&calls, target)).await {
+            Ok(text) => text,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
+        ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), |kept| {
+            if let Some(kept) = kept.targets.get_mut(place) {
+                kept.reach(CutOverState::Undone, now, text.clone());
+            }
+            Ok(())
+        })
         .await?;
-    let text = format!("moved back: secret {} names {}:{} again", cut_over.secret, before.host, before.port);
+        forget_calls(deps, incident, now, |call| call.phase == Phase::CutOver && target.moves.is_moved_by(&call.act)).await?;
+        ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, format!("moved back: {text}")).await?;
+    }
+    let Some(first) = failures.first() else { return Ok(()) };
+    let all: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    let text = format!("{}; the fence stays closed until every target leads to the source again", all.join("; "));
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text.clone()).await?;
+    // What may succeed later is tried again.
+    let name = failures.iter().map(DrError::name).find(|name| *name == ErrorName::TransientFailure).unwrap_or_else(|| first.name());
+    Err(DrError::new(name, text))
+}
+
+/// Whether a call of a target's move took place, or may have.
+fn was_sent(calls: &[CallRecord], target: &TargetEntry) -> Sent {
+    let sent = |call: &CallRecord| call.state != CallState::Refused && target.moves.is_moved_by(&call.act);
+    if calls.iter().any(sent) { Sent::Perhaps } else { Sent::Never }
+}
+
+/// Whether clients may have opened sessions on the new side; written down before the calls of the move are forgotten.
+async fn left_sessions<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    half_moved: Option<&CutOver>,
+) -> Result<bool, DrError> {
+    let key = keys::cut_over(&incident.id);
+    let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await? else { return Ok(false) };
+    let calls = calls_of(deps, incident).await?;
+    let moved =
+        half_moved.is_some_and(|half| half.targets.iter().any(|target| target.is_begun() && was_sent(&calls, target) == Sent::Perhaps));
+    if moved && !kept.value.left_sessions {
+        ledger::update::<CutOver, _>(&deps.ledger, &key, |cut_over| {
+            cut_over.left_sessions = true;
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(moved || kept.value.left_sessions)
+}
+
+/// Clients may have opened sessions on the new side while they were led there, and would go on writing to it: a restart ends them.
+/// Written down before it is sent, and sent once: a second one would only prolong it.
+async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    let key = keys::cut_over(&incident.id);
+    let Some(restored) = &incident.restored else { return Ok(()) };
+    if ledger::expect::<CutOver>(&deps.ledger, &key).await?.value.sessions_ended_at.is_some() {
+        return Ok(());
+    }
+    let write_down = |at: Option<Timestamp>| {
+        ledger::update::<CutOver, _>(&deps.ledger, &key, move |cut_over| {
+            cut_over.sessions_ended_at = at;
+            Ok(())
+        })
+    };
+    write_down(Some(now)).await?;
+    let text = match deps.databases.reboot(&restored.id, false).await {
+        Ok(()) => format!("{} is restarted, which ends the sessions of clients that were led to it; it keeps what they wrote", restored.id),
+        Err(error) if error.class == CallClass::NotFound => format!("{} does not exist: nobody is connected to it", restored.id),
+        Err(error) if error.certainly_did_nothing() => {
+            write_down(None).await?;
+            let what = format!("ending the sessions on {}, to which clients were led", restored.id);
+            return Err(error.while_doing(what));
+        }
+        Err(error) => {
+            format!("whether {} was restarted, to end the sessions of clients that were led to it, is not known: {error}", restored.id)
+        }
+    };
     ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
 }
 

@@ -1,17 +1,22 @@
-//! Moving the clients: the secret names the new database.
+//! Moving the clients: every target of the plan, in its order, until each leads to the new database for everybody.
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
+use crate::targets::note::{begin, note};
+use crate::targets::settle::{Settled, settled};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
-use lifeboat_domain::{DrError, ids};
+use lifeboat_domain::{DrError, Span};
 
-/// Moves every target of the plan; refuses where the source is not fenced.
+/// How long a target may take to lead to the new side, besides its TTL: Route 53 tells its name servers within a minute, a proxy
+/// finds a healthy target within a few. Clients are down meanwhile, so the policy's hours for a restore are no measure here.
+const SETTLES_WITHIN: Span = Span::minutes(30);
+
+/// Goes on with the move each time it is called; refuses where the source is not fenced.
 pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     case: &Case,
@@ -22,56 +27,77 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
     if !fence.is_some_and(|fence| matches!(fence.value.state, FenceState::SessionsEnded | FenceState::Proven)) {
         return Err(DrError::refused("the source is not fenced: clients are not moved, as both sides could be written"));
     }
+    let noted = note(deps, &recovery).await?;
+    if !noted.is_begun() {
+        let now = recovery.now;
+        recovery
+            .change(&deps.ledger, |incident| {
+                incident.waiting_since = Some(now);
+                Ok(())
+            })
+            .await?;
+    }
     let calls: Vec<_> = recovery.plan.calls_of(Phase::CutOver).map(|(index, call)| (index, call.clone())).collect();
     for (index, call) in calls {
-        if let Act::PointSecret { secret, .. } = &call.act {
-            keep_undo(deps, &recovery, secret).await?;
-        }
-        match make(deps, &mut recovery, index, &call, None).await? {
-            Made::Done(_) => {}
-            Made::NotYet(reason) => return Err(DrError::conflict(reason)),
+        begin(deps, &recovery, &call.act).await?;
+        if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
+            return Ok(wait(&recovery, &noted, reason));
         }
     }
-    let now = recovery.now;
-    ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&recovery.incident.id), |cut_over| {
-        if cut_over.state == CutOverState::Moving {
-            cut_over.state = CutOverState::Moved;
-            cut_over.at = now;
-            cut_over.text = format!("secret {} names {}:{}", cut_over.secret, cut_over.endpoint_after.host, cut_over.endpoint_after.port);
+    let kept = ledger::expect::<CutOver>(&deps.ledger, &keys::cut_over(&recovery.incident.id)).await?.value;
+    for target in &kept.targets {
+        match look(deps, &recovery, target).await? {
+            Settled::Yes(_) => {}
+            Settled::Everywhere(reason) | Settled::NotYet(reason) => return Ok(wait(&recovery, &kept, reason)),
+            Settled::Elsewhere(reason) => {
+                recovery.tell(&deps.ledger, Phase::CutOver, reason.clone()).await?;
+                return Ok(Look::new(Progress::Failed, poll, reason));
+            }
         }
-        Ok(())
-    })
-    .await?;
+    }
     Ok(Look::new(Progress::Done, poll, "clients find the new database"))
 }
 
-/// Writes down where clients went before; an RDS-managed secret cannot be edited and is refused here, before anything moves.
-async fn keep_undo<R, L: Ledger, D, S: Secrets, E, C>(
+/// Looks at a target, and writes down what it reached.
+async fn look<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    secret: &str,
-) -> Result<(), DrError> {
-    let key = keys::cut_over(&recovery.incident.id);
-    if ledger::read::<CutOver>(&deps.ledger, &key).await?.is_some_and(|kept| kept.value.state != CutOverState::Undone) {
-        return Ok(());
+    target: &TargetEntry,
+) -> Result<Settled, DrError> {
+    let found = settled(deps, target, recovery.now).await?;
+    if let Settled::Yes(text) | Settled::Everywhere(text) = &found
+        && target.state == CutOverState::Moving
+    {
+        ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&recovery.incident.id), |cut_over| {
+            let moving = cut_over.targets.iter_mut().find(|kept| kept.moves == target.moves && kept.state == CutOverState::Moving);
+            if let Some(moving) = moving {
+                moving.reach(CutOverState::Moved, recovery.now, text.clone());
+            }
+            Ok(())
+        })
+        .await?;
     }
-    let today = deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
-    if today.managed_by_rds {
-        return Err(DrError::refused(format!("secret {secret} is managed by RDS and cannot be edited: clients must be moved another way")));
-    }
-    let restored = recovery.incident.restored.as_ref().and_then(|restored| restored.endpoint.clone());
-    let (Some(before), Some(after)) = (today.endpoint.or_else(|| recovery.incident.source.endpoint.clone()), restored) else {
-        return Err(DrError::refused(format!("secret {secret} has no host and port: it is not how clients find the database")));
-    };
-    let text = format!("secret {secret} is about to name {}:{}", after.host, after.port);
-    let cut_over = CutOver {
-        state: CutOverState::Moving,
-        secret: secret.to_owned(),
-        endpoint_before: before,
-        endpoint_after: after,
-        text,
-        at: recovery.now,
-        token: ids::digest(&[recovery.incident.id.as_str(), recovery.plan.hash.as_str(), secret, &recovery.now.to_rfc3339()]),
-    };
-    ledger::write(&deps.ledger, &key, &cut_over).await
+    Ok(found)
+}
+
+fn wait(recovery: &Recovery<'_>, cut_over: &CutOver, reason: String) -> Look {
+    let ttl = cut_over.targets.iter().map(|target| if let TargetMove::Record { ttl, .. } = &target.moves { *ttl } else { 0 }).max();
+    let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0)));
+    let (waited, _) = recovery.waited();
+    let progress = if waited.as_secs() >= longest { Progress::Expired } else { Progress::InProgress };
+    let reason = if progress == Progress::Expired { format!("gave up after {waited}: {reason}") } else { reason };
+    Look::new(progress, recovery.policy.timing.poll, reason)
+}
+
+/// Clients were seen on the new side: from here on the cut-over only goes forward.
+pub(crate) async fn mark_verified<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<(), DrError> {
+    ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&recovery.incident.id), |cut_over| {
+        for target in cut_over.targets.iter_mut().filter(|target| target.state != CutOverState::Verified) {
+            let at = target.at;
+            target.reach(CutOverState::Verified, at, "verified from the client's side");
+        }
+        Ok(())
+    })
+    .await
+    .map(|_| ())
 }

@@ -3,9 +3,9 @@
 use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::instance;
+use crate::steps::cut_over::mark_verified;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::DrError;
-use lifeboat_domain::acting::{CutOver, CutOverState};
 use lifeboat_domain::incident::{Answered, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, PlannedCall};
@@ -20,14 +20,7 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
 ) -> Result<Nothing, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
     let now = recovery.now;
-    ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&recovery.incident.id), |cut_over| {
-        if cut_over.state != CutOverState::Verified {
-            cut_over.state = CutOverState::Verified;
-            cut_over.text = "verified from the client's side".to_owned();
-        }
-        Ok(())
-    })
-    .await?;
+    mark_verified(deps, &recovery).await?;
     recovery
         .change(&deps.ledger, |incident| {
             incident.healthy_at.get_or_insert(now);
@@ -74,7 +67,7 @@ fn closing_calls(recovery: &Recovery<'_>, snapshots: bool) -> Vec<(usize, Planne
     recovery
         .plan
         .calls_of(Phase::Close)
-        .filter(|(_, call)| matches!(call.act, Act::CreateSnapshot { .. }) == snapshots)
+        .filter(|(_, call)| !call.act.is_restart() && matches!(call.act, Act::CreateSnapshot { .. }) == snapshots)
         .map(|(index, call)| (index, call.clone()))
         .collect()
 }

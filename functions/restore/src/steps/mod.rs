@@ -12,4 +12,5 @@ pub(crate) mod lease;
 pub(crate) mod plan;
 pub(crate) mod release_kept;
 pub(crate) mod reopen;
+pub(crate) mod restart;
 pub(crate) mod restore;

@@ -1,7 +1,7 @@
 //! Planning: reads everything a plan is made from, makes it, keeps it, and passes it through the gates.
 
 use crate::observe::instance;
-use crate::{Case, Databases, Deps, Secrets};
+use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence};
 use lifeboat_domain::approval::Question;
 use lifeboat_domain::ids::IncidentId;
@@ -9,10 +9,11 @@ use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
 use lifeboat_domain::plan::{
-    Decision, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan, rows_since,
+    Decision, FoundTarget, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan,
+    rows_since,
 };
 use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
-use lifeboat_domain::policy::Policy;
+use lifeboat_domain::policy::{CutOverTarget, Policy};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::ResourceRecord;
@@ -33,6 +34,7 @@ pub(crate) struct PlanAnswer {
 
 /// What was read to make the plan from.
 struct Read {
+    targets: Vec<FoundTarget>,
     observed: Option<ObservedInstance>,
     manifest: Option<Manifest>,
     points: Vec<UsablePoint>,
@@ -75,6 +77,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         recovery_times: &read.record.recovery_times,
         storage_grown_at: read.record.storage_grown_at,
         moved_from: read.moved_from.as_ref(),
+        targets: &read.targets,
     })?;
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let question = ledger::read::<Question>(&deps.ledger, &keys::question(&plan.hash)).await?.map(|kept| kept.value);
@@ -222,7 +225,9 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         (Some(Scenario::Undo), Some(moved_by)) => moved_from(deps, incident, moved_by).await?,
         _ => None,
     };
-    Ok(Read { observed, manifest, points, baselines, secret_changed_at, record, window, moved_from })
+    let cut_over: &[CutOverTarget] = if incident.moves_clients() { &deps.policies.policy(&incident.policy)?.cut_over } else { &[] };
+    let targets = targets::find::find(deps, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
+    Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from })
 }
 
 /// What the incident that moved clients left behind; none if clients are elsewhere by now.
@@ -232,7 +237,7 @@ async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
     moved_by: &IncidentId,
 ) -> Result<Option<MovedFrom>, DrError> {
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(moved_by)).await?.map(|kept| kept.value);
-    let Some(cut_over) = cut_over.filter(|cut_over| cut_over.state == CutOverState::Verified) else { return Ok(None) };
+    let Some(cut_over) = cut_over.filter(|cut_over| cut_over.state() == CutOverState::Verified) else { return Ok(None) };
     let moved = ledger::incident(&deps.ledger, moved_by).await?;
     if moved.restored.as_ref().is_none_or(|restored| restored.id != undo.source.id) {
         return Ok(None);
@@ -250,7 +255,7 @@ async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
         source: moved.source,
         observed,
         groups_before: fence.filter(|fence| fence.group.is_some()).map(|fence| fence.groups_before),
-        moved_at: cut_over.at,
+        moved_at: cut_over.at(),
         rows_since,
     }))
 }

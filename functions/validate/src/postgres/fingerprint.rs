@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use super::table::{ROW_HASH, Table};
-use super::trouble::Trouble;
+use crate::sql::trouble::Trouble;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::FingerprintTable;

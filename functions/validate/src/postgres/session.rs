@@ -1,14 +1,15 @@
 //! One connection for one visit: verified TLS, read-only, every wait bounded.
 
-use super::trouble::Trouble;
+use super::trouble;
+use crate::databases::Engine;
+use crate::sql::place::{Place, endpoint_of};
+use crate::sql::trouble::Trouble;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::{Credentials, Target, VisitLimits};
 use lifeboat_domain::probe::ProbeOutcome;
-use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::{timeout, timeout_at};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
@@ -70,13 +71,13 @@ impl Session {
 
     /// Reads a column.
     pub fn get<'a, T: tokio_postgres::types::FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, Trouble> {
-        row.try_get(column).map_err(|error| Trouble::of(&self.place, &error))
+        row.try_get(column).map_err(|error| trouble::of(&self.place, &error))
     }
 
     async fn bounded<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
         let limit = self.statement_limit() + MARGIN;
         match timeout(limit, answer).await {
-            Ok(answer) => answer.map_err(|error| Trouble::of(&self.place, &error)),
+            Ok(answer) => answer.map_err(|error| trouble::of(&self.place, &error)),
             Err(_) => Err(Trouble::new(
                 ProbeOutcome::NoAnswer,
                 "timeout",
@@ -92,25 +93,21 @@ pub(super) async fn visit<T>(
     target: &Target,
     credentials: &Credentials,
     limits: VisitLimits,
-    work: impl AsyncFnOnce(&Session) -> Result<T, Trouble>,
+    work: impl AsyncFnOnce(&mut Session) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
-    let Endpoint { host, port } = endpoint_of(target)?;
-    let place = format!("{host}:{port}");
-    let deadline = Instant::now() + Duration::from_secs(limits.connect.as_secs());
-    let silent = || {
-        let text = format!("{place} accepted the connection, but gave no answer within {}", limits.connect);
-        Trouble::new(ProbeOutcome::NoAnswer, "timeout", text)
-    };
-    let stream = connect(&place, host, *port, deadline, limits).await?;
+    let Endpoint { host, port } = endpoint_of(target, Engine::Postgres)?;
+    let place = Place::new(host, *port, limits);
+    let stream = place.connect(&place.resolve().await?).await?;
+    let Place { shown: name, deadline, .. } = &place;
     let secured = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(&mut tls.clone(), host)
-        .map_err(|error| Trouble::could_not("tls", format!("{place}: its name cannot be verified: {error}")))?;
+        .map_err(|error| Trouble::could_not("tls", format!("{name}: its name cannot be verified: {error}")))?;
     let config = configuration(target, credentials);
-    let opened = timeout_at(deadline, config.connect_raw(stream, secured)).await.map_err(|_| silent())?;
-    let (client, mut connection) = opened.map_err(|error| Trouble::of(&place, &error))?;
-    let mut session = Session { client, place: place.clone(), writable: false, limits };
+    let opened = timeout_at(*deadline, config.connect_raw(stream, secured)).await.map_err(|_| place.silent())?;
+    let (client, mut connection) = opened.map_err(|error| trouble::of(name, &error))?;
+    let mut session = Session { client, place: name.clone(), writable: false, limits };
     let conversation = async {
-        session.writable = timeout_at(deadline, set_up(&session)).await.map_err(|_| silent())??;
-        work(&session).await
+        session.writable = timeout_at(*deadline, set_up(&session)).await.map_err(|_| place.silent())??;
+        work(&mut session).await
     };
     // The connection is driven here and not by a task of its own: nothing outlives the visit.
     let cut = tokio::select! {
@@ -124,56 +121,9 @@ pub(super) async fn visit<T>(
             let _ = timeout(GOOD_BYE, connection).await;
             done
         }
-        Err(Ok(())) => Err(Trouble::new(ProbeOutcome::NoAnswer, "closed", format!("{place} closed the connection"))),
-        Err(Err(error)) => Err(Trouble::of(&place, &error)),
+        Err(Ok(())) => Err(Trouble::new(ProbeOutcome::NoAnswer, "closed", format!("{name} closed the connection"))),
+        Err(Err(error)) => Err(trouble::of(name, &error)),
     }
-}
-
-fn endpoint_of(target: &Target) -> Result<&Endpoint, Trouble> {
-    let Target { resource, instance, engine, endpoint, .. } = target;
-    if !(engine.starts_with("postgres") || engine.starts_with("aurora-postgres")) {
-        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened yet; only postgres can");
-        return Err(Trouble::could_not("engine", text));
-    }
-    endpoint.as_ref().ok_or_else(|| {
-        Trouble::could_not("no_endpoint", format!("{resource}: {instance} has no endpoint, so there is nothing to connect to"))
-    })
-}
-
-/// Resolves and connects, and tells our own failures from the database's.
-async fn connect(place: &str, host: &str, port: u16, deadline: Instant, limits: VisitLimits) -> Result<TcpStream, Trouble> {
-    let unreachable = |text: String| Trouble::new(ProbeOutcome::Unreachable, "connect", text);
-    let found = timeout_at(deadline, lookup_host((host, port)))
-        .await
-        .map_err(|_| Trouble::could_not("dns", format!("the name of {place} was not resolved within {}", limits.connect)))?;
-    let addresses: Vec<SocketAddr> = match found {
-        Ok(addresses) => addresses.collect(),
-        Err(error) if resolver_is_ill(&error) => {
-            return Err(Trouble::could_not("dns", format!("the resolver cannot say where {place} is: {error}")));
-        }
-        Err(error) => return Err(unreachable(format!("{place} has no address: {error}"))),
-    };
-    match timeout_at(deadline, TcpStream::connect(addresses.as_slice())).await {
-        Ok(Ok(stream)) => {
-            stream.set_nodelay(true).map_err(|error| Trouble::could_not("socket", format!("{place}: {error}")))?;
-            Ok(stream)
-        }
-        Ok(Err(error)) if is_theirs(error.kind()) => Err(unreachable(format!("nothing accepts connections at {place}: {error}"))),
-        Ok(Err(error)) => Err(Trouble::could_not("socket", format!("no connection to {place} could be attempted: {error}"))),
-        Err(_) => Err(unreachable(format!("{place} accepted no connection within {}", limits.connect))),
-    }
-}
-
-/// Whether a failed connect says something of the other side, and not of this prober (no descriptors, no ports, not allowed).
-fn is_theirs(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut};
-    matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable | TimedOut)
-}
-
-/// Whether a look-up failed because no resolver answered (glibc's and musl's words for `EAI_AGAIN`), and not because the name is gone.
-fn resolver_is_ill(error: &io::Error) -> bool {
-    let text = error.to_string();
-    text.contains("Temporary failure in name resolution") || text.contains("Try again")
 }
 
 fn configuration(target: &Target, credentials: &Credentials) -> Config {
@@ -198,22 +148,4 @@ async fn set_up(session: &Session) -> Result<bool, Trouble> {
     );
     let rows = session.texts(&sql).await?;
     Ok(rows.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sick_resolver_is_our_own_failure_and_a_name_that_is_gone_is_not() {
-        let says = |text: &str| resolver_is_ill(&io::Error::other(format!("failed to lookup address information: {text}")));
-        assert!(says("Temporary failure in name resolution") && says("Try again"));
-        assert!(!says("Name or service not known") && !says("Name does not resolve"));
-    }
-
-    #[test]
-    fn running_out_of_descriptors_says_nothing_of_the_database() {
-        assert!(is_theirs(io::ErrorKind::ConnectionRefused) && is_theirs(io::ErrorKind::HostUnreachable));
-        assert!(!is_theirs(io::Error::from_raw_os_error(24).kind()) && !is_theirs(io::ErrorKind::PermissionDenied));
-    }
 }

@@ -1,7 +1,7 @@
 //! A fingerprinted table as SQL sees it: identifiers only from the allow-list, always quoted.
 
 use super::session::Session;
-use super::trouble::Trouble;
+use crate::sql::trouble::Trouble;
 use lifeboat_domain::policy::{FingerprintTable, is_sql_identifier};
 
 /// A row as a number: 60 bits of its MD5; their sum does not depend on the order of rows.

@@ -4,7 +4,7 @@
 
 use super::session::Session;
 use super::table::Table;
-use super::trouble::Trouble;
+use crate::sql::trouble::Trouble;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::moments::traces::{Change, Counters, Gap, Told, Traces};
 use lifeboat_domain::policy::FingerprintTable;

@@ -1,7 +1,7 @@
 //! How much a server has written, by its own count.
 
 use super::session::Session;
-use super::trouble::Trouble;
+use crate::sql::trouble::Trouble;
 use lifeboat_domain::validation::WriteMark;
 
 /// Rows written to the tables of users in this database. A crash makes the server forget its counts, which the reset time of its

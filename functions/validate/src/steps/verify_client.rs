@@ -1,13 +1,18 @@
-//! `verify_client`: goes the way of a client, from the secret to the database.
+//! `verify_client`: goes the way of a client, from every place where clients learn the address to the database.
+//!
+//! A secret is read here, as clients read it. A parameter and Route 53's own answer were read back by the function that moved them,
+//! which is not in this network; what is proven here is that a name resolves to the new database, that a proxy lets a login through,
+//! and that the address lets clients in and takes their writes.
 
 use crate::{Case, Deps, open};
-use lifeboat_domain::DrError;
+use lifeboat_domain::acting::{CutOver, TargetMove};
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::incident::{Incident, Phase};
-use lifeboat_domain::ledger;
+use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::ports::{Clock, Ledger, OpenDatabases, ReadSecrets};
+use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecrets, ResolveNames, Target};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::{CallError, DrError};
 use serde::Serialize;
 
 /// What the step answers.
@@ -16,64 +21,147 @@ pub(crate) struct Verified {
     verified: bool,
 }
 
+/// How far a client gets, as a sentence either way.
+type Way = Result<String, String>;
+
 /// Verifies, and writes what it saw to the timeline.
 pub(crate) async fn verify_client<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, case: &Case) -> Result<Verified, DrError>
 where
     L: Ledger,
     S: ReadSecrets,
-    O: OpenDatabases,
+    O: OpenDatabases + ResolveNames,
     C: Clock,
 {
     open::keep_lease(deps, case).await?;
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
-    let found = go(deps, &incident).await?;
-    let verified = found.is_ok();
-    let text = found.unwrap_or_else(|why| why);
-    let text = format!("a client {}: {text}", if verified { "finds the new database" } else { "does not find the new database" });
-    tracing::info!(execution = case.execution, incident = %incident.id, verified, "{text}");
-    ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::CutOver, text).await?;
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
+    let ways = match cut_over.filter(|cut_over| !cut_over.targets.is_empty()) {
+        Some(cut_over) => go(deps, &incident, &cut_over).await?,
+        None => vec![Err("no target of the cut-over is on record".to_owned())],
+    };
+    let verified = ways.iter().all(Result::is_ok);
+    for way in ways {
+        let (finds, text) = match way {
+            Ok(text) => ("finds the new database", text),
+            Err(text) => ("does not find the new database", text),
+        };
+        let text = format!("a client {finds}: {text}");
+        tracing::info!(execution = case.execution, incident = %incident.id, verified, "{text}");
+        ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::CutOver, text).await?;
+    }
     Ok(Verified { verified })
 }
 
-/// The way itself; the inner result says in a sentence how far a client gets.
-async fn go<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
+/// The way through each target.
+async fn go<L, D, S: ReadSecrets, O: OpenDatabases + ResolveNames, C: Clock>(
     deps: &Deps<L, D, S, O, C>,
     incident: &Incident,
-) -> Result<Result<String, String>, DrError> {
-    let policy = deps.policies.policy(&incident.policy)?;
+    cut_over: &CutOver,
+) -> Result<Vec<Way>, DrError> {
     let target = open::restored(incident)?;
-    let Some(secret) = &target.secret else { return Ok(Err(format!("no secret is known for {}", incident.resource))) };
-    let credentials = match deps.secrets.credentials(secret, None).await {
+    let expected = target.endpoint.clone().unwrap_or(Endpoint { host: String::new(), port: 0 });
+    let credentials = match login(deps, incident, &target).await? {
         Ok(credentials) => credentials,
-        // That the way was not gone says nothing of where it leads: the caller tries again.
-        Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown) => {
-            return Err(error.while_doing(format!("reading the secret {secret} as a client does")));
-        }
-        Err(error) => return Ok(Err(format!("the secret {secret} cannot be read: {error}"))),
+        Err(why) => return Ok(vec![Err(why)]),
     };
-    let (Some(shown), Some(expected)) = (&credentials.endpoint, &target.endpoint) else {
-        return Ok(Err(format!("the secret {secret} names no host and port")));
-    };
-    if !same(shown, expected) {
-        let text = format!(
-            "the secret {secret} leads to {}:{} and not to {} at {}:{}",
-            shown.host, shown.port, target.instance, expected.host, expected.port
-        );
-        return Ok(Err(text));
+    let mut ways = Vec::new();
+    for moved in &cut_over.targets {
+        ways.push(match &moved.moves {
+            TargetMove::Secret { secret, .. } => through_secret(deps, incident, (&target, &expected), secret).await?,
+            TargetMove::Parameter { parameter, leads_to, .. } if leads_to.is_same(&expected) => {
+                let seen = log_in(deps, incident, &target, &credentials).await?;
+                seen.map(|seen| format!("parameter {parameter} leads to {}:{}; {seen}", leads_to.host, leads_to.port))
+            }
+            TargetMove::Parameter { parameter, leads_to, .. } => {
+                Err(elsewhere(&format!("parameter {parameter}"), leads_to, &target, &expected))
+            }
+            TargetMove::Record { record, .. } => match through_record(deps, record, &expected).await? {
+                Ok(found) => log_in(deps, incident, &target, &credentials).await?.map(|seen| format!("{found}; {seen}")),
+                Err(why) => Err(why),
+            },
+            TargetMove::Proxy { proxy, through, .. } => {
+                let behind = Target { endpoint: Some(through.clone()), ..target.clone() };
+                let seen = log_in(deps, incident, &behind, &credentials).await?;
+                seen.map(|seen| format!("through proxy {proxy}: {seen}")).map_err(|why| format!("through proxy {proxy}: {why}"))
+            }
+        });
     }
-    let seen = deps.databases.probe(&target, &credentials, open::limits(policy), &[]).await;
-    Ok(arrived(&seen))
+    Ok(ways)
 }
 
-fn arrived(seen: &Probe) -> Result<String, String> {
+/// Today's login, whichever way clients find the address.
+async fn login<L, D, S: ReadSecrets, O, C>(
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
+    target: &Target,
+) -> Result<Result<Credentials, String>, DrError> {
+    let Some(secret) = &target.secret else { return Ok(Err(format!("no secret is known for {}", incident.resource))) };
+    match deps.secrets.credentials(secret, None).await {
+        Ok(credentials) => Ok(Ok(credentials)),
+        Err(error) => not_read(error, secret).map(Err),
+    }
+}
+
+async fn through_secret<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
+    (target, expected): (&Target, &Endpoint),
+    secret: &str,
+) -> Result<Way, DrError> {
+    let credentials = match deps.secrets.credentials(secret, None).await {
+        Ok(credentials) => credentials,
+        Err(error) => return not_read(error, secret).map(Err),
+    };
+    let Some(shown) = &credentials.endpoint else { return Ok(Err(format!("the secret {secret} names no host and port"))) };
+    if !shown.is_same(expected) {
+        return Ok(Err(elsewhere(&format!("the secret {secret}"), shown, target, expected)));
+    }
+    log_in(deps, incident, target, &credentials).await
+}
+
+/// Whether the network's resolver answers the new database's addresses for a record.
+async fn through_record<L, D, S, O: ResolveNames, C>(
+    deps: &Deps<L, D, S, O, C>,
+    record: &str,
+    expected: &Endpoint,
+) -> Result<Way, DrError> {
+    let resolving = |error: CallError| error.while_doing("resolving a name as a client does");
+    let shown = deps.databases.addresses(record).await.map_err(resolving)?;
+    let wanted = deps.databases.addresses(&expected.host).await.map_err(resolving)?;
+    let leads_there = !shown.is_empty() && shown.iter().all(|address| wanted.contains(address));
+    Ok(if leads_there {
+        Ok(format!("{record} resolves to {}, as {} does", shown.join(", "), expected.host))
+    } else {
+        Err(format!("{record} resolves to {} and not to {} of {}", shown.join(", "), wanted.join(", "), expected.host))
+    })
+}
+
+async fn log_in<L, D, S, O: OpenDatabases, C>(
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
+    target: &Target,
+    credentials: &Credentials,
+) -> Result<Way, DrError> {
+    let limits = open::limits(deps.policies.policy(&incident.policy)?);
+    Ok(arrived(&deps.databases.probe(target, credentials, limits, &[]).await))
+}
+
+/// That the way was not gone says nothing of where it leads: the caller tries again. What is refused is an answer.
+fn not_read(error: CallError, secret: &str) -> Result<String, DrError> {
+    if matches!(error.class, CallClass::Throttled | CallClass::Unknown) {
+        return Err(error.while_doing(format!("reading the secret {secret} as a client does")));
+    }
+    Ok(format!("the secret {secret} cannot be read: {error}"))
+}
+
+fn elsewhere(place: &str, shown: &Endpoint, target: &Target, expected: &Endpoint) -> String {
+    format!("{place} leads to {}:{} and not to {} at {}:{}", shown.host, shown.port, target.instance, expected.host, expected.port)
+}
+
+fn arrived(seen: &Probe) -> Way {
     match (seen.outcome, seen.writable) {
         (ProbeOutcome::Answers, Some(true)) => Ok(seen.text.clone()),
         (ProbeOutcome::Answers, _) => Err(format!("it answers, but accepts no writes: {}", seen.text)),
         (outcome, _) => Err(format!("{outcome}: {}", seen.text)),
     }
-}
-
-/// Host names do not care about case.
-fn same(one: &Endpoint, other: &Endpoint) -> bool {
-    one.port == other.port && one.host.eq_ignore_ascii_case(&other.host)
 }

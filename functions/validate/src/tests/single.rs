@@ -4,7 +4,7 @@ use super::world::{World, unavailable};
 use lifeboat_domain::error::{CallClass, CallError};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::words::Grade;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_probe_writes_down_what_it_saw_and_nothing_else() {
@@ -48,7 +48,7 @@ async fn wrong_input_is_named() {
     assert!(error.message().contains("extra"), "{error}");
 }
 
-fn fence(state: &str, group: Option<&str>) -> serde_json::Value {
+fn fence(state: &str, group: Option<&str>) -> Value {
     json!({"state": state, "groups_before": ["sg-1"], "group": group, "text": "", "at": "2026-01-15T10:50:00Z"})
 }
 
@@ -105,6 +105,41 @@ async fn a_client_is_verified_only_when_its_secret_leads_to_a_writable_copy() {
     assert_eq!(world.run("verify_client").await.unwrap(), json!({"verified": false}));
     world.secrets.failure = Some(unavailable());
     assert_eq!(world.run("verify_client").await.unwrap_err().name().as_str(), "Dr.TransientFailure");
+}
+
+fn record(name: &str) -> Value {
+    json!({"target": "record", "zone": "Z1", "record": name, "ttl": 5, "before": "source", "after": "copy", "change": "C1"})
+}
+
+fn parameter(host: &str) -> Value {
+    let leads_to = json!({"host": host, "port": 5432});
+    json!({"target": "parameter", "parameter": "/shop/host", "before": "source", "after": host, "leads_to": leads_to})
+}
+
+fn proxy(host: &str) -> Value {
+    let through = json!({"host": host, "port": 5432});
+    json!({"target": "proxy", "proxy": "shop", "group": "default", "through": through, "before": "shop-1", "after": "shop-2"})
+}
+
+#[tokio::test]
+async fn a_client_is_verified_only_when_every_target_leads_to_the_copy() {
+    let mut world = World::new();
+    world.secrets.leads_to = "elsewhere";
+    let table = [
+        (vec![record("db.copy.example"), parameter("copy"), proxy("copy")], true, "through proxy shop: it answers"),
+        (vec![record("db.copy.example")], true, "db.copy.example resolves to address of copy, as copy does; it answers"),
+        (vec![record("db.copy.example"), record("db.source.example")], false, "resolves to address of source and not to address of copy"),
+        (vec![parameter("copy"), parameter("other")], false, "parameter /shop/host leads to other:5432 and not to shop-2 at copy:5432"),
+        (vec![proxy("source")], false, "through proxy shop: unreachable"),
+        (vec![], false, "no target of the cut-over is on record"),
+    ];
+    for (moves, verified, seen) in table {
+        world.moved(&moves);
+        assert_eq!(world.run("verify_client").await.unwrap(), json!({"verified": verified}), "{moves:?}");
+        assert!(world.timeline().iter().any(|line| line.contains(seen)), "{seen}: {:#?}", world.timeline());
+    }
+    world.moved(&[record("db.dark.example")]);
+    assert_eq!(world.run("verify_client").await.unwrap_err().name().as_str(), "Dr.TransientFailure", "it is resolved again");
 }
 
 #[tokio::test]

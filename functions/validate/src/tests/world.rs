@@ -6,8 +6,8 @@ use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, PolicyDocument, SqlCheck};
 use lifeboat_domain::ports::{
-    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Secret, SecretVersion, Target,
-    Versioned, VisitLimits, Written,
+    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames, Secret,
+    SecretVersion, Target, Versioned, VisitLimits, Written,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference};
@@ -218,6 +218,18 @@ impl OpenDatabases for Databases {
     }
 }
 
+/// Names resolve to themselves; a record to what its test says.
+impl ResolveNames for Databases {
+    async fn addresses(&self, host: &str) -> Answer<Vec<String>> {
+        match host {
+            "db.copy.example" => Ok(vec!["address of copy".to_owned()]),
+            "db.source.example" => Ok(vec!["address of source".to_owned()]),
+            "db.dark.example" => Err(unavailable()),
+            host => Ok(vec![format!("address of {host}")]),
+        }
+    }
+}
+
 pub(super) fn facts(table: &str, rows: i64) -> TableFingerprint {
     TableFingerprint { table: table.into(), watermark: Some("100".into()), rows, hash: format!("hash of {rows}"), newest: None }
 }
@@ -257,6 +269,8 @@ impl World {
             policies: POLICIES.into(),
         };
         world.put("configuration", &json!([]));
+        world.moved(&[json!({"target": "secret", "secret": "shop-login", "before": {"host": "source", "port": 5432},
+            "after": {"host": "copy", "port": 5432}, "token": "t"})]);
         world
     }
 
@@ -264,6 +278,13 @@ impl World {
     pub fn put(&self, sort: &str, document: &Value) {
         let key = Key { partition: format!("incident#{INCIDENT}"), sort: sort.into() };
         self.memory.entries.borrow_mut().insert(key, Versioned { version: 1, document: document.clone() });
+    }
+
+    /// These targets were moved.
+    pub fn moved(&self, moves: &[Value]) {
+        let at = "2026-01-15T10:59:00Z";
+        let entry = |moves: &Value| json!({"moves": moves, "state": "moved", "text": "moved", "at": at});
+        self.put("cut_over", &json!({"targets": moves.iter().map(entry).collect::<Vec<_>>(), "began_at": at}));
     }
 
     /// Carries a step out and keeps what it wrote.

@@ -1,5 +1,7 @@
 //! A throw-away PostgreSQL with TLS: own directory, own port, gone with the test even when it panics.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use lifeboat_domain::Span;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
@@ -275,7 +277,7 @@ fn launch(directory: &Path, data: &Path, parameters: &[(&str, &str)]) -> Option<
 }
 
 /// A certificate authority, and a certificate for 127.0.0.1 and nothing else.
-fn write_certificates(directory: &Path) {
+pub fn write_certificates(directory: &Path) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -136,8 +136,8 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
 
 fn source(from: Origin) -> Source {
     match from {
-        Origin::Empty { master_user, password, db_name } => {
-            Source::Empty { master_user, password: password.expose().to_owned(), db_name: db_name.unwrap_or_default() }
+        Origin::Empty { engine, master_user, password, db_name } => {
+            Source::Empty { engine, master_user, password: password.expose().to_owned(), db_name: db_name.unwrap_or_default() }
         }
         Origin::Image(image) => Source::Image(image),
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },

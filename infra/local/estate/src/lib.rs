@@ -9,7 +9,7 @@
 //! | [`api`] | speaks the RDS Query protocol (form in, XML out, version 2014-10-31) for the actions that the model knows; hands the rest to `--upstream` (moto) unchanged |
 //! | [`control`] | JSON for the demo and for tests: accidents, faults, the log of calls |
 //! | [`driver`] | lets time pass in the model, carries out its effects on real servers, publishes its events to `--events` (ministack) |
-//! | [`engine`] | PostgreSQL servers |
+//! | [`engine`] | PostgreSQL and MariaDB servers |
 //!
 //! How RDS behaves is not here: that is `lifeboat_testing::model`. The estate listens on 127.0.0.1 only, and never outlives its parent.
 //!

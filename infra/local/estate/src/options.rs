@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// How the estate is used.
 pub const USAGE: &str = "\
-The estate: AWS's RDS API with real PostgreSQL servers behind it, on this machine only.
+The estate: AWS's RDS API with real PostgreSQL and MariaDB servers behind it, on this machine only.
 
   estate --root DIR --ready-file FILE [options]
 

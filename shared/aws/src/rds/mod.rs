@@ -2,6 +2,7 @@
 
 mod observe;
 mod pending;
+mod proxies;
 mod restore;
 
 use crate::classify::{call_error, invalid};

@@ -145,3 +145,18 @@ async fn a_secret_that_is_gone_or_locked_is_told_apart() {
         assert_eq!(wire.clients().await.secrets().credentials("orders", None).await.unwrap_err().class, class);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whose_a_secret_is_and_what_key_it_holds_is_read_without_its_value_being_shown() {
+    let managed = json!({"Name": "rds!db-1", "OwningService": "rds"}).to_string();
+    let own = json!({"Name": "orders"}).to_string();
+    let key = answer("v-1", "prod/rollout", "a key\n");
+    let empty = answer("v-1", "prod/rollout", " ");
+    let wire = Wire::answering(&[(200, &managed), (200, &own), (200, &key), (200, &empty)]);
+    let secrets = wire.clients().await.secrets();
+    assert_eq!(secrets.owning_service("rds!db-1").await.unwrap().as_deref(), Some("rds"));
+    assert_eq!(secrets.owning_service("orders").await.unwrap(), None);
+    let key = secrets.signing_key("prod/rollout").await.unwrap();
+    assert_eq!((key.reveal(), format!("{key:?}").as_str()), ("a key", "***"));
+    assert_eq!(secrets.signing_key("prod/rollout").await.unwrap_err().class, CallClass::Invalid);
+}

@@ -2,13 +2,13 @@
 
 use super::options::{PlanFacts, Weighed, class_for};
 use super::swap_back::reopening;
+use super::targets::{add_consumer_calls, add_target_calls};
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
 use crate::observed::{Configuration, tags};
 use crate::point::Manifest;
-use crate::policy::CutOverTarget;
 use crate::status::StatusMeaning;
 use crate::words::show_time;
 use std::collections::BTreeMap;
@@ -116,20 +116,9 @@ fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target:
 fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
     let source = &facts.incident.source;
     add_fence_calls(facts, plan);
+    add_target_calls(facts, plan, manifest, target)?;
+    add_consumer_calls(facts, plan);
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
-    for CutOverTarget::SecretsManager in &facts.policy.cut_over {
-        let secret = manifest.secret().ok_or_else(|| {
-            DrError::missing(
-                tags::SECRET,
-                format!("the secret that clients of {} read, as the policy cuts over by secrets_manager", source.id),
-            )
-        })?;
-        push(
-            Phase::CutOver,
-            Act::PointSecret { secret: secret.to_owned(), instance: target.clone() },
-            "clients find the new database through it",
-        );
-    }
     let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
     moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
     moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));

@@ -85,6 +85,10 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
         let reason = plan.risks.join("; ");
         return Gate::ask(reason, "name a security group that admits nobody under fence_groups in the policies, for the VPC of the source");
     }
+    if plan.moves_clients && !plan.refusals.is_empty() {
+        let reason = format!("clients cannot be moved as the policy says: {}", plan.refusals.join("; "));
+        return Gate::ask(reason, "mend the target, or what cut_over says of it in the policy, and start again");
+    }
     if let Some(refusal) = approval(plan, facts) {
         return refusal;
     }
@@ -114,6 +118,7 @@ pub fn is_approvable(plan: &Plan, policy: &Policy) -> bool {
     plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided)
         && policy.mode_for(plan.scenario) != RecoveryMode::Observe
         && plan.fence != Some(FencePlan::Impossible)
+        && !(plan.moves_clients && !plan.refusals.is_empty())
 }
 
 /// A named plan must be this plan, and the question about it must not be over.

@@ -6,6 +6,8 @@ mod gates;
 mod guidance;
 mod matrix;
 mod options;
+mod settings;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +17,13 @@ pub use matrix::{MATRIX, MatrixRow, Remedy};
 mod swap_back;
 
 pub use options::{PlanFacts, Planned, UsablePoint, make_plan};
+pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
+pub use targets::FoundTarget;
 
 use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId, digest};
 use crate::incident::Phase;
-use crate::observed::Configuration;
+use crate::policy::ParameterHolds;
 use crate::words::{Scenario, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -123,6 +127,65 @@ pub enum Act {
         /// The instance that clients shall find.
         instance: DbInstanceId,
     },
+    /// `route53:ChangeResourceRecordSets`: a CNAME record leads to the new instance.
+    PointRecord {
+        /// The hosted zone.
+        zone: String,
+        /// The record.
+        record: String,
+        /// Its TTL in seconds, as it was found.
+        ttl: u32,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ssm:PutParameter`: the parameter leads to the new instance.
+    PointParameter {
+        /// The parameter.
+        parameter: String,
+        /// What its value is.
+        holds: ParameterHolds,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `rds:DeregisterDBProxyTargets`: a target group holds one instance only.
+    RemoveProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that it led to.
+        instance: DbInstanceId,
+    },
+    /// `rds:RegisterDBProxyTargets`.
+    AddProxyTarget {
+        /// The proxy.
+        proxy: String,
+        /// Its target group.
+        group: String,
+        /// The instance that clients shall find.
+        instance: DbInstanceId,
+    },
+    /// `ecs:UpdateService` with a forced new deployment.
+    RestartService {
+        /// The cluster.
+        cluster: String,
+        /// The service.
+        service: String,
+    },
+    /// `lambda:UpdateFunctionConfiguration`: one environment variable is set, and every instance starts anew.
+    TouchFunction {
+        /// The function.
+        function: String,
+    },
+    /// A signed POST.
+    CallWebhook {
+        /// Its name in the policy.
+        name: String,
+        /// Where to.
+        url: String,
+        /// The secret that holds the signing key.
+        secret: String,
+    },
     /// `rds:AddTagsToResource`.
     AddTags {
         /// The resource.
@@ -148,68 +211,8 @@ pub enum Act {
     },
 }
 
-/// What a restore call is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RestoreSettings {
-    /// The source's configuration, perhaps with another class.
-    pub configuration: Configuration,
-    /// All tags of the new instance: passing none would inherit the source's, and with them its protection.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// Settings that are made once a copy is usable: those that no restore call accepts (fact sheet 3.2), and deletion protection,
-/// without which a copy that never becomes usable can be removed again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LateSettings {
-    /// `MonitoringInterval`, with its role.
-    pub monitoring: Option<(i32, String)>,
-    /// `EnablePerformanceInsights`, with key and retention days.
-    pub performance_insights: Option<(Option<String>, Option<i32>)>,
-    /// `PreferredMaintenanceWindow`.
-    pub maintenance_window: Option<String>,
-    /// `MaxAllocatedStorage`.
-    pub max_allocated_storage: Option<i32>,
-    /// `DeletionProtection`.
-    pub deletion_protection: bool,
-}
-
-impl LateSettings {
-    /// What must still be set on a restored instance to match `configuration`.
-    pub fn of(configuration: &Configuration) -> Self {
-        Self {
-            monitoring: (configuration.monitoring_interval > 0)
-                .then(|| (configuration.monitoring_interval, configuration.monitoring_role.clone().unwrap_or_default())),
-            performance_insights: configuration
-                .performance_insights
-                .then(|| (configuration.performance_insights_key.clone(), configuration.performance_insights_retention_days)),
-            maintenance_window: configuration.maintenance_window.clone(),
-            max_allocated_storage: configuration.max_allocated_storage,
-            deletion_protection: configuration.deletion_protection,
-        }
-    }
-
-    /// Whether `configuration` already shows all of it.
-    pub fn are_in(&self, configuration: &Configuration) -> bool {
-        let shown = Self::of(configuration);
-        (self.monitoring.is_none() || shown.monitoring == self.monitoring)
-            && (self.performance_insights.is_none() || shown.performance_insights.is_some())
-            && (self.maintenance_window.is_none() || shown.maintenance_window == self.maintenance_window)
-            && (self.max_allocated_storage.is_none() || shown.max_allocated_storage == self.max_allocated_storage)
-            && (!self.deletion_protection || shown.deletion_protection)
-    }
-
-    /// What is set, in words.
-    fn describe(&self) -> String {
-        let names = [
-            (self.monitoring.is_some(), "monitoring"),
-            (self.performance_insights.is_some(), "performance insights"),
-            (self.maintenance_window.is_some(), "maintenance window"),
-            (self.max_allocated_storage.is_some(), "storage limit"),
-            (self.deletion_protection, "deletion protection"),
-        ];
-        names.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect::<Vec<_>>().join(", ")
-    }
-}
+/// The environment variable of a Lambda function that names the incident of its last cut-over.
+pub const CUT_OVER_VARIABLE: &str = "LIFEBOAT_CUT_OVER";
 
 impl Act {
     /// The IAM action.
@@ -222,6 +225,13 @@ impl Act {
                 "rds:ModifyDBInstance"
             }
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
+            Self::PointRecord { .. } => "route53:ChangeResourceRecordSets",
+            Self::PointParameter { .. } => "ssm:PutParameter",
+            Self::RemoveProxyTarget { .. } => "rds:DeregisterDBProxyTargets",
+            Self::AddProxyTarget { .. } => "rds:RegisterDBProxyTargets",
+            Self::RestartService { .. } => "ecs:UpdateService",
+            Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
+            Self::CallWebhook { .. } => "https:POST",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
             Self::CreateSnapshot { .. } => "rds:CreateDBSnapshot",
@@ -239,8 +249,22 @@ impl Act {
             | Self::GrowStorage { instance, .. }
             | Self::CreateSnapshot { instance, .. } => instance == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
-            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::PointSecret { .. } => false,
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. } => false,
         }
+    }
+
+    /// Whether it tells a consumer to look again: made after a verified cut-over, which its failure never undoes.
+    pub const fn is_restart(&self) -> bool {
+        matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. })
     }
 
     /// What may be done when its outcome is unknown.
@@ -253,6 +277,13 @@ impl Act {
             | Self::SetSecurityGroups { .. }
             | Self::GrowStorage { .. }
             | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
         }
@@ -274,6 +305,19 @@ impl Act {
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
             Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),
             Self::PointSecret { secret, instance } => format!("{action} {secret} host and port of {instance}"),
+            Self::PointRecord { zone, record, ttl, instance } => {
+                format!("{action} {record} CNAME in {zone}, TTL {ttl} s, to the host of {instance}")
+            }
+            Self::PointParameter { parameter, holds: ParameterHolds::Host, instance } => format!("{action} {parameter} host of {instance}"),
+            Self::PointParameter { parameter, holds: ParameterHolds::HostPort, instance } => {
+                format!("{action} {parameter} host:port of {instance}")
+            }
+            Self::RemoveProxyTarget { proxy, group, instance } | Self::AddProxyTarget { proxy, group, instance } => {
+                format!("{action} {instance} in target group {group} of proxy {proxy}")
+            }
+            Self::RestartService { cluster, service } => format!("{action} {cluster}/{service} ForceNewDeployment=true"),
+            Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
+            Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),
             Self::AddTags { arn, tags } => {
                 let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 format!("{action} {} {}", arn.name(), tags.join(" "))
@@ -344,6 +388,9 @@ pub struct Plan {
     pub risks: Vec<String>,
     /// What only a person can do, as commands or sentences.
     pub guidance: Vec<String>,
+    /// Why clients cannot be moved as the policy says, if they cannot.
+    #[serde(default)]
+    pub refusals: Vec<String>,
     /// Why this plan, as a sentence.
     pub reason: String,
     /// SHA-256 of the policy document.

@@ -2,7 +2,7 @@
 
 use super::calls::{add_calls, growth};
 use super::swap_back::{MovedFrom, weigh_swap_back};
-use super::{Act, Forecast, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::{Act, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -53,6 +53,8 @@ pub struct PlanFacts<'a> {
     pub storage_grown_at: Option<Timestamp>,
     /// The database that a recovery moved clients from, where that is to be undone.
     pub moved_from: Option<&'a MovedFrom>,
+    /// What was found of each of the policy's cut-over targets, in the same order.
+    pub targets: &'a [FoundTarget],
 }
 
 /// A plan, and what it must wait for.
@@ -107,6 +109,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         risks: Vec::new(),
         guidance: guidance(scenario, facts.incident, facts.observed),
         reason: reason(&weighed, chosen, scenario),
+        refusals: Vec::new(),
         policy_hash: facts.incident.policy_hash.clone(),
     };
     if let Some(chosen) = chosen {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::incident::{Incident, Setback};
-use crate::observed::{ObservedInstance, RestoreWindow};
+use crate::observed::{DnsRecord, Endpoint, ObservedInstance, Parameter, ProxyGroup, ProxyTarget, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
@@ -18,6 +18,7 @@ struct World {
     points: Vec<UsablePoint>,
     fence: Option<&'static str>,
     secret_changed_at: Option<Timestamp>,
+    targets: Vec<FoundTarget>,
 }
 
 impl World {
@@ -32,6 +33,7 @@ impl World {
             points: Vec::new(),
             fence: Some("sg-fence"),
             secret_changed_at: None,
+            targets: Vec::new(),
         }
     }
 
@@ -52,6 +54,7 @@ impl World {
             recovery_times: &[],
             storage_grown_at: None,
             moved_from: None,
+            targets: &self.targets,
         })
         .unwrap()
     }
@@ -170,6 +173,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         recovery_times: &[],
         storage_grown_at: None,
         moved_from: None,
+        targets: &[],
     };
     let error = make_plan(facts).unwrap_err();
     assert_eq!(error.name(), crate::ErrorName::InvalidInput);
@@ -258,4 +262,110 @@ fn every_scenario_makes_a_plan_or_guides_a_person() {
         assert!(plan.remedy.is_some(), "{scenario}");
         assert!(plan.remedy != Some(Remedy::Guided) || !plan.guidance.is_empty(), "{scenario} guides");
     }
+}
+
+const EVERYWHERE: &str = "mode: automatic
+drill: {waived: \"by the test\"}
+max_data_loss: 10m
+cut_over:
+  - secrets_manager
+  - route53: {zone: Z1, record: db.example.com}
+  - ssm_parameter: {name: /orders/host, holds: host}
+  - rds_proxy: {proxy: orders}
+restart:
+  - ecs_service: {cluster: shop, service: orders}
+  - webhook: {name: rollout, url: \"https://rollout.example.com\", secret: prod/rollout}";
+
+fn record(values: &[&str], ttl: u32) -> DnsRecord {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    DnsRecord { kind: "CNAME".to_owned(), values, ttl: Some(ttl), is_alias: false, is_routed: false }
+}
+
+fn behind(instances: &[&str]) -> FoundTarget {
+    let target = |instance: &&str| ProxyTarget { instance: (*instance).to_owned(), is_available: true, health: String::new() };
+    let endpoint = Endpoint { host: "orders.proxy.example".to_owned(), port: 5432 };
+    FoundTarget::Proxy(Some(ProxyGroup { endpoint, targets: instances.iter().map(target).collect() }))
+}
+
+fn parameter(kind: &str, value: &str) -> FoundTarget {
+    FoundTarget::Parameter(Some(Parameter { value: value.to_owned(), kind: kind.to_owned() }))
+}
+
+fn everywhere() -> World {
+    let mut world = World::new(Scenario::InstanceFailure, "failed", EVERYWHERE);
+    world.targets = vec![
+        FoundTarget::Secret(None),
+        FoundTarget::Record(vec![record(&["orders-db.example"], 5)]),
+        parameter("String", "orders-db.example"),
+        behind(&["orders-db"]),
+    ];
+    world
+}
+
+#[test]
+fn every_target_and_every_consumer_stands_in_the_plan_in_the_policys_order_with_its_parameters() {
+    let world = everywhere();
+    let plan = world.plan().plan;
+    assert_eq!((plan.refusals.clone(), world.gate().decision), (Vec::new(), Decision::Execute), "{:?}", plan.refusals);
+    let moves: Vec<String> =
+        plan.calls.iter().filter(|call| call.phase == Phase::CutOver || call.act.is_restart()).map(|call| call.act.describe()).collect();
+    let to = plan.target.as_ref().unwrap();
+    assert_eq!(
+        moves,
+        [
+            format!("secretsmanager:PutSecretValue orders host and port of {to}"),
+            format!("route53:ChangeResourceRecordSets db.example.com CNAME in Z1, TTL 5 s, to the host of {to}"),
+            format!("ssm:PutParameter /orders/host host of {to}"),
+            "rds:DeregisterDBProxyTargets orders-db in target group default of proxy orders".to_owned(),
+            format!("rds:RegisterDBProxyTargets {to} in target group default of proxy orders"),
+            "ecs:UpdateService shop/orders ForceNewDeployment=true".to_owned(),
+            "https:POST rollout https://rollout.example.com".to_owned(),
+        ]
+    );
+    let mut longer = everywhere();
+    longer.targets[1] = FoundTarget::Record(vec![record(&["orders-db.example"], 300)]);
+    let longer = longer.plan().plan;
+    assert_ne!(longer.hash, plan.hash, "what is approved names the TTL");
+    assert!(longer.risks.iter().any(|risk| risk.contains("up to 300 s") && risk.contains("db.example.com")), "{:?}", longer.risks);
+    assert!(!plan.risks.iter().any(|risk| risk.contains("TTL")), "{:?}", plan.risks);
+}
+
+#[test]
+fn a_target_that_cannot_be_moved_is_refused_by_its_name_when_the_plan_is_made() {
+    let alias = DnsRecord { ttl: None, is_alias: true, kind: "A".to_owned(), ..record(&["orders.elb.example"], 5) };
+    let routed = DnsRecord { is_routed: true, ..record(&["orders-db.example"], 5) };
+    let address = DnsRecord { kind: "A".to_owned(), ..record(&["10.0.0.1"], 5) };
+    let table = [
+        (0, FoundTarget::Secret(Some("rds".to_owned())), "secret orders is managed by rds"),
+        (1, FoundTarget::Record(Vec::new()), "there is no record db.example.com in zone Z1"),
+        (1, FoundTarget::Record(vec![alias]), "is an alias of orders.elb.example"),
+        (1, FoundTarget::Record(vec![routed]), "has a routing policy"),
+        (1, FoundTarget::Record(vec![address]), "is of type A"),
+        (2, FoundTarget::Parameter(None), "there is no parameter /orders/host"),
+        (2, parameter("SecureString", "AQICAHh"), "parameter /orders/host is a SecureString"),
+        (2, parameter("String", "postgres://app:hunter2@orders-db.example/app"), "does not hold a host"),
+        (2, FoundTarget::Unreadable("ssm:GetParameter answered AccessDenied".to_owned()), "parameter /orders/host cannot be read"),
+        (3, FoundTarget::Proxy(None), "there is no proxy orders with a target group default"),
+        (3, behind(&["carts-db"]), "leads to carts-db, which is not the source"),
+    ];
+    for (place, found, refusal) in table {
+        let mut world = everywhere();
+        world.targets[place] = found;
+        let (plan, gate) = (world.plan().plan, world.gate());
+        assert_eq!(gate.decision, Decision::Ask, "{refusal}");
+        assert!(gate.reason.contains(refusal), "{}", gate.reason);
+        assert!(gate.lift.is_some() && !format!("{plan:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_target_that_leads_elsewhere_is_a_named_risk_and_an_empty_proxy_is_only_filled() {
+    let mut world = everywhere();
+    world.targets[1] = FoundTarget::Record(vec![record(&["carts-db.example"], 5)]);
+    world.targets[2] = parameter("String", "carts-db.example");
+    world.targets[3] = behind(&[]);
+    let plan = world.plan().plan;
+    let elsewhere = plan.risks.iter().filter(|risk| risk.contains("carts-db.example, which is not the address of the source")).count();
+    assert_eq!((elsewhere, plan.refusals.len()), (2, 0), "{:?} {:?}", plan.risks, plan.refusals);
+    assert!(!plan.calls.iter().any(|call| matches!(call.act, Act::RemoveProxyTarget { .. })));
 }

@@ -33,7 +33,8 @@ impl Cloud {
             return Err(*scripted);
         }
         let endpoint = target.endpoint.as_ref().ok_or(ProbeOutcome::CouldNotRun)?;
-        let server = self.server_at(&endpoint.host).ok_or(ProbeOutcome::Unreachable)?;
+        let host = self.behind_proxy(&endpoint.host).unwrap_or_else(|| endpoint.host.clone());
+        let server = self.server_at(&host).ok_or(ProbeOutcome::Unreachable)?;
         let session = self.touch().rds.data.login(&server, &credentials.username, credentials.password.reveal()).map_err(outcome)?;
         Ok(Visit { server, session })
     }

@@ -19,7 +19,7 @@ pub(super) fn call_error(action: &str, failure: &ApiFailure) -> CallError {
         "ConditionalRequestConflict" | "ResourceInUse" => CallClass::WrongState,
         _ if refusal.status >= 500 || stem.starts_with("Internal") || stem.starts_with("ServiceUnavailable") => CallClass::Unknown,
         _ if stem.contains("Throttl") => CallClass::Throttled,
-        _ if stem.ends_with("AlreadyExists") => CallClass::AlreadyExists,
+        _ if stem.ends_with("AlreadyExists") || stem.ends_with("AlreadyRegistered") => CallClass::AlreadyExists,
         _ if stem.ends_with("NotFound") => CallClass::NotFound,
         _ if stem.starts_with("Invalid") && stem.ends_with("State") => CallClass::WrongState,
         _ if stem.starts_with("Insufficient") && stem.ends_with("Capacity") => CallClass::NoCapacity,

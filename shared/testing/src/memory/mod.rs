@@ -9,6 +9,7 @@ mod databases;
 mod faults;
 mod history;
 mod mapping;
+mod places;
 mod secrets;
 mod storage;
 mod workflow;
@@ -18,6 +19,7 @@ use crate::data::Row;
 use crate::model::{Action, Faults, Settings};
 use chrono::{DateTime, Utc};
 use lifeboat_domain::moments::trail::Action as Deed;
+use lifeboat_domain::observed::Parameter;
 use lifeboat_domain::ports::{Answer, Clock, Key, Message, Versioned};
 use lifeboat_domain::probe::ProbeOutcome;
 use serde_json::Value;
@@ -25,6 +27,7 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use places::{StoredRecord, StoredService, Webhook};
 pub use secrets::StoredSecret;
 pub use workflow::StartedExecution;
 
@@ -56,6 +59,20 @@ pub struct World {
     pub trail: Vec<(String, Deed)>,
     /// What RDS announced of an instance, oldest first, for whoever asks later.
     pub announced: Vec<(String, DateTime<Utc>, String)>,
+    /// Simple CNAME records by zone and name; other records by what Route 53 would show of them.
+    pub records: BTreeMap<(String, String), StoredRecord>,
+    /// The services that manage secrets, by the secret.
+    pub secret_owners: BTreeMap<String, String>,
+    /// Parameters by name.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The instances behind each proxy and target group.
+    pub proxies: BTreeMap<(String, String), Vec<String>>,
+    /// ECS services by cluster and name.
+    pub services: BTreeMap<(String, String), StoredService>,
+    /// The environments of Lambda functions, by name.
+    pub functions: BTreeMap<String, BTreeMap<String, String>>,
+    /// The webhooks that were called.
+    pub webhooks: Vec<Webhook>,
     faults: Faults,
 }
 
@@ -78,6 +95,13 @@ impl Cloud {
             visits: BTreeMap::new(),
             trail: Vec::new(),
             announced: Vec::new(),
+            records: BTreeMap::new(),
+            secret_owners: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            proxies: BTreeMap::new(),
+            services: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            webhooks: Vec::new(),
         })))
     }
 

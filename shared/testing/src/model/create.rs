@@ -29,7 +29,11 @@ impl Action for CreateDbInstance {
         let allocated_storage = config.allocated_storage.ok_or_else(|| missing("AllocatedStorage"))?;
         modify::check_password(&self.master_user_password)?;
         modify::check_monitoring(self.monitoring_interval, self.monitoring_role_arn.as_deref())?;
-        let version = self.engine_version.as_deref().unwrap_or(if self.engine == "postgres" { "16.4" } else { "8.0.36" });
+        let version = self.engine_version.as_deref().unwrap_or(match self.engine.as_str() {
+            "postgres" => "16.4",
+            "mariadb" => "10.11.8",
+            _ => "8.0.36",
+        });
         let birth = Birth {
             identifier: &identifier,
             engine: &self.engine,
@@ -62,6 +66,7 @@ impl Action for CreateDbInstance {
             shown.preferred_maintenance_window.clone_from(window);
         }
         let from = Origin::Empty {
+            engine: self.engine.clone(),
             master_user: self.master_username.clone(),
             password: self.master_user_password.clone(),
             db_name: self.db_name.clone(),

@@ -15,6 +15,8 @@ pub struct EffectId(pub(crate) u64);
 pub enum Origin {
     /// A new, empty database.
     Empty {
+        /// `Engine`, such as `postgres`.
+        engine: String,
         /// The master user.
         master_user: String,
         /// His password.

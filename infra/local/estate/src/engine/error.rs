@@ -10,6 +10,9 @@ pub enum EngineError {
     /// No usable PostgreSQL (13 or newer) on this machine.
     #[error("PostgreSQL server binaries not found; apt-get install postgresql")]
     NoPostgres,
+    /// No MariaDB server on this machine.
+    #[error("MariaDB server binaries not found; apt-get install mariadb-server")]
+    NoMariaDb,
     /// PostgreSQL refuses to run as root, and there is neither a `postgres` nor a `nobody` user to run it as.
     #[error("running as root, and neither user postgres nor nobody exists to run PostgreSQL as")]
     NoUser,
@@ -40,7 +43,7 @@ pub enum EngineError {
         stderr: String,
     },
     /// A server process ended when it should have run.
-    #[error("PostgreSQL in {data} ended unasked; its log: {log}", data = .data.display())]
+    #[error("the server in {data} ended unasked; its log: {log}", data = .data.display())]
     Died {
         /// The data directory.
         data: PathBuf,
@@ -52,7 +55,7 @@ pub enum EngineError {
     Sql {
         /// What was tried.
         what: &'static str,
-        /// PostgreSQL's message.
+        /// The server's message.
         why: String,
     },
     /// It took too long: the server hangs, or the machine is overloaded.

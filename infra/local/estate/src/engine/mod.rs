@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers for fake RDS instances.
+//! Real database servers for fake RDS instances: PostgreSQL here, MariaDB in [`mariadb`].
 //!
 //! A server is a PostgreSQL process with its own data directory, reached through a stable TCP port ([`Engine::provision`]).
 //! Its completed WAL segments go to an archive, which together with a base backup outlives it: point-in-time recovery knows
@@ -9,7 +9,7 @@
 //! | `servers/ID/data`, `data-2`, ... | a primary's or standby's data directory; `data.log` is its log |
 //! | `archive/ID/wal`, `archive/ID/base` | archived WAL, and the base backup taken when the server was provisioned |
 //! | `images/NAME` | a snapshot: a data directory that can be copied and started |
-//! | `template` | an initialised data directory |
+//! | `template`, `template.mariadb` | an initialised data directory |
 //! | `tls/ca.pem` | what clients trust |
 //! | `run` | Unix sockets, for the engine alone |
 //! | `pids` | postmasters that run now |
@@ -21,6 +21,7 @@ mod config;
 mod error;
 mod front;
 mod host;
+mod mariadb;
 mod node;
 mod process;
 mod setup;
@@ -48,6 +49,7 @@ use node::Node;
 pub struct Engine {
     host: Arc<Host>,
     servers: Mutex<HashMap<String, Arc<Server>>>,
+    mariadb: mariadb::Servers,
     guard: Mutex<Child>,
     addresses: Addresses,
 }
@@ -57,6 +59,8 @@ pub struct Engine {
 pub enum Source {
     /// Nothing but a master user and, unless its name is empty, a database.
     Empty {
+        /// What RDS calls its engine: `postgres` or `mariadb`. Copies and archives know theirs.
+        engine: String,
         /// Owner of the databases; as on RDS no superuser.
         master_user: String,
         /// Its password.
@@ -113,7 +117,9 @@ impl Engine {
         setup::prepare_template(&host).await?;
         let guard = process::guard(host.tag_prefix())?;
         let addresses = Addresses::new().map_err(EngineError::io("take a port"))?;
-        Ok(Self { host: Arc::new(host), servers: Mutex::default(), guard: Mutex::new(guard), addresses })
+        let host = Arc::new(host);
+        let mariadb = mariadb::Servers::new(&host);
+        Ok(Self { host, servers: Mutex::default(), mariadb, guard: Mutex::new(guard), addresses })
     }
 
     /// The certificate authority of all servers' certificates (for loopback addresses and localhost).
@@ -134,12 +140,20 @@ impl Engine {
         }
         self.host.make_dir(&dir)?;
         self.host.make_dir(&archive)?;
-        let made = self.start_new(server, source).await;
+        let made = if self.mariadb.makes(&source) {
+            self.mariadb.start_new(&self.addresses, server, source).await
+        } else {
+            self.start_postgres(server, source).await
+        };
         if made.is_err() {
             self.host.remove(&dir).await;
             self.host.remove(&archive).await;
         }
-        let made = made?;
+        made
+    }
+
+    async fn start_postgres(&self, server: &str, source: Source) -> Result<SocketAddr, EngineError> {
+        let made = self.start_new(server, source).await?;
         let address = made.front.address();
         self.servers.lock().await.insert(server.to_owned(), Arc::new(made));
         Ok(address)
@@ -151,7 +165,10 @@ impl Engine {
         let node = Node::new(&self.host, server, self.host.server_dir(server).join("data"))?;
         let alone = Role::Primary { synchronous: false };
         match source {
-            Source::Empty { master_user, password, db_name } => {
+            Source::Empty { engine, .. } if engine != "postgres" => {
+                return Err(EngineError::Missing(format!("engine {engine} here; postgres and mariadb are")));
+            }
+            Source::Empty { master_user, password, db_name, .. } => {
                 self.host.copy(&self.host.template_dir(), node.data()).await?;
                 node.start(&alone).await?;
                 setup::create_master(&node, &master_user, &password, &db_name).await?;
@@ -189,11 +206,14 @@ impl Engine {
     /// The image exists already, or the server is dead or hung.
     pub async fn take_image(&self, server: &str, image: &str) -> Result<DateTime<Utc>, EngineError> {
         check_name(image)?;
-        let node = self.find(server).await?.primary().await;
         let (done, part) = (self.host.image_dir(image), self.host.image_dir(&format!("{image}.part")));
         if done.exists() || part.exists() {
             return Err(EngineError::Taken(format!("image {image}")));
         }
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.take_image(&done, &part).await;
+        }
+        let node = self.find(server).await?.primary().await;
         let time = node.now().await?;
         if let Err(error) = node.back_up(&part).await {
             self.host.remove(&part).await;
@@ -208,6 +228,9 @@ impl Engine {
     /// # Errors
     /// There is one already, or the primary is dead or hung.
     pub async fn add_standby(&self, server: &str) -> Result<(), EngineError> {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.add_standby().await;
+        }
         let found = self.find(server).await?;
         let _work = found.work.lock().await;
         let (primary, number) = {
@@ -236,6 +259,9 @@ impl Engine {
     /// # Errors
     /// There is no standby, or it cannot be promoted.
     pub async fn promote_standby(&self, server: &str) -> Result<(), EngineError> {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.promote_standby().await;
+        }
         let found = self.find(server).await?;
         let _work = found.work.lock().await;
         let standby = found.standby().await.ok_or_else(|| EngineError::NoStandby(server.to_owned()))?;
@@ -259,6 +285,9 @@ impl Engine {
     /// # Errors
     /// There is no such user, or the server is dead or hung.
     pub async fn set_password(&self, server: &str, user: &str, password: &str) -> Result<(), EngineError> {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.set_password(user, password).await;
+        }
         let node = self.find(server).await?.primary().await;
         node.execute("set a password", "ALTER ROLE %I PASSWORD %L", &[user, password]).await
     }
@@ -268,6 +297,9 @@ impl Engine {
     /// # Errors
     /// It does not start.
     pub async fn restart(&self, server: &str) -> Result<(), EngineError> {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.restart().await;
+        }
         let found = self.find(server).await?;
         let _work = found.work.lock().await;
         let node = found.primary().await;
@@ -285,6 +317,9 @@ impl Engine {
 
     /// Kills the primary with SIGKILL. Nothing more is archived, and connections are refused. A standby lives on.
     pub async fn kill(&self, server: &str) {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.kill().await;
+        }
         if let Ok(found) = self.find(server).await {
             found.primary().await.kill().await;
             found.front.lead_to(None).await;
@@ -293,6 +328,9 @@ impl Engine {
 
     /// Stops all processes of the primary in mid-work: it still accepts connections, and never answers.
     pub async fn hang(&self, server: &str) {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.hang().await;
+        }
         if let Ok(found) = self.find(server).await {
             found.primary().await.hang();
         }
@@ -300,6 +338,9 @@ impl Engine {
 
     /// Ends [`Engine::hang`].
     pub async fn resume(&self, server: &str) {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.resume().await;
+        }
         if let Ok(found) = self.find(server).await {
             found.primary().await.resume();
         }
@@ -308,6 +349,9 @@ impl Engine {
     /// Opens or closes the port, as a security group does: attempts to connect to a closed one get no answer at all;
     /// connections that exist stay.
     pub async fn set_port_open(&self, server: &str, open: bool) {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.set_port_open(open).await;
+        }
         if let Ok(found) = self.find(server).await {
             found.front.set_open(open).await;
         }
@@ -318,6 +362,9 @@ impl Engine {
     /// PostgreSQL needs to see that it has reached its target. `None` if the server is dead or hung,
     /// or so busy that archiving lags by more than some seconds.
     pub async fn ship_log(&self, server: &str) -> Option<DateTime<Utc>> {
+        if let Some(found) = self.mariadb.find(server).await {
+            return found.ship_log().await;
+        }
         let node = self.find(server).await.ok()?.primary().await;
         if !node.runs().await {
             return None;
@@ -328,6 +375,9 @@ impl Engine {
 
     /// Kills the server and removes its data. Its archive and all images stay.
     pub async fn delete(&self, server: &str) {
+        if self.mariadb.delete(server).await {
+            return;
+        }
         let Some(found) = self.servers.lock().await.remove(server) else {
             return;
         };
@@ -337,6 +387,7 @@ impl Engine {
 
     /// Kills all servers. The files stay.
     pub async fn shut_down(&self) {
+        self.mariadb.shut_down().await;
         let servers: Vec<_> = self.servers.lock().await.drain().collect();
         for (_, server) in servers {
             stop_all(&server).await;

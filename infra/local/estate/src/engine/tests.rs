@@ -74,7 +74,12 @@ fn now() -> DateTime<Utc> {
 }
 
 fn empty() -> Source {
-    Source::Empty { master_user: "master".to_owned(), password: PASSWORD.to_owned(), db_name: "orders".to_owned() }
+    Source::Empty {
+        engine: "postgres".to_owned(),
+        master_user: "master".to_owned(),
+        password: PASSWORD.to_owned(),
+        db_name: "orders".to_owned(),
+    }
 }
 
 fn login(address: SocketAddr, password: &str) -> Config {

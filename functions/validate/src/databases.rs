@@ -1,0 +1,165 @@
+//! Which engine opens a database: what Describe says decides.
+
+use crate::mysql::MySql;
+use crate::postgres::Postgres;
+use crate::sql::checks::not_run;
+use crate::sql::trouble::Trouble;
+use lifeboat_domain::moments::traces::Traces;
+use lifeboat_domain::point::Fingerprint;
+use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
+use lifeboat_domain::probe::Probe;
+use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
+use lifeboat_domain::{DrError, Timestamp};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The engines that can be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// `postgres` and what speaks its protocol.
+    Postgres,
+    /// `mysql`, `mariadb` and what speaks their protocol.
+    MySql,
+}
+
+impl Engine {
+    /// The engine that Describe calls `name`; none if it cannot be opened.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "postgres" | "aurora-postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" | "aurora-mysql" => Some(Self::MySql),
+            _ => None,
+        }
+    }
+
+    /// Why a target of another engine is not opened.
+    pub fn cannot_be_opened(target: &Target) -> Trouble {
+        let Target { resource, instance, engine, .. } = target;
+        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql and mariadb can");
+        Trouble::could_not("engine", text)
+    }
+}
+
+/// The certificate authorities in the PEM file `roots`.
+pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
+    let wrong = |why: String| {
+        DrError::invalid("LIFEBOAT_TLS_ROOTS", format!("{} ({why})", roots.display()), "a PEM file of certificate authorities")
+    };
+    let mut trusted = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(roots).map_err(|error| wrong(error.to_string()))? {
+        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        trusted.add(certificate).map_err(|error| wrong(error.to_string()))?;
+    }
+    if trusted.is_empty() {
+        return Err(wrong("it holds no certificate".to_owned()));
+    }
+    Ok(trusted)
+}
+
+/// Opens databases of every engine that it knows.
+pub struct Databases<C> {
+    postgres: Postgres<C>,
+    mysql: MySql<C>,
+    clock: C,
+}
+
+impl<C: Clock + Clone> Databases<C> {
+    /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
+    pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
+        Ok(Self { postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, clock })
+    }
+}
+
+impl<C: Clock> OpenDatabases for Databases<C> {
+    async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
+            Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
+            None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn write_mark(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Option<WriteMark> {
+        match Engine::of(&target.engine)? {
+            Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
+            // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
+            Engine::MySql => None,
+        }
+    }
+
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.traces(target, credentials, limits, table, window).await,
+            // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
+            Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
+            None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn fingerprint(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
+    ) -> Answer<Fingerprint> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
+            Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
+            None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
+        }
+    }
+
+    async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.run_checks(target, credentials, limits, checks).await,
+            Some(Engine::MySql) => self.mysql.run_checks(target, credentials, limits, checks).await,
+            None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
+        }
+    }
+
+    async fn compare_table(
+        &self,
+        source: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        limits: VisitLimits,
+        table: &FingerprintTable,
+    ) -> Answer<TableDifference> {
+        // A side of the other engine is refused by the one that is asked.
+        match Engine::of(&source.0.engine) {
+            Some(Engine::Postgres) => self.postgres.compare_table(source, restored, limits, table).await,
+            Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
+            None => Err(Engine::cannot_be_opened(source.0).during("compare")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_names_that_rds_gives_to_engines_we_know_are_known() {
+        for name in ["postgres", "aurora-postgresql"] {
+            assert_eq!(Engine::of(name), Some(Engine::Postgres), "{name}");
+        }
+        for name in ["mysql", "mariadb", "aurora-mysql"] {
+            assert_eq!(Engine::of(name), Some(Engine::MySql), "{name}");
+        }
+        for name in ["", "oracle-ee", "sqlserver-ex", "db2-se", "docdb", "neptune", "custom-sqlserver-ee"] {
+            assert_eq!(Engine::of(name), None, "{name}");
+        }
+    }
+}
