@@ -3,6 +3,7 @@
 //! It is started by EventBridge (RDS events, alarm changes, ended executions), by the sweep, and by the first states of `recovery`.
 //! Whatever event of a database it looks at leaves a reason in the ledger.
 
+mod history;
 mod incidents;
 mod kept;
 mod replicas;
@@ -12,7 +13,7 @@ mod steps;
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabaseEvents, ReadDatabases, ReadExecutions, ReadTrail, StartRecovery};
 use lifeboat_domain::words::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,6 +46,10 @@ pub enum Step {
     Pause(PauseInput),
     /// Takes a person's answer to a plan.
     Approve(ApproveInput),
+    /// Begins the search for the moment at which the data went wrong.
+    Find(FindInput),
+    /// Ends such a search.
+    Conclude(SearchInput),
     /// Lists everything protected, in groups to probe.
     SweepList(SweepListInput),
     /// Judges what the probes found.
@@ -111,6 +116,28 @@ pub struct ApproveInput {
     pub execution: String,
 }
 
+/// Input of `find`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindInput {
+    /// The execution's input, as a person wrote it.
+    pub request: Value,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// Input of `conclude`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchInput {
+    /// The search that `find` began.
+    pub search: String,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// Input of `sweep_list`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,7 +163,7 @@ pub struct SweepJudgeInput {
 /// Handles a step or an event.
 pub async fn handle<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: Value) -> Result<Value, DrError>
 where
-    R: ReadDatabases,
+    R: ReadDatabases + ReadDatabaseEvents + ReadTrail,
     L: Ledger,
     D: Documents,
     E: ReadExecutions + StartRecovery,
@@ -150,6 +177,8 @@ where
         Step::Judge(input) => lifeboat_lambda::encode(&Box::pin(steps::judge::judge(deps, &input)).await?),
         Step::Pause(input) => lifeboat_lambda::encode(&Box::pin(steps::pause::pause(deps, &input)).await?),
         Step::Approve(input) => lifeboat_lambda::encode(&Box::pin(steps::approve::approve(deps, &input)).await?),
+        Step::Find(input) => lifeboat_lambda::encode(&Box::pin(steps::find::find(deps, &input)).await?),
+        Step::Conclude(input) => lifeboat_lambda::encode(&Box::pin(steps::find::conclude(deps, &input)).await?),
         Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
         Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
     }

@@ -1,6 +1,7 @@
 //! Wires `detect`.
 
 use lifeboat_detect::{Deps, handle};
+use lifeboat_domain::moments::with_trail::WithTrail;
 use lifeboat_lambda::{Settings, SystemClock, Variable, run};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,7 +12,7 @@ async fn main() -> std::process::ExitCode {
         let settings = Settings::from_env(&needs)?;
         let aws = lifeboat_aws::load().await?;
         let deps = Deps {
-            databases: aws.rds(),
+            databases: WithTrail { databases: aws.rds(), trail: aws.trail() },
             ledger: aws.ledger(settings.table()?, settings.home_region()?),
             documents: aws.bucket(settings.bucket()?),
             executions: aws.step_functions(settings.recovery_machine()?),

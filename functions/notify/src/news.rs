@@ -122,7 +122,7 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
         severity: severity(news, story),
         hint: shorten(&one_line(&news.text), room),
         headline,
-        happened: vec![format!("Found at {}: {}", show_time(news.at), news.text)],
+        happened: format!("Found at {}: {}", show_time(news.at), news.text).lines().map(str::to_owned).collect(),
         done: Vec::new(),
         to_do: story.map(to_do).unwrap_or_default(),
         approve_with: None,

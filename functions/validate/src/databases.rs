@@ -4,6 +4,7 @@ use crate::mysql::MySql;
 use crate::postgres::Postgres;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
+use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
@@ -95,6 +96,22 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
             Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
             None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.traces(target, credentials, limits, table, window).await,
+            // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
+            Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
+            None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
         }
     }
 

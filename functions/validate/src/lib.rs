@@ -73,6 +73,16 @@ pub struct Batch {
     pub execution: Option<String>,
 }
 
+/// A search for the moment at which the data went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookInput {
+    /// The search that `detect` began.
+    pub search: String,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// The steps.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -91,6 +101,8 @@ pub enum Step {
     Difference(Case),
     /// Tries a login on the fenced source, which must fail.
     ProveFence(Case),
+    /// Looks in the data for the moment at which it went wrong.
+    LookForMoment(LookInput),
     /// Goes the way of a client to the new database.
     VerifyClient(Case),
 }
@@ -112,6 +124,7 @@ where
         Step::Checks(case) => ledger::encode(&steps::checks::checks(deps, &case).await?),
         Step::Difference(case) => ledger::encode(&steps::difference::difference(deps, &case).await?),
         Step::ProveFence(case) => ledger::encode(&steps::prove_fence::prove_fence(deps, &case).await?),
+        Step::LookForMoment(input) => ledger::encode(&steps::look_for_moment::look_for_moment(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
     }
 }

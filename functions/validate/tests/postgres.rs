@@ -4,13 +4,14 @@
 
 mod support;
 
-use lifeboat_domain::Span;
 use lifeboat_domain::error::CallClass;
-use lifeboat_domain::policy::SqlCheck;
+use lifeboat_domain::moments::traces::Gap;
+use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Clock, OpenDatabases, Target};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::KeyRanges;
 use lifeboat_domain::words::Grade;
+use lifeboat_domain::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -311,4 +312,77 @@ async fn a_standby_says_up_to_when_it_follows_and_a_server_of_its_own_says_that_
     assert_eq!((promoted.in_recovery, promoted.newest), (Some(false), None), "{}", promoted.text);
     standby.kill();
     assert_eq!(look(&standby).await.outcome, ProbeOutcome::Unreachable);
+}
+
+#[tokio::test]
+async fn changed_rows_are_dated_by_their_commit_and_missing_keys_by_the_rows_beside_them() {
+    let server = Server::with(&[("track_commit_timestamp", "on")]);
+    server.sql("shop", ORDERS);
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    let clock = || moment(&server.sql("shop", "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"));
+    let traces = async |table: &FingerprintTable, window: (Timestamp, Timestamp)| {
+        server.postgres().traces(&server.target(), &login(PASSWORD), limits(), table, window).await
+    };
+    let orders = table("public.orders", "id", Some("written_at"));
+
+    let loaded = clock();
+    server.sql("shop", "UPDATE orders SET total = 0 WHERE id BETWEEN 5000 AND 5036");
+    let changed = clock();
+    server.sql("shop", "UPDATE orders SET total = 1 WHERE id < 6");
+    server.sql("shop", "INSERT INTO orders SELECT n, 'new', 1, now() FROM generate_series(20001, 20900) n");
+    server.sql("shop", "DELETE FROM orders WHERE id BETWEEN 100 AND 149 OR id = 9000");
+    let now = clock();
+
+    let found = traces(&orders, (loaded, now)).await;
+    let changes = found.changes.unwrap();
+    let seen: Vec<(i64, (&str, &str))> =
+        changes.iter().map(|change| (change.rows, (change.keys.0.as_str(), change.keys.1.as_str()))).collect();
+    assert_eq!(seen, [(37, ("5000", "5036")), (5, ("1", "5"))], "what is new is no damage");
+    assert!(loaded <= changes[0].at && changes[0].at <= changed && changed <= changes[1].at, "{changes:?}");
+    assert_eq!(found.gaps, Ok(Vec::new()), "the rows beside it were not written within this window");
+    let counters = found.counters.unwrap();
+    assert_eq!((counters.deleted, counters.updated), (51, 42));
+
+    let of_january = (moment("2026-01-15T10:00:00Z"), moment("2026-01-16T10:00:00Z"));
+    let found = traces(&orders, of_january).await;
+    assert_eq!(found.changes, Ok(Vec::new()));
+    let gap = |before: &str, behind: &str, missing, written: (&str, &str)| Gap {
+        between: (before.into(), behind.into()),
+        missing,
+        written_before: moment(written.0),
+        written_behind: moment(written.1),
+    };
+    let first = gap("99", "150", 50, ("2026-01-15T10:01:39Z", "2026-01-15T10:02:30Z"));
+    assert_eq!(found.gaps, Ok(vec![first, gap("8999", "9001", 1, ("2026-01-15T12:29:59Z", "2026-01-15T12:30:01Z"))]));
+
+    let without = traces(&table("public.orders", "id", None), (loaded, now)).await;
+    let rows: Vec<i64> = without.changes.unwrap().iter().map(|change| change.rows).collect();
+    assert_eq!(rows, [900, 37, 5], "without written_at new rows cannot be told from old ones");
+    assert!(without.gaps.unwrap_err().contains("written_at"));
+    let by_name = traces(&table("public.orders", "customer", Some("written_at")), (loaded, now)).await;
+    assert!(by_name.gaps.unwrap_err().contains("its key is a text"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_of_the_past_is_said_with_its_reason_and_in_time() {
+    let server = Server::start();
+    server.sql("shop", ORDERS);
+    let (orders, window) = (table("public.orders", "id", Some("written_at")), (Timestamp::UNIX_EPOCH, WallClock.now()));
+    let short = lifeboat_domain::ports::VisitLimits { statement: Span::seconds(1), ..limits() };
+    let traces = async |table: &FingerprintTable| server.postgres().traces(&server.target(), &login(PASSWORD), short, table, window).await;
+
+    assert!(traces(&orders).await.changes.unwrap_err().contains("track_commit_timestamp = on"));
+    assert!(traces(&table("public.nothing", "id", None)).await.counters.unwrap_err().contains("no table public.nothing"));
+
+    let locked = server.open_transaction("LOCK TABLE orders");
+    let started = Instant::now();
+    let found = traces(&orders).await;
+    assert!(found.gaps.unwrap_err().contains("lock timeout"));
+    assert!(found.counters.is_ok(), "one question that is not answered keeps no other back");
+    assert!(started.elapsed() < Duration::from_secs(4), "it took {:?}", started.elapsed());
+    drop(locked);
+
+    server.kill();
+    let gone = traces(&orders).await;
+    assert!(gone.changes.unwrap_err().contains("nothing accepts connections") && gone.gaps.is_err() && gone.counters.is_err());
 }

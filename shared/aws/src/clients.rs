@@ -73,6 +73,12 @@ impl Clients {
         crate::rds::Rds::new(&self.config, &self.at_most_once())
     }
 
+    /// CloudTrail, to look up who did what.
+    #[cfg(feature = "cloudtrail")]
+    pub fn trail(&self) -> crate::cloudtrail::CloudTrail {
+        crate::cloudtrail::CloudTrail::new(&self.config)
+    }
+
     /// The ledger in `table`, for the databases of `home_region`.
     #[cfg(feature = "dynamodb")]
     pub fn ledger(&self, table: &str, home_region: &str) -> crate::dynamodb::DynamoLedger {

@@ -14,6 +14,7 @@
 //! ```
 
 #[cfg(any(
+    feature = "cloudtrail",
     feature = "dynamodb",
     feature = "ecs",
     feature = "lambda",
@@ -28,6 +29,8 @@
 ))]
 mod classify;
 mod clients;
+#[cfg(feature = "cloudtrail")]
+pub mod cloudtrail;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ecs")]

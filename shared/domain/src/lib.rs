@@ -12,6 +12,7 @@ pub mod ids;
 pub mod incident;
 pub mod lease;
 pub mod ledger;
+pub mod moments;
 pub mod observed;
 pub mod pause;
 pub mod plan;

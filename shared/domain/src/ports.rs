@@ -5,14 +5,15 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod visits;
+
+pub use visits::{OpenDatabases, Target, VisitLimits};
+
 use crate::error::CallError;
-use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
+use crate::ids::{Arn, DbInstanceId, SnapshotId};
+use crate::moments::trail::Trail;
 use crate::observed::{DnsRecord, Endpoint, ObservedInstance, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
 use crate::plan::{AdoptedSettings, LateSettings, RestoreSettings};
-use crate::point::Fingerprint;
-use crate::policy::{FingerprintTable, SqlCheck};
-use crate::probe::{Probe, ReplicaLook};
-use crate::validation::{Check, TableDifference, WriteMark};
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +40,18 @@ pub trait ReadDatabases {
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
     /// All snapshots of one instance, manual and automated.
     async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>>;
+}
+
+/// `rds:DescribeEvents`: what RDS announced, for 14 days back.
+pub trait ReadDatabaseEvents {
+    /// What was announced of an instance between two moments, with its time.
+    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>>;
+}
+
+/// `cloudtrail:LookupEvents`: management events of 90 days, two requests a second for the whole account and Region.
+pub trait ReadTrail {
+    /// What was done to what has this name between two moments, newest first, as far as a few pages go.
+    async fn actions_on(&self, name: &str, from: Timestamp, to: Timestamp) -> Answer<Trail>;
 }
 
 /// `rds:CreateDBSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
@@ -363,77 +376,4 @@ pub struct Message {
 pub trait Publish {
     /// Publishes; answers the message id.
     async fn publish(&self, message: &Message) -> Answer<String>;
-}
-
-/// A database to open, as Describe and the secret know it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Target {
-    /// Whose.
-    pub resource: Identity,
-    /// The physical instance.
-    pub instance: DbInstanceId,
-    /// `Engine`, such as `postgres`.
-    pub engine: String,
-    /// Where it listens: always as described, never as the secret says.
-    pub endpoint: Option<Endpoint>,
-    /// The secret with its login.
-    pub secret: Option<String>,
-    /// The database in it.
-    pub database: Option<String>,
-}
-
-impl Target {
-    /// An instance as it was described.
-    pub fn of(resource: &Identity, observed: &ObservedInstance) -> Self {
-        Self {
-            resource: resource.clone(),
-            instance: observed.id.clone(),
-            engine: observed.configuration.engine.clone(),
-            endpoint: observed.endpoint.clone(),
-            secret: observed.secret().map(str::to_owned),
-            database: observed.configuration.database.clone(),
-        }
-    }
-}
-
-/// Limits of one visit to a database.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct VisitLimits {
-    /// For connecting and the first answer.
-    pub connect: crate::Span,
-    /// For one statement.
-    pub statement: crate::Span,
-}
-
-/// The databases themselves, opened by `validate` only. Everything is read-only, on one connection, with time-outs.
-pub trait OpenDatabases {
-    /// Logs in and asks the smallest question, then runs `watched` checks. Never an error: what can't be told is an outcome.
-    async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
-    /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
-    async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
-        None
-    }
-    /// Asks a replica's engine how far it follows. Never an error: what can't be told is an outcome.
-    async fn look_at_replica(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {
-        ReplicaLook::unknown(now, format!("{}: the replication of {} cannot be read", target.instance, target.engine))
-    }
-    /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
-    async fn fingerprint(
-        &self,
-        target: &Target,
-        credentials: &Credentials,
-        limits: VisitLimits,
-        tables: &[FingerprintTable],
-        watermarks: &BTreeMap<String, String>,
-    ) -> Answer<Fingerprint>;
-    /// Runs the policy's checks, one result each.
-    async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check>;
-    /// Compares one table on both sides by key, in ranges.
-    async fn compare_table(
-        &self,
-        source: (&Target, &Credentials),
-        restored: (&Target, &Credentials),
-        limits: VisitLimits,
-        table: &FingerprintTable,
-    ) -> Answer<TableDifference>;
 }

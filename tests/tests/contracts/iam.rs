@@ -9,8 +9,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
+mod known;
+use known::{ALWAYS, CHANGES, COPIES};
+
 /// The adapters, with the IAM prefix of their service.
 const ADAPTERS: &[(&str, &str)] = &[
+    ("shared/aws/src/cloudtrail.rs", "cloudtrail"),
     ("shared/aws/src/rds/mod.rs", "rds"),
     ("shared/aws/src/rds/proxies.rs", "rds"),
     ("shared/aws/src/route53.rs", "route53"),
@@ -274,82 +278,6 @@ fn changes() -> Vec<Permission> {
     let changes = |action: &str| action == "*" || (action.starts_with("rds:") && !action.starts_with("rds:Describe"));
     permissions().into_iter().filter(|permission| changes(&permission.action)).collect()
 }
-
-const ALWAYS: &str = "always";
-/// What is named as a copy is.
-const COPIES: &str = "db:*-r????????";
-const RESTORES: &[&str] = &["rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"];
-const TAG: &[&str] = &["rds:AddTagsToResource"];
-const UNTAG: &[&str] = &["rds:RemoveTagsFromResource"];
-const SNAPSHOT: &[&str] = &["rds:CreateDBSnapshot"];
-const SNAPSHOT_AND_TAG: &[&str] = &["rds:CreateDBSnapshot", "rds:AddTagsToResource"];
-const PROXY: &[&str] = &["rds:DeregisterDBProxyTargets", "rds:RegisterDBProxyTargets"];
-const MODIFY: &[&str] = &["rds:ModifyDBInstance"];
-
-/// Some permissions that hang on the same.
-struct Change {
-    role: &'static str,
-    actions: &'static [&'static str],
-    resources: &'static [&'static str],
-    hangs_on: &'static str,
-}
-
-const fn may(role: &'static str, actions: &'static [&'static str], resources: &'static [&'static str], hangs_on: &'static str) -> Change {
-    Change { role, actions, resources, hangs_on }
-}
-
-/// Every permission to change something of RDS. Whatever else a role allows is too much.
-const CHANGES: &[Change] = &[
-    may("Snapshot", SNAPSHOT, &["db:*"], "carries lifeboat:policy"),
-    may("Snapshot", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
-    may("Snapshot", TAG, &["snapshot:lifeboat-*"], "inherits"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:incident"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:promotable"),
-    may("RestoreAct", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:incident"),
-    may("RestoreAct", TAG, &["snapshot:lifeboat-*"], "inherits"),
-    may("RestoreAct", RESTORES, &["db:*"], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
-    may("RestoreAct", TAG, &[COPIES], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
-    // A restore names its source and its copy, too.
-    may("RestoreAct", RESTORES, &["auto-backup:*", "og:*", "pg:*", "snapshot:*", "subgrp:*"], ALWAYS),
-    may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
-    // On the way back: the sessions of clients that were led to the copy.
-    may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
-    may("RestoreAct", PROXY, &["CutOverProxyArns"], ALWAYS),
-    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:policy"),
-    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:incident"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
-    // A replica is promoted, and then given its source's settings and identity, only where its owner has marked it.
-    may("RestoreAct", &["rds:PromoteReadReplica"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
-    may(
-        "RestoreAct",
-        TAG,
-        &["db:*"],
-        "carries lifeboat:promotable, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
-    ),
-    // The instance is always named, too.
-    may("RestoreAct", MODIFY, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
-    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
-    may(
-        "RestoreAct",
-        TAG,
-        &["db:*"],
-        "carries lifeboat:incident, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
-    ),
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:policy"),
-    // Sent again, as the first reply was lost.
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy"),
-    // An undo opens the database that clients were moved from, and gives it the identity back.
-    may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:retired"),
-    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret"),
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
-    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &["db:*"], "carries lifeboat:retired, lacks lifeboat:policy"),
-    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy"),
-    may("RestoreRelease", &["rds:CreateDBSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
-    may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
-];
 
 #[test]
 fn every_role_allows_exactly_what_the_functions_steps_call() {

@@ -12,6 +12,7 @@ mod approval;
 mod controls;
 mod events;
 mod faults;
+mod find;
 mod gates;
 mod inputs;
 mod letters;

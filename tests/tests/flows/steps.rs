@@ -111,4 +111,5 @@ stories! {
     a_refused_promotion_is_followed_by_a_restore_however_a_step_is_disturbed: PromotionRefused,
     a_wrong_promoted_replica_is_held_and_its_source_opened_however_a_step_is_disturbed: PromotedIsWrong,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
+    a_moment_is_found_and_told_once_however_a_step_is_disturbed: FindMoment,
 }

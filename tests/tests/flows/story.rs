@@ -1,6 +1,11 @@
 //! Stories: what happens to `orders-db`, told from its break to its end, so that each can be told again with disturbances.
 
-use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, SECRET, rows_of, server_of, write_to};
+mod ending;
+
+use ending::Names;
+pub use ending::check_always;
+
+use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_to};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -59,6 +64,8 @@ pub enum Story {
     News,
     /// A person pauses everything, for a while.
     Pause,
+    /// Somebody deleted rows, and a person asks when.
+    FindMoment,
     /// Its volume is full: grown.
     StorageFull,
     /// A cut-over is regretted: clients go back, after a person has seen what they lose.
@@ -156,7 +163,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -180,6 +187,7 @@ impl Story {
         Self::BackupImpossible,
         Self::News,
         Self::Pause,
+        Self::FindMoment,
         Self::StorageFull,
         Self::Undo,
         Self::Promotion,
@@ -258,6 +266,12 @@ impl Story {
             }
             Self::Backup | Self::BackupImpossible => drop(account.backup().await),
             Self::News => account.sweeps(1).await,
+            Self::FindMoment => {
+                account.pass(Duration::minutes(3)).await;
+                delete_rows(&account.cloud);
+                account.pass(Duration::minutes(8)).await;
+                account.find_moment(json!({"resource": ORDERS})).await;
+            }
             Self::Pause => {
                 let until = show_time(account.time() + Duration::hours(2));
                 account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "a rehearsal"})).await;
@@ -339,7 +353,7 @@ impl Story {
 
     /// Whether its execution, if it dies, is followed by another one that takes it up.
     pub const fn is_taken_up(self) -> bool {
-        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause)
+        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment)
     }
 
     /// Whether a Task belongs to the story, and not only to what goes on around it.
@@ -349,6 +363,7 @@ impl Story {
             Self::Backup | Self::BackupImpossible => of("backup/"),
             Self::News => of("sweep/"),
             Self::Pause => of("pause/"),
+            Self::FindMoment => of("find_moment/"),
             Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             _ => of("recovery/"),
@@ -379,70 +394,5 @@ impl Story {
             lease_is_free: account.lease_is_free(),
             source: account.instance(ORDERS)["DBInstanceStatus"].clone(),
         }
-    }
-}
-
-/// Names that come from a moment, such as an incident's id, with what stands for them.
-struct Names(Vec<(String, String)>);
-
-impl Names {
-    fn of(account: &Account, since: usize) -> Self {
-        let mut names: Vec<(String, String)> = Vec::new();
-        let mut add = |name: String, kind: &str| {
-            if !names.iter().any(|(known, _)| *known == name) {
-                names.push((name, format!("<{kind} {}>", names.len())));
-            }
-        };
-        let world = account.cloud.see();
-        for call in world.rds.model.calls().iter().filter(|call| call.number > since) {
-            let text = |field: &str| call.parameters[field].as_str().map(str::to_owned);
-            let backup = call.parameters["Tags"].as_array().into_iter().flatten().find(|tag| tag["Key"] == "lifeboat:backup");
-            text("TargetDBInstanceIdentifier").into_iter().for_each(|name| add(name, "copy"));
-            text("DBSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
-            backup.and_then(|tag| tag["Value"].as_str()).into_iter().for_each(|name| add(name.to_owned(), "run"));
-        }
-        account.incidents().into_iter().for_each(|incident| add(incident.id.to_string(), "incident"));
-        Self(names)
-    }
-
-    fn replace(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, (name, stands)| text.replace(name, stands))
-    }
-
-    /// A subject without what time makes of it; news of a passed RTO are of time only.
-    fn timeless(&self, subject: String) -> Option<String> {
-        let text = self.replace(subject);
-        let text = text.split(" in ").next()?.split(" after ").next()?.to_owned();
-        (!text.contains("is past its RTO")).then(|| text.chars().filter(|c| !c.is_ascii_digit()).collect())
-    }
-}
-
-/// What must hold at the end of every story, however it went.
-pub fn check_always(account: &Account) -> Result<(), String> {
-    let calls: Vec<String> = account.calls_since(0);
-    let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true")).count();
-    if failovers > 1 {
-        return Err(format!("{failovers} failovers were asked for"));
-    }
-    let promotions = calls.iter().filter(|call| call.starts_with("PromoteReadReplica")).count();
-    if promotions > 1 {
-        return Err(format!("{promotions} promotions were asked for"));
-    }
-    if !account.client.split_brain.is_empty() {
-        return Err(format!("split brain: {:?}", account.client.split_brain));
-    }
-    if let Some(deletion) = calls.iter().find(|call| call.starts_with("DeleteDBInstance") && call.contains("\"orders-db\"")) {
-        return Err(format!("the source was deleted: {deletion}"));
-    }
-    both_sides(account)
-}
-
-/// Clients were moved away from each earlier host: nobody may be let in there any more.
-fn both_sides(account: &Account) -> Result<(), String> {
-    let serving = account.serving();
-    let source = server_of(&account.cloud, ORDERS).filter(|source| serving.as_ref() != Some(source));
-    match source.and_then(|source| rows_of(&account.cloud, &source)) {
-        Some(_) => Err(format!("clients are served by {serving:?}, and {ORDERS} still lets them in ({SECRET} has moved)")),
-        None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod approve;
 pub(crate) mod event;
+pub(crate) mod find;
 pub(crate) mod judge;
 pub(crate) mod open;
 pub(crate) mod pause;

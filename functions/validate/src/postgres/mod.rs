@@ -6,6 +6,7 @@ mod replica;
 mod session;
 mod sql_check;
 mod table;
+mod traces;
 mod trouble;
 mod write_mark;
 
@@ -14,12 +15,13 @@ use crate::sql::answer::{Seen, bounded, probed};
 use crate::sql::trouble::Trouble;
 use crate::sql::{checks, compare as comparison};
 use compare::Side;
-use lifeboat_domain::DrError;
+use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
+use lifeboat_domain::{DrError, Timestamp};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use session::visit;
@@ -66,13 +68,7 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
         read.inspect_err(|trouble| tracing::warn!("how much it has written cannot be told: {}", trouble.text)).ok().flatten()
     }
 
-    async fn look_at_replica(
-        &self,
-        target: &Target,
-        credentials: &Credentials,
-        limits: VisitLimits,
-        now: lifeboat_domain::Timestamp,
-    ) -> ReplicaLook {
+    async fn look_at_replica(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, now: Timestamp) -> ReplicaLook {
         let seen = visit(&self.tls, target, credentials, limits, async |session| replica::look(session, now).await).await;
         seen.unwrap_or_else(|Trouble { outcome, text, .. }| ReplicaLook { outcome, ..ReplicaLook::unknown(now, text) })
     }
@@ -88,6 +84,18 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
         let taken =
             visit(&self.tls, target, credentials, limits, async |session| fingerprint::take(session, tables, watermarks).await).await;
         taken.map_err(|trouble| trouble.during("postgres:fingerprint"))
+    }
+
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        let read = visit(&self.tls, target, credentials, limits, async |session| traces::read(session, table, window).await).await;
+        read.unwrap_or_else(|trouble| Traces::cannot_be_told(&trouble.text))
     }
 
     async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, asked: &[SqlCheck]) -> Vec<Check> {

@@ -3,6 +3,7 @@
 pub(crate) mod checks;
 pub(crate) mod difference;
 pub(crate) mod fingerprint;
+pub(crate) mod look_for_moment;
 pub(crate) mod probe;
 pub(crate) mod probe_group;
 pub(crate) mod probe_replicas;

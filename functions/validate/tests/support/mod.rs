@@ -59,6 +59,11 @@ impl Drop for Running {
 impl Server {
     /// Starts a server whose certificate is for 127.0.0.1, with the user `shop` and the database `shop`.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with other parameters of the server.
+    pub fn with(parameters: &[(&str, &str)]) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("lifeboat-validate-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
@@ -77,7 +82,7 @@ impl Server {
         )
         .unwrap();
         // Somebody else may take the free port first: then another one is tried.
-        let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("PostgreSQL starts on one of five ports");
+        let (port, process) = (0..5).find_map(|_| launch(&directory, &data, parameters)).expect("PostgreSQL starts on one of five ports");
         let server = Self { port, directory, process };
         server.sql("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE DATABASE shop OWNER {USER}"));
@@ -96,7 +101,7 @@ impl Server {
         copy.args(["--write-recovery-conf", "--checkpoint=fast", "-U", "postgres", "-p", &self.port.to_string(), "-h"]);
         let made = copy.arg(&self.directory).arg("-D").arg(&data).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let (port, process) = (0..5).find_map(|_| launch(&directory, &data)).expect("the standby starts on one of five ports");
+        let (port, process) = (0..5).find_map(|_| launch(&directory, &data, &[])).expect("the standby starts on one of five ports");
         Self { port, directory, process }
     }
 
@@ -277,9 +282,11 @@ fn settings(directory: &Path, data: &Path, port: u16) -> Vec<String> {
 }
 
 /// Starts the server on a free port and waits until it is ready; none if it ended instead.
-fn launch(directory: &Path, data: &Path) -> Option<(u16, Running)> {
+fn launch(directory: &Path, data: &Path, parameters: &[(&str, &str)]) -> Option<(u16, Running)> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let mut process = Running(as_server(&program("postgres")).args(settings(directory, data, port)).stderr(Stdio::null()).spawn().unwrap());
+    let others = parameters.iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]);
+    let arguments = settings(directory, data, port).into_iter().chain(others);
+    let mut process = Running(as_server(&program("postgres")).args(arguments).stderr(Stdio::null()).spawn().unwrap());
     let mut ended = false;
     wait_for("PostgreSQL to start", || {
         ended = process.0.try_wait().unwrap().is_some();

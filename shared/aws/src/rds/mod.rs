@@ -6,23 +6,28 @@ mod proxies;
 mod restore;
 
 use crate::classify::{call_error, invalid};
+use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, Tag};
-use lifeboat_domain::CallClass;
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, SourceType, Tag};
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
-    TakeSnapshots,
+    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
+    Secret, TagDatabases, TakeSnapshots,
 };
+use lifeboat_domain::{CallClass, Timestamp};
 use std::collections::BTreeMap;
 
 const DESCRIBE_INSTANCES: &str = "rds:DescribeDBInstances";
 const DESCRIBE_SNAPSHOTS: &str = "rds:DescribeDBSnapshots";
 const DESCRIBE_BACKUPS: &str = "rds:DescribeDBInstanceAutomatedBackups";
+const DESCRIBE_EVENTS: &str = "rds:DescribeEvents";
 const MODIFY: &str = "rds:ModifyDBInstance";
+
+/// Announcements that are read of one instance, at most: two pages.
+const MOST_EVENTS: usize = 200;
 
 /// Engines that share the API but are not RDS.
 const NOT_RDS: [&str; 2] = ["neptune", "docdb"];
@@ -108,6 +113,22 @@ impl Rds {
     }
 }
 
+impl ReadDatabaseEvents for Rds {
+    /// Without those of nightly backups, which say nothing about what went wrong.
+    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+        let request = self.client.describe_events().source_type(SourceType::DbInstance).source_identifier(instance.as_str());
+        let mut items = request.start_time(date_time(from)).end_time(date_time(to)).into_paginator().items().send();
+        let mut events = Vec::new();
+        for _ in 0..MOST_EVENTS {
+            let Some(item) = items.next().await else { break };
+            let event = item.map_err(|error| call_error(DESCRIBE_EVENTS, &error))?;
+            let is_backup = event.event_categories() == ["backup"];
+            events.extend(event.date().and_then(timestamp).zip(event.message.clone()).filter(|_| !is_backup));
+        }
+        Ok(events)
+    }
+}
+
 impl TakeSnapshots for Rds {
     async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         let request = self.client.create_db_snapshot().db_instance_identifier(instance.as_str()).db_snapshot_identifier(snapshot.as_str());
@@ -126,7 +147,7 @@ impl RestoreDatabases for Rds {
     async fn restore_to_point_in_time(
         &self,
         source: &str,
-        at: Option<lifeboat_domain::Timestamp>,
+        at: Option<Timestamp>,
         target: &DbInstanceId,
         settings: &RestoreSettings,
     ) -> Answer<()> {

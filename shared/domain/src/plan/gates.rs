@@ -118,7 +118,7 @@ pub fn is_approvable(plan: &Plan, policy: &Policy) -> bool {
     plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided)
         && policy.mode_for(plan.scenario) != RecoveryMode::Observe
         && plan.fence != Some(FencePlan::Impossible)
-        && !(plan.moves_clients && !plan.refusals.is_empty())
+        && (!plan.moves_clients || plan.refusals.is_empty())
 }
 
 /// A named plan must be this plan, and the question about it must not be over.

@@ -251,7 +251,6 @@ impl DeleteDatabases for Cloud {
             skip_final_snapshot: Some(final_snapshot.is_none()),
             final_db_snapshot_identifier: final_snapshot.map(ToString::to_string),
             delete_automated_backups: Some(false),
-            ..DeleteDbInstance::default()
         };
         self.rds("rds:DeleteDBInstance", &request).map(|_| ())
     }

@@ -1,7 +1,8 @@
 //! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
 
-use super::{CHECKED_TABLE, Cloud};
+use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
+use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
@@ -140,6 +141,22 @@ impl OpenDatabases for Cloud {
             newest: world.rds.data.newest(&visit.server),
             backlog_bytes: Some(0),
         }
+    }
+
+    async fn traces(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        _limits: VisitLimits,
+        table: &FingerprintTable,
+        window: (Timestamp, Timestamp),
+    ) -> Traces {
+        let visited = self.rows(target, credentials, &table.table).and_then(|rows| {
+            let visit = self.open(target, credentials).map_err(|outcome| unread(target, outcome))?;
+            let writes = self.see().rds.data.writes(&visit.server, visit.session).map_err(|why| unread(target, outcome(why)))?;
+            Ok(history::traces(&rows, window, writes))
+        });
+        visited.unwrap_or_else(|error| Traces::cannot_be_told(&error.message))
     }
 
     async fn fingerprint(

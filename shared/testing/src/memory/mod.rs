@@ -7,6 +7,7 @@
 mod control;
 mod databases;
 mod faults;
+mod history;
 mod mapping;
 mod places;
 mod secrets;
@@ -17,6 +18,7 @@ use crate::InMemory;
 use crate::data::Row;
 use crate::model::{Action, Faults, Settings};
 use chrono::{DateTime, Utc};
+use lifeboat_domain::moments::trail::Action as Deed;
 use lifeboat_domain::observed::Parameter;
 use lifeboat_domain::ports::{Answer, Clock, Key, Message, Versioned};
 use lifeboat_domain::probe::ProbeOutcome;
@@ -53,6 +55,10 @@ pub struct World {
     pub checks: BTreeMap<String, CheckAnswer>,
     /// What opening an instance meets with, whatever its server would do.
     pub visits: BTreeMap<String, ProbeOutcome>,
+    /// What CloudTrail knows that was done, with the name of what it was done to, oldest first.
+    pub trail: Vec<(String, Deed)>,
+    /// What RDS announced of an instance, oldest first, for whoever asks later.
+    pub announced: Vec<(String, DateTime<Utc>, String)>,
     /// Simple CNAME records by zone and name; other records by what Route 53 would show of them.
     pub records: BTreeMap<(String, String), StoredRecord>,
     /// The services that manage secrets, by the secret.
@@ -87,6 +93,8 @@ impl Cloud {
             messages: Vec::new(),
             checks: BTreeMap::new(),
             visits: BTreeMap::new(),
+            trail: Vec::new(),
+            announced: Vec::new(),
             records: BTreeMap::new(),
             secret_owners: BTreeMap::new(),
             parameters: BTreeMap::new(),

@@ -17,6 +17,7 @@ static BACKUP: LazyLock<Machine> = LazyLock::new(|| machine("backup"));
 static SWEEP: LazyLock<Machine> = LazyLock::new(|| machine("sweep"));
 static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
 static RELEASE: LazyLock<Machine> = LazyLock::new(|| machine("release"));
+static FIND: LazyLock<Machine> = LazyLock::new(|| machine("find_moment"));
 static APPROVAL: LazyLock<Machine> = LazyLock::new(|| machine("approval"));
 
 /// Between two sweeps.
@@ -27,8 +28,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 6] {
-    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE]
+pub fn machines() -> [&'static Machine; 7] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -42,6 +43,14 @@ impl Ended {
     /// Whether it succeeded.
     pub fn is_well(&self) -> bool {
         matches!(self.0.outcome, Outcome::Succeeded(_))
+    }
+
+    /// What it answered; null if it failed.
+    pub fn output(&self) -> &Value {
+        match &self.0.outcome {
+            Outcome::Succeeded(output) => output,
+            Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Aborted(_) => &Value::Null,
+        }
     }
 
     /// The name of the error that it failed with; empty if it did not.
@@ -89,6 +98,12 @@ impl Account {
     pub async fn order(&mut self, input: Value) -> Ended {
         let name = format!("order-{}", self.time().timestamp_millis());
         self.execute(&PAUSE, "pause", name.clone(), arn("pause", &name), input).await
+    }
+
+    /// A person asks when the data went wrong.
+    pub async fn find_moment(&mut self, input: Value) -> Ended {
+        let name = format!("find-{}", self.time().timestamp_millis());
+        self.execute(&FIND, "find_moment", name.clone(), arn("find_moment", &name), input).await
     }
 
     /// A person releases what a recovery kept.

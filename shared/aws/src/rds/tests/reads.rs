@@ -4,7 +4,7 @@ use super::{configuration, id, orders_db, page};
 use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::observed::{Endpoint, Replication, RestoreWindow, SecurityGroup, SnapshotStatus};
-use lifeboat_domain::ports::ReadDatabases;
+use lifeboat_domain::ports::{ReadDatabaseEvents, ReadDatabases};
 
 #[tokio::test(start_paused = true)]
 async fn every_setting_of_an_instance_is_read() {
@@ -172,4 +172,33 @@ async fn snapshots_are_read_with_their_data_time() {
         form(&[("Action", "DescribeDBSnapshots"), ("SnapshotType", "manual")]),
     ];
     assert_eq!(wire.forms(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_announced_is_read_without_backups() {
+    let event = |at: &str, category: &str, text: &str| {
+        format!(
+            "<Event><SourceIdentifier>orders-db</SourceIdentifier><SourceType>db-instance</SourceType><Message>{text}</Message><EventCategories><EventCategory>{category}</EventCategory></EventCategories><Date>{at}</Date></Event>"
+        )
+    };
+    let events = [
+        event("2026-01-15T10:05:00Z", "backup", "Backing up DB instance"),
+        event("2026-01-15T10:24:00Z", "availability", "DB instance restarted"),
+    ];
+    let body = format!(
+        "<DescribeEventsResponse><DescribeEventsResult><Events>{}</Events></DescribeEventsResult></DescribeEventsResponse>",
+        events.concat()
+    );
+    let wire = Wire::answering(&[(200, &body)]);
+    let (from, to) = ("2026-01-15T10:00:00Z".parse().unwrap(), "2026-01-15T11:00:00Z".parse().unwrap());
+    let found = wire.clients().await.rds().events_of(&id("orders-db"), from, to).await.unwrap();
+    assert_eq!(found, [("2026-01-15T10:24:00Z".parse().unwrap(), "DB instance restarted".to_owned())]);
+    let asked = [
+        ("Action", "DescribeEvents"),
+        ("EndTime", "2026-01-15T11:00:00Z"),
+        ("SourceIdentifier", "orders-db"),
+        ("SourceType", "db-instance"),
+        ("StartTime", "2026-01-15T10:00:00Z"),
+    ];
+    assert_eq!(wire.form(), form(&asked));
 }

@@ -1,0 +1,97 @@
+//! Opening databases: what a prober needs to know, and what it is asked.
+
+use super::{Answer, Credentials};
+use crate::ids::{DbInstanceId, Identity};
+use crate::moments::traces::Traces;
+use crate::observed::{Endpoint, ObservedInstance};
+use crate::point::Fingerprint;
+use crate::policy::{FingerprintTable, SqlCheck};
+use crate::probe::{Probe, ReplicaLook};
+use crate::validation::{Check, TableDifference, WriteMark};
+use crate::words::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A database to open, as Describe and the secret know it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    /// Whose.
+    pub resource: Identity,
+    /// The physical instance.
+    pub instance: DbInstanceId,
+    /// `Engine`, such as `postgres`.
+    pub engine: String,
+    /// Where it listens: always as described, never as the secret says.
+    pub endpoint: Option<Endpoint>,
+    /// The secret with its login.
+    pub secret: Option<String>,
+    /// The database in it.
+    pub database: Option<String>,
+}
+
+impl Target {
+    /// An instance as it was described.
+    pub fn of(resource: &Identity, observed: &ObservedInstance) -> Self {
+        Self {
+            resource: resource.clone(),
+            instance: observed.id.clone(),
+            engine: observed.configuration.engine.clone(),
+            endpoint: observed.endpoint.clone(),
+            secret: observed.secret().map(str::to_owned),
+            database: observed.configuration.database.clone(),
+        }
+    }
+}
+
+/// Limits of one visit to a database.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct VisitLimits {
+    /// For connecting and the first answer.
+    pub connect: crate::Span,
+    /// For one statement.
+    pub statement: crate::Span,
+}
+
+/// The databases themselves, opened by `validate` only. Everything is read-only, on one connection, with time-outs.
+pub trait OpenDatabases {
+    /// Logs in and asks the smallest question, then runs `watched` checks. Never an error: what can't be told is an outcome.
+    async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
+    /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
+    async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
+        None
+    }
+    /// Asks a replica's engine how far it follows. Never an error: what can't be told is an outcome.
+    async fn look_at_replica(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {
+        ReplicaLook::unknown(now, format!("{}: the replication of {} cannot be read", target.instance, target.engine))
+    }
+    /// What the engine can tell of a table's past within a window; an engine that keeps no such traces says so.
+    async fn traces(
+        &self,
+        target: &Target,
+        _credentials: &Credentials,
+        _limits: VisitLimits,
+        _table: &FingerprintTable,
+        _window: (Timestamp, Timestamp),
+    ) -> Traces {
+        Traces::cannot_be_told(&format!("{} is not asked for it", target.engine))
+    }
+    /// Takes a fingerprint; at or below `watermarks` (by table) where given, else at today's.
+    async fn fingerprint(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        tables: &[FingerprintTable],
+        watermarks: &BTreeMap<String, String>,
+    ) -> Answer<Fingerprint>;
+    /// Runs the policy's checks, one result each.
+    async fn run_checks(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check>;
+    /// Compares one table on both sides by key, in ranges.
+    async fn compare_table(
+        &self,
+        source: (&Target, &Credentials),
+        restored: (&Target, &Credentials),
+        limits: VisitLimits,
+        table: &FingerprintTable,
+    ) -> Answer<TableDifference>;
+}

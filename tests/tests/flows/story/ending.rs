@@ -1,0 +1,68 @@
+//! How a story ends: what must always hold, and names without what time makes of them.
+
+use crate::account::{Account, ORDERS, SECRET, rows_of, server_of};
+
+/// Names that come from a moment, such as an incident's id, with what stands for them.
+pub(super) struct Names(Vec<(String, String)>);
+
+impl Names {
+    pub(super) fn of(account: &Account, since: usize) -> Self {
+        let mut names: Vec<(String, String)> = Vec::new();
+        let mut add = |name: String, kind: &str| {
+            if !names.iter().any(|(known, _)| *known == name) {
+                names.push((name, format!("<{kind} {}>", names.len())));
+            }
+        };
+        let world = account.cloud.see();
+        for call in world.rds.model.calls().iter().filter(|call| call.number > since) {
+            let text = |field: &str| call.parameters[field].as_str().map(str::to_owned);
+            let backup = call.parameters["Tags"].as_array().into_iter().flatten().find(|tag| tag["Key"] == "lifeboat:backup");
+            text("TargetDBInstanceIdentifier").into_iter().for_each(|name| add(name, "copy"));
+            text("DBSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
+            backup.and_then(|tag| tag["Value"].as_str()).into_iter().for_each(|name| add(name.to_owned(), "run"));
+        }
+        account.incidents().into_iter().for_each(|incident| add(incident.id.to_string(), "incident"));
+        Self(names)
+    }
+
+    pub(super) fn replace(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, (name, stands)| text.replace(name, stands))
+    }
+
+    /// A subject without what time makes of it; news of a passed RTO are of time only.
+    pub(super) fn timeless(&self, subject: String) -> Option<String> {
+        let text = self.replace(subject);
+        let text = text.split(" in ").next()?.split(" after ").next()?.to_owned();
+        (!text.contains("is past its RTO")).then(|| text.chars().filter(|c| !c.is_ascii_digit()).collect())
+    }
+}
+
+/// What must hold at the end of every story, however it went.
+pub fn check_always(account: &Account) -> Result<(), String> {
+    let calls: Vec<String> = account.calls_since(0);
+    let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true")).count();
+    if failovers > 1 {
+        return Err(format!("{failovers} failovers were asked for"));
+    }
+    let promotions = calls.iter().filter(|call| call.starts_with("PromoteReadReplica")).count();
+    if promotions > 1 {
+        return Err(format!("{promotions} promotions were asked for"));
+    }
+    if !account.client.split_brain.is_empty() {
+        return Err(format!("split brain: {:?}", account.client.split_brain));
+    }
+    if let Some(deletion) = calls.iter().find(|call| call.starts_with("DeleteDBInstance") && call.contains("\"orders-db\"")) {
+        return Err(format!("the source was deleted: {deletion}"));
+    }
+    both_sides(account)
+}
+
+/// Clients were moved away from each earlier host: nobody may be let in there any more.
+fn both_sides(account: &Account) -> Result<(), String> {
+    let serving = account.serving();
+    let source = server_of(&account.cloud, ORDERS).filter(|source| serving.as_ref() != Some(source));
+    match source.and_then(|source| rows_of(&account.cloud, &source)) {
+        Some(_) => Err(format!("clients are served by {serving:?}, and {ORDERS} still lets them in ({SECRET} has moved)")),
+        None => Ok(()),
+    }
+}
