@@ -31,7 +31,7 @@ pub(crate) struct Failure {
 const LIFT: &str = ". What would lift this: ";
 
 /// How `recovery` joins the cause of a failure and that of its undoing.
-const UNDOING_FAILED: &str = " -- AND UNDOING FAILED TOO, look at the fence and the secret: ";
+const UNDOING_FAILED: &str = " -- AND UNDOING FAILED TOO, look at the fence and at what clients read: ";
 
 /// What the Lambda runtime writes into a cause.
 #[derive(Deserialize)]

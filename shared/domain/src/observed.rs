@@ -275,9 +275,25 @@ impl ObservedInstance {
         self.tags.get(tags::SECRET).map(String::as_str)
     }
 
+    /// Whether RDS is still applying its parameter group.
+    pub fn is_applying_parameters(&self) -> bool {
+        self.parameter_status.as_deref() == Some("applying")
+    }
+
+    /// The status of a parameter group that is not in force: the engine runs with other settings until it is restarted.
+    pub fn parameters_out_of_force(&self) -> Option<&str> {
+        self.parameter_status.as_deref().filter(|status| *status != "in-sync")
+    }
+
     /// Whether `group` and nothing else is active.
     pub fn has_exactly_group(&self, group: &str) -> bool {
         self.has_exactly_groups(std::slice::from_ref(&group))
+    }
+
+    /// Whether it is set to `group` and nothing else, in force or not yet.
+    pub fn is_moving_to(&self, group: &str) -> bool {
+        let mut set = self.groups.iter().filter(|shown| shown.status != "removing").peekable();
+        set.peek().is_some() && set.all(|shown| shown.id == group)
     }
 
     /// Whether `groups`, in any order, and nothing else are active.

@@ -121,6 +121,17 @@ pub struct Difference {
     pub restored: String,
 }
 
+impl Difference {
+    /// The name under which a parameter group is told that is set and not in force.
+    pub const PARAMETERS: &'static str = "parameter_group_status";
+
+    /// A parameter group that is set and not in force; none if it is, or if nothing is known of it.
+    pub fn of_parameters(restored: &ObservedInstance) -> Option<Self> {
+        let status = restored.parameters_out_of_force()?;
+        Some(Self { setting: Self::PARAMETERS.to_owned(), source: "in-sync".to_owned(), restored: status.to_owned() })
+    }
+}
+
 /// Compares two configurations setting by setting; the result is empty when nothing was lost.
 pub fn differences(source: &Configuration, restored: &Configuration) -> Vec<Difference> {
     let (Ok(serde_json::Value::Object(source)), Ok(serde_json::Value::Object(restored))) =

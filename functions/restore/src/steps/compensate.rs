@@ -205,8 +205,10 @@ async fn shut<R: Databases, L, D, S, E, C>(
     if found.has_exactly_group(group) {
         return Ok(());
     }
-    let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {id} on the way back"));
-    deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
+    if !found.is_moving_to(group) {
+        let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {id} on the way back"));
+        deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
+    }
     let shown = observe::instance(&deps.databases, id).await?;
     if shown.is_some_and(|shown| !shown.has_exactly_group(group)) {
         return Err(DrError::conflict(format!("{id} is being closed on the way back: {} is opened after that", incident.source.id)));

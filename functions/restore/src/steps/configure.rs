@@ -10,8 +10,8 @@ use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedInstance};
-use lifeboat_domain::plan::{Act, PlannedCall};
-use lifeboat_domain::point::differences;
+use lifeboat_domain::plan::{Act, PlannedCall, Remedy};
+use lifeboat_domain::point::{Difference, differences};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
 
@@ -29,6 +29,9 @@ pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     if !found.status.accepts_calls() || !found.pending.is_empty() {
         let reason = format!("{target} is {}, pending: [{}]", found.status, found.pending.join(", "));
         return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
+    }
+    if found.is_applying_parameters() {
+        return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("the parameter group of {target} is being applied"))));
     }
     let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Configure).map(|(index, call)| (index, call.clone())).collect();
     for (index, call) in calls {
@@ -78,7 +81,10 @@ async fn compare<R, L: Ledger, D, S, E, C>(
     });
     // What was not restored has lost nothing.
     let wanted: &Configuration = wanted.unwrap_or(&found.configuration);
-    let lost = differences(wanted, &found.configuration);
+    let mut lost = differences(wanted, &found.configuration);
+    // A restored copy has its group from birth; of a promoted one the plan says that it needs a restart, and a kept one has served like that.
+    let is_restored = matches!(recovery.plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot));
+    lost.extend(Difference::of_parameters(found).filter(|_| is_restored));
     ledger::write(&deps.ledger, &keys::configuration(&recovery.incident.id), &lost).await?;
     let text = if lost.is_empty() {
         format!("{} is configured exactly as its source was", found.id)

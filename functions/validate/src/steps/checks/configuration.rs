@@ -33,7 +33,7 @@ fn or_unset(value: &str) -> &str {
 /// Whether the restored database is less protected than its source was.
 fn weakens(difference: &Difference) -> bool {
     match difference.setting.as_str() {
-        "security_groups" => true,
+        "security_groups" | Difference::PARAMETERS => true,
         "storage_encrypted" | "deletion_protection" | "iam_authentication" => difference.restored != "true",
         "publicly_accessible" => difference.restored != "false",
         _ => false,
@@ -55,6 +55,7 @@ mod tests {
             assert_eq!(graded(setting, "true", "false"), Grade::Fail, "{setting}");
             assert_eq!(graded(setting, "false", "true"), Grade::Warn, "{setting}");
         }
+        assert_eq!(graded(Difference::PARAMETERS, "in-sync", "pending-reboot"), Grade::Fail, "the engine runs with other settings");
         assert_eq!(graded("publicly_accessible", "false", "true"), Grade::Fail);
         assert_eq!(graded("publicly_accessible", "true", "false"), Grade::Warn);
         assert_eq!(graded("class", "\"db.m6g.large\"", "\"db.m6g.xlarge\""), Grade::Warn);
