@@ -258,7 +258,6 @@ async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
     let observed = found.filter(|found| found.resource_id == moved.source.resource_id);
     let rows_since = rows_since(&deps.ledger, moved_by, &undo.id).await?;
     Ok(Some(MovedFrom {
-        incident: moved_by.clone(),
         last_write: fence
             .as_ref()
             .filter(|_| moved.scenario().is_some_and(Scenario::leaves_source_serving))

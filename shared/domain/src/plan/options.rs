@@ -106,8 +106,8 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         made_at: facts.now,
         remedy,
         moves_clients: target.is_some() && facts.incident.moves_clients() && !facts.policy.cut_over.is_empty(),
+        target_resource_id: existing_target(facts, remedy, target.as_ref()),
         target,
-        target_resource_id: facts.moved_from.filter(|_| remedy == Some(Remedy::SwapBack)).map(|from| from.source.resource_id.clone()),
         restore_point,
         baseline: facts.baselines.iter().find(|(taken, _)| restore_point.is_some_and(|point| *taken <= point)).map(|(_, key)| key.clone()),
         calls: Vec::new(),
@@ -124,6 +124,18 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     }
     plan.hash = plan.hash_of()?;
     Ok(Planned { plan, wait_for: chosen.and_then(|weighed| weighed.wait_for) })
+}
+
+/// The `DbiResourceId` of a target that is there before the plan: what is made anew under its name is another one.
+fn existing_target(facts: PlanFacts<'_>, remedy: Option<Remedy>, target: Option<&DbInstanceId>) -> Option<String> {
+    match remedy? {
+        Remedy::SwapBack => facts.moved_from.map(|from| from.source.resource_id.clone()),
+        Remedy::PromoteReplica => {
+            let promoted = facts.replicas.iter().find(|replica| Some(&replica.observed.id) == target);
+            promoted.map(|replica| replica.observed.resource_id.clone())
+        }
+        _ => None,
+    }
 }
 
 /// The moment to go back to: as asked, else when the data was last known to be good.

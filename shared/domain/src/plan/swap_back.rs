@@ -16,8 +16,6 @@ use std::time::Duration;
 /// The database that clients were moved from, and what is known of the move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedFrom {
-    /// The incident that moved them.
-    pub incident: IncidentId,
     /// The database.
     pub source: Source,
     /// How it stands; none if it does not exist any more.

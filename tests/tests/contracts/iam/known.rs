@@ -52,7 +52,7 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
     // A replica is promoted, and then given its source's settings and identity, only where its owner has marked it.
     may("RestoreAct", &["rds:PromoteReadReplica"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
+    may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
     may(
         "RestoreAct",
         TAG,
