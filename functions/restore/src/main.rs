@@ -1,4 +1,4 @@
-//! Wires `restore`, deployed for planning, acting and cleaning up.
+//! Wires `restore`, deployed for planning, acting, cleaning up and releasing.
 
 use lifeboat_lambda::{Settings, SystemClock, Variable, run};
 use lifeboat_restore::{Deps, handle};

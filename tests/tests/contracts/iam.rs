@@ -34,7 +34,7 @@ fn implied(method: &str) -> &'static [&'static str] {
         // Tags are passed with the call.
         "create_snapshot" | "restore_from_snapshot" | "restore_to_point_in_time" => &["rds:AddTagsToResource"],
         // The final snapshot is made by the deletion.
-        "delete_released" => &["rds:CreateDBSnapshot"],
+        "delete_released" => &["rds:AddTagsToResource", "rds:CreateDBSnapshot"],
         // Without it a missing key is "forbidden" and not "not found".
         "get_json" => &["s3:ListBucket"],
         _ => &[],

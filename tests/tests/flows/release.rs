@@ -153,3 +153,14 @@ async fn a_release_whose_step_is_disturbed_deletes_once() {
         assert_eq!(deletions, 1, "{how:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_well_and_busy_is_never_deleted_without_its_final_snapshot() {
+    let mut account = kept().await;
+    account.happen(|model, now| model.set_status(ORDERS, "backing-up", now)).unwrap();
+    let before = account.last_call();
+    let ended = account.release(order(ORDERS)).await;
+    let deletions: Vec<String> = account.calls_since(before).into_iter().filter(|call| call.starts_with("DeleteDBInstance")).collect();
+    assert!(deletions.iter().all(|call| call.contains("lifeboat-orders-db-final-")), "{deletions:?}");
+    assert!(ended.is_well() || ended.error() == "Dr.Conflict", "{}", ended.cause());
+}

@@ -153,10 +153,13 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
     Ok(Released { reason })
 }
 
-/// Its name follows from the instance; none where RDS would refuse one (fact sheet: a failed instance gives no final snapshot).
+/// Its name follows from the instance; none only where RDS can give none (fact sheet 2.1).
 fn final_snapshot(record: &ResourceRecord, found: &ObservedInstance) -> Result<Option<SnapshotId>, DrError> {
-    if !found.status.accepts_calls() {
-        return Ok(None);
+    match found.status.meaning() {
+        StatusMeaning::Serving => {}
+        StatusMeaning::Terminal | StatusMeaning::FailedCreation | StatusMeaning::BadNetwork => return Ok(None),
+        // It is well, and busy: what can give a snapshot is never deleted without one.
+        _ => return Err(DrError::conflict(format!("{} is {}: it is released once it is available", found.id, found.status))),
     }
     let suffix = format!("final-{}", short_digest(&[&found.resource_id]));
     SnapshotId::parse(deterministic_name(&format!("lifeboat-{}", record.resource), &suffix, 200)).map(Some)

@@ -48,6 +48,8 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", PROXY, &["CutOverProxyArns"], ALWAYS),
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:policy"),
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:incident"),
+    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
+    may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:retired"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
     // A replica is promoted, and then given its source's settings and identity, only where its owner has marked it.
@@ -75,8 +77,19 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:retired"),
     may("RestoreAct", TAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret"),
     may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
-    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &["db:*"], "carries lifeboat:retired, lacks lifeboat:policy"),
-    may("RestoreRelease", &["rds:DeleteDBInstance", "rds:ModifyDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy"),
+    may(
+        "RestoreRelease",
+        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
+        &["db:*"],
+        "carries lifeboat:retired, lacks lifeboat:policy",
+    ),
+    may(
+        "RestoreRelease",
+        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
+        &[COPIES],
+        "carries lifeboat:incident, lacks lifeboat:policy",
+    ),
     may("RestoreRelease", &["rds:CreateDBSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
+    may("RestoreRelease", TAG, &["snapshot:lifeboat-*"], "inherits"),
     may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
 ];
