@@ -10,7 +10,8 @@ use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
-use lifeboat_domain::{DrError, Timestamp};
+use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
+use lifeboat_domain::{DrError, Span, Timestamp};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -127,6 +128,29 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
             None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
+        }
+    }
+
+    async fn list_parts(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, rule: &WarmUpRule) -> Answer<Parts> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.list_parts(target, credentials, limits, rule).await,
+            Some(Engine::MySql) => self.mysql.list_parts(target, credentials, limits, rule).await,
+            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+        }
+    }
+
+    async fn read_parts(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        parts: &mut [Part],
+        time: Span,
+    ) -> Answer<()> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Postgres) => self.postgres.read_parts(target, credentials, limits, parts, time).await,
+            Some(Engine::MySql) => self.mysql.read_parts(target, credentials, limits, parts, time).await,
+            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 

@@ -99,6 +99,8 @@ pub enum Step {
     Checks(Case),
     /// Compares the restored database with its source.
     Difference(Case),
+    /// Reads what clients will need of a lazily loaded copy.
+    WarmUp(Case),
     /// Tries a login on the fenced source, which must fail.
     ProveFence(Case),
     /// Looks in the data for the moment at which it went wrong.
@@ -123,6 +125,7 @@ where
         Step::Fingerprint(batch) => ledger::encode(&steps::fingerprint::fingerprint(deps, &batch).await?),
         Step::Checks(case) => ledger::encode(&steps::checks::checks(deps, &case).await?),
         Step::Difference(case) => ledger::encode(&steps::difference::difference(deps, &case).await?),
+        Step::WarmUp(case) => ledger::encode(&steps::warm_up::warm_up(deps, &case).await?),
         Step::ProveFence(case) => ledger::encode(&steps::prove_fence::prove_fence(deps, &case).await?),
         Step::LookForMoment(input) => ledger::encode(&steps::look_for_moment::look_for_moment(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),

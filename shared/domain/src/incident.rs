@@ -320,6 +320,8 @@ closed_enum! {
         Configure = "configure",
         /// Checks on the new side.
         Validate = "validate",
+        /// What clients will need is read once, where the volume is loaded lazily.
+        WarmUp = "warm_up",
         /// The source is cut from its clients.
         Fence = "fence",
         /// Clients are moved and the move is verified.

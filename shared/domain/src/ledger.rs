@@ -84,6 +84,11 @@ pub mod keys {
         key(of_incident(id), "validation")
     }
 
+    /// The warm-up of the restored database: [`crate::warm_up::WarmUp`].
+    pub fn warm_up(id: &IncidentId) -> Key {
+        key(of_incident(id), "warm_up")
+    }
+
     /// The last probe: [`crate::probe::Probe`].
     pub fn probe(id: &IncidentId) -> Key {
         key(of_incident(id), "probe")

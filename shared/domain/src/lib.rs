@@ -31,6 +31,7 @@ pub mod status;
 pub mod targets;
 pub mod validation;
 pub mod verdict;
+pub mod warm_up;
 pub mod webhook;
 pub mod words;
 

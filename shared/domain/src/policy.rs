@@ -1,6 +1,7 @@
 //! Policies: what a resource is promised, as one YAML document.
 
 pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
+pub use crate::warm_up::WarmUpRule;
 
 use crate::error::{DrError, ErrorName};
 use crate::prices::Prices;
@@ -93,6 +94,9 @@ pub struct Policy {
     /// Names of checks whose WARN does not hold a cut-over.
     #[serde(default)]
     pub accept_warnings: Vec<String>,
+    /// What of a restored copy is read before clients come; none leaves them to fetch it.
+    #[serde(default)]
+    pub warm_up: Option<WarmUpRule>,
 }
 
 const fn observe() -> RecoveryMode {
@@ -315,6 +319,7 @@ impl Policy {
             }
         }
         self.check_moves(name)?;
+        self.warm_up.as_ref().map_or(Ok(()), |rule| rule.check(&field("warm_up")))?;
         if !(10..=100).contains(&self.storage.grow_percent) {
             return Err(DrError::invalid(&field("storage.grow_percent"), self.storage.grow_percent, "10 to 100"));
         }

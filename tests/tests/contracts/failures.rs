@@ -13,7 +13,8 @@ fn errors() -> [TaskError; 2] {
 }
 
 /// Tasks after whose failure a recovery goes on: messages, and what the next nightly run makes up for.
-const GOES_ON: &[&str] = &["TellOpened", "TellPlan", "ProbeReplicas", "RestartConsumers", "TakeFirstPoint", "AddStandby", "ReleaseLease"];
+const GOES_ON: &[&str] =
+    &["TellOpened", "TellPlan", "ProbeReplicas", "WarmRestored", "RestartConsumers", "TakeFirstPoint", "AddStandby", "ReleaseLease"];
 
 /// Functions that answer as on a good day, but for one state.
 struct Stage {
@@ -40,7 +41,7 @@ impl Stage {
             "judge" => json!({"verdict": if failed_over { "healthy" } else { "failed" }, "reason": "as expected", "wait_seconds": 10}),
             "plan" => json!({"decision": "execute", "remedy": self.remedy, "reason": "as expected", "wait_seconds": 30}),
             "start" | "fail_over" | "promote" => look("in_progress"),
-            "check" | "check_failover" | "check_promotion" | "add_standby" | "configure" | "fence" | "cut_over" => look("done"),
+            "check" | "check_failover" | "check_promotion" | "add_standby" | "warm_up" | "configure" | "fence" | "cut_over" => look("done"),
             "checks" => json!({"proceed": "cut_over", "grade": "PASS"}),
             "prove_fence" => json!({"proven": true, "reason": "nothing accepts a login"}),
             "verify_client" => json!({"verified": true}),

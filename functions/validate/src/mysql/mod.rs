@@ -8,20 +8,23 @@ mod session;
 mod sql_check;
 mod table;
 mod trouble;
+mod warm_up;
 
 use crate::databases::trusted;
 use crate::sql::answer::{Seen, bounded, probed};
-use crate::sql::{checks, compare as comparison};
+use crate::sql::{checks, compare as comparison, warm_up as warming};
 use compare::Side;
-use lifeboat_domain::DrError;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::Probe;
 use lifeboat_domain::validation::{Check, TableDifference};
+use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
+use lifeboat_domain::{DrError, Span};
 use session::visit;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Opens MySQL and MariaDB databases.
@@ -88,5 +91,27 @@ impl<C: Clock> OpenDatabases for MySql<C> {
             .await
         });
         bounded(work, limits, table).await.map_err(|trouble| trouble.during("mysql:compare"))
+    }
+
+    async fn list_parts(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, rule: &WarmUpRule) -> Answer<Parts> {
+        let listed = visit(&self.roots, target, credentials, limits, async |session| warm_up::list(session, rule).await).await;
+        listed.map_err(|trouble| trouble.during("mysql:warm_up"))
+    }
+
+    async fn read_parts(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        parts: &mut [Part],
+        time: Span,
+    ) -> Answer<()> {
+        let ends = Instant::now() + Duration::from_secs(time.as_secs());
+        let read = visit(&self.roots, target, credentials, limits, async |session| {
+            session.run("SET SESSION sql_mode = ''").await?;
+            warming::read(&mut warm_up::Reader(session), parts, ends).await
+        })
+        .await;
+        read.map_err(|trouble| trouble.during("mysql:warm_up"))
     }
 }

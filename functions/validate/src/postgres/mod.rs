@@ -8,12 +8,13 @@ mod sql_check;
 mod table;
 mod traces;
 mod trouble;
+mod warm_up;
 mod write_mark;
 
 use crate::databases::trusted;
 use crate::sql::answer::{Seen, bounded, probed};
 use crate::sql::trouble::Trouble;
-use crate::sql::{checks, compare as comparison};
+use crate::sql::{checks, compare as comparison, warm_up as warming};
 use compare::Side;
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
@@ -21,13 +22,15 @@ use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
-use lifeboat_domain::{DrError, Timestamp};
+use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
+use lifeboat_domain::{DrError, Span, Timestamp};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use session::visit;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -118,5 +121,26 @@ impl<C: Clock> OpenDatabases for Postgres<C> {
             .await
         });
         bounded(work, limits, table).await.map_err(|trouble| trouble.during("postgres:compare"))
+    }
+
+    async fn list_parts(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, rule: &WarmUpRule) -> Answer<Parts> {
+        let listed = visit(&self.tls, target, credentials, limits, async |session| warm_up::list(session, rule).await).await;
+        listed.map_err(|trouble| trouble.during("postgres:warm_up"))
+    }
+
+    async fn read_parts(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        parts: &mut [Part],
+        time: Span,
+    ) -> Answer<()> {
+        let ends = Instant::now() + Duration::from_secs(time.as_secs());
+        let read = visit(&self.tls, target, credentials, limits, async |session| {
+            warming::read(&mut warm_up::Reader::open(session).await?, parts, ends).await
+        })
+        .await;
+        read.map_err(|trouble| trouble.during("postgres:warm_up"))
     }
 }

@@ -57,7 +57,7 @@ fn column(name: &str) -> Result<String, Trouble> {
     Ok(format!("lifeboat_row.{}", quoted(name)?))
 }
 
-fn quoted(identifier: &str) -> Result<String, Trouble> {
+pub(super) fn quoted(identifier: &str) -> Result<String, Trouble> {
     if is_sql_identifier(identifier) { Ok(format!("\"{identifier}\"")) } else { Err(not_an_identifier(identifier)) }
 }
 

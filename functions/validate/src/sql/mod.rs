@@ -5,3 +5,4 @@ pub(crate) mod checks;
 pub(crate) mod compare;
 pub(crate) mod place;
 pub(crate) mod trouble;
+pub(crate) mod warm_up;

@@ -9,3 +9,4 @@ pub(crate) mod probe_group;
 pub(crate) mod probe_replicas;
 pub(crate) mod prove_fence;
 pub(crate) mod verify_client;
+pub(crate) mod warm_up;

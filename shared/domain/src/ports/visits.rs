@@ -1,6 +1,7 @@
 //! Opening databases: what a prober needs to know, and what it is asked.
 
 use super::{Answer, Credentials};
+use crate::error::{CallClass, CallError};
 use crate::ids::{DbInstanceId, Identity};
 use crate::moments::traces::Traces;
 use crate::observed::{Endpoint, ObservedInstance};
@@ -8,6 +9,7 @@ use crate::point::Fingerprint;
 use crate::policy::{FingerprintTable, SqlCheck};
 use crate::probe::{Probe, ReplicaLook};
 use crate::validation::{Check, TableDifference, WriteMark};
+use crate::warm_up::{Part, Parts, WarmUpRule};
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -94,4 +96,22 @@ pub trait OpenDatabases {
         limits: VisitLimits,
         table: &FingerprintTable,
     ) -> Answer<TableDifference>;
+    /// Lists what a warm-up of a restored database reads.
+    async fn list_parts(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, _rule: &WarmUpRule) -> Answer<Parts> {
+        let text = format!("{}: what {} holds cannot be listed", target.instance, target.engine);
+        Err(CallError::new(CallClass::Invalid, "warm_up", "engine", text))
+    }
+    /// Reads parts, one after the other and in pieces, until all are read or `time` has passed (a piece may last as long as a
+    /// statement). What was read stands in `parts` whatever the answer.
+    async fn read_parts(
+        &self,
+        target: &Target,
+        _credentials: &Credentials,
+        _limits: VisitLimits,
+        _parts: &mut [Part],
+        _time: crate::Span,
+    ) -> Answer<()> {
+        let text = format!("{}: what {} holds cannot be read in parts", target.instance, target.engine);
+        Err(CallError::new(CallClass::Invalid, "warm_up", "engine", text))
+    }
 }

@@ -9,7 +9,8 @@ use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLi
 use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{CallClass, CallError, Timestamp, ids};
+use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
+use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One visit: the server and the session that was let in.
@@ -199,5 +200,21 @@ impl OpenDatabases for Cloud {
             only_source: only(&source, &restored),
             changed: ranges(&source.iter().filter(|entry| differ(*entry)).map(|(key, _)| *key).collect()),
         })
+    }
+
+    async fn list_parts(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, rule: &WarmUpRule) -> Answer<Parts> {
+        self.parts_of(target, self.tables(target, credentials)?, rule)
+    }
+
+    async fn read_parts(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        _limits: VisitLimits,
+        parts: &mut [Part],
+        _time: Span,
+    ) -> Answer<()> {
+        let tables = self.tables(target, credentials)?;
+        self.read_a_piece(target, &tables, parts)
     }
 }

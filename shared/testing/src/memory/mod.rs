@@ -12,6 +12,7 @@ mod mapping;
 mod places;
 mod secrets;
 mod storage;
+mod warm_up;
 mod workflow;
 
 use crate::InMemory;
@@ -55,6 +56,10 @@ pub struct World {
     pub checks: BTreeMap<String, CheckAnswer>,
     /// What opening an instance meets with, whatever its server would do.
     pub visits: BTreeMap<String, ProbeOutcome>,
+    /// Which tables of which instance were read for a warm-up, and how far, in order.
+    pub warmed: Vec<(String, String, String)>,
+    /// Reading for a warm-up answers, and never comes to an end.
+    pub warms_for_ever: bool,
     /// What CloudTrail knows that was done, with the name of what it was done to, oldest first.
     pub trail: Vec<(String, Deed)>,
     /// What RDS announced of an instance, oldest first, for whoever asks later.
@@ -93,6 +98,8 @@ impl Cloud {
             messages: Vec::new(),
             checks: BTreeMap::new(),
             visits: BTreeMap::new(),
+            warmed: Vec::new(),
+            warms_for_ever: false,
             trail: Vec::new(),
             announced: Vec::new(),
             records: BTreeMap::new(),

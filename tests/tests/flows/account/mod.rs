@@ -36,6 +36,7 @@ pub const GOLD: &str = r#"
     cut_over: [secrets_manager]
     fallback_classes: [db.t4g.large]
     fingerprint: [{table: public.orders, key: id, written_at: created_at, append_only: true}]
+    warm_up: {relations: [public.orders], at_most: 10m}
     checks: [{name: no bad amounts, sql: "SELECT count(*) FROM orders WHERE amount < 0", expect: "0", watch: true}]
     timing: {poll: 30s, probe_every: 10s, host_recovery_grace: 3m, cool_down: 1m}
 "#;
