@@ -24,3 +24,4 @@ mod steps;
 mod story;
 mod targets;
 mod undo;
+mod warm_up;
