@@ -25,6 +25,7 @@ mod tell;
 mod text;
 mod told;
 mod undo;
+mod usable;
 
 #[cfg(test)]
 mod tests;

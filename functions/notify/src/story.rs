@@ -15,6 +15,7 @@ use lifeboat_domain::ports::Ledger;
 use lifeboat_domain::register::ResourceRecord;
 use lifeboat_domain::validation::{SideDifference, Validation};
 use lifeboat_domain::verdict::Verdict;
+use lifeboat_domain::warm_up::WarmUp;
 use lifeboat_domain::words::{Plane, RecoveryMode};
 
 /// The story of an incident.
@@ -26,6 +27,7 @@ pub(crate) struct Story {
     /// Every call on record, with the plan that it belongs to.
     pub(crate) calls: Vec<(PlanHash, CallRecord)>,
     pub(crate) validation: Option<Validation>,
+    pub(crate) warm_up: Option<WarmUp>,
     pub(crate) difference: Option<SideDifference>,
     pub(crate) configuration: Vec<Difference>,
     pub(crate) fence: Option<Fence>,
@@ -73,6 +75,7 @@ impl Story {
             plans,
             calls: calls(ledger, &partition).await?,
             validation: ledger::read(ledger, &keys::validation(id)).await?.map(|kept| kept.value),
+            warm_up: ledger::read(ledger, &keys::warm_up(id)).await?.map(|kept| kept.value),
             difference: ledger::read(ledger, &keys::difference(id)).await?.map(|kept| kept.value),
             configuration: ledger::read(ledger, &keys::configuration(id)).await?.map(|kept| kept.value).unwrap_or_default(),
             fence: ledger::read(ledger, &keys::fence(id)).await?.map(|kept| kept.value),

@@ -21,6 +21,8 @@ pub(super) fn facts(page: &mut impl Sheet, report: &Report) {
         ["Outcome".into(), Line::strong(report.outcome.as_str())],
     ];
     rows.extend(measures(report).map(|(name, measure)| [name.into(), measured(measure)]));
+    let reached = [("Time to available", &report.available), ("Time to usable", &report.usable)];
+    rows.extend(reached.into_iter().filter_map(|(name, reached)| Some([name.into(), Line::from(&reached.as_ref()?.text)])));
     match &report.rows {
         Some(found) => {
             rows.push(["Rows only on the source".into(), found.only_source.to_string().into()]);
@@ -165,6 +167,31 @@ pub(super) fn checks(page: &mut impl Sheet, report: &Report) {
         );
     } else if let Some(note) = sections::configuration_note(report) {
         page.sentences([note]);
+    }
+    warm_up(page, report);
+}
+
+/// Relations that are listed; the facts beside the page name all.
+const RELATIONS: usize = 40;
+
+/// What was read of the restored database before clients came; nothing where nothing was to be.
+fn warm_up(page: &mut impl Sheet, report: &Report) {
+    let Some(warm_up) = &report.warm_up else { return };
+    page.heading(3, "Warm-up");
+    page.sentences([&warm_up.text]);
+    page.list(&warm_up.unread);
+    if !warm_up.relations.is_empty() {
+        page.table(
+            [wide("Relation"), named("Size"), named("Read"), short("To its end")],
+            warm_up.relations.iter().take(RELATIONS).map(|warmed| {
+                let [all, read] = warmed.sizes();
+                [Line::from(&warmed.relation), all.into(), read.into(), if warmed.whole { "yes" } else { "no" }.into()]
+            }),
+        );
+    }
+    let more = warm_up.relations.len().saturating_sub(RELATIONS);
+    if more > 0 {
+        page.sentences([format!("{} more stand in the facts beside this page", count(more, "relation"))]);
     }
 }
 

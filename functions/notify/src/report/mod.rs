@@ -25,6 +25,7 @@ use crate::message::{Advice, Severity, beside, parts};
 use crate::phrases;
 use crate::text::one_line;
 use crate::undo;
+use crate::usable::{self, Reached, WarmUpFacts};
 use lifeboat_domain::acting::{CutOver, Fence};
 use lifeboat_domain::events;
 use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId, PlanHash};
@@ -62,6 +63,12 @@ pub(crate) struct Report {
     pub(crate) written_at: Timestamp,
     pub(crate) rto: Measure,
     pub(crate) rpo: Measure,
+    /// When the restored database was available and configured; none where none was restored.
+    #[serde(default)]
+    pub(crate) available: Option<Reached>,
+    /// When it was validated and warm; none where it was not.
+    #[serde(default)]
+    pub(crate) usable: Option<Reached>,
     /// Rows on one side only; none where the sides were not compared.
     pub(crate) rows: Option<Rows>,
     /// Every planned call of the executed phases took place exactly once, and no other did.
@@ -75,6 +82,9 @@ pub(crate) struct Report {
     pub(crate) extra_calls: Vec<CallLine>,
     pub(crate) earlier_calls: Vec<CallLine>,
     pub(crate) validation: Option<ValidationFacts>,
+    /// What was read of it before clients came.
+    #[serde(default)]
+    pub(crate) warm_up: Option<WarmUpFacts>,
     pub(crate) difference: Option<SideDifference>,
     pub(crate) configuration_differences: Vec<Difference>,
     pub(crate) source: Source,
@@ -155,6 +165,8 @@ impl Report {
             written_at: ending.at,
             rto: ending.measured.rto.clone(),
             rpo: ending.measured.rpo.clone(),
+            available: usable::available(story),
+            usable: usable::usable(ending),
             rows: ending.measured.rows,
             calls_equal_plan: ending.calls.equal,
             what_happened: what_happened(ending),
@@ -166,6 +178,7 @@ impl Report {
             extra_calls: ending.calls.extra.clone(),
             earlier_calls: ending.calls.earlier.clone(),
             validation: validation(ending),
+            warm_up: usable::warm_up(story),
             difference: story.difference.clone(),
             configuration_differences: story.configuration.clone(),
             source: incident.source.clone(),

@@ -8,6 +8,7 @@ use crate::phrases;
 use crate::story::Story;
 use crate::text::{count, one_line, shorten, took};
 use crate::undo;
+use crate::usable;
 use lifeboat_domain::acting::CallState;
 use lifeboat_domain::incident::{Outcome, Restored};
 use lifeboat_domain::plan::Remedy;
@@ -77,7 +78,11 @@ fn done(ending: &Ending<'_>) -> String {
         (Outcome::Recovered, Some(copy)) => {
             let when = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(", {took}"));
             let after = if story.began_with_request() { "" } else { " after the first signal" };
-            format!("{}; clients were moved to it{when}{after}", restored(copy))
+            let [available, usable] = [usable::available(story), usable::usable(ending)];
+            let times = available.zip(usable).map_or_else(String::new, |(available, usable)| {
+                format!(" (available after {}, usable after {})", available.took(), usable.took())
+            });
+            format!("{}; clients were moved to it{when}{after}{times}", restored(copy))
         }
         (Outcome::RestoredBeside, Some(copy)) => format!("{}, beside production, which was not touched", restored(copy)),
         (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {

@@ -10,5 +10,6 @@ mod others;
 mod ports;
 mod rules;
 mod stories;
+mod usable;
 mod wording;
 mod world;
