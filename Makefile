@@ -1,6 +1,7 @@
 # The face of the project. Each target runs one program; there is no logic here.
 #
 #   make demo [SCENARIO=hung] [ENGINE=mariadb] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
+#   make demo SCENARIO=approval ANSWER=me    it asks, and waits for `make approve` or `make deny` in a second terminal
 #   make check                               formatting, clippy, linters, fast tests
 #   make test                                everything, as CI runs it
 #   make bench                               a Lambda of ours beside a Python one: cold start, answers, memory
@@ -11,11 +12,14 @@
 PYTHON := .venv/bin/python
 SCENARIO ?= $(scenario)
 
-.PHONY: demo check test bench package deploy clean
+.PHONY: demo approve deny check test bench package deploy clean
 
 demo:
 	@sh infra/local/setup.sh
 	@$(PYTHON) infra/local/demo.py $(SCENARIO)
+
+approve deny:
+	@$(PYTHON) infra/local/answer.py $@
 
 check:
 	@sh infra/local/setup.sh test

@@ -5,7 +5,7 @@ demo.py [--binaries DIR] [--engine mariadb] [SCENARIO ...]
 `list` tells what can break, `all` breaks it one after the other.
 
 Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
-`VERBOSE=1` shows the last message of each.
+`VERBOSE=1` shows the last message of each. In `approval`, `ANSWER=me` waits until a second terminal answers; `ANSWER=deny` denies.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from act import Act, Result
 from scenarios import SCENARIOS
+from second_terminal import wanted
 from stage import POLICIES, REPO, RESOURCE, SEED_ROWS, Stage
 from timeline import Screen, Timeline
 
@@ -153,6 +154,11 @@ def main() -> int:
     senseless = [name for name in names if given.engine not in SCENARIOS[name].engines]
     if senseless:
         print(f"{', '.join(senseless)}: not with {given.engine}", file=sys.stderr)
+        return 2
+    try:
+        wanted()
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     binaries = given.binaries.resolve() if given.binaries else build()
     screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")

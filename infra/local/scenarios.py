@@ -13,6 +13,7 @@ from typing import Any
 import checks
 from act import RECOVERY_SECONDS, ROWS_AFTERWARDS, Act, Result
 from ledger import moment
+from second_terminal import await_answer
 from stage import RESOURCE, now, until
 
 Json = dict[str, Any]
@@ -148,12 +149,39 @@ def approval(act: Act) -> list[Result]:
     if stage.execution(forged).get("error") != "Dr.NotFound":
         result.problems.append(f"a forged answer ended {stage.execution(forged)['status']}")
     result.problems += _changed_nothing(act, execution, "FAILED")
-    answer = act.answer("approve", 2)
-    act.conclude(result, answer, "recovered")
+    counted = await_answer(act)
+    if json.loads(counted["input"])["decision"] == "deny":
+        return [_denied(act, execution, result)]
+    act.conclude(result, act.timeline.follow(2, RECOVERY_SECONDS)[-1], "recovered")
     again = act.answer_again()
     if again.get("error") != "Dr.Refused":
         result.problems.append(f"the same answer once more ended {again['status']}: it counts once")
     return [result]
+
+
+def _denied(act: Act, execution: Json, result: Result) -> Result:
+    """A person said no: nothing is done, now or at the next sweeps, and the plan cannot be approved any more."""
+    stage, result.word = act.stage, "DENIED"
+    result.incident = act.timeline.incident(execution["executionArn"])
+    act.timeline.watch(6)
+    result.problems += _changed_nothing(act, execution, "FAILED")
+    changed = {**json.loads(stage.execution(stage.executions("Approval")[-1]["executionArn"])["input"])}
+    late = stage.start("Approval", {**changed, "decision": "approve"})
+    until("a late approval was looked at", 30, lambda: stage.execution(late)["status"] != "RUNNING")
+    if stage.execution(late).get("error") != "Dr.Refused":
+        result.problems.append(f"an approval after the denial ended {stage.execution(late)['status']}")
+    act.timeline.watch(3)
+    if len(act.timeline.executions) != 1:
+        result.problems.append(f"a denied plan was followed by {len(act.timeline.executions) - 1} recoveries")
+    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += checks.sources_exist(stage) + checks.one_is_protected(stage) + checks.parameter_agrees(stage)
+    result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
+    both = checks.never_both(stage, [act.side_before])
+    result.problems += both
+    result.both_sides = "SEEN" if both else "never"
+    _, result.report = act.report_of(result.incident, "approval")
+    result.checks = "FAIL" if result.problems else "PASS"
+    return result
 
 
 def undo(act: Act) -> list[Result]:
@@ -382,7 +410,7 @@ SCENARIOS = {
     ),
     "approval": Scenario(
         approval,
-        "everything is paused, so that a failure waits for a person: forged and repeated answers do nothing, one counts",
+        "everything is paused, so that a failure waits for a person, in a second terminal (ANSWER=me): one answer counts",
         ("approval",),
     ),
     "undo": Scenario(

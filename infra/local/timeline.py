@@ -28,6 +28,7 @@ WAITS = {
     "WaitBeforeCheck": "act",
     "WaitBeforeFailoverCheck": "act",
     "WaitForConfiguration": "configure",
+    "WaitForWarmth": "warm_up",
     "WaitForFence": "fence",
 }
 WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -24,7 +24,7 @@ from processes import die_with
 from scenarios import SCENARIOS
 from selftest import TESTS
 
-LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 
 
@@ -50,6 +50,9 @@ def all_tests() -> list[Test]:
         tests.append(Test("+".join(group), demo, tuple(group), ends))
     proves = SCENARIOS["instance_failure"].ends
     tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
+    for decision in ("approve", "deny"):
+        name = f"second_terminal_{decision}"
+        tests.append(Test(name, HERE / "second_terminal.py", (decision,), (name,)))
     return tests + [Test(name, HERE / "controls.py", (name,), (name,)) for name in CONTROLS]
 
 

@@ -207,7 +207,10 @@ fn list_again(found: &Parts) -> Vec<Part> {
 #[tokio::test]
 async fn on_mariadb_a_range_is_taken_up_where_it_ended_and_a_table_that_went_is_told() {
     let server = mariadb::Server::start();
-    server.sql("shop", "CREATE TABLE orders (id bigint PRIMARY KEY, note varchar(90)); INSERT INTO orders SELECT seq, REPEAT('x', 80) FROM seq_1_to_50000");
+    server.sql(
+        "shop",
+        "CREATE TABLE orders (id bigint PRIMARY KEY, note varchar(90)); INSERT INTO orders SELECT seq, REPEAT('x', 80) FROM seq_1_to_50000",
+    );
     server.sql("shop", "CREATE TABLE gone (id int PRIMARY KEY); INSERT INTO gone SELECT seq FROM seq_1_to_10; ANALYZE TABLE orders, gone");
     let (mysql, target) = (server.mysql(), server.target());
     let mut found = list(&mysql, &target, &rule(&["shop.gone", "shop.orders"], 0)).await;

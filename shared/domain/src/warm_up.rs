@@ -38,7 +38,8 @@ impl WarmUpRule {
         if let Some(wrong) = self.relations.iter().find(|name| !is_relation(name)) {
             return Err(DrError::invalid(&names, format!("{wrong:?}"), "schema.table of letters, digits and underscores"));
         }
-        if let Some(twice) = self.relations.iter().enumerate().find_map(|(at, name)| self.relations.iter().take(at).find(|it| *it == name)) {
+        if let Some(twice) = self.relations.iter().enumerate().find_map(|(at, name)| self.relations.iter().take(at).find(|it| *it == name))
+        {
             return Err(DrError::invalid(&names, format!("{twice:?} twice"), "each relation once"));
         }
         let most = Self::MOST_RELATIONS;

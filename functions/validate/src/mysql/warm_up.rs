@@ -14,7 +14,8 @@ use lifeboat_domain::warm_up::{Part, PartKind, Parts, WarmUpRule};
 const ROWS: u64 = 20_000;
 
 /// The tables that we may see, the largest first, with the column of a primary key that is only one.
-const TABLES: &str = "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, CAST(COALESCE(t.DATA_LENGTH, 0) AS CHAR), CAST(COALESCE(t.INDEX_LENGTH, 0) AS CHAR),
+const TABLES: &str =
+    "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, CAST(COALESCE(t.DATA_LENGTH, 0) AS CHAR), CAST(COALESCE(t.INDEX_LENGTH, 0) AS CHAR),
    (SELECT IF(COUNT(*) = 1, MIN(k.COLUMN_NAME), NULL) FROM information_schema.STATISTICS k
      WHERE k.TABLE_SCHEMA = t.TABLE_SCHEMA AND k.TABLE_NAME = t.TABLE_NAME AND k.INDEX_NAME = 'PRIMARY')
   FROM information_schema.TABLES t
@@ -103,7 +104,8 @@ impl Reader<'_> {
     /// Bytes of a row, as the dictionary estimates.
     async fn average_row(&mut self, relation: &str) -> Result<u64, Trouble> {
         let (schema, name) = relation.split_once('.').unwrap_or_default();
-        let sql = "SELECT CAST(COALESCE(AVG_ROW_LENGTH, 0) AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+        let sql =
+            "SELECT CAST(COALESCE(AVG_ROW_LENGTH, 0) AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
         let rows = self.0.rows(sql, &[schema, name]).await?;
         rows.first().map_or(Ok(0), |row| Ok(self.0.number(row, 0)?.unsigned_abs()))
     }

@@ -146,7 +146,9 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Looks how to read. The session must take the way that is wanted: through the index, in its order.
     pub async fn open(session: &'a Session) -> Result<Self, Trouble> {
-        session.run("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET max_parallel_workers_per_gather = 0").await?;
+        session
+            .run("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET max_parallel_workers_per_gather = 0")
+            .await?;
         let schema = session.rows(EXTENSION, &[]).await?.first().map(|row| session.get::<String>(row, 0)).transpose()?;
         let prewarm = schema.map(|schema| format!("\"{}\".pg_prewarm", schema.replace('"', "\"\"")));
         let row = session.row("SELECT pg_catalog.current_setting('block_size')::bigint", &[]).await?;

@@ -89,7 +89,11 @@ fn it_ends_when_every_part_is_done_with_and_says_what_could_not_be_read() {
          the entries of an index of public.orders were not read to their end: permission denied"
     );
     warm_up.ended = Some((WarmUpEnd::TimeOver, end));
-    assert!(warm_up.sentence(Some(Span::minutes(7))).contains("its time of 7 min was over"), "{}", warm_up.sentence(Some(Span::minutes(7))));
+    assert!(
+        warm_up.sentence(Some(Span::minutes(7))).contains("its time of 7 min was over"),
+        "{}",
+        warm_up.sentence(Some(Span::minutes(7)))
+    );
     warm_up.list.as_mut().unwrap().parts[1].finish();
     assert_eq!(warm_up.all_done(), Some(WarmUpEnd::Complete));
 }

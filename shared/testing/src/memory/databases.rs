@@ -8,8 +8,8 @@ use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
-use lifeboat_domain::words::Grade;
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
+use lifeboat_domain::words::Grade;
 use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids};
 use std::collections::{BTreeMap, BTreeSet};
 
