@@ -199,8 +199,10 @@ fn lost_by_swap(story: &Story) -> Result<Found, String> {
         _ => {
             let until = story.fence.as_ref().map(|fence| fence.at).ok_or("when the fence stood is not on record")?;
             let from = story.plan().and_then(|plan| plan.restore_point).ok_or("what the old database holds is not on record")?;
+            let back = story.incident.restored.as_ref().map_or("the kept database", |kept| kept.id.as_str());
+            let left = &story.incident.source.id;
             let text =
-                format!("from the old database's last write at {} until the other one was fenced at {}", show_time(from), show_time(until));
+                format!("from the last write that {back} holds, at {}, until {left} was fenced at {}", show_time(from), show_time(until));
             Ok(Found::between(from, until, text))
         }
     }
