@@ -93,10 +93,15 @@ pub(crate) fn warm_up(story: &Story) -> Option<WarmUpFacts> {
     Some(WarmUpFacts {
         began_at: warm_up.began_at,
         ended_at: warm_up.ended.map(|(_, at)| at),
-        text: warm_up.sentence(None),
+        text: capitalised(&warm_up.sentence(None)),
         relations,
         unread: warm_up.unread(),
     })
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn add(relations: &mut Vec<Warmed>, part: &Part) {

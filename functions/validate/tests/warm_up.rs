@@ -59,7 +59,7 @@ async fn without_the_extension_every_page_of_the_rows_and_of_the_unique_index_is
     let (postgres, target) = (server.postgres(), server.target());
     let mut found = list(&postgres, &target, &rule(&["public.orders"], 0)).await;
     assert_eq!(kinds(&found.parts), [("public.orders", PartKind::Index), ("public.orders", PartKind::Rows)], "{found:?}");
-    assert!(found.notes[0].contains("1 indexes and 2 files of large values") && found.notes[0].contains("pg_prewarm"), "{:?}", found.notes);
+    assert!(found.notes[0].contains("1 index and 2 files of large values") && found.notes[0].contains("pg_prewarm"), "{:?}", found.notes);
 
     let before = (touched(&server, "heap"), touched(&server, "idx"));
     postgres.read_parts(&target, &login(PASSWORD), limits(), &mut found.parts, Span::seconds(0)).await.unwrap();

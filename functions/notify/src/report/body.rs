@@ -179,7 +179,8 @@ fn warm_up(page: &mut impl Sheet, report: &Report) {
     let Some(warm_up) = &report.warm_up else { return };
     page.heading(3, "Warm-up");
     page.sentences([&warm_up.text]);
-    page.list(&warm_up.unread);
+    // One reason stands in the sentence, if that is how it ended.
+    page.list(warm_up.unread.iter().filter(|why| !warm_up.text.contains(why.as_str()) || warm_up.unread.len() > 1));
     if !warm_up.relations.is_empty() {
         page.table(
             [wide("Relation"), named("Size"), named("Read"), short("To its end")],

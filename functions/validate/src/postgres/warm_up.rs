@@ -46,8 +46,10 @@ const FILES: &str = "SELECT pg_catalog.format('%s.%s', n.nspname, c.relname), f.
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attnum > 0
      WHERE i.indrelid = c.oid AND i.indisvalid
     UNION ALL SELECT 2, 'rows', c.oid, NULL
-    UNION ALL SELECT 3, 'large_values', t.oid, NULL FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid
-    UNION ALL SELECT 3, 'large_values', i.indexrelid, NULL FROM pg_catalog.pg_index i WHERE i.indrelid = c.reltoastrelid) f (place, kind, oid, key)
+    UNION ALL SELECT 3, 'large_values', t.oid, NULL FROM pg_catalog.pg_class t
+     WHERE t.oid = c.reltoastrelid AND pg_catalog.pg_relation_size(t.oid) > 0
+    UNION ALL SELECT 3, 'large_values', i.indexrelid, NULL FROM pg_catalog.pg_index i
+     WHERE i.indrelid = c.reltoastrelid AND pg_catalog.pg_relation_size(c.reltoastrelid) > 0) f (place, kind, oid, key)
  WHERE c.oid = $1::text::oid AND c.relkind IN ('r', 'm') ORDER BY f.place, f.oid";
 
 /// Lists what the rule asks for.
@@ -121,12 +123,12 @@ impl LeftOut {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.indexes + self.large_values > 0 {
-            notes.push(format!(
-                "{} indexes and {} files of large values ({}) can only be read with the extension pg_prewarm, which this login cannot use",
-                self.indexes,
-                self.large_values,
-                lifeboat_domain::warm_up::size(self.bytes)
-            ));
+            let counts = [(self.indexes, "index", "indexes"), (self.large_values, "file of large values", "files of large values")];
+            let named = counts.iter().filter(|(count, ..)| *count > 0);
+            let named: Vec<String> = named.map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many })).collect();
+            let bytes = lifeboat_domain::warm_up::size(self.bytes);
+            let text = "can only be read with the extension pg_prewarm, which this login cannot use in this database";
+            notes.push(format!("{} ({bytes}) {text}", named.join(" and ")));
         }
         if self.too_many > 0 {
             notes.push(format!("{} files more than the {MOST_PARTS} that are read", self.too_many));
