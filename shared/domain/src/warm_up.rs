@@ -32,6 +32,11 @@ impl WarmUpRule {
     /// The longest `at_most`: each look is a few events of the execution, which may have 25,000.
     pub const LONGEST: Span = Span::hours(4);
 
+    /// What it costs, for the plan.
+    pub fn risk(&self) -> String {
+        format!("the restored volume is loaded lazily: clients wait for up to {} more while what they need is read", self.at_most)
+    }
+
     /// Refuses what cannot be meant; `field` is where it stands in the policy.
     pub fn check(&self, field: &str) -> Result<(), DrError> {
         let names = format!("{field}.relations");

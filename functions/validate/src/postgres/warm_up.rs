@@ -37,7 +37,8 @@ const LARGEST: &str = "SELECT c.oid::bigint FROM pg_catalog.pg_class c JOIN pg_c
  ORDER BY pg_catalog.pg_total_relation_size(c.oid) DESC, c.oid LIMIT ";
 
 /// A relation's own file, its indexes, and its TOAST with that one's index: in the order in which a query needs them.
-const FILES: &str = "SELECT pg_catalog.format('%s.%s', n.nspname, c.relname), f.kind, f.oid::bigint, pg_catalog.pg_relation_size(f.oid), f.key
+const FILES: &str =
+    "SELECT pg_catalog.format('%s.%s', n.nspname, c.relname), f.kind, f.oid::bigint, pg_catalog.pg_relation_size(f.oid), f.key
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (
     SELECT 1, 'index' AS kind, i.indexrelid AS oid,

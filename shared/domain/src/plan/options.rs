@@ -3,7 +3,7 @@
 use super::calls::{add_calls, growth};
 use super::promotion;
 use super::swap_back::{MovedFrom, weigh_swap_back};
-use super::{Act, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -12,6 +12,7 @@ use crate::point::Manifest;
 use crate::policy::Policy;
 use crate::replica::Replica;
 use crate::span::Span;
+use crate::warm_up::is_lazy;
 use crate::words::{Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
 
@@ -121,6 +122,11 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     };
     if let Some(chosen) = chosen {
         add_calls(facts, &mut plan, chosen)?;
+    }
+    let engine = facts.incident.source.engine.as_deref();
+    let waits = plan.moves_clients && plan.fence != Some(FencePlan::Impossible) && is_lazy(remedy, engine);
+    if let Some(rule) = facts.policy.warm_up.as_ref().filter(|_| waits) {
+        plan.risks.push(rule.risk());
     }
     plan.hash = plan.hash_of()?;
     Ok(Planned { plan, wait_for: chosen.and_then(|weighed| weighed.wait_for) })

@@ -375,3 +375,15 @@ fn a_target_that_leads_elsewhere_is_a_named_risk_and_an_empty_proxy_is_only_fill
     assert_eq!((elsewhere, plan.refusals.len()), (2, 0), "{:?} {:?}", plan.risks, plan.refusals);
     assert!(!plan.calls.iter().any(|call| matches!(call.act, Act::RemoveProxyTarget { .. })));
 }
+
+#[test]
+fn a_warm_up_that_clients_wait_for_is_a_named_risk_and_changes_no_call() {
+    let plain = everywhere();
+    let mut warm = everywhere();
+    warm.policy.warm_up =
+        Some(crate::policy::WarmUpRule { relations: vec!["public.orders".to_owned()], largest: 0, at_most: crate::Span::minutes(7) });
+    let (plain, warm) = (plain.plan().plan, warm.plan().plan);
+    assert!(warm.risks.iter().any(|risk| risk.contains("loaded lazily") && risk.contains("up to 7 min")), "{:?}", warm.risks);
+    assert!(!plain.risks.iter().any(|risk| risk.contains("lazily")), "{:?}", plain.risks);
+    assert_eq!(warm.hash, plain.hash);
+}
