@@ -61,7 +61,7 @@ async fn answered<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
     order: &AnswerInput,
     input: &ApproveInput,
 ) -> Result<Question, DrError> {
-    prove(deps, input).await?;
+    prove(deps, input, "approval").await?;
     let key = keys::question(&order.plan);
     let question = ledger::read::<Question>(&deps.ledger, &key)
         .await?
@@ -102,13 +102,17 @@ async fn answered<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
     .await
 }
 
-/// The answer must come from a running execution of `approval` with this very input: IAM decides who may start one, and CloudTrail
+/// The order must come from a running execution of the machine with this very input: IAM decides who may start one, and CloudTrail
 /// knows who did. Whoever only invokes this function approves nothing.
-async fn prove<R, L, D, E: ReadExecutions, C>(deps: &Deps<R, L, D, E, C>, input: &ApproveInput) -> Result<(), DrError> {
+pub(super) async fn prove<R, L, D, E: ReadExecutions, C>(
+    deps: &Deps<R, L, D, E, C>,
+    input: &ApproveInput,
+    name: &str,
+) -> Result<(), DrError> {
     let execution = &input.execution;
     let machine = execution.split(':').nth(6).unwrap_or_default();
-    if !machine.ends_with("-approval") {
-        return Err(DrError::refused(format!("execution: {execution:?} is no execution of the state machine `approval`")));
+    if !machine.ends_with(&format!("-{name}")) {
+        return Err(DrError::refused(format!("execution: {execution:?} is no execution of the state machine `{name}`")));
     }
     let asking = |error: lifeboat_domain::CallError| error.while_doing(format!("asking after {execution}"));
     let state = deps.executions.execution(execution).await.map_err(asking)?;

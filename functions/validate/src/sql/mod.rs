@@ -4,4 +4,5 @@ pub(crate) mod answer;
 pub(crate) mod checks;
 pub(crate) mod compare;
 pub(crate) mod place;
+pub(crate) mod predicate;
 pub(crate) mod trouble;

@@ -18,6 +18,7 @@ static SWEEP: LazyLock<Machine> = LazyLock::new(|| machine("sweep"));
 static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
 static RELEASE: LazyLock<Machine> = LazyLock::new(|| machine("release"));
 static FIND: LazyLock<Machine> = LazyLock::new(|| machine("find_moment"));
+static BISECT: LazyLock<Machine> = LazyLock::new(|| machine("bisect"));
 static APPROVAL: LazyLock<Machine> = LazyLock::new(|| machine("approval"));
 
 /// Between two sweeps.
@@ -28,8 +29,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 7] {
-    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND]
+pub fn machines() -> [&'static Machine; 8] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND, &BISECT]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -115,11 +116,22 @@ impl Account {
     /// A person answers a plan; what the answer starts is left for [`Self::recoveries`].
     pub async fn answer(&mut self, input: Value) -> Ended {
         let name = format!("answer-{}", self.cloud.see().executions.len());
-        let arn = arn("approval", &name);
+        self.execute_proven(&APPROVAL, "approval", name, input).await
+    }
+
+    /// A person begins to bisect as it was planned.
+    pub async fn bisect(&mut self, input: Value) -> Ended {
+        let name = format!("bisect-{}", self.cloud.see().executions.len());
+        self.execute_proven(&BISECT, "bisect", name, input).await
+    }
+
+    /// An execution that its function asks Step Functions after.
+    async fn execute_proven(&mut self, machine: &Machine, short: &'static str, name: String, input: Value) -> Ended {
+        let arn = arn(short, &name);
         let place = self.cloud.see().executions.len();
         let (state, started) = (ExecutionState::Running, input.clone());
         self.cloud.touch().executions.push(StartedExecution { name: name.clone(), arn: arn.clone(), input: started, state });
-        let ended = self.execute(&APPROVAL, "approval", name, arn, input).await;
+        let ended = self.execute(machine, short, name, arn, input).await;
         self.cloud.touch().executions[place].state = if ended.is_well() { ExecutionState::Succeeded } else { ExecutionState::Ended };
         ended
     }
@@ -248,7 +260,7 @@ impl World for Account {
         if let Some(whenever) = &self.whenever {
             whenever(&self.cloud);
         }
-        if self.sweeps_go_on && self.running == ["recovery"] && self.time() >= self.next_sweep {
+        if self.sweeps_go_on && (self.running == ["recovery"] || self.running == ["bisect"]) && self.time() >= self.next_sweep {
             self.sweep_meanwhile().await;
         }
         self.deliver().await;
