@@ -12,7 +12,7 @@ mod targets;
 
 pub use everywhere::{Everywhere, everywhere};
 
-use lifeboat_domain::bisection::Stage;
+use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
@@ -142,7 +142,7 @@ pub struct Look {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CopyLook {
     /// In one word.
-    pub stage: Stage,
+    pub turn: Turn,
     /// Until the next look, in seconds.
     pub wait_seconds: u64,
     /// What was seen, as a sentence.

@@ -3,6 +3,7 @@
 use super::approve::prove;
 use crate::{ApproveInput, Deps, EndInput, resources};
 use lifeboat_domain::bisection::{self, Begun, Bisection, Concluded, Facts, MOST_COPIES, Plan, USUAL_WIDTH, Wish};
+use lifeboat_domain::events::ExecutionEnded;
 use lifeboat_domain::ids::{Arn, PlanHash};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::moments::{Conclusion, Looked, Search};
@@ -228,4 +229,20 @@ pub(crate) async fn conclude<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, 
     tracing::info!(execution = input.execution, outcome = %concluded.outcome, "{}", concluded.reason);
     concluded.news(&ended, at).leave(&deps.ledger, at).await?;
     Ok(concluded)
+}
+
+/// An execution that was stopped or timed out concludes nothing itself: people are told what it found, and which copies stand.
+pub(super) async fn interrupted<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    ended: &ExecutionEnded,
+) -> Result<Option<String>, DrError> {
+    let order = ended.input.as_deref().and_then(|input| serde_json::from_str::<Order>(input).ok());
+    let Some(plan) = order.map(|order| order.plan) else { return Ok(None) };
+    let known = ledger::read::<Bisection>(&deps.ledger, &keys::bisection(&plan)).await?.map(|kept| kept.value);
+    if !known.is_some_and(|known| known.begun.is_some_and(|begun| begun.execution == ended.execution_arn)) {
+        return Ok(None);
+    }
+    let trouble = Some(format!("its execution ended as {}", ended.status.as_str()));
+    let concluded = conclude(deps, &EndInput { plan, execution: ended.execution_arn.clone(), trouble }).await?;
+    Ok(Some(concluded.reason))
 }

@@ -6,7 +6,7 @@
 
 use crate::observe::instance;
 use crate::{CopyLook, Databases, Deps, SearchCase, Secrets};
-use lifeboat_domain::bisection::{self, Answered, Bisection, Copied, MOST_ASKS, Move, Reply, Stage};
+use lifeboat_domain::bisection::{self, Answered, Bisection, Copied, MOST_ASKS, Move, Reply, Turn};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedInstance, tags};
@@ -24,8 +24,8 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    fn look(&self, stage: Stage, reason: impl Into<String>) -> CopyLook {
-        CopyLook { stage, wait_seconds: self.policy.timing.poll.as_secs(), reason: reason.into() }
+    fn look(&self, turn: Turn, reason: impl Into<String>) -> CopyLook {
+        CopyLook { turn, wait_seconds: self.policy.timing.poll.as_secs(), reason: reason.into() }
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn make_copy<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     })
     .await?;
     if let Some(ended) = &bisection.ended {
-        return Ok(at.look(Stage::Over, ended.why.clone()));
+        return Ok(at.look(Turn::Over, ended.why.clone()));
     }
     if let Some(why) = worked_on(deps, &bisection, at.now).await? {
         return end(deps, &at, why).await;
@@ -70,7 +70,7 @@ async fn end<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, at: &At<'_
         Ok(())
     })
     .await?;
-    Ok(at.look(Stage::Over, why))
+    Ok(at.look(Turn::Over, why))
 }
 
 /// Who works on the resource: a recovery has the right of way, and its incident need not even have the lease yet.
@@ -108,7 +108,7 @@ async fn begin<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     };
     if moment >= window.latest {
         let reason = format!("{} is not restorable yet; what is lies before {}", show_time(moment), show_time(window.latest));
-        return Ok(at.look(Stage::Wait, reason));
+        return Ok(at.look(Turn::Wait, reason));
     }
     let count = bisection.copies.len();
     let kept = change(deps, at, |bisection| {
@@ -120,7 +120,7 @@ async fn begin<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     .await?;
     match kept.current() {
         Some(copy) => send(deps, at, &kept, copy, Sending::First).await,
-        None => Ok(at.look(Stage::Wait, "another invocation was quicker")),
+        None => Ok(at.look(Turn::Wait, "another invocation was quicker")),
     }
 }
 
@@ -144,11 +144,9 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     let settings = plan.settings(&copy.class);
     let sent = deps.databases.restore_to_point_in_time(&plan.source, Some(copy.moment), &copy.instance, &settings).await;
     match sent {
-        Ok(()) => Ok(at.look(Stage::Wait, format!("{} is being restored to {}", copy.instance, show_time(copy.moment)))),
+        Ok(()) => Ok(at.look(Turn::Wait, format!("{} is being restored to {}", copy.instance, show_time(copy.moment)))),
         // Whose it is shows the next look.
-        Err(error) if matches!(error.class, CallClass::AlreadyExists | CallClass::WrongState) => {
-            Ok(at.look(Stage::Wait, error.to_string()))
-        }
+        Err(error) if matches!(error.class, CallClass::AlreadyExists | CallClass::WrongState) => Ok(at.look(Turn::Wait, error.to_string())),
         Err(error) if error.certainly_did_nothing() => refused(deps, at, copy, sending, error).await,
         Err(error) => Err(doing(copy, error)),
     }
@@ -184,7 +182,7 @@ async fn refused<R, L: Ledger, D, S, E, C>(
     })
     .await?;
     match (lacks_class, sending) {
-        (true, Sending::First) => Ok(at.look(Stage::Wait, error.to_string())),
+        (true, Sending::First) => Ok(at.look(Turn::Wait, error.to_string())),
         (true, Sending::Again) => settle(deps, at, copy, format!("it was asked for twice, and then: {error}")).await,
         (false, _) => Err(doing(copy, error)),
     }
@@ -215,7 +213,7 @@ async fn watch<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         StatusMeaning::Serving if found.endpoint.is_some() => usable(deps, at, bisection, copy, &found).await,
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => failed(deps, at, copy, &found).await,
         _ if expired => end(deps, at, format!("{id} has been {} for {waited}", found.status)).await,
-        _ => Ok(at.look(Stage::Wait, format!("{id} has been {} for {waited}", found.status))),
+        _ => Ok(at.look(Turn::Wait, format!("{id} has been {} for {waited}", found.status))),
     }
 }
 
@@ -257,7 +255,7 @@ async fn settle<R, L: Ledger, D, S, E, C>(
         copy.answer.get_or_insert_with(|| answer.clone());
     })
     .await?;
-    Ok(at.look(Stage::Wait, text))
+    Ok(at.look(Turn::Wait, text))
 }
 
 async fn failed<R, L: Ledger, D, S, E, C>(
@@ -289,7 +287,7 @@ async fn usable<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     if copy.ready_at.is_none()
         && let Some(reason) = password(deps, at, bisection, copy, found).await?
     {
-        return Ok(at.look(Stage::Wait, reason));
+        return Ok(at.look(Turn::Wait, reason));
     }
     if copy.asks >= MOST_ASKS {
         let why = copy.trouble.as_deref().unwrap_or("the function that asks did not answer");
@@ -301,7 +299,7 @@ async fn usable<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         copy.asks += 1;
     })
     .await?;
-    Ok(at.look(Stage::Ask, format!("{} is {}", copy.instance, found.status)))
+    Ok(at.look(Turn::Ask, format!("{} is {}", copy.instance, found.status)))
 }
 
 /// A restored engine holds the password of its moment; where the secret is younger, it is set to today's. Why that is to be waited for.

@@ -50,7 +50,7 @@ closed_enum! {
 
 closed_enum! {
     /// What is to be done next.
-    Stage {
+    Turn {
         /// Wait, and look again.
         Wait = "wait",
         /// A copy is usable: ask it.

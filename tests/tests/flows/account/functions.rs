@@ -20,7 +20,7 @@ impl Account {
     }
 
     /// Calls a deployed function by the name that machines have for it.
-    pub(super) async fn function(&self, name: &str, input: Value) -> Result<Value, DrError> {
+    pub async fn function(&self, name: &str, input: Value) -> Result<Value, DrError> {
         match name {
             "Detect" => self.detect(input).await,
             "Snapshot" => self.snapshot(input).await,
