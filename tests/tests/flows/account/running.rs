@@ -229,7 +229,7 @@ impl Account {
     }
 
     /// What EventBridge says when an execution has ended otherwise than well.
-    fn execution_ended(&self, execution: &StartedExecution, status: &str) -> Value {
+    pub fn execution_ended(&self, execution: &StartedExecution, status: &str) -> Value {
         let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:lifeboat-recovery";
         let now = self.time();
         json!({
