@@ -1,6 +1,5 @@
 //! Bisecting: planned at the end of a search, begun by a person who names the plan, and concluded.
 
-use super::approve::prove;
 use crate::{ApproveInput, Deps, EndInput, resources};
 use lifeboat_domain::bisection::{self, Begun, Bisection, Concluded, Facts, MOST_COPIES, Plan, USUAL_WIDTH, Wish};
 use lifeboat_domain::events::ExecutionEnded;
@@ -11,6 +10,7 @@ use lifeboat_domain::observed::Configuration;
 use lifeboat_domain::point::Manifest;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions};
 use lifeboat_domain::prices::Money;
+use lifeboat_domain::proof::prove;
 use lifeboat_domain::register::{self, ResourceRecord};
 use lifeboat_domain::words::{parse_time, show_time};
 use lifeboat_domain::{DrError, Span};
@@ -174,7 +174,7 @@ pub(crate) async fn begin<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
     input: &ApproveInput,
 ) -> Result<BeginAnswer, DrError> {
     let order: Order = lifeboat_lambda::decode(input.request.clone())?;
-    prove(deps, input, "bisect").await?;
+    prove(&deps.executions, &input.execution, "bisect", &input.request).await?;
     let key = keys::bisection(&order.plan);
     let known = ledger::read::<Bisection>(&deps.ledger, &key).await?;
     let known = known.ok_or_else(|| DrError::not_found(format!("plan: nobody ever planned to bisect with the hash {}", order.plan)))?.value;
