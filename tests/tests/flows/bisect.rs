@@ -31,6 +31,13 @@ fn prices() -> Prices {
 /// Two hours of history, in whose second half rows were deleted; answers when.
 async fn spoilt() -> (Account, DateTime<Utc>) {
     let mut account = Account::new(false).await;
+    let mistake = spoil(&mut account).await;
+    account.tasks.clear();
+    (account, mistake)
+}
+
+/// Rows are deleted, and a predicate would show it.
+async fn spoil(account: &mut Account) -> DateTime<Utc> {
     account.policies.prices = prices();
     account.cloud.touch().checks.insert("predicate".to_owned(), Box::new(all_there));
     account.pass(Duration::minutes(71)).await;
@@ -38,11 +45,18 @@ async fn spoilt() -> (Account, DateTime<Utc>) {
     let server = server_of(&account.cloud, ORDERS).unwrap();
     (5..=9).for_each(|key| assert!(write_to(&account.cloud, &server, key, None)));
     account.pass(Duration::minutes(37)).await;
-    account.tasks.clear();
-    (account, mistake)
+    mistake
 }
 
-fn wish(change: impl FnOnce(&mut Value)) -> Value {
+/// The story of a search from its plan to its end.
+pub async fn play(account: &mut Account) {
+    spoil(account).await;
+    let begin = plan(account, wish(|_| ())).await;
+    account.sweeps(1).await;
+    account.bisect(begin).await;
+}
+
+pub fn wish(change: impl FnOnce(&mut Value)) -> Value {
     let mut input = json!({
         "resource": ORDERS, "from": "2026-01-15T10:32:00Z",
         "bisect": {"predicate": PREDICATE, "copies_at_most": 8, "cost_at_most": "20", "good_at": "2026-01-15T10:33:00Z", "bad_at": null},
