@@ -22,6 +22,7 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
+pub use sql::predicate::ask as ask_predicate;
 
 /// What the function needs of the outside world.
 pub struct Deps<L, D, S, O, C> {

@@ -165,7 +165,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,

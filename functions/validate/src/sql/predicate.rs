@@ -12,7 +12,7 @@ const NAME: &str = "predicate";
 ///
 /// A check says only whether it returned what was expected. What is not `good` is therefore asked once more, whether it is `bad`:
 /// what is NULL is neither.
-pub(crate) async fn ask(
+pub async fn ask(
     databases: &impl OpenDatabases,
     target: &Target,
     credentials: &Credentials,

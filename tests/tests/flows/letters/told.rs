@@ -77,10 +77,7 @@ pub(super) fn news() -> Vec<Scene> {
             account
         }),
         Scene::new(
-            &[
-                (News, "Copies could be asked when the data was last good", "moments to go back to"),
-                (News, "Copies were asked", "bisecting has"),
-            ],
+            &[(News, "Copies could be asked when the data was last good", "to go back to"), (News, "Copies were asked", "bisecting has")],
             async {
                 let mut account = Account::new(false).await;
                 crate::bisect::play(&mut account).await;
