@@ -222,7 +222,7 @@ impl Plan {
         let takes = Span::seconds(self.restore_takes.as_secs().saturating_mul(u64::from(copies)));
         let mut told = vec![
             format!(
-                "Bisecting would ask copies of {} between {} ({}) and {} ({}) whether {} until it is known to {}",
+                "Bisecting would ask copies of {} between {} ({}) and {} ({}) whether the data was good by `{}`, until the moment is known to {}",
                 self.resource,
                 show_time(self.good.at),
                 self.good.by,
