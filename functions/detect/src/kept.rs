@@ -82,7 +82,7 @@ async fn by_search<'a, R, L: Ledger, D, E, C>(
     let since = search.ended.as_ref().map(|ended| ended.at).or(search.held_until);
     let is_due = !search.is_running(now) && since.is_none_or(|since| now > since + QUIET);
     let by = format!("a bisection, planned at {}", show_time(search.plan.planned_at));
-    Ok(is_due.then(|| Kept { instance, resource: search.plan.resource, since, by }))
+    Ok(is_due.then_some(Kept { instance, resource: search.plan.resource, since, by }))
 }
 
 fn line(kept: &Kept<'_>, prices: &Prices) -> String {

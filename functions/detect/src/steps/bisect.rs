@@ -239,7 +239,7 @@ pub(super) async fn interrupted<R, L: Ledger, D, E, C: Clock>(
     let order = ended.input.as_deref().and_then(|input| serde_json::from_str::<Order>(input).ok());
     let Some(plan) = order.map(|order| order.plan) else { return Ok(None) };
     let known = ledger::read::<Bisection>(&deps.ledger, &keys::bisection(&plan)).await?.map(|kept| kept.value);
-    if !known.is_some_and(|known| known.begun.is_some_and(|begun| begun.execution == ended.execution_arn)) {
+    if known.is_none_or(|known| known.begun.is_none_or(|begun| begun.execution != ended.execution_arn)) {
         return Ok(None);
     }
     let trouble = Some(format!("its execution ended as {}", ended.status.as_str()));
