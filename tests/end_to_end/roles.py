@@ -15,8 +15,10 @@ Json = dict[str, Any]
 
 BYSTANDER = "bystander"
 COPY, SPOILT = "orders-db-r0123abcd", "orders-db-r4567cdef"
+SEARCHED = "orders-db-s0123abcd"
 DENIED = "AccessDenied"
 INCIDENT = {"lifeboat:incident": "inc-of-the-test"}
+SEARCH = {"lifeboat:search": "0" * 64}
 RETIRED = {**INCIDENT, "lifeboat:policy": "demo", "lifeboat:retired": "inc-of-the-test"}
 
 
@@ -65,6 +67,13 @@ def _restore(what: str, target: str, tags: dict[str, str]) -> Attempt:
     return Attempt("RestoreAct", what, "restore_db_instance_to_point_in_time", {**given, **more})
 
 
+def _search(what: str, target: str, tags: dict[str, str]) -> Attempt:
+    """The searching function restores the database under another name."""
+    given = {"SourceDBInstanceIdentifier": RESOURCE, "TargetDBInstanceIdentifier": target}
+    more = {"UseLatestRestorableTime": True, "Tags": tag_list(tags)}
+    return Attempt("RestoreSearch", what, "restore_db_instance_to_point_in_time", {**given, **more})
+
+
 def _snapshot(role: str, what: str, instance: str, name: str, tags: dict[str, str]) -> Attempt:
     """A role takes a snapshot."""
     return _on(role, what, "create_db_snapshot", instance, DBSnapshotIdentifier=name, Tags=tag_list(tags))
@@ -97,6 +106,12 @@ ATTEMPTS = [
     _on("RestoreRelease", "deletes what carries no tag", "delete_db_instance", BYSTANDER, SkipFinalSnapshot=True),
     _on("RestoreRelease", "deletes the source", "delete_db_instance", RESOURCE, SkipFinalSnapshot=True),
     _on("RestoreRelease", "modifies the source", "modify_db_instance", RESOURCE, DeletionProtection=False),
+    _search("restores without the mark of a search", SEARCHED, INCIDENT),
+    _search("restores a copy that is protected from birth", SEARCHED, {**SEARCH, "lifeboat:policy": "demo"}),
+    _search("restores a copy that looks like an incident's", SEARCHED, {**SEARCH, **INCIDENT}),
+    _search("restores under a name that no copy has", COPY, SEARCH),
+    _on("RestoreSearch", "deletes the source", "delete_db_instance", RESOURCE, SkipFinalSnapshot=True),
+    _on("RestoreSearch", "modifies the source", "modify_db_instance", RESOURCE, DeletionProtection=False),
     _on("RestorePlan", "reboots the source", "reboot_db_instance", RESOURCE),
     _on("Detect", "reboots the source", "reboot_db_instance", RESOURCE),
     _on("Validate", "describes the source", "describe_db_instances", RESOURCE),

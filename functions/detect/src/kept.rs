@@ -2,7 +2,8 @@
 
 use crate::Deps;
 use chrono::{DurationRound, TimeDelta};
-use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::bisection;
+use lifeboat_domain::ids::{Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedInstance, tags};
@@ -19,7 +20,10 @@ const QUIET: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Kept<'a> {
     instance: &'a ObservedInstance,
-    incident: Incident,
+    resource: Identity,
+    since: Option<Timestamp>,
+    /// By what, in words.
+    by: String,
 }
 
 /// Tells once a week, as long as something is kept.
@@ -27,13 +31,9 @@ pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E,
     let now = deps.clock.now();
     let mut kept = Vec::new();
     for instance in all {
-        let mark = instance.tags.get(tags::RETIRED).or_else(|| instance.tags.get(tags::INCIDENT));
-        let Some(mark) = mark.filter(|_| instance.policy().is_none()) else { continue };
-        let Ok(id) = IncidentId::parse(mark.clone()) else { continue };
-        if let Some(incident) = ledger::read::<Incident>(&deps.ledger, &keys::incident(&id)).await?.map(|kept| kept.value)
-            && is_due(&incident, now)
-        {
-            kept.push(Kept { instance, incident });
+        if instance.policy().is_none() {
+            kept.extend(by_search(deps, instance, now).await?);
+            kept.extend(by_incident(deps, instance, now).await?);
         }
     }
     if kept.is_empty() {
@@ -52,14 +52,42 @@ pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E,
     news.leave(&deps.ledger, now.duration_trunc(TimeDelta::days(7)).unwrap_or(now)).await
 }
 
-fn is_due(incident: &Incident, now: Timestamp) -> bool {
-    incident.state == IncidentState::Closed && incident.closed_at.is_some_and(|closed| now > closed + QUIET)
+async fn by_incident<'a, R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    instance: &'a ObservedInstance,
+    now: Timestamp,
+) -> Result<Option<Kept<'a>>, DrError> {
+    let mark = instance.tags.get(tags::RETIRED).or_else(|| instance.tags.get(tags::INCIDENT));
+    let Some(Ok(id)) = mark.map(|mark| IncidentId::parse(mark.clone())) else { return Ok(None) };
+    let incident = ledger::read::<Incident>(&deps.ledger, &keys::incident(&id)).await?.map(|kept| kept.value);
+    let is_due =
+        |incident: &Incident| incident.state == IncidentState::Closed && incident.closed_at.is_some_and(|closed| now > closed + QUIET);
+    let kept = |incident: Incident| Kept {
+        instance,
+        resource: incident.resource,
+        since: incident.closed_at,
+        by: format!("incident {}", incident.id),
+    };
+    Ok(incident.filter(is_due).map(kept))
+}
+
+/// A copy that was made to be asked, however its search has ended: an execution that was stopped concludes nothing.
+async fn by_search<'a, R, L: Ledger, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    instance: &'a ObservedInstance,
+    now: Timestamp,
+) -> Result<Option<Kept<'a>>, DrError> {
+    let Some(mark) = instance.tags.get(tags::SEARCH) else { return Ok(None) };
+    let Some(search) = bisection::marked(&deps.ledger, mark).await? else { return Ok(None) };
+    let since = search.ended.as_ref().map(|ended| ended.at).or(search.held_until);
+    let is_due = !search.is_running(now) && since.is_none_or(|since| now > since + QUIET);
+    let by = format!("a bisection, planned at {}", show_time(search.plan.planned_at));
+    Ok(is_due.then_some(Kept { instance, resource: search.plan.resource, since, by }))
 }
 
 fn line(kept: &Kept<'_>, prices: &Prices) -> String {
-    let Kept { instance, incident } = kept;
+    let Kept { instance, resource, since, by } = kept;
     let configuration = &instance.configuration;
-    let resource = &incident.resource;
     let what = if instance.tags.contains_key(tags::RETIRED) {
         format!("from which the clients of {resource} were moved")
     } else {
@@ -70,7 +98,7 @@ fn line(kept: &Kept<'_>, prices: &Prices) -> String {
         || format!("what a {} of {size} costs (no price of it stands under prices in the policies)", configuration.class),
         |cost| format!("about {cost} a month ({}, {size})", configuration.class),
     );
-    let since = incident.closed_at.map_or_else(String::new, |closed| format!(" since {}", show_time(closed)));
-    let input = serde_json::json!({"resource": incident.resource, "instance": instance.id, "confirm": instance.id});
-    format!("{}, {what}, is kept{since} by incident {} and costs {cost}; to release it: {input}", instance.id, incident.id)
+    let since = since.map_or_else(String::new, |since| format!(" since {}", show_time(since)));
+    let input = serde_json::json!({"resource": resource, "instance": instance.id, "confirm": instance.id});
+    format!("{}, {what}, is kept{since} by {by} and costs {cost}; to release it: {input}", instance.id)
 }

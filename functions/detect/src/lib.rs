@@ -11,7 +11,7 @@ mod resources;
 mod steps;
 
 use lifeboat_domain::DrError;
-use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabaseEvents, ReadDatabases, ReadExecutions, ReadTrail, StartRecovery};
 use lifeboat_domain::words::Timestamp;
@@ -50,6 +50,10 @@ pub enum Step {
     Find(FindInput),
     /// Ends such a search.
     Conclude(SearchInput),
+    /// Begins to ask restored copies, because a person says so.
+    BeginBisection(ApproveInput),
+    /// Ends that, and tells what it came to.
+    ConcludeBisection(EndInput),
     /// Lists everything protected, in groups to probe.
     SweepList(SweepListInput),
     /// Judges what the probes found.
@@ -104,7 +108,7 @@ pub struct PauseInput {
     pub execution: String,
 }
 
-/// Input of `approve`.
+/// Input of `approve` and `begin_bisection`: a person's order, proven by the execution.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveInput {
@@ -136,6 +140,19 @@ pub struct SearchInput {
     pub search: String,
     /// The execution's ARN.
     pub execution: String,
+}
+
+/// Input of `conclude_bisection`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndInput {
+    /// The plan that was begun, by its hash.
+    pub plan: PlanHash,
+    /// The execution's ARN.
+    pub execution: String,
+    /// Why the execution goes no further, where a step failed.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// Input of `sweep_list`.
@@ -179,6 +196,8 @@ where
         Step::Approve(input) => lifeboat_lambda::encode(&Box::pin(steps::approve::approve(deps, &input)).await?),
         Step::Find(input) => lifeboat_lambda::encode(&Box::pin(steps::find::find(deps, &input)).await?),
         Step::Conclude(input) => lifeboat_lambda::encode(&Box::pin(steps::find::conclude(deps, &input)).await?),
+        Step::BeginBisection(input) => lifeboat_lambda::encode(&Box::pin(steps::bisect::begin(deps, &input)).await?),
+        Step::ConcludeBisection(input) => lifeboat_lambda::encode(&Box::pin(steps::bisect::conclude(deps, &input)).await?),
         Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
         Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
     }

@@ -1,7 +1,7 @@
 //! The `restore` Lambda: plans a recovery, carries it out call by call, moves clients, and undoes.
 //!
-//! One binary is deployed four times: `plan` may only read, acting cannot delete, `clean_up` deletes only what is marked as
-//! ours and never became usable, and `release_kept` what a person releases. Every step may run twice: what it does is written down before and after.
+//! One binary is deployed five times: `plan` may only read, acting cannot delete, `clean_up` deletes only what is marked as
+//! ours and never became usable, `release_kept` what a person releases, and `make_copy` makes copies to be asked and touches nothing else. Every step may run twice: what it does is written down before and after.
 
 mod case;
 mod everywhere;
@@ -12,6 +12,8 @@ mod targets;
 
 pub use everywhere::{Everywhere, everywhere};
 
+use lifeboat_domain::bisection::Turn;
+use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadKeys,
@@ -19,7 +21,7 @@ use lifeboat_domain::ports::{
     RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
-use lifeboat_domain::{DrError, Span, ids::IncidentId};
+use lifeboat_domain::{DrError, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,6 +61,16 @@ pub struct ReleaseOrder {
     pub request: Value,
     /// When it started.
     pub started_at: Timestamp,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// A bisection that an execution has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchCase {
+    /// The plan that was begun, by its hash.
+    pub plan: PlanHash,
     /// The execution's ARN.
     pub execution: String,
 }
@@ -111,6 +123,8 @@ pub enum Step {
     ReleaseKept(ReleaseOrder),
     /// Deletes a restored copy that never became usable.
     CleanUp(Case),
+    /// Makes the next move of a bisection: begins a copy, watches it, or ends.
+    MakeCopy(SearchCase),
 }
 
 /// What a step that is waited for answers.
@@ -118,6 +132,17 @@ pub enum Step {
 pub struct Look {
     /// How far it is.
     pub progress: Progress,
+    /// Until the next look, in seconds.
+    pub wait_seconds: u64,
+    /// What was seen, as a sentence.
+    pub reason: String,
+}
+
+/// What a bisection does next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyLook {
+    /// In one word.
+    pub turn: Turn,
     /// Until the next look, in seconds.
     pub wait_seconds: u64,
     /// What was seen, as a sentence.
@@ -203,6 +228,7 @@ where
         Step::Compensate(case) => encode(Box::pin(steps::compensate::compensate(deps, &case)).await?),
         Step::ReleaseKept(case) => encode(Box::pin(steps::release_kept::release_kept(deps, &case)).await?),
         Step::CleanUp(case) => encode(Box::pin(steps::clean_up::clean_up(deps, &case)).await?),
+        Step::MakeCopy(case) => encode(Box::pin(steps::search::make_copy(deps, &case)).await?),
     }
 }
 

@@ -16,12 +16,13 @@ mod tests;
 
 pub use databases::Databases;
 use lifeboat_domain::DrError;
-use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
+pub use sql::predicate::ask as ask_predicate;
 
 /// What the function needs of the outside world.
 pub struct Deps<L, D, S, O, C> {
@@ -83,6 +84,16 @@ pub struct LookInput {
     pub execution: String,
 }
 
+/// A bisection, one of whose copies is to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskInput {
+    /// The plan that was begun, by its hash.
+    pub plan: PlanHash,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// The steps.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -105,6 +116,8 @@ pub enum Step {
     ProveFence(Case),
     /// Looks in the data for the moment at which it went wrong.
     LookForMoment(LookInput),
+    /// Asks a restored copy whether the data was good then.
+    AskCopy(AskInput),
     /// Goes the way of a client to the new database.
     VerifyClient(Case),
 }
@@ -128,6 +141,7 @@ where
         Step::WarmUp(case) => ledger::encode(&steps::warm_up::warm_up(deps, &case).await?),
         Step::ProveFence(case) => ledger::encode(&steps::prove_fence::prove_fence(deps, &case).await?),
         Step::LookForMoment(input) => ledger::encode(&steps::look_for_moment::look_for_moment(deps, &input).await?),
+        Step::AskCopy(input) => ledger::encode(&steps::ask_copy::ask_copy(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
     }
 }

@@ -7,12 +7,14 @@ mod mariadb;
 mod support;
 
 use lifeboat_domain::Span;
+use lifeboat_domain::bisection::Reply;
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::policy::SqlCheck;
 use lifeboat_domain::ports::{OpenDatabases, Target, VisitLimits};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::KeyRanges;
 use lifeboat_domain::words::Grade;
+use lifeboat_validate::ask_predicate;
 use mariadb::Server;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -155,6 +157,31 @@ async fn a_server_that_closes_without_a_word_gives_no_answer_and_one_without_tls
         assert_eq!(sent.is_empty(), !tls, "nothing may be sent without TLS, and a hello with it");
         assert!(!sent.windows(4).any(|bytes| bytes == b"shop"), "the login was sent without TLS");
     }
+}
+
+#[tokio::test]
+async fn a_predicate_is_true_false_or_unknown_and_can_change_nothing() {
+    let server = Server::start();
+    server.sql("shop", ORDERS);
+    use Reply::{Bad, Good, Unknown};
+    let table = [
+        ("SELECT count(*) = 20000 FROM orders -- all of them;", Good),
+        ("SELECT count(*) > 20000 FROM orders", Bad),
+        ("WITH few AS (SELECT * FROM orders WHERE id < 5) SELECT count(*) = 4 FROM few;", Good),
+        ("SELECT max(id) > 5 FROM orders WHERE id < 0", Unknown),
+        ("SELECT id > 5 FROM orders", Unknown),
+        ("SELECT true, false", Unknown),
+        ("SELECT count(*) > 5 FROM no_such_table", Unknown),
+        ("SELECT 7", Unknown),
+        ("SELECT true) WHEN TRUE THEN 'good' END; DELETE FROM orders; SELECT (SELECT true", Unknown),
+        ("DELETE FROM orders RETURNING true", Unknown),
+    ];
+    for (predicate, expected) in table {
+        let (reply, text) = ask_predicate(&server.mysql(), &server.target(), &login(PASSWORD), limits(), predicate).await;
+        assert_eq!(reply, expected, "{predicate}: {text}");
+        assert!(!text.is_empty(), "{predicate}");
+    }
+    assert_eq!(server.sql("shop", "SELECT count(*) FROM orders"), "20000");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod support;
 
+use lifeboat_domain::bisection::Reply;
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::moments::traces::Gap;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
@@ -12,6 +13,7 @@ use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::KeyRanges;
 use lifeboat_domain::words::Grade;
 use lifeboat_domain::{Span, Timestamp};
+use lifeboat_validate::ask_predicate;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -107,6 +109,31 @@ async fn a_server_that_closes_without_a_word_gives_no_answer_and_one_without_tls
     let seen = server.postgres().probe(&at_port(&server.target(), "127.0.0.1", port), &login(PASSWORD), limits(), &[]).await;
     assert_eq!(seen.outcome, ProbeOutcome::CouldNotRun, "{}", seen.text);
     assert!(refusing.join().unwrap().is_empty(), "nothing may be sent without TLS");
+}
+
+#[tokio::test]
+async fn a_predicate_is_true_false_or_unknown_and_can_change_nothing() {
+    let server = Server::start();
+    server.sql("shop", ORDERS);
+    use Reply::{Bad, Good, Unknown};
+    let table = [
+        ("SELECT count(*) = 20000 FROM orders -- all of them;", Good),
+        ("SELECT count(*) > 20000 FROM orders", Bad),
+        ("WITH few AS (SELECT * FROM orders WHERE id < 5) SELECT count(*) = 4 FROM few;", Good),
+        ("SELECT max(id) > 5 FROM orders WHERE id < 0", Unknown),
+        ("SELECT id > 5 FROM orders", Unknown),
+        ("SELECT true, false", Unknown),
+        ("SELECT count(*) > 5 FROM no_such_table", Unknown),
+        ("SELECT 1", Unknown),
+        ("SELECT true) WHEN TRUE THEN 'good' END; DELETE FROM orders; SELECT (SELECT true", Unknown),
+        ("WITH gone AS (DELETE FROM orders RETURNING 1) SELECT count(*) > 0 FROM gone", Unknown),
+    ];
+    for (predicate, expected) in table {
+        let (reply, text) = ask_predicate(&server.postgres(), &server.target(), &login(PASSWORD), limits(), predicate).await;
+        assert_eq!(reply, expected, "{predicate}: {text}");
+        assert!(!text.is_empty(), "{predicate}");
+    }
+    assert_eq!(server.sql("shop", "SELECT count(*) FROM orders"), "20000");
 }
 
 #[tokio::test]

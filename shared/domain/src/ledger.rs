@@ -69,6 +69,11 @@ pub mod keys {
         key(resource(of), format!("released#{instance}"))
     }
 
+    /// A bisection, with its plan: [`crate::bisection::Bisection`].
+    pub fn bisection(plan: &PlanHash) -> Key {
+        key(format!("bisection#{plan}"), "bisection")
+    }
+
     /// A plan that a person is asked about: [`crate::approval::Question`].
     pub fn question(plan: &PlanHash) -> Key {
         key(format!("question#{plan}"), "question")

@@ -5,6 +5,7 @@
 
 pub mod acting;
 pub mod approval;
+pub mod bisection;
 pub mod cut_over;
 pub mod error;
 pub mod events;

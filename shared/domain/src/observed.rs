@@ -18,6 +18,8 @@ pub mod tags {
     pub const RETIRED: &str = "lifeboat:retired";
     /// The incident that made this one.
     pub const INCIDENT: &str = "lifeboat:incident";
+    /// A copy that was restored to be asked: the plan of its bisection, by hash.
+    pub const SEARCH: &str = "lifeboat:search";
     /// On a read replica: the identity of the resource whose recovery may promote it. Without it a replica is never touched.
     pub const PROMOTABLE: &str = "lifeboat:promotable";
     /// The backup run that made this snapshot.

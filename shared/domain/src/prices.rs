@@ -2,6 +2,7 @@
 
 use crate::error::DrError;
 use crate::observed::Configuration;
+use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,6 +16,53 @@ pub struct Prices {
     pub instance_hour: BTreeMap<String, String>,
     /// Of one GiB for a month, by storage type; Multi-AZ counts twice.
     pub storage_gib_month: BTreeMap<String, String>,
+}
+
+/// An amount of money in the currency of the prices, in millionths of its unit: never a float.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Money(u64);
+
+impl Money {
+    /// What is accepted, in words.
+    pub const ACCEPTED: &'static str = "a decimal in quotes with at most six places, such as \"12.50\"";
+
+    /// Reads `12.50`.
+    pub fn parse(field: &str, text: &str) -> Result<Self, DrError> {
+        millionths(text).map(Self).ok_or_else(|| DrError::invalid(field, format!("{text:?}"), Self::ACCEPTED))
+    }
+
+    /// What something costs for a while that costs this in an hour; a part of a millionth counts as one.
+    pub fn hourly_for(self, span: Span) -> Self {
+        let all = u128::from(self.0) * u128::from(span.as_secs());
+        Self(u64::try_from(all.div_ceil(3600)).unwrap_or(u64::MAX))
+    }
+
+    /// The sum.
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl std::fmt::Display for Money {
+    /// In hundredths, rounded up: a cost is never told too low.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hundredths = self.0.div_ceil(MILLIONTHS / 100);
+        write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}
+
+impl TryFrom<String> for Money {
+    type Error = DrError;
+    fn try_from(text: String) -> Result<Self, DrError> {
+        Self::parse("money", &text)
+    }
+}
+
+impl From<Money> for String {
+    fn from(money: Money) -> Self {
+        format!("{}.{:06}", money.0 / MILLIONTHS, money.0 % MILLIONTHS)
+    }
 }
 
 /// AWS counts a month as so many hours.
@@ -31,7 +79,25 @@ impl Prices {
         let one = hour.checked_mul(HOURS)?.checked_add(gib.checked_mul(size)?)?;
         let all = one.checked_mul(if configuration.multi_az { 2 } else { 1 })?;
         let hundredths = (all + MILLIONTHS / 200) / (MILLIONTHS / 100);
-        Some(format!("{}.{:02} {}", hundredths / 100, hundredths % 100, self.currency.as_deref().unwrap_or("USD")))
+        Some(format!("{}.{:02} {}", hundredths / 100, hundredths % 100, self.currency()))
+    }
+
+    /// What an instance like this costs in an hour, with its volume; an error names the price that is not known.
+    pub fn hour(&self, configuration: &Configuration) -> Result<Money, String> {
+        let (class, storage) = (&configuration.class, configuration.storage_type.as_deref().unwrap_or("unknown"));
+        let known = |table: &str, prices: &BTreeMap<String, String>, name: &str| {
+            prices.get(name).and_then(|price| millionths(price)).ok_or_else(|| format!("prices.{table}.{name}"))
+        };
+        let hour = known("instance_hour", &self.instance_hour, class)?;
+        let gib = known("storage_gib_month", &self.storage_gib_month, storage)?;
+        let size = configuration.allocated_storage.and_then(|size| u64::try_from(size).ok());
+        let volume = gib.saturating_mul(size.ok_or("the size of the volume")?).div_ceil(HOURS);
+        Ok(Money(hour.saturating_add(volume).saturating_mul(if configuration.multi_az { 2 } else { 1 })))
+    }
+
+    /// The currency, for messages.
+    pub fn currency(&self) -> &str {
+        self.currency.as_deref().unwrap_or("USD")
     }
 
     /// Checks that every price is one.
@@ -88,6 +154,19 @@ mod tests {
         assert_eq!(prices().month(&database(true)).as_deref(), Some("253.68 USD"));
         let unknown = Configuration { class: "db.x2g.large".to_owned(), ..database(false) };
         assert_eq!(prices().month(&unknown), None, "a price that nobody wrote down is not guessed");
+    }
+
+    #[test]
+    fn an_hour_has_its_part_of_the_volume_and_a_missing_price_is_named() {
+        let hour = prices().hour(&database(false)).unwrap();
+        assert_eq!(String::from(hour), "0.173754", "0.158 and a 730th of 11.50");
+        assert_eq!(hour.hourly_for(Span::minutes(90)).to_string(), "0.27");
+        assert_eq!(prices().hour(&database(true)).unwrap().to_string(), "0.35");
+        let unknown = Configuration { class: "db.x2g.large".to_owned(), ..database(false) };
+        assert_eq!(prices().hour(&unknown).unwrap_err(), "prices.instance_hour.db.x2g.large");
+        let unknown = Configuration { storage_type: Some("io2".to_owned()), ..database(false) };
+        assert_eq!(prices().hour(&unknown).unwrap_err(), "prices.storage_gib_month.io2");
+        assert!(Money::parse("cost_at_most", "5 USD").unwrap_err().to_string().contains("cost_at_most"));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
 use crate::observed::ObservedInstance;
-use crate::ports::Ledger;
+use crate::point::Manifest;
+use crate::ports::{Documents, Ledger};
 use crate::span::Span;
 use crate::words::{Plane, ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -167,6 +168,14 @@ impl News {
 /// What the ledger knows of a resource.
 pub async fn record(ledger: &impl Ledger, resource: &Identity) -> Result<Option<ResourceRecord>, DrError> {
     Ok(ledger::read::<ResourceRecord>(ledger, &keys::record(resource)).await?.map(|kept| kept.value))
+}
+
+/// The configuration that was kept of it, for when it is gone.
+pub async fn kept_manifest(documents: &impl Documents, record: &ResourceRecord) -> Result<Option<Manifest>, DrError> {
+    let Some(key) = &record.manifest else { return Ok(None) };
+    let found = documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading the manifest {key}")))?;
+    let decoded = found.map(serde_json::from_value).transpose();
+    decoded.map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))
 }
 
 /// Writes today's physical facts into the record, making it if it is new.

@@ -75,7 +75,7 @@ fn every_input_to_paste_has_only_fields_that_are_accepted() {
     let recovery = ["resource", "scenario", "restore_to", "run", "cut_over", "option", "plan", "incident"];
     let approval = ["resource", "plan", "decision", "option", "reason", "claimed_by"];
     let release = ["resource", "instance", "confirm", "reason", "claimed_by"];
-    let find = ["resource", "from", "to", "table", "check"];
+    let find = ["resource", "from", "to", "table", "check", "bisect"];
     let pause = ["resource", "action", "until", "reason", "claimed_by"];
     none(json_blocks(&read(MACHINES)).iter().filter_map(Value::as_object).flat_map(|block| {
         let accepted: &[&str] = match (block.contains_key("action"), block.contains_key("decision")) {

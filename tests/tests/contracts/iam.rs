@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 mod known;
-use known::{ALWAYS, CHANGES, COPIES};
+use known::{ALWAYS, CHANGES, COPIES, SEARCHED};
 
 /// The adapters, with the IAM prefix of their service.
 const ADAPTERS: &[(&str, &str)] = &[
@@ -332,13 +332,17 @@ fn every_permission_to_change_something_of_rds_is_known_with_what_it_hangs_on() 
     none(strange.chain(lacking));
 }
 
+/// Whether it only makes what carries a mark of Lifeboat from birth.
+fn is_born(permission: &Permission) -> bool {
+    permission.hangs_on(&format!("gives {}", tags::INCIDENT)) || permission.hangs_on(&format!("gives {}", tags::SEARCH))
+}
+
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
     // Proxies and their target groups are named by whoever deploys.
     let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns"];
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind)));
-    let free = on_databases
-        .filter(|permission| !permission.hangs_on("carries lifeboat:") && !permission.hangs_on(&format!("gives {}", tags::INCIDENT)));
+    let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));
     none(free.map(|permission| format!("needs no tag of Lifeboat: {permission}")));
 }
 
@@ -346,12 +350,12 @@ fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
 fn no_role_can_give_a_database_the_tag_that_its_own_permissions_hang_on() {
     let tagging = changes().into_iter().filter(|permission| permission.action == "rds:AddTagsToResource");
     let open = tagging.filter(|permission| !permission.resource.starts_with("snapshot:lifeboat-")).filter(|permission| {
-        let is_born = permission.resource == COPIES && permission.hangs_on(&format!("gives {}", tags::INCIDENT));
+        let is_born = [COPIES, SEARCHED].contains(&permission.resource.as_str()) && is_born(permission);
         let only = permission.hangs_on.iter().find_map(|word| word.strip_prefix("only "));
         let is_moved = permission.hangs_on("carries lifeboat:")
             && permission.hangs_on.contains("names tags")
             && only.is_some_and(|only| {
-                only.split(' ').all(|tag| tag.starts_with("lifeboat:") && tag != tags::INCIDENT && tag != tags::PROMOTABLE)
+                only.split(' ').all(|tag| tag.starts_with("lifeboat:") && ![tags::INCIDENT, tags::PROMOTABLE, tags::SEARCH].contains(&tag))
             });
         !is_born && !is_moved
     });
@@ -363,11 +367,14 @@ fn the_roles_know_a_copy_by_the_name_that_a_plan_gives_it() {
     let naming = read("shared/domain/src/plan/options.rs");
     assert!(naming.contains("format!(\"r{}\", short_digest("), "a copy is named otherwise: the template's {COPIES} no longer fits");
     assert_eq!(COPIES, format!("db:*-r{}", "?".repeat(short_digest(&["any"]).len())));
+    let naming = read("shared/domain/src/bisection/mod.rs");
+    assert!(naming.contains("format!(\"s{}\", short_digest("), "a copy is named otherwise: the template's {SEARCHED} no longer fits");
+    assert_eq!(SEARCHED, format!("db:*-s{}", "?".repeat(short_digest(&["any"]).len())));
 }
 
 #[test]
 fn the_roles_ask_for_tags_that_the_code_writes() {
-    let written = [tags::POLICY, tags::RESOURCE, tags::SECRET, tags::RETIRED, tags::INCIDENT, tags::BACKUP, tags::PROMOTABLE];
+    let written = [tags::POLICY, tags::RESOURCE, tags::SECRET, tags::RETIRED, tags::INCIDENT, tags::BACKUP, tags::PROMOTABLE, tags::SEARCH];
     let words: BTreeSet<String> = changes().into_iter().flat_map(|permission| permission.hangs_on).collect();
     let asked = words.iter().flat_map(|words| words.split(' ')).filter(|word| word.contains("lifeboat"));
     none(asked.filter(|tag| !written.contains(tag)).map(|tag| format!("the roles ask for the tag {tag}, which the code does not know")));

@@ -160,4 +160,5 @@ fn can_end_a_loop(flow: Flow<'_>, state: &State) -> bool {
     (assigns("progress") && answers("{% $progress = 'expired' %}"))
         || (assigns("verdict") && answers("{% $verdict = 'unknown' %}"))
         || (assigns("decision") && answers("{% $decision = 'ask' %}"))
+        || (assigns("turn") && answers("{% $turn = 'over' %}"))
 }

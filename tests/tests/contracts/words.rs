@@ -2,6 +2,7 @@
 
 use crate::repo::{files, machines, none, read};
 use lifeboat_domain::ErrorName;
+use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::plan::Decision;
 use lifeboat_domain::status::{InstanceStatus, StatusMeaning};
@@ -24,6 +25,7 @@ fn enums() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("decision", all(Decision::ALL)),
         ("progress", all(Progress::ALL)),
         ("run", all(Run::ALL)),
+        ("turn", all(Turn::ALL)),
     ])
 }
 

@@ -9,6 +9,7 @@
 
 mod account;
 mod approval;
+mod bisect;
 mod controls;
 mod events;
 mod faults;

@@ -67,6 +67,8 @@ async fn the_stories_visit_every_task_of_every_machine() {
     }
     // Nothing happens to a database there: its only Task is disturbed in the flows of releasing.
     seen.insert("release/ReleaseKept".to_owned());
+    // What is known when a step fails for good is told in the flows of bisecting.
+    seen.insert("bisect/ConcludeBrokenOff".to_owned());
     let all = machines().into_iter().flat_map(|machine| {
         let tasks = machine.all_states().into_iter().filter(|(_, state)| matches!(state, State::Task(_)));
         tasks.map(|(name, _)| format!("{}/{name}", machine.name)).collect::<Vec<_>>()
@@ -111,5 +113,6 @@ stories! {
     a_refused_promotion_is_followed_by_a_restore_however_a_step_is_disturbed: PromotionRefused,
     a_wrong_promoted_replica_is_held_and_its_source_opened_however_a_step_is_disturbed: PromotedIsWrong,
     a_pause_is_ordered_once_however_a_step_is_disturbed: Pause,
+    copies_are_made_once_and_asked_to_the_same_end_however_a_step_is_disturbed: Bisect,
     a_moment_is_found_and_told_once_however_a_step_is_disturbed: FindMoment,
 }

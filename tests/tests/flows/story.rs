@@ -66,6 +66,8 @@ pub enum Story {
     Pause,
     /// Somebody deleted rows, and a person asks when.
     FindMoment,
+    /// Somebody deleted rows, and copies are asked when.
+    Bisect,
     /// Its volume is full: grown.
     StorageFull,
     /// A cut-over is regretted: clients go back, after a person has seen what they lose.
@@ -163,7 +165,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -188,6 +190,7 @@ impl Story {
         Self::News,
         Self::Pause,
         Self::FindMoment,
+        Self::Bisect,
         Self::StorageFull,
         Self::Undo,
         Self::Promotion,
@@ -272,6 +275,7 @@ impl Story {
                 account.pass(Duration::minutes(8)).await;
                 account.find_moment(json!({"resource": ORDERS})).await;
             }
+            Self::Bisect => crate::bisect::play(account).await,
             Self::Pause => {
                 let until = show_time(account.time() + Duration::hours(2));
                 account.order(json!({"resource": "*", "action": "pause", "until": until, "reason": "a rehearsal"})).await;
@@ -353,7 +357,10 @@ impl Story {
 
     /// Whether its execution, if it dies, is followed by another one that takes it up.
     pub const fn is_taken_up(self) -> bool {
-        !matches!(self, Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment)
+        !matches!(
+            self,
+            Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment | Self::Bisect
+        )
     }
 
     /// Whether a Task belongs to the story, and not only to what goes on around it.
@@ -364,6 +371,7 @@ impl Story {
             Self::News => of("sweep/"),
             Self::Pause => of("pause/"),
             Self::FindMoment => of("find_moment/"),
+            Self::Bisect => of("bisect/"),
             Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             _ => of("recovery/"),

@@ -1,5 +1,6 @@
 //! What EventBridge delivers: classified by event id, confirmed by Describe, never acted on by itself.
 
+use super::bisect;
 use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
 use crate::{Deps, resources};
 use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
@@ -254,7 +255,11 @@ where
     E: ReadExecutions + StartRecovery,
     C: Clock,
 {
+    let how = if ended.status == ExecutionStatus::Aborted { HowEnded::Stopped } else { HowEnded::Otherwise };
     let Some(known) = ledger::read::<ExecutionRecord>(&deps.ledger, &keys::execution(&ended.execution_arn)).await? else {
+        if let Some(reason) = bisect::interrupted(deps, ended).await? {
+            return Ok(EventAnswer::only(reason));
+        }
         return Ok(EventAnswer::only(format!("{} worked on no incident", ended.name)));
     };
     let id = known.value.incident;
@@ -262,7 +267,6 @@ where
     if incident.execution.as_deref() != Some(ended.execution_arn.as_str()) {
         return Ok(EventAnswer { reason: format!("{} no longer works on incident {id}", ended.name), incident: Some(id) });
     }
-    let how = if ended.status == ExecutionStatus::Aborted { HowEnded::Stopped } else { HowEnded::Otherwise };
     let reason = reconcile(deps, &id, Some(how)).await?;
     Ok(EventAnswer { reason, incident: Some(id) })
 }

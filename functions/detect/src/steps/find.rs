@@ -1,6 +1,7 @@
 //! `find` and `conclude`: when did it go wrong? What the ledger and the control plane know; then, with what `validate` saw in the
 //! data, the moments to go back to. Nothing is changed.
 
+use super::bisect;
 use crate::{Deps, FindInput, SearchInput, history, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, Identity};
@@ -26,6 +27,8 @@ struct Question {
     table: Option<String>,
     #[serde(default)]
     check: Option<String>,
+    #[serde(default)]
+    bisect: Option<bisect::Asked>,
 }
 
 /// What the state machine is told.
@@ -57,13 +60,20 @@ where
         from,
         to,
         tables,
-        check: question.check,
+        check: question.check.clone(),
         checks_passed_at: record.checks_passed_at,
         target: observed.as_ref().map(|observed| target(&record, observed)),
         fingerprints: Vec::new(),
         findings: Vec::new(),
         notes: Vec::new(),
+        bisect: None,
     };
+    if let Some(asked) = &question.bisect {
+        let wish = bisect::wish(asked, &search)?;
+        // What is lacking now will be lacking after the search, too.
+        bisect::plan(deps, &search, None, (&wish, &input.execution)).await?;
+        search.bisect = Some(wish);
+    }
     history::of_ledger(deps, &record, policy, &mut search).await?;
     history::of_control_plane(deps, &record, &mut search).await;
     let id = search_id(&input.execution);
@@ -73,10 +83,14 @@ where
 }
 
 /// Ends a search: ranks what was found, and leaves it for `notify`.
-pub(crate) async fn conclude<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, input: &SearchInput) -> Result<Conclusion, DrError> {
+pub(crate) async fn conclude<R: ReadDatabases, L: Ledger, D: Documents, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    input: &SearchInput,
+) -> Result<Conclusion, DrError> {
     let search: Search = ledger::expect(&deps.ledger, &search_key(&input.search)).await?.value;
     let looked = ledger::read::<Looked>(&deps.ledger, &looked_key(&input.search)).await?.map(|kept| kept.value);
-    let conclusion = ranked(&search, looked.as_ref());
+    let mut conclusion = ranked(&search, looked.as_ref());
+    bisect::add_plan(deps, &search, looked.as_ref(), &input.execution, &mut conclusion).await?;
     tracing::info!(execution = input.execution, candidates = conclusion.candidates.len(), "{}", conclusion.reason);
     conclusion.news(&search).leave(&deps.ledger, search.asked_at).await?;
     Ok(conclusion)

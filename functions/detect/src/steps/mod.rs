@@ -1,6 +1,7 @@
 //! One module for each step.
 
 pub(crate) mod approve;
+pub(crate) mod bisect;
 pub(crate) mod event;
 pub(crate) mod find;
 pub(crate) mod judge;

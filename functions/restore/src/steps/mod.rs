@@ -15,4 +15,5 @@ pub(crate) mod release_kept;
 pub(crate) mod reopen;
 pub(crate) mod restart;
 pub(crate) mod restore;
+pub(crate) mod search;
 pub(crate) mod standby;

@@ -16,7 +16,7 @@ use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
 use lifeboat_domain::policy::{CutOverTarget, Policy};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
-use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::register::{ResourceRecord, kept_manifest};
 use lifeboat_domain::replica::{Replica, ReplicaLooks, of_source};
 use lifeboat_domain::words::{Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
@@ -225,7 +225,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
     let manifest = match &observed {
         Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
-        None => kept_manifest(deps, &record).await?,
+        None => kept_manifest(&deps.documents, &record).await?,
     };
     let window =
         deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
@@ -299,25 +299,11 @@ async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
         let configuration = Configuration { security_groups: before.groups_before, ..manifest.configuration };
         return Ok(Manifest { configuration, ..manifest });
     }
-    let kept = kept_manifest(deps, record)
+    let kept = kept_manifest(&deps.documents, record)
         .await?
         .ok_or_else(|| DrError::refused(format!("{} is fenced, and no manifest of before says which security groups it had", record.id)))?;
     let security_groups = kept.configuration.security_groups;
     Ok(Manifest { configuration: Configuration { security_groups, ..manifest.configuration }, ..manifest })
-}
-
-async fn kept_manifest<R, L, D: Documents, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>,
-    record: &ResourceRecord,
-) -> Result<Option<Manifest>, DrError> {
-    let Some(key) = &record.manifest else { return Ok(None) };
-    let Some(document) = deps.documents.get_json(key).await.map_err(|error| error.while_doing(format!("reading the manifest {key}")))?
-    else {
-        return Ok(None);
-    };
-    let manifest =
-        serde_json::from_value(document).map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))?;
-    Ok(Some(manifest))
 }
 
 /// Snapshots that RDS shows as available now, and the fingerprints kept with them, newest first. What an instance held after

@@ -2,6 +2,7 @@
 
 use crate::observe::instance;
 use crate::{Databases, Deps, ReleaseOrder};
+use lifeboat_domain::bisection;
 use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::lease::Lease;
@@ -39,8 +40,8 @@ pub(crate) struct Released {
 struct Promise {
     /// The execution that the order came by.
     execution: String,
-    /// The incident that kept the database.
-    incident: IncidentId,
+    /// The incident that kept the database; none for a copy of a bisection.
+    incident: Option<IncidentId>,
     /// Its `DbiResourceId`.
     resource_id: String,
     /// The final snapshot; none where RDS could give none.
@@ -70,7 +71,7 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
             }
         };
     };
-    let incident = marked_by(deps, &order, &found, &record).await?;
+    let keeper = marked_by(deps, &order, &found, &record).await?;
     expect_quiet(deps, &record, deps.clock.now()).await?;
     let promise = promise.filter(|promise| promise.resource_id == found.resource_id);
     if found.status.meaning() == StatusMeaning::Deleting {
@@ -81,7 +82,7 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
     }
     let promise = match promise {
         Some(promise) => promise,
-        None => make_promise(deps, &order, case, (&record, &incident), &found).await?,
+        None => make_promise(deps, &order, case, (&record, keeper.as_ref()), &found).await?,
     };
     delete(deps, &found, &promise).await?;
     tell(deps, &record, case, &found.id, promise).await
@@ -95,13 +96,14 @@ fn confirmed(order: &Order) -> Result<(), DrError> {
     }
 }
 
-/// The incident that kept it. What serves, is protected, or was not kept by Lifeboat for this resource is never deleted.
-async fn marked_by<R, L: Ledger, D, S, E, C>(
+/// The incident that kept it; none for a copy of a bisection. What serves, is protected, or was not kept by Lifeboat for this resource
+/// is never deleted.
+async fn marked_by<R, L: Ledger, D, S, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     order: &Order,
     found: &ObservedInstance,
     record: &ResourceRecord,
-) -> Result<Incident, DrError> {
+) -> Result<Option<Incident>, DrError> {
     let refuse = |why: String| Err(DrError::refused(format!("{} is not released: {why}", order.instance)));
     if found.resource_id == record.resource_id || found.id == record.id {
         return refuse(format!("it serves as {}", record.resource));
@@ -109,8 +111,11 @@ async fn marked_by<R, L: Ledger, D, S, E, C>(
     if found.tags.contains_key(tags::POLICY) {
         return refuse(format!("it is protected: it carries {}", tags::POLICY));
     }
+    if let Some(mark) = found.tags.get(tags::SEARCH) {
+        return searched(deps, mark, found, record).await.map(|()| None);
+    }
     let Some(mark) = found.tags.get(tags::RETIRED).or_else(|| found.tags.get(tags::INCIDENT)) else {
-        return refuse(format!("it carries neither {} nor {}: Lifeboat did not keep it", tags::RETIRED, tags::INCIDENT));
+        return refuse(format!("it carries none of {}, {} and {}: Lifeboat did not keep it", tags::RETIRED, tags::INCIDENT, tags::SEARCH));
     };
     let incident = ledger::read::<Incident>(&deps.ledger, &keys::incident(&IncidentId::parse(mark.clone())?)).await?;
     let Some(incident) = incident.map(|kept| kept.value).filter(|incident| incident.resource == record.resource) else {
@@ -119,7 +124,24 @@ async fn marked_by<R, L: Ledger, D, S, E, C>(
     if incident.state != IncidentState::Closed {
         return refuse(format!("incident {mark}, which it belongs to, is {}: it may still be needed", incident.state));
     }
-    Ok(incident)
+    Ok(Some(incident))
+}
+
+/// A copy that a bisection made is released once that is over, or its execution has died.
+async fn searched<R, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    mark: &str,
+    found: &ObservedInstance,
+    record: &ResourceRecord,
+) -> Result<(), DrError> {
+    let refuse = |why: String| Err(DrError::refused(format!("{} is not released: {why}", found.id)));
+    let bisection = bisection::marked(&deps.ledger, mark).await?;
+    let made = bisection.filter(|made| made.plan.resource == record.resource && made.copies.iter().any(|copy| copy.instance == found.id));
+    match made {
+        None => refuse(format!("the bisection {mark}, which it is marked with, made no such copy of {}", record.resource)),
+        Some(made) if made.is_running(deps.clock.now()) => refuse("its bisection goes on: it may still be asked".to_owned()),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Nothing is deleted while somebody works on the resource: a recovery or an undo may need it.
@@ -143,7 +165,7 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     order: &Order,
     case: &ReleaseOrder,
-    (record, incident): (&ResourceRecord, &Incident),
+    (record, incident): (&ResourceRecord, Option<&Incident>),
     found: &ObservedInstance,
 ) -> Result<Promise, DrError> {
     let id = &found.id;
@@ -162,12 +184,14 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     let why = order.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let promise = Promise {
         execution: case.execution.clone(),
-        incident: incident.id.clone(),
+        incident: incident.map(|incident| incident.id.clone()),
         resource_id: found.resource_id.clone(),
         snapshot,
         text: format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution),
     };
-    ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
+    if let Some(incident) = incident {
+        ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
+    }
     ledger::write(&deps.ledger, &keys::released(&record.resource, id), &promise).await?;
     Ok(promise)
 }
@@ -202,7 +226,7 @@ async fn tell<R, L: Ledger, D, S, E, C>(
 ) -> Result<Released, DrError> {
     let title = format!("{}: the kept database {id} was released", record.resource);
     let (resource, text) = (Some(record.resource.clone()), format!("{}.", promise.text));
-    let news = News { at: case.started_at, resource, incident: Some(promise.incident), title, text, told_at: None };
+    let news = News { at: case.started_at, resource, incident: promise.incident, title, text, told_at: None };
     news.leave(&deps.ledger, case.started_at).await?;
     Ok(Released { reason: promise.text })
 }

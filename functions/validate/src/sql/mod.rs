@@ -4,5 +4,6 @@ pub(crate) mod answer;
 pub(crate) mod checks;
 pub(crate) mod compare;
 pub(crate) mod place;
+pub(crate) mod predicate;
 pub(crate) mod trouble;
 pub(crate) mod warm_up;

@@ -1,7 +1,9 @@
 //! `look_for_moment`: what the data itself tells of the moment at which it went wrong; read-only, bounded, and honest about the rest.
 
 use crate::budget::Budget;
+use crate::sql::predicate;
 use crate::{Deps, LookInput, open};
+use lifeboat_domain::bisection::{Answered, Reply};
 use lifeboat_domain::moments::prints::{Today, finding, today};
 use lifeboat_domain::moments::{Finding, Looked, Origin, Search, Sureness, looked_key, search_key};
 use lifeboat_domain::point::Fingerprint;
@@ -67,6 +69,11 @@ async fn look<L, D: Documents, S, O: OpenDatabases, C>(
     let checked = budget.spend(checks(deps, search, policy, visit)).await.unwrap_or_else(|why| looked_late("the checks", &why));
     let tables: Vec<&FingerprintTable> = policy.fingerprint.iter().filter(|table| search.tables.contains(&table.table)).collect();
     let mut found = vec![checked];
+    if let Some(wish) = &search.bisect {
+        let asked = predicate::ask(&deps.databases, visit.target, visit.credentials, visit.limits, &wish.predicate);
+        let (reply, text) = budget.spend(asked).await.unwrap_or_else(|why| (Reply::Unknown, why));
+        looked.predicate = Some(Answered { reply, at: visit.now, text });
+    }
     let prints = match budget.spend(prints(deps, search)).await {
         Ok(Ok(prints)) => prints,
         Ok(Err(why)) | Err(why) => {
@@ -82,7 +89,7 @@ async fn look<L, D: Documents, S, O: OpenDatabases, C>(
         found.push(match budget.spend(asked).await {
             Ok(traces) => {
                 let (findings, notes) = traces.read(table, window, visit.now);
-                Looked { findings, notes }
+                Looked { findings, notes, predicate: None }
             }
             Err(why) => looked_late(&table.table, &why),
         });
@@ -94,7 +101,7 @@ async fn look<L, D: Documents, S, O: OpenDatabases, C>(
 }
 
 fn looked_late(what: &str, why: &str) -> Looked {
-    Looked { findings: Vec::new(), notes: vec![format!("Of {what} not everything was looked at: {why}")] }
+    Looked { findings: Vec::new(), notes: vec![format!("Of {what} not everything was looked at: {why}")], predicate: None }
 }
 
 /// The check that was named, or else the watched ones. What fails now was well when all of them last passed.
@@ -158,12 +165,12 @@ async fn compare<L, D, S, O: OpenDatabases, C>(
             Today::AsThen => intact_since = Some(print.taken_at),
             Today::Differs(what) => {
                 let found = finding(table, &what, print.taken_at, visit.now, intact_since);
-                return Looked { findings: vec![found], notes: Vec::new() };
+                return Looked { findings: vec![found], ..Looked::default() };
             }
         }
     }
     let untouched = |since: Timestamp| {
         format!("{name}: nothing that its fingerprint of {} can tell was removed or altered since then", show_time(since))
     };
-    Looked { findings: Vec::new(), notes: intact_since.map(untouched).into_iter().collect() }
+    Looked { notes: intact_since.map(untouched).into_iter().collect(), ..Looked::default() }
 }

@@ -1,5 +1,6 @@
 //! The steps, one module each.
 
+pub(crate) mod ask_copy;
 pub(crate) mod checks;
 pub(crate) mod difference;
 pub(crate) mod fingerprint;

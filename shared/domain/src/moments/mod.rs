@@ -9,6 +9,7 @@ pub mod traces;
 pub mod trail;
 pub mod with_trail;
 
+use crate::bisection::{Answered, Wish};
 use crate::ids::{Identity, short_digest};
 use crate::ports::{Key, Target};
 use crate::recovery_input::RecoveryInput;
@@ -133,6 +134,9 @@ pub struct Search {
     pub findings: Vec<Finding>,
     /// What else is to be said, as sentences without their full stops.
     pub notes: Vec<String>,
+    /// What restored copies shall be asked, if a person wants that planned.
+    #[serde(default)]
+    pub bisect: Option<Wish>,
 }
 
 /// What `validate` found in the database itself.
@@ -142,6 +146,9 @@ pub struct Looked {
     pub findings: Vec<Finding>,
     /// What else is to be said: above all what cannot be told.
     pub notes: Vec<String>,
+    /// What the predicate of a bisection says of production.
+    #[serde(default)]
+    pub predicate: Option<Answered>,
 }
 
 /// A moment to go back to.
@@ -166,6 +173,12 @@ pub struct Conclusion {
     pub candidates: Vec<Candidate>,
     /// What else is to be known, above all what cannot be told.
     pub notes: Vec<String>,
+    /// How copies could be asked, where that was wanted: the plan, or why there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bisect: Vec<String>,
+    /// The input that begins it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin: Option<serde_json::Value>,
 }
 
 /// The id of the search that an execution makes: a repeated step meets the same search.
@@ -205,7 +218,7 @@ pub fn conclude(search: &Search, looked: Option<&Looked>) -> Conclusion {
     let unseen = "The data itself was not looked at: the step that opens the database did not end; its log says why".to_owned();
     let seen = looked.map_or_else(|| vec![unseen], |looked| looked.notes.clone());
     let notes = search.notes.iter().chain(&seen).take(MOST_NOTES).map(|note| shortened(note)).collect();
-    Conclusion { reason: summary(search, &candidates), candidates, notes }
+    Conclusion { reason: summary(search, &candidates), candidates, notes, bisect: Vec::new(), begin: None }
 }
 
 fn candidate(search: &Search, finding: &Finding) -> Candidate {
@@ -257,6 +270,7 @@ impl Conclusion {
         let parts = std::iter::once(format!("{}.", self.reason))
             .chain(self.candidates.iter().enumerate().map(moment))
             .chain(self.notes.iter().map(|note| format!("{note}.")))
+            .chain(self.bisect.iter().map(|line| if line.ends_with('}') { line.clone() } else { format!("{line}.") }))
             .chain(std::iter::once("Nothing was changed.".to_owned()));
         let title = match self.candidates.len() {
             0 => format!("{}: nothing shows when it went wrong", search.resource),

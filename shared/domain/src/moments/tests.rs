@@ -33,6 +33,7 @@ fn search(findings: Vec<Finding>) -> Search {
         fingerprints: Vec::new(),
         findings,
         notes: Vec::new(),
+        bisect: None,
     }
 }
 
@@ -96,7 +97,7 @@ fn no_candidate_is_a_sentence_too() {
 fn however_much_is_found_little_travels() {
     let long = "x".repeat(4000);
     let found = (0..200).map(|second| Finding::at(Origin::Rows, Sureness::Possible, at(second * 3), format!("{long}{second}"))).collect();
-    let looked = Looked { findings: Vec::new(), notes: vec![long; 100] };
+    let looked = Looked { findings: Vec::new(), notes: vec![long; 100], predicate: None };
     let conclusion = conclude(&search(found), Some(&looked));
     let bytes = serde_json::to_vec(&conclusion).unwrap().len();
     assert!(bytes < 32 * 1024, "{bytes} bytes");

@@ -3,6 +3,8 @@
 pub(super) const ALWAYS: &str = "always";
 /// What is named as a copy is.
 pub(super) const COPIES: &str = "db:*-r????????";
+/// What is named as a copy of a bisection is.
+pub(super) const SEARCHED: &str = "db:*-s????????";
 pub(super) const RESTORES: &[&str] = &["rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"];
 pub(super) const TAG: &[&str] = &["rds:AddTagsToResource"];
 pub(super) const UNTAG: &[&str] = &["rds:RemoveTagsFromResource"];
@@ -89,7 +91,23 @@ pub(super) const CHANGES: &[Change] = &[
         &[COPIES],
         "carries lifeboat:incident, lacks lifeboat:policy",
     ),
+    may(
+        "RestoreRelease",
+        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
+        &[SEARCHED],
+        "carries lifeboat:search, lacks lifeboat:policy",
+    ),
     may("RestoreRelease", &["rds:CreateDBSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
     may("RestoreRelease", TAG, &["snapshot:lifeboat-*"], "inherits"),
+    // A search makes copies with its own mark; it can neither mark nor change anything else, and it deletes nothing.
+    may(
+        "RestoreSearch",
+        &["rds:RestoreDBInstanceToPointInTime"],
+        &["db:*"],
+        "gives lifeboat:search, omits lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired",
+    ),
+    may("RestoreSearch", &["rds:RestoreDBInstanceToPointInTime"], &["auto-backup:*", "og:*", "pg:*", "subgrp:*"], ALWAYS),
+    may("RestoreSearch", TAG, &[SEARCHED], "gives lifeboat:search, omits lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("RestoreSearch", MODIFY, &[SEARCHED], "carries lifeboat:search, lacks lifeboat:policy"),
     may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
 ];

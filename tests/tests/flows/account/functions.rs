@@ -20,11 +20,11 @@ impl Account {
     }
 
     /// Calls a deployed function by the name that machines have for it.
-    pub(super) async fn function(&self, name: &str, input: Value) -> Result<Value, DrError> {
+    pub async fn function(&self, name: &str, input: Value) -> Result<Value, DrError> {
         match name {
             "Detect" => self.detect(input).await,
             "Snapshot" => self.snapshot(input).await,
-            "RestorePlan" | "RestoreAct" | "RestoreCleanUp" | "RestoreRelease" => self.restore(input).await,
+            "RestorePlan" | "RestoreAct" | "RestoreCleanUp" | "RestoreRelease" | "RestoreSearch" => self.restore(input).await,
             "Validate" => self.validate(input).await,
             "Notify" => self.notify(input).await,
             other => panic!("there is no function {other}"),

@@ -18,6 +18,7 @@ static SWEEP: LazyLock<Machine> = LazyLock::new(|| machine("sweep"));
 static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
 static RELEASE: LazyLock<Machine> = LazyLock::new(|| machine("release"));
 static FIND: LazyLock<Machine> = LazyLock::new(|| machine("find_moment"));
+static BISECT: LazyLock<Machine> = LazyLock::new(|| machine("bisect"));
 static APPROVAL: LazyLock<Machine> = LazyLock::new(|| machine("approval"));
 
 /// Between two sweeps.
@@ -28,8 +29,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 7] {
-    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND]
+pub fn machines() -> [&'static Machine; 8] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND, &BISECT]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -116,6 +117,12 @@ impl Account {
     pub async fn answer(&mut self, input: Value) -> Ended {
         let name = format!("answer-{}", self.cloud.see().executions.len());
         self.execute_seen(&APPROVAL, "approval", name, input).await
+    }
+
+    /// A person begins to bisect as it was planned.
+    pub async fn bisect(&mut self, input: Value) -> Ended {
+        let name = format!("bisect-{}", self.cloud.see().executions.len());
+        self.execute_seen(&BISECT, "bisect", name, input).await
     }
 
     /// Runs an execution that a function asks Step Functions about while it runs.
@@ -222,7 +229,7 @@ impl Account {
     }
 
     /// What EventBridge says when an execution has ended otherwise than well.
-    fn execution_ended(&self, execution: &StartedExecution, status: &str) -> Value {
+    pub fn execution_ended(&self, execution: &StartedExecution, status: &str) -> Value {
         let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:lifeboat-recovery";
         let now = self.time();
         json!({
@@ -253,7 +260,7 @@ impl World for Account {
         if let Some(whenever) = &self.whenever {
             whenever(&self.cloud);
         }
-        if self.sweeps_go_on && self.running == ["recovery"] && self.time() >= self.next_sweep {
+        if self.sweeps_go_on && (self.running == ["recovery"] || self.running == ["bisect"]) && self.time() >= self.next_sweep {
             self.sweep_meanwhile().await;
         }
         self.deliver().await;

@@ -76,6 +76,15 @@ pub(super) fn news() -> Vec<Scene> {
             account.sweeps(1).await;
             account
         }),
+        Scene::new(
+            &[(News, "Copies could be asked when the data was last good", "to go back to"), (News, "Copies were asked", "bisecting has")],
+            async {
+                let mut account = Account::new(false).await;
+                crate::bisect::play(&mut account).await;
+                account.sweeps(1).await;
+                account
+            },
+        ),
         Scene::new(&[(News, "The weekly reminder of what is kept", "waits to be released")], async {
             let mut account = Account::under(GOLD, false).await;
             account.policies.prices = Prices {
