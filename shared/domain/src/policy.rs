@@ -23,6 +23,9 @@ pub struct PolicyDocument {
     /// The security group that admits nobody, by VPC: where a fenced source is moved.
     #[serde(default)]
     pub fence_groups: BTreeMap<String, String>,
+    /// The security group that admits `validate` and nobody else, by VPC: where a restored copy is until its cut-over.
+    #[serde(default)]
+    pub quarantine_groups: BTreeMap<String, String>,
     /// What databases cost, for the reminder of what recoveries keep.
     #[serde(default)]
     pub prices: Prices,
@@ -287,6 +290,11 @@ impl PolicyDocument {
             return Err(DrError::invalid("version", self.version, "1"));
         }
         self.prices.check()?;
+        if let Some((vpc, group)) = self.quarantine_groups.iter().find(|(_, group)| self.fence_groups.values().any(|fence| fence == *group))
+        {
+            let accepts = "another group than those of fence_groups, which keep validate out, too";
+            return Err(DrError::invalid(&format!("quarantine_groups.{vpc}"), group, accepts));
+        }
         for (name, policy) in &self.policies {
             policy.check(name)?;
         }
@@ -428,6 +436,15 @@ mod tests {
             let yaml = format!("version: 1\npolicies:\n  p:\n    checks:\n      - {{name: c, sql: \"{sql}\", expect: \"1\"}}\n");
             assert!(PolicyDocument::from_yaml(&yaml).unwrap_err().to_string().contains("one SELECT"), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_quarantine_that_would_keep_validate_out_is_refused() {
+        let yaml =
+            |group: &str| format!("version: 1\npolicies: {{}}\nfence_groups: {{vpc-1: sg-fence}}\nquarantine_groups: {{vpc-1: {group}}}\n");
+        let error = PolicyDocument::from_yaml(&yaml("sg-fence")).unwrap_err().to_string();
+        assert!(error.contains("quarantine_groups.vpc-1") && error.contains("sg-fence"), "{error}");
+        assert!(PolicyDocument::from_yaml(&yaml("sg-quarantine")).is_ok());
     }
 
     #[test]

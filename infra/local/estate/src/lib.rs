@@ -38,6 +38,7 @@
 //!   "region": "us-east-1",
 //!   "durations": { "restoring": 8, "failover": 4.5 },
 //!   "closed_groups": ["sg-lifeboat-fence"],
+//!   "prober_groups": ["sg-lifeboat-quarantine"],
 //!   "subnet_groups": { "orders-private": { "vpc_id": "vpc-orders", "subnets": ["subnet-a", "subnet-b"] } },
 //!   "faults": [{ "action": "CreateDBSnapshot", "when": { "nth": 1 }, "kind": "reply_lost" }]
 //! }
