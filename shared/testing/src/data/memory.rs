@@ -199,6 +199,11 @@ impl MemoryData {
         }
     }
 
+    /// Whether a living server lets clients in, or would if it did not hang.
+    pub fn admits_clients(&self, server: &str) -> bool {
+        self.servers.get(server).is_some_and(|it| it.alive && it.door == Door::Open)
+    }
+
     /// How many sessions a server has.
     pub fn sessions(&self, server: &str) -> usize {
         self.servers.get(server).map_or(0, |it| it.sessions.len())

@@ -11,6 +11,16 @@ impl Model {
     /// a connection that stands is tracked and stays, as on AWS, until a restart cuts it.
     pub fn set_closed_groups(&mut self, groups: impl IntoIterator<Item = String>) {
         self.settings.closed_groups = groups.into_iter().collect();
+        self.refresh_ports();
+    }
+
+    /// Declares which security groups let in only the prober.
+    pub fn set_prober_groups(&mut self, groups: impl IntoIterator<Item = String>) {
+        self.settings.prober_groups = groups.into_iter().collect();
+        self.refresh_ports();
+    }
+
+    fn refresh_ports(&mut self) {
         let ids: Vec<String> = self.instances.keys().cloned().collect();
         for id in ids {
             self.refresh_port(&id);

@@ -6,7 +6,7 @@ mod functions;
 mod records;
 mod running;
 
-pub use clients::{rows_of, server_of, write_to};
+pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use disturbance::{Disturbance, How};
 pub use running::{BETWEEN_SWEEPS, machines};
 
