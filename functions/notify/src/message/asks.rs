@@ -3,8 +3,8 @@
 use super::broken;
 use super::ends::no_approval;
 use super::parts::{self, letter};
-use super::{promotion, quarantine};
 use super::{Advice, Letter, Severity};
+use super::{promotion, quarantine};
 use crate::commands;
 use crate::ending::Ending;
 use crate::story::Story;
@@ -44,9 +44,11 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(story.plan().map(parts::plan_lines).unwrap_or_default());
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
+    letter.done.extend(quarantine::line(story));
     letter.to_do = story.plan().map(parts::guidance).unwrap_or_default();
     letter.to_do.extend(to_lift(ending, approval.is_some()));
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
+    letter.to_do.extend(quarantine::way_in(story));
     letter.approve_with = approval;
     letter
 }
