@@ -439,15 +439,6 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_that_would_keep_validate_out_is_refused() {
-        let yaml =
-            |group: &str| format!("version: 1\npolicies: {{}}\nfence_groups: {{vpc-1: sg-fence}}\nquarantine_groups: {{vpc-1: {group}}}\n");
-        let error = PolicyDocument::from_yaml(&yaml("sg-fence")).unwrap_err().to_string();
-        assert!(error.contains("quarantine_groups.vpc-1") && error.contains("sg-fence"), "{error}");
-        assert!(PolicyDocument::from_yaml(&yaml("sg-quarantine")).is_ok());
-    }
-
-    #[test]
     fn a_lease_shorter_than_the_poll_that_renews_it_is_refused() {
         let yaml = "version: 1\npolicies:\n  p:\n    timing: {lease: 10s, poll: 30s}\n";
         assert!(PolicyDocument::from_yaml(yaml).unwrap_err().to_string().contains("timing.lease"));

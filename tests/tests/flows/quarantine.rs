@@ -220,3 +220,41 @@ async fn a_quarantine_that_leaks_is_found_by_whoever_knocks_everywhere() {
     assert!(account.client.split_brain.iter().any(|found| found.contains("let clients in")), "{:?}", account.client.split_brain);
     assert!(matches!(account.instance(ORDERS), Value::Object(_)));
 }
+
+#[tokio::test]
+async fn one_fault_of_the_closing_on_the_way_back_keeps_the_source_shut_until_the_copy_is() {
+    let kinds =
+        [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost, refused("InvalidDBInstanceState")];
+    for (story, kind) in
+        [Story::Hung, Story::InstanceFailure].into_iter().flat_map(|story| kinds.iter().map(move |kind| (story, kind.clone())))
+    {
+        let mut account = story.begin().await;
+        account.before("VerifyCutOver", |cloud| {
+            let copy = copy_of_orders(cloud).0;
+            cloud.touch().rds.happen(|model, now| model.hang(&copy, now)).unwrap();
+        });
+        let struck = kind.clone();
+        account.before("Compensate", move |cloud| strike(cloud, When::Nth(1), &struck));
+        story.play(&mut account).await;
+        assert_eq!(check_always(&account), Ok(()), "{story:?} {kind:?}: {}", account.explain());
+        assert_wholly_back(&account);
+        assert_eq!(rows_of(&account.cloud, &copy_of_orders(&account.cloud).1), None, "{story:?} {kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_closing_that_is_refused_for_good_leaves_the_fence_closed_and_the_commands_close_the_copy_first() {
+    let mut account = Story::Hung.begin().await;
+    account.before("VerifyCutOver", |cloud| {
+        let copy = copy_of_orders(cloud).0;
+        cloud.touch().rds.happen(|model, now| model.hang(&copy, now)).unwrap();
+    });
+    account.before("Compensate", |cloud| strike(cloud, When::Always, &refused("AccessDenied")));
+    Story::Hung.play(&mut account).await;
+    assert_eq!(check_always(&account), Ok(()), "{}", account.explain());
+    assert!(groups(&account, ORDERS).contains("sg-fence"), "the copy is open still: {}", account.explain());
+    let texts = account.texts_about("FAILED");
+    let (shut, open) =
+        ("--vpc-security-group-ids sg-quarantine --apply-immediately", "--vpc-security-group-ids sg-app --apply-immediately");
+    assert!(texts.find(shut).zip(texts.find(open)).is_some_and(|(shut, open)| shut < open), "{texts}");
+}

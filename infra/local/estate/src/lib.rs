@@ -22,6 +22,7 @@
 //! | `POST /faults` | one [`lifeboat_testing::model::Fault`] or a list | adds to those there are |
 //! | `DELETE /faults` | | removes all |
 //! | `POST /closed-groups` | `{"groups":["sg-fence"]}` | which security groups let nobody in |
+//! | `POST /prober-groups` | `{"groups":["sg-quarantine"]}` | which let in only `validate` |
 //! | `GET /calls` | | every mutating call; with `?effective=true` those that changed the world |
 //! | `GET /instances` | | every instance as it truly is |
 //! | `GET /events` | | every event published so far |

@@ -3,6 +3,7 @@
 use super::{AUTOMATIC, World, actions};
 use crate::incident::{Phase, Setback};
 use crate::plan::{Act, FencePlan, Plan, Remedy};
+use crate::policy::PolicyDocument;
 use crate::samples::at;
 use crate::words::Scenario;
 
@@ -65,4 +66,13 @@ fn what_restores_nothing_knows_no_quarantine() {
     let world = World { quarantine: Some("sg-quarantine"), ..World::new(Scenario::Hung, "available", AUTOMATIC) };
     let plan = world.plan().plan;
     assert_eq!((plan.remedy, plan.quarantine(), plan.opening()), (Some(Remedy::ForceFailover), None, None));
+}
+
+#[test]
+fn a_quarantine_that_would_keep_validate_out_is_refused() {
+    let yaml =
+        |group: &str| format!("version: 1\npolicies: {{}}\nfence_groups: {{vpc-1: sg-fence}}\nquarantine_groups: {{vpc-1: {group}}}\n");
+    let error = PolicyDocument::from_yaml(&yaml("sg-fence")).unwrap_err().to_string();
+    assert!(error.contains("quarantine_groups.vpc-1") && error.contains("sg-fence"), "{error}");
+    assert!(PolicyDocument::from_yaml(&yaml("sg-quarantine")).is_ok());
 }
