@@ -77,8 +77,8 @@ def leaking_fence(act: Act) -> list[str]:
 def early_client(act: Act) -> list[str]:
     """A client that learns the copy's address from Describe writes there all the time, and gets in only behind the fence.
 
-    Such clients are at work in every scenario; here it is shown, too, that they really tried. That a copy which lets them in is
-    found, opened_early shows.
+    Such clients are at work in every scenario; here it is shown, too, that they really tried. That a copy which lets them
+    in is found, opened_early shows.
     """
     stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
     execution = move_to(act, restore_to)

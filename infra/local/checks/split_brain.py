@@ -134,7 +134,8 @@ def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
 def _unbeset(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
     """Sides that clients were moved to, and at which nobody was early."""
     firsts = {term.side: term.since for term in reversed(terms)}
-    early = {(it.side, it.kept) for it in attempts if it.kind is Kind.EARLY and it.sent < firsts.get(it.side, NEVER)}
+    tried = [it for it in attempts if it.kind is Kind.EARLY and it.sent < firsts.get(it.side, NEVER)]
+    early = {(it.side, it.kept) for it in tried}
     return [
         f"nobody tried {side} over a {'kept' if kept else 'fresh'} connection before it was opened: it proves nothing"
         for side in list(dict.fromkeys(term.side for term in terms))[1:]

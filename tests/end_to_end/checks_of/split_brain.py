@@ -127,14 +127,16 @@ def _led(verdict: Verdict) -> None:
 def _opened(verdict: Verdict) -> None:
     """A side that was opened, behind the fence, before the secret named it."""
     terms = checks.opened_terms(TERMS, [(NEW, 15.0), (OLD, 11.0), (NEW, 30.0)])
-    verdict.passes("terms that begin when their side is opened", [] if terms == [TERMS[0], Term(NEW, 15.0)] else ["not so"])
+    shifted = [TERMS[0], Term(NEW, 15.0)]
+    verdict.passes("terms that begin when their side is opened", [] if terms == shifted else ["not so"])
     unopened = checks.opened_terms(TERMS, [(NEW, -1.0), (OLD, 16.0)])
     verdict.passes("openings of another time or side", [] if unopened == TERMS else ["they count"])
     for kept, how in ((FRESH, "fresh"), (KEPT, "kept")):
         behind = checks.compare_windows([*MOVED, _attempt(NEW, Kind.EARLY, kept, 16.0)], terms, [OLD, NEW])
         verdict.passes(f"an early write on a {how} connection after the opening", behind)
         before = checks.compare_windows([*MOVED, _attempt(NEW, Kind.EARLY, kept, 14.0)], terms, [OLD, NEW])
-        verdict.finds(f"an early write on a {how} connection before the opening", before, NEW, f"early, {how}", "before clients")
+        early = f"early, {how}"
+        verdict.finds(f"an early write on a {how} connection before the opening", before, NEW, early)
         late = checks.compare_windows([*MOVED, _attempt(OLD, Kind.STALE, kept, 16.0)], terms, [OLD, NEW])
         verdict.finds(f"a write on the old side on a {how} connection after the opening", late, OLD, f"stale, {how}")
         unbeset = [it for it in MOVED if it.kind is not Kind.EARLY or it.kept != kept or it.sent >= 15.0]
