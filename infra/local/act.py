@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import pymysql
 import checks
 from client import hashes
 from ledger import moment
-from stage import RESOURCE, Stage, until
+from stage import GROUPS, QUARANTINE, RESOURCE, Stage, until
 from timeline import Timeline
 
 Json = dict[str, Any]
@@ -35,6 +36,15 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return "none"
     return f"{value:.1f}s" if 0 < value < 10 else f"{value:.0f}s"
+
+
+def _lets_in(stage: Stage, side: str) -> bool:
+    """Whether a client can log in at a side."""
+    try:
+        stage.secret.connect(side).close()
+    except (psycopg.OperationalError, pymysql.OperationalError, OSError):
+        return False
+    return True
 
 
 @dataclass
@@ -212,7 +222,10 @@ class Act:
         self._judge_sides(result, ending)
         if ending.outcome in VALIDATED:
             restored = stage.describe(ending.incident["restored"]["id"])
-            result.problems += checks.compare_settings(self.described, restored)
+            # Clients were not moved to a copy beside production: it stays in quarantine.
+            groups = GROUPS if ending.outcome == "recovered" else [QUARANTINE]
+            wanted = {**self.described, "VpcSecurityGroups": [{"VpcSecurityGroupId": group} for group in groups]}
+            result.problems += checks.compare_settings(wanted, restored)
         if ending.outcome == "recovered" and ending.plan and not is_gone:
             result.problems += checks.compare_fence(ending.plan, stage.describe(source["id"]))
 
@@ -268,11 +281,7 @@ class Act:
         place = ending.incident["restored"]["endpoint"]
         if side != f"{place['host']}:{place['port']}" or side == self.side_before:
             return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
-        try:
-            self.stage.secret.connect(self.side_before).close()
-        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
-            return []
-        return [f"the old side {self.side_before} still lets a client in"]
+        return [f"the old side {self.side_before} still lets a client in"] if _lets_in(self.stage, self.side_before) else []
 
     def conclude_beside(self, result: Result, execution: Json, *, deleted: list[int], altered: list[int]) -> Result:
         """Check a copy that stands beside production: it holds what was there, and nobody was moved to it."""
@@ -284,6 +293,8 @@ class Act:
         stage, problems, document = self.stage, result.problems, ending.incident
         place, incident = document["restored"]["endpoint"], f"incident#{document['id']}"
         beside = f"{place['host']}:{place['port']}"
+        self._judge_world(result, ending)
+        problems += self._given_access(document["id"], document["restored"]["id"], beside)
         with stage.secret.connect(beside) as connection:
             copy = hashes(connection)
         point: datetime = moment(ending.plan["restore_point"])
@@ -307,8 +318,22 @@ class Act:
             copy.get(identifier) == stage.journal.seed.get(identifier, "") for identifier in deleted
         )
         result.rto = moment(document["closed_at"]).timestamp() - self.broke
-        self._judge_world(result, ending)
         return result
+
+    def _given_access(self, incident: str, copy: str, side: str) -> list[str]:
+        """A person pastes the command with which the last message offers a way into the copy's quarantine."""
+        stage, rds = self.stage, self.stage.cloud.client("rds")
+        in_quarantine = not _lets_in(stage, side)
+        problems = [] if in_quarantine else [f"the copy at {side} lets a client in, before a person has opened it"]
+        way = rf"--db-instance-identifier {copy} --vpc-security-group-ids ((?:\S+ )+?)--apply-immediately"
+        offered = [found.split() for found in re.findall(way, self.timeline.letter(incident))]
+        if GROUPS not in offered:
+            return [*problems, f"no message offers a way into {copy} by the groups of its source: {offered}"]
+        stage.contenders.leave(side)
+        rds.modify_db_instance(DBInstanceIdentifier=copy, VpcSecurityGroupIds=GROUPS, ApplyImmediately=True)
+        self.timeline.note("person", f"gives {copy} the groups of its source, to read what was rescued")
+        until("the copy is open", 30, lambda: _lets_in(stage, side))
+        return problems
 
     def _outage(self, side: str) -> float:
         """From the accident to the first commit on the new side, or else the end of the longest silence."""

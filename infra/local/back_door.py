@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,15 @@ def committed(server: Path, database: str, side: str) -> dict[int, float] | None
         except (psycopg.OperationalError, OSError, ValueError):
             continue  # it is dead, or just starts or ends
     return None
+
+
+@contextmanager
+def door(server: Path, database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection of the superuser to a primary, for what happens to its data behind everybody's back."""
+    [lock] = server.glob("data*/postmaster.pid")
+    port, socket = lock.read_text().splitlines()[3:5]
+    with psycopg.connect(host=socket, port=int(port), user=ADMIN, dbname=database, connect_timeout=2) as inside:
+        yield inside
 
 
 def directory(root: Path, instances: Iterable[Mapping[str, object]], side: str) -> Path | None:

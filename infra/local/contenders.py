@@ -2,7 +2,7 @@
 
 Some follow the secret, as the application does. Some are stale: they keep every address that the secret ever named, and
 retry there for ever. Each kind works both with a fresh connection for each write and on one kept connection, which a
-firewall that tracks connections would let live. Early ones, on request, also take every address that Describe shows.
+firewall that tracks connections would let live. Early ones take every address that Describe shows.
 Whatever an attempt came to is noted, with the time before it was sent and after it was answered.
 """
 
@@ -212,11 +212,16 @@ class Contender:
         self._side = ""
         self._session: Session | None = None
         self._deadline = 0.0
+        self._gone = threading.Event()
+
+    def leave(self) -> None:
+        """Write no more, for good."""
+        self._gone.set()
 
     def work(self, stop: threading.Event) -> None:
         """Write, whatever comes of it."""
         pause = 0.0
-        while not stop.wait(pause):
+        while not stop.wait(pause) and not self._gone.is_set():
             pause = PAUSE_KEPT if self._write() and self.kept else PAUSE_FRESH
         self._close()
 
@@ -263,21 +268,22 @@ class Contenders:
         self,
         opens: Callable[[str], Session],
         leads_to: Callable[[], str],
-        shown: Callable[[], Iterable[str]] | None = None,
+        shown: Callable[[], Iterable[str]],
     ) -> None:
-        """`leads_to` tells where the secret leads; `shown`, the sides that Describe shows, makes some of them early."""
+        """`leads_to` tells where the secret leads, `shown` which sides Describe shows."""
         self.record = Record()
         self.opens, self.leads_to, self.shown = opens, leads_to, shown
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._beset: set[tuple[str, Kind]] = set()
+        self._early: dict[str, list[tuple[Contender, threading.Thread]]] = {}
         self._all: list[Contender] = []
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin to write."""
         self._send_out(self.leads_to, Kind.FOLLOWING)
-        for work in (self._watch_secret, self._watch_answers, *([self._watch_describe] if self.shown else [])):
+        for work in (self._watch_secret, self._watch_answers, self._watch_describe):
             self._run(work)
 
     def stop(self) -> None:
@@ -286,26 +292,39 @@ class Contenders:
         for thread in list(self._threads):
             thread.join(3 * ANSWER_SECONDS)
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def leave(self, side: str) -> None:
+        """Nobody is early there any more: whoever opens that side from now on means it."""
+        left = self._early.pop(side, [])
+        for contender, _ in left:
+            contender.leave()
+        for _, thread in left:
+            thread.join(3 * ANSWER_SECONDS)
+
+    def _run(self, work: Callable[[], None]) -> threading.Thread:
         """Do something in a thread of its own."""
         thread = threading.Thread(target=work, daemon=True)
         with self._lock:
             self._threads.append(thread)
         thread.start()
+        return thread
 
-    def _send_out(self, place: Callable[[], str], kind: Kind) -> None:
+    def _send_out(self, place: Callable[[], str], kind: Kind) -> list[tuple[Contender, threading.Thread]]:
         """Two clients: one that connects for each write, one that keeps its connection."""
+        sent = []
         for kept in (False, True):
             contender = Contender(self.record, self.opens, place, kind, kept=kept)
             with self._lock:
                 self._all.append(contender)
-            self._run(partial(contender.work, self._stop))
+            sent.append((contender, self._run(partial(contender.work, self._stop))))
+        return sent
 
     def _beset_side(self, side: str, kind: Kind) -> None:
         """Write to this side from now on, whatever becomes of it."""
         if (side, kind) not in self._beset:
             self._beset.add((side, kind))
-            self._send_out(lambda: side, kind)
+            sent = self._send_out(lambda: side, kind)
+            if kind is Kind.EARLY:
+                self._early[side] = sent
 
     def _watch_secret(self) -> None:
         """See where the secret leads; what it once named, stale clients keep."""
@@ -321,7 +340,6 @@ class Contenders:
 
     def _watch_describe(self) -> None:
         """See which sides Describe shows."""
-        assert self.shown is not None
         while not self._stop.wait(PAUSE_DESCRIBE):
             with suppress(Exception):
                 for side in self.shown():

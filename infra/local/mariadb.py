@@ -6,6 +6,7 @@ It looks like one of psycopg as far as the demo uses that: `execute` answers a c
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -69,6 +70,10 @@ class MariaDb:
             program_name="orders",
             defer_connect=True,
         )
+        # The library waits for ever for a server that says nothing.
+        giving_up = threading.Timer(CONNECT_SECONDS, self._cut)
+        giving_up.daemon = True
+        giving_up.start()
         try:
             plain.settimeout(None)
             self._connection.connect(plain)
@@ -76,6 +81,13 @@ class MariaDb:
             plain.close()
             self.close()
             raise
+        finally:
+            giving_up.cancel()
+
+    def _cut(self) -> None:
+        """Let whoever waits for the server fail."""
+        with suppress(OSError):
+            self._handle.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> MariaDb:
         """Itself."""

@@ -211,9 +211,7 @@ def undo(act: Act) -> list[Result]:
     result.problems += checks.compare_fence(plan, stage.describe(new))
     result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
-    opened = [call for _, call in stage.ledger.list(f"incident#{result.incident}", f"call#{plan['hash']}#")]
-    opened_at = moment(next(call["sent_at"] for call in opened if call["phase"] == "act")).timestamp()
-    both = checks.never_both(stage, [home, away, home], opened_at=opened_at)
+    both = checks.never_both(stage, [home, away, home])
     result.problems += both
     result.both_sides = "SEEN" if both else "never"
     validation = stage.ledger.read(f"incident#{result.incident}", "validation")

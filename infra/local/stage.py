@@ -33,7 +33,9 @@ RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
 DATABASE = "orders"
 PARAMETER = "/demo/orders-db/host"
-VPC, FENCE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c"
+VPC, FENCE, QUARANTINE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c", "sg-09a4a77ee09a4a77e"
+# The groups of the database, which let its clients in.
+GROUPS = ["sg-0a1b2c3d4e5f60718"]
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
@@ -44,6 +46,7 @@ ESTATE: Json = {
     "region": REGION,
     "subnet_groups": {"orders-private": {"vpc_id": VPC, "subnets": ["subnet-0a", "subnet-0b", "subnet-0c"]}},
     "closed_groups": [FENCE],
+    "prober_groups": [QUARANTINE],
     "durations": {
         "creating": 1,
         "restoring": 6,
@@ -85,11 +88,10 @@ class Stage:
         multi_az: bool = False,
         policy: str | None = None,
         faults: Sequence[Json] = (),
-        early: bool = False,
         logs_to: Path | None = None,
     ) -> None:
-        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API; `early`: see contenders."""
-        self.binaries, self.engine, self.multi_az, self.early = binaries, engine, multi_az, early
+        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
+        self.binaries, self.engine, self.multi_az = binaries, engine, multi_az
         self.policy = policy or POLICIES[engine]
         self.cloud = Cloud(
             estate=binaries / "estate",
@@ -158,7 +160,7 @@ class Stage:
             MasterUserPassword=password,
             DBName=DATABASE,
             DBSubnetGroupName="orders-private",
-            VpcSecurityGroupIds=["sg-0a1b2c3d4e5f60718"],
+            VpcSecurityGroupIds=GROUPS,
             MultiAZ=self.multi_az,
             BackupRetentionPeriod=7,
             DeletionProtection=True,
@@ -197,7 +199,7 @@ class Stage:
         self.contenders = Contenders(
             lambda side: session_of(self.secret.connect(side)),
             self.secret.side,
-            self.endpoints if self.early else None,
+            self.endpoints,
         )
         self.writer.start()
         self.contenders.start()
@@ -239,12 +241,37 @@ class Stage:
         places = [item["Endpoint"] for item in shown if item.get("Endpoint")]
         return [f"{place['Address']}:{place['Port']}" for place in places]
 
+    def directory(self, side: str) -> Path | None:
+        """Where the estate keeps the server at a side."""
+        instances = [item["instance"] for item in self.cloud.control("/instances")]
+        return back_door.directory(self.cloud.directory / "estate-root", instances, side)
+
     def committed(self, side: str) -> dict[int, float] | None:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
-        instances = [item["instance"] for item in self.cloud.control("/instances")]
-        server = back_door.directory(self.cloud.directory / "estate-root", instances, side)
+        server = self.directory(side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
+
+    def openings(self) -> list[tuple[str, float]]:
+        """When somebody asked RDS to let clients write to a side (`host:port`), in seconds of the clock on the wall.
+
+        By other security groups than those that admit no client, or by the promotion of a replica, which is open to its
+        readers before.
+        """
+        shown = [item["instance"] for item in self.cloud.control("/instances")]
+        sides = {
+            item["DBInstanceIdentifier"]: f"{item['Endpoint']['Address']}:{item['Endpoint']['Port']}"
+            for item in shown
+            if item.get("Endpoint")
+        }
+        found = []
+        for call in self.cloud.control("/calls"):
+            groups = call["parameters"].get("VpcSecurityGroupIds", [])
+            opens = call["action"] == "ModifyDBInstance" and bool(set(groups) - {FENCE, QUARANTINE})
+            side = sides.get(call["parameters"].get("DBInstanceIdentifier", ""))
+            if side and call["outcome"] in ("applied", "reply_lost") and (opens or call["action"] == "PromoteReadReplica"):
+                found.append((side, moment(call["at"]).timestamp()))
+        return found
 
     def serving(self) -> str:
         """The identifier that the identity has today."""

@@ -11,7 +11,7 @@ from act import RECOVERY_SECONDS, Act, Result
 from contenders import Kind
 from journal import Fate
 from scenarios import DELETED
-from stage import FENCE, RESOURCE, until
+from stage import FENCE, QUARANTINE, RESOURCE, until
 
 Json = dict[str, Any]
 
@@ -75,17 +75,53 @@ def leaking_fence(act: Act) -> list[str]:
 
 
 def early_client(act: Act) -> list[str]:
-    """A client that learns the copy's address from Describe writes to it before the cut-over: that, and no more, is found.
+    """A client that learns the copy's address from Describe writes there all the time, and gets in only behind the fence.
 
-    A copy is born with its source's security groups: whoever may reach the one may reach the other. The secret leads
-    nobody there early, so that this client, which no scenario has, is how both sides can be written.
+    Such clients are at work in every scenario; here it is shown, too, that they really tried. That a copy which lets them
+    in is found, opened_early shows.
     """
-    execution = move_to(act, _mistake(act))
+    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    execution = move_to(act, restore_to)
     result = act.conclude(Result("early_client", "RECOVERED"), execution, "recovered", exactly=True)
-    wanted = [("both sides were writable",), ("(early, ", "before clients were moved to it"), ("led elsewhere",)]
-    problems = _unfound(act, result.problems, *wanted)
-    more = [told for told in result.problems if not any(words[-1] in told for words in wanted)]
-    return problems + [f"that is no matter of an early client: {told}" for told in more]
+    moved_at = stage.contenders.record.terms()[-1].since
+    tried = [it for it in stage.contenders.record.attempts() if it.kind is Kind.EARLY and it.sent < moved_at]
+    copy = [it for it in tried if it.side == stage.secret.side()]
+    fence = [at for side, at in stage.openings() if side == stage.secret.side()]
+    got_in = [it for it in copy if it.fate is not Fate.FAILED and it.sent < stage.contenders.record.monotonic(fence[0])]
+    problems = list(result.problems)
+    if not any(it.side == before for it in tried) or len(copy) < 2:
+        problems.append(f"early clients tried the copy {len(copy)} times before the cut-over: it proves nothing")
+    if got_in:
+        problems.append(f"{len(got_in)} early writes got in at the copy before it was opened")
+    act.timeline.note("found", f"early clients knocked {len(copy)} times at the copy before clients were moved")
+    return problems
+
+
+def opened_early(act: Act) -> list[str]:
+    """Somebody gives the copy its source's groups before the cut-over: an early client writes to it, and that is found."""
+    stage, restore_to = act.stage, _mistake(act)
+
+    def meddle() -> None:
+        def copies() -> list[str]:
+            shown = stage.cloud.client("rds").describe_db_instances()["DBInstances"]
+            return [
+                item["DBInstanceIdentifier"]
+                for item in shown
+                if item["DBInstanceIdentifier"] != RESOURCE and item["DBInstanceStatus"] == "available"
+            ]
+
+        [copy] = until("the copy is up", RECOVERY_SECONDS, copies, every=0.05)
+        stage.cloud.control("/prober-groups", {"groups": []})
+        act.timeline.note("break", f"the quarantine of {copy} lets everybody in")
+
+    meddling = threading.Thread(target=meddle, daemon=True)
+    meddling.start()
+    execution = move_to(act, restore_to)
+    problems = [] if execution["status"] == "SUCCEEDED" else [f"ended {execution['status']}: {execution.get('cause')}"]
+    found = checks.never_both(stage, [act.side_before, stage.secret.side()])
+    return problems + _unfound(
+        act, found, ("both sides were writable",), ("(early, ", "before clients were moved to it"), ("led elsewhere",)
+    )
 
 
 def moved_back(act: Act) -> list[str]:
@@ -117,7 +153,7 @@ def moved_back(act: Act) -> list[str]:
     copy = f"{place['Address']}:{place['Port']}"
     def closed() -> bool:
         groups = stage.describe(copies[0])["VpcSecurityGroups"]
-        return [(group["VpcSecurityGroupId"], group["Status"]) for group in groups] == [(FENCE, "active")]
+        return [(group["VpcSecurityGroupId"], group["Status"]) for group in groups] == [(QUARANTINE, "active")]
 
     until("the copy is closed", 30, closed)
     # The copy hung while clients were led to it: that nobody wrote there is what was to be shown.

@@ -123,22 +123,21 @@ pub(crate) fn restart_instance(arn: &Arn, id: &DbInstanceId) -> String {
 
 /// Opens the fence again; nothing where nothing was closed, or where it is open.
 pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
-    let region = arn.region();
-    (fence.state != FenceState::Opened && fence.group.is_some() && !fence.groups_before.is_empty()).then(|| {
-        let groups = fence.groups_before.join(" ");
-        format!("aws rds modify-db-instance --region {region} --db-instance-identifier {source} --vpc-security-group-ids {groups} --apply-immediately")
-    })
+    let is_closed = fence.state != FenceState::Opened && fence.group.is_some() && !fence.groups_before.is_empty();
+    is_closed.then(|| set_groups(arn, source, &fence.groups_before))
 }
 
-/// Moves an instance behind the group that admits nobody, and ends its sessions.
+/// Gives an instance other security groups.
+pub(crate) fn set_groups(arn: &Arn, id: &DbInstanceId, groups: &[String]) -> String {
+    let (region, groups) = (arn.region(), groups.join(" "));
+    format!(
+        "aws rds modify-db-instance --region {region} --db-instance-identifier {id} --vpc-security-group-ids {groups} --apply-immediately"
+    )
+}
+
+/// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DbInstanceId, group: &str) -> Vec<String> {
-    let region = arn.region();
-    vec![
-        format!(
-            "aws rds modify-db-instance --region {region} --db-instance-identifier {id} --vpc-security-group-ids {group} --apply-immediately"
-        ),
-        format!("aws rds reboot-db-instance --region {region} --db-instance-identifier {id}"),
-    ]
+    vec![set_groups(arn, id, &[group.to_owned()]), restart_instance(arn, id)]
 }
 
 /// Moves every target back that was begun, the last one first.

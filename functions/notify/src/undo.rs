@@ -18,10 +18,12 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let source = &story.incident.source;
     let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence)).into_iter().collect();
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
-    let shut = story.incident.restored.as_ref().zip(story.fence.as_ref().and_then(|fence| fence.group.as_ref()));
-    let shut = shut.map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group)).unwrap_or_default();
+    let quarantine = story.plan().and_then(|plan| plan.quarantine()).map(|quarantine| quarantine.group);
+    let shut = quarantine.or(story.fence.as_ref().and_then(|fence| fence.group.as_deref()));
+    let shut = story.incident.restored.as_ref().zip(shut).map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group));
+    let shut = shut.unwrap_or_default();
     let parts: [(&str, Vec<String>); 6] = [
-        ("the copy admits nobody any more: wait until its group is active and the restart is over, or both could be written", shut),
+        ("the copy admits no client any more: wait until its group is active and the restart is over, or both could be written", shut),
         ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
         ("the source lets clients in again", fence),
         ("clients find the source again; restart those that hold old connections", clients),
@@ -68,7 +70,10 @@ pub(crate) fn leads_nowhere(story: &Story) -> bool {
 /// Whether a target or the fence was left half-way.
 pub(crate) fn is_half_done(story: &Story) -> bool {
     let half_moved = story.perhaps_moved().is_some_and(|cut_over| cut_over.state() != CutOverState::Verified);
-    half_moved || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
+    let left_quarantine = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.opened_at.is_some());
+    half_moved
+        || (story.verified().is_none() && left_quarantine)
+        || (story.verified().is_none() && story.fenced().is_some_and(|fence| fence.group.is_some()))
 }
 
 /// Ends the sessions on the copy, where the way back was taken and could not end them.

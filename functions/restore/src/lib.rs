@@ -107,6 +107,8 @@ pub enum Step {
     Fence(Case),
     /// Lets clients into the database that they are moved back to.
     Reopen(Case),
+    /// Lets clients into the copy, before they are moved to it.
+    OpenRestored(Case),
     /// Moves the clients.
     CutOver(Case),
     /// Makes consumers look again.
@@ -220,6 +222,7 @@ where
         Step::CheckPromotion(case) => encode(Box::pin(steps::promote::check(deps, &case)).await?),
         Step::AddStandby(case) => encode(Box::pin(steps::standby::add(deps, &case)).await?),
         Step::Fence(case) => encode(Box::pin(steps::fence::fence(deps, &case)).await?),
+        Step::OpenRestored(case) => encode(Box::pin(steps::quarantine::open(deps, &case)).await?),
         Step::Reopen(case) => encode(Box::pin(steps::reopen::reopen(deps, &case)).await?),
         Step::CutOver(case) => encode(Box::pin(steps::cut_over::cut_over(deps, &case)).await?),
         Step::Restart(case) => encode(Box::pin(steps::restart::restart(deps, &case)).await?),

@@ -21,7 +21,7 @@ from .rows import (
     written_afterwards,
 )
 from .secret import compare_secret, secret_as_planned
-from .split_brain import compare_committed, compare_windows, in_words, never_both, uninterrupted, untried
+from .split_brain import compare_committed, compare_windows, in_words, never_both, opened_terms, uninterrupted, untried
 from .validation import BUILT_IN, judge_validation, passed_by_check, policy_checks, policy_checks_on
 from .world import (
     SETTINGS,
@@ -67,6 +67,7 @@ __all__ = [
     "no_dead_letters",
     "nothing_called",
     "one_is_protected",
+    "opened_terms",
     "parameter_agrees",
     "passed_by_check",
     "policy_checks",

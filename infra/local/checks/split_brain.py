@@ -128,7 +128,29 @@ def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
                     problems.append(f"no {kind.value} client ever wrote to {reign.side} over {how}: it proves nothing")
             if reign.end != NEVER and not any(it.kind is Kind.STALE and it.sent >= reign.end for it in mine):
                 problems.append(f"nobody tried {reign.side} over {how} after clients were moved: it proves nothing")
-    return problems
+    return problems + _unbeset(attempts, terms)
+
+
+def _unbeset(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
+    """Sides that clients were moved to, and at which nobody was early."""
+    firsts = {term.side: term.since for term in reversed(terms)}
+    tried = [it for it in attempts if it.kind is Kind.EARLY and it.sent < firsts.get(it.side, NEVER)]
+    early = {(it.side, it.kept) for it in tried}
+    return [
+        f"nobody tried {side} over a {'kept' if kept else 'fresh'} connection before it was opened: it proves nothing"
+        for side in list(dict.fromkeys(term.side for term in terms))[1:]
+        for kept in (False, True)
+        if (side, kept) not in early
+    ]
+
+
+def opened_terms(terms: Sequence[Term], openings: Sequence[tuple[str, float]]) -> list[Term]:
+    """Terms that begin when their side was opened, on the clients' clock, where that was within the term before."""
+    found = list(terms[:1])
+    for before, term in pairwise(terms):
+        opened = [at for side, at in openings if side == term.side and before.since < at <= term.since]
+        found.append(Term(term.side, max(opened, default=term.since)))
+    return found
 
 
 def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: Mapping[str, Rows]) -> list[str]:
@@ -186,13 +208,11 @@ def _on_client_clock(record: Record, rows: Rows) -> Rows:
     return None if rows is None else {number: record.monotonic(at) for number, at in rows.items()}
 
 
-def never_both(
-    stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None, opened_at: float | None = None
-) -> list[str]:
+def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float | None = None) -> list[str]:
     """The same of the stage, as soon as everybody has tried; beside a copy, nobody may have been interrupted, too.
 
-    An undo opens the side that clients go back to before the secret names it, and only once the other one is proven to be
-    closed: `opened_at` (seconds of the clock on the wall) is when, and from then on that side may take writes.
+    A side is opened before the secret names it, and only once the other one is proven to be closed: from then on it may
+    take writes, and the other one may not.
     """
     record = stage.contenders.record
 
@@ -206,9 +226,7 @@ def never_both(
         pass  # What is missing is told below.
     # In this order: whatever was acknowledged by then, servers hold afterwards.
     attempts, terms = record.attempts(), record.terms()
-    if opened_at is not None:
-        *before, last = terms
-        terms = [*before, Term(last.side, min(last.since, record.monotonic(opened_at)))]
+    terms = opened_terms(terms, [(side, record.monotonic(at)) for side, at in stage.openings()])
     kept = {term.side: _on_client_clock(record, stage.committed(term.side)) for term in terms}
     problems = compare_windows(record.attempts(), terms, led) + compare_committed(attempts, terms, kept)
     if uninterrupted_since is not None:

@@ -98,6 +98,9 @@ pub struct CutOver {
     pub targets: Vec<TargetEntry>,
     /// When the first one was about to be moved.
     pub began_at: Timestamp,
+    /// Since when the new side may have left its quarantine; none while it is in there, or if it never was.
+    #[serde(default)]
+    pub opened_at: Option<Timestamp>,
     /// Whether the way back was taken after clients may have opened sessions on the new side.
     #[serde(default)]
     pub left_sessions: bool,
@@ -218,7 +221,14 @@ mod tests {
             change: None,
         };
         let entry = |state: &CutOverState| TargetEntry { moves: moves.clone(), state: *state, text: String::new(), at };
-        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None, closed: None }
+        CutOver {
+            targets: states.iter().map(entry).collect(),
+            began_at: at,
+            opened_at: None,
+            left_sessions: false,
+            sessions_ended_at: None,
+            closed: None,
+        }
     }
 
     #[test]

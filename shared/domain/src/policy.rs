@@ -24,6 +24,9 @@ pub struct PolicyDocument {
     /// The security group that admits nobody, by VPC: where a fenced source is moved.
     #[serde(default)]
     pub fence_groups: BTreeMap<String, String>,
+    /// The security group that admits `validate` and nobody else, by VPC: where a restored copy is until its cut-over.
+    #[serde(default)]
+    pub quarantine_groups: BTreeMap<String, String>,
     /// What databases cost, for the reminder of what recoveries keep.
     #[serde(default)]
     pub prices: Prices,
@@ -291,6 +294,11 @@ impl PolicyDocument {
             return Err(DrError::invalid("version", self.version, "1"));
         }
         self.prices.check()?;
+        if let Some((vpc, group)) = self.quarantine_groups.iter().find(|(_, group)| self.fence_groups.values().any(|fence| fence == *group))
+        {
+            let accepts = "another group than those of fence_groups, which keep validate out, too";
+            return Err(DrError::invalid(&format!("quarantine_groups.{vpc}"), group, accepts));
+        }
         for (name, policy) in &self.policies {
             policy.check(name)?;
         }

@@ -39,7 +39,17 @@ def _in_vain(side: str, *moments: float) -> Iterable[Attempt]:
             yield _attempt(side, Kind.STALE, kept, moment, Fate.FAILED, lasts=2.0)
 
 
-MOVED = [*_everybody(OLD, 1.0, 5.0, 9.0), *_in_vain(OLD, 12.0, 19.0, 21.0), *_everybody(NEW, 21.0, 25.0)]
+def _early(side: str, *moments: float) -> Iterable[Attempt]:
+    """The early ones tried to connect at these moments, in vain."""
+    for moment in moments:
+        for kept in (FRESH, KEPT):
+            yield _attempt(side, Kind.EARLY, kept, moment, Fate.FAILED, lasts=2.0)
+
+
+MOVED = [
+    *(*_everybody(OLD, 1.0, 5.0, 9.0), *_in_vain(OLD, 12.0, 19.0, 21.0)),
+    *(*_early(NEW, 8.0, 13.0), *_everybody(NEW, 21.0, 25.0)),
+]
 # A write whose answer the fence cut off: it may be committed, as the side was still serving.
 CUT_OFF = _attempt(OLD, Kind.STALE, KEPT, 9.9, Fate.UNKNOWN)
 
@@ -75,6 +85,7 @@ def split_brain(verdict: Verdict) -> None:
     follower = compared(_attempt(OLD, Kind.FOLLOWING, KEPT, 26.0))
     verdict.finds("a follower that never left", follower, OLD, "following, kept", late)
     _led(verdict)
+    _opened(verdict)
     _committed(verdict)
     _nothing_proven(verdict)
     _one_side(verdict)
@@ -105,11 +116,32 @@ def _led(verdict: Verdict) -> None:
     verdict.finds("clients from elsewhere", checks.compare_windows(MOVED, TERMS, [COPY, NEW]), "expected was", COPY)
     verdict.finds("clients not moved", checks.compare_windows([*_everybody(OLD, 1.0)], TERMS[:1], [OLD, NEW]), NEW)
     verdict.finds("clients moved", checks.compare_windows(MOVED, TERMS, [OLD]), "expected was old:5432")
-    thrice = [*MOVED, *_in_vain(OLD, 30.0), *_in_vain(NEW, 30.0, 41.0), *_in_vain(OLD, 41.0), *_everybody(COPY, 41.0)]
+    thrice = [*MOVED, *_in_vain(OLD, 30.0), *_in_vain(NEW, 30.0, 41.0), *_in_vain(OLD, 41.0)]
+    thrice += [*_early(COPY, 35.0), *_everybody(COPY, 41.0)]
     terms = [*TERMS, Term(COPY, 40.0)]
     verdict.passes("three sides one after the other", checks.compare_windows(thrice, terms, [NEW, COPY]))
     first = [*thrice, _attempt(OLD, Kind.STALE, FRESH, 42.0)]
     verdict.finds("a write on the first of three", checks.compare_windows(first, terms, [NEW, COPY]), OLD, "moved away")
+
+
+def _opened(verdict: Verdict) -> None:
+    """A side that was opened, behind the fence, before the secret named it."""
+    terms = checks.opened_terms(TERMS, [(NEW, 15.0), (OLD, 11.0), (NEW, 30.0)])
+    shifted = [TERMS[0], Term(NEW, 15.0)]
+    verdict.passes("terms that begin when their side is opened", [] if terms == shifted else ["not so"])
+    unopened = checks.opened_terms(TERMS, [(NEW, -1.0), (OLD, 16.0)])
+    verdict.passes("openings of another time or side", [] if unopened == TERMS else ["they count"])
+    for kept, how in ((FRESH, "fresh"), (KEPT, "kept")):
+        behind = checks.compare_windows([*MOVED, _attempt(NEW, Kind.EARLY, kept, 16.0)], terms, [OLD, NEW])
+        verdict.passes(f"an early write on a {how} connection after the opening", behind)
+        before = checks.compare_windows([*MOVED, _attempt(NEW, Kind.EARLY, kept, 14.0)], terms, [OLD, NEW])
+        early = f"early, {how}"
+        verdict.finds(f"an early write on a {how} connection before the opening", before, NEW, early)
+        late = checks.compare_windows([*MOVED, _attempt(OLD, Kind.STALE, kept, 16.0)], terms, [OLD, NEW])
+        verdict.finds(f"a write on the old side on a {how} connection after the opening", late, OLD, f"stale, {how}")
+        unbeset = [it for it in MOVED if it.kind is not Kind.EARLY or it.kept != kept or it.sent >= 15.0]
+        missed = checks.compare_windows(unbeset, terms, [OLD, NEW])
+        verdict.finds("a copy at which nobody was early", missed, NEW, f"{how} connection before it was opened")
 
 
 def _committed(verdict: Verdict) -> None:

@@ -41,7 +41,8 @@ impl Stage {
             "judge" => json!({"verdict": if failed_over { "healthy" } else { "failed" }, "reason": "as expected", "wait_seconds": 10}),
             "plan" => json!({"decision": "execute", "remedy": self.remedy, "reason": "as expected", "wait_seconds": 30}),
             "start" | "fail_over" | "promote" => look("in_progress"),
-            "check" | "check_failover" | "check_promotion" | "add_standby" | "warm_up" | "configure" | "fence" | "cut_over" => look("done"),
+            "check" | "check_failover" | "check_promotion" | "add_standby" | "warm_up" | "configure" | "fence" | "open_restored"
+            | "cut_over" => look("done"),
             "checks" => json!({"proceed": "cut_over", "grade": "PASS"}),
             "prove_fence" => json!({"proven": true, "reason": "nothing accepts a login"}),
             "verify_client" => json!({"verified": true}),
@@ -171,6 +172,18 @@ async fn nothing_is_promoted_and_nobody_is_moved_before_the_fence_is_proven() {
     assert!(at("fence") < at("prove_fence") && at("prove_fence") < at("promote"), "{steps:?}");
     let again = steps.iter().rposition(|step| *step == "prove_fence").unwrap();
     assert!(at("checks") < again && again < at("cut_over"), "proven once more before clients are moved: {steps:?}");
+}
+
+#[tokio::test]
+async fn a_copy_is_opened_between_the_proof_of_the_fence_and_the_move() {
+    let mut stage = Stage::new("restore", None);
+    execute(&machine("recovery"), &mut stage).await;
+    let steps: Vec<&str> = stage.asked.iter().map(|(_, step)| step.as_str()).collect();
+    let at = |wanted: &str| steps.iter().position(|step| *step == wanted).unwrap();
+    assert!(at("checks") < at("fence") && at("prove_fence") < at("open_restored") && at("open_restored") < at("cut_over"), "{steps:?}");
+    let mut stage = Stage::new("restore", Some(("ProveFence".to_owned(), TaskError::timeout())));
+    execute(&machine("recovery"), &mut stage).await;
+    assert!(!stage.was_asked("open_restored") && stage.was_asked("compensate"), "{:?}", stage.asked);
 }
 
 #[tokio::test]

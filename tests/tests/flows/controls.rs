@@ -1,6 +1,6 @@
 //! Negative controls: a copy that is wrong in any way never gets the clients.
 
-use crate::account::{Account, ORDERS, rows_of, write_to};
+use crate::account::{Account, ORDERS, rows_of, write_inside};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
@@ -35,17 +35,17 @@ fn copy(cloud: &Cloud) -> String {
 
 #[tokio::test]
 async fn one_altered_row_holds_the_copy() {
-    held(|cloud| assert!(write_to(cloud, &copy(cloud), 7, Some("7.01"))), "must not change").await;
+    held(|cloud| assert!(write_inside(cloud, &copy(cloud), 7, Some("7.01"))), "must not change").await;
 }
 
 #[tokio::test]
 async fn one_missing_row_holds_the_copy() {
-    held(|cloud| assert!(write_to(cloud, &copy(cloud), 7, None)), "must not change").await;
+    held(|cloud| assert!(write_inside(cloud, &copy(cloud), 7, None)), "must not change").await;
 }
 
 #[tokio::test]
 async fn a_missing_table_holds_the_copy() {
-    held(|cloud| (1..=100).for_each(|key| assert!(write_to(cloud, &copy(cloud), key, None))), "public.orders").await;
+    held(|cloud| (1..=100).for_each(|key| assert!(write_inside(cloud, &copy(cloud), key, None))), "public.orders").await;
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_check_that_times_out_is_unknown_and_holds_the_copy() {
 
 #[tokio::test]
 async fn a_check_of_the_policy_that_fails_holds_the_copy() {
-    held(|cloud| assert!(write_to(cloud, &copy(cloud), 9_999, Some("-1.00"))), "no bad amounts").await;
+    held(|cloud| assert!(write_inside(cloud, &copy(cloud), 9_999, Some("-1.00"))), "no bad amounts").await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod inputs;
 mod letters;
 mod mishaps;
 mod promotion;
+mod quarantine;
 mod release;
 mod scenarios;
 mod steps;

@@ -1,12 +1,14 @@
 //! What each scenario comes to, told once from its break to its end.
 
-use crate::account::{Account, GOLD, ORDERS, rows_of, server_of};
+use crate::account::{Account, GOLD, ORDERS, rows_inside, rows_of, server_of};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::Plan;
+use lifeboat_testing::data::Row;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Plays a story; its last incident must have ended so.
 async fn told(story: Story, state: IncidentState, outcome: Outcome) -> (Account, Vec<String>) {
@@ -48,6 +50,13 @@ fn assert_rows(account: &Account) {
     assert!((1..=20).all(|key| rows[&key].value == format!("{key}.00")), "the rows from before the backup are as they were");
 }
 
+/// What a copy beside production holds: no client is let in, and a person who was given access reads it.
+fn rows_beside(account: &Account) -> BTreeMap<i64, Row> {
+    let server = copy_of_orders(&account.cloud).1;
+    assert_eq!(rows_of(&account.cloud, &server), None, "the copy is in quarantine");
+    rows_inside(&account.cloud, &server).unwrap()
+}
+
 const RESTORE: &str = "RestoreDBInstanceToPointInTime";
 const MODIFY: &str = "ModifyDBInstance";
 const REBOOT: &str = "RebootDBInstance";
@@ -58,7 +67,8 @@ const SNAPSHOT: &str = "CreateDBSnapshot";
 #[tokio::test]
 async fn a_failed_instance_is_restored_validated_and_replaced_without_losing_a_row_of_before_the_restore_point() {
     let (account, calls) = told(Story::InstanceFailure, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [RESTORE, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert!(calls[0].contains("sg-quarantine") && calls[2].contains("sg-app"), "{calls:?}");
     assert_rows(&account);
     assert_eq!(account.instance(ORDERS)["DBInstanceStatus"], "failed", "the source is kept");
     assert!(told_to_people(&account, "RECOVERED orders-db from instance_failure"));
@@ -98,7 +108,7 @@ async fn a_hung_multi_az_instance_is_found_by_two_sweeps_and_failed_over_once() 
 #[tokio::test]
 async fn a_hung_single_az_instance_is_fenced_before_its_clients_are_moved() {
     let (account, calls) = told(Story::Hung, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, REBOOT, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, REBOOT, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
     assert!(calls[2].contains("sg-fence") && calls[3].contains("\"orders-db\""), "{calls:?}");
     assert_rows(&account);
 }
@@ -107,7 +117,7 @@ async fn a_hung_single_az_instance_is_fenced_before_its_clients_are_moved() {
 async fn rows_deleted_by_mistake_stand_in_a_copy_beside_production_and_nobody_is_moved() {
     let (account, calls) = told(Story::HumanError, IncidentState::Closed, Outcome::RestoredBeside).await;
     assert_eq!(actions(&calls), [RESTORE, MODIFY]);
-    let copy = rows_of(&account.cloud, &copy_of_orders(&account.cloud).1).unwrap();
+    let copy = rows_beside(&account);
     assert!((1..=20).all(|key| copy[&key].value == format!("{key}.00")), "the deleted rows are there");
     let production = account.rows();
     assert!((5..=9).all(|key| !production.contains_key(&key)), "production is as it was");
@@ -119,7 +129,7 @@ async fn rows_deleted_by_mistake_stand_in_a_copy_beside_production_and_nobody_is
 #[tokio::test]
 async fn moving_clients_to_an_earlier_state_waits_for_a_person_who_names_the_plans_hash() {
     let (account, calls) = told(Story::HumanErrorCutOver, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, REBOOT, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, REBOOT, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
     assert!(told_to_people(&account, "APPROVAL NEEDED: orders-db (human_error): moving clients to an earlier state drops every write"));
     let rows = account.rows();
     assert!((5..=9).all(|key| rows.contains_key(&key)), "the deleted rows are served again");
@@ -137,14 +147,14 @@ async fn a_moment_that_is_not_restorable_yet_is_waited_for() {
 async fn a_watched_check_that_fails_brings_a_copy_of_when_it_last_passed() {
     let (account, calls) = told(Story::Corruption, IncidentState::Closed, Outcome::RestoredBeside).await;
     assert_eq!(actions(&calls), [RESTORE, MODIFY]);
-    let copy = rows_of(&account.cloud, &copy_of_orders(&account.cloud).1).unwrap();
+    let copy = rows_beside(&account);
     assert_eq!((copy[&3].value.as_str(), account.rows()[&3].value.as_str()), ("3.00", "-3.00"));
 }
 
 #[tokio::test]
 async fn a_deleted_instance_comes_back_from_its_retained_backup_when_a_person_says_so() {
     let (account, calls) = told(Story::Deletion, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [RESTORE, MODIFY, TAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [RESTORE, MODIFY, MODIFY, TAG, SNAPSHOT]);
     assert!(told_to_people(&account, "APPROVAL NEEDED: orders-db (deletion): deletion is always for a person to decide"));
     assert_rows(&account);
 }

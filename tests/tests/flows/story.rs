@@ -5,7 +5,7 @@ mod ending;
 use ending::Names;
 pub use ending::check_always;
 
-use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_to};
+use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_inside, write_to};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -293,7 +293,7 @@ impl Story {
     fn prepare(self, account: &mut Account) {
         let (state, visit, hook): (&str, usize, Hook) = match self {
             Self::CopyIsWrong => {
-                ("ValidateRestored", 1, Box::new(|cloud| assert!(write_to(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
+                ("ValidateRestored", 1, Box::new(|cloud| assert!(write_inside(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
             }
             Self::SourceHealed => {
                 ("ProbeSourceAgain", 1, Box::new(|cloud| cloud.touch().rds.happen(|model, now| model.resume(ORDERS, now)).unwrap()))

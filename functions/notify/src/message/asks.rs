@@ -3,8 +3,8 @@
 use super::broken;
 use super::ends::no_approval;
 use super::parts::{self, letter};
-use super::promotion;
 use super::{Advice, Letter, Severity};
+use super::{promotion, quarantine};
 use crate::commands;
 use crate::ending::Ending;
 use crate::story::Story;
@@ -44,9 +44,11 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(story.plan().map(parts::plan_lines).unwrap_or_default());
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
+    letter.done.extend(quarantine::line(story));
     letter.to_do = story.plan().map(parts::guidance).unwrap_or_default();
     letter.to_do.extend(to_lift(ending, approval.is_some()));
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
+    letter.to_do.extend(quarantine::way_in(story));
     letter.approve_with = approval;
     letter
 }
@@ -116,10 +118,12 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(parts::evidence(story));
     letter.done = parts::calls_or_nothing(ending);
     letter.done.push("The source and the copy are both kept; nothing was cut over".to_owned());
+    letter.done.extend(quarantine::line(story));
     if let Some(restored) = &incident.restored {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
+    letter.to_do.extend(quarantine::way_in(story));
     letter.to_do.extend(broken::go_back(story));
     letter.to_do.extend(promotion::left_alone(story));
     let warned = story
@@ -165,6 +169,7 @@ pub(crate) fn source_healed(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
     letter.done.push("Clients still go to the source; they were not moved, because it may hold newer data".to_owned());
+    letter.done.extend(quarantine::line(story));
     letter.to_do = vec![Advice::new("See whether the source really serves", parts::look(story))];
     if let Some(restored) = &incident.restored {
         let when = if is_outrun { "Delete the copy" } else { "If it does, delete the copy" };

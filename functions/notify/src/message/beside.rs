@@ -1,6 +1,7 @@
 //! The letter about a copy that stands beside production.
 
 use super::parts::{self, letter};
+use super::quarantine;
 use super::{Advice, Letter, Severity};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
@@ -23,8 +24,10 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(ready(story));
+    letter.done.extend(quarantine::line(story));
     letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
-    letter.to_do = rows::bring_back(story);
+    letter.to_do = quarantine::way_in(story).into_iter().collect();
+    letter.to_do.extend(rows::bring_back(story));
     letter.to_do.extend(move_clients(ending));
     if let Some(restored) = &incident.restored {
         letter.to_do.push(Advice::new(

@@ -1,8 +1,8 @@
 //! Letters about recoveries that broke off: what stands, how to finish or undo it, how to go on.
 
 use super::parts::{self, letter};
-use super::promotion;
 use super::{Advice, Letter, Severity};
+use super::{promotion, quarantine};
 use crate::ending::{Ending, Failure};
 use crate::phrases;
 use crate::story::Story;
@@ -51,11 +51,13 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
     letter.done.extend(stands(ending));
+    letter.done.extend(quarantine::line(story));
     match story.verified() {
         Some(_) => letter.to_do.extend(parts::finish(story)),
         None => {
             letter.to_do.extend(go_back(story));
             letter.to_do.extend(promotion::left_alone(story));
+            letter.to_do.extend(quarantine::way_in(story));
         }
     }
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
@@ -99,7 +101,8 @@ pub(crate) fn go_back(story: &Story) -> Option<Advice> {
     let what = match (story.fenced().is_some_and(|fence| fence.group.is_some()), story.perhaps_moved().is_some()) {
         (true, true) => "The fence is not open again, and clients may be moved half-way",
         (true, false) => "The fence is not open again: clients cannot reach the source",
-        _ => "Clients may be moved half-way",
+        (false, false) => "The copy may have left its quarantine: whoever knows its address can write to it",
+        (false, true) => "Clients may be moved half-way",
     };
     let stay = if story.perhaps_moved().is_some() { "; what clients wrote to the new database meanwhile stays there" } else { "" };
     Some(Advice::new(format!("{what}; to put it back as it was, after making sure that this was not done already{stay}"), commands))

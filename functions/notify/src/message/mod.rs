@@ -10,6 +10,7 @@ pub(crate) mod ends;
 pub(crate) mod parts;
 pub(crate) mod progress;
 pub(crate) mod promotion;
+mod quarantine;
 pub(crate) mod without;
 
 use crate::commands::{Execution, RecoveryInput};

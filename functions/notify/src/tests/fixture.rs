@@ -151,6 +151,7 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
     let target = id("orders-db-r7c21d0aa");
     let settings = Box::new(RestoreSettings {
         configuration: Configuration { class: "db.r6g.large".to_owned(), ..Configuration::default() },
+        opens_to: Vec::new(),
         tags: tags(&[("lifeboat:incident", INCIDENT)]),
     });
     let at = (remedy == Remedy::RestoreToTime).then(|| time("10:25:00"));
@@ -316,6 +317,7 @@ pub(crate) fn moved(plan: &Plan) -> World {
             at: time("10:38:44"),
         }],
         began_at: time("10:38:44"),
+        opened_at: None,
         left_sessions: false,
         sessions_ended_at: None,
         closed: None,

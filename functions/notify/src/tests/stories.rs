@@ -54,6 +54,7 @@ pub(crate) fn cut_over(world: &World, state: CutOverState, at: &str) {
             at: time(at),
         }],
         began_at: time(at),
+        opened_at: None,
         left_sessions: false,
         sessions_ended_at: None,
         closed: None,

@@ -1,6 +1,7 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
 use crate::observe;
+use crate::steps::quarantine;
 use crate::targets::back::{self, Sent};
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, UNDONE};
@@ -47,14 +48,16 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     if cut_over.as_ref().is_some_and(|cut_over| cut_over.state() == CutOverState::Verified) {
         return Ok(Undone::MovedForGood);
     }
+    let opened = quarantine::is_left(deps, incident, cut_over.as_ref()).await?;
+    let is_being_left = cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
     let half_moved = cut_over.filter(CutOver::is_begun);
     let fenced = fence.filter(|fence| fence.state != FenceState::Opened && fence.group.is_some());
     let reopened = reopened(deps, incident).await?;
-    if half_moved.is_none() && fenced.is_none() && reopened.is_none() {
+    if half_moved.is_none() && fenced.is_none() && reopened.is_none() && !opened && !is_being_left {
         return Ok(Undone::HalfDone);
     }
     // What an undo has opened is closed below, which ends its sessions.
-    let left_sessions = left_sessions(deps, incident, half_moved.as_ref()).await? && reopened.is_none();
+    let left_sessions = left_sessions(deps, incident, half_moved.as_ref(), opened).await? && reopened.is_none();
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
     // First the side that clients were led to is closed: one that stays away from the secret would go on writing there.
@@ -80,14 +83,17 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
 }
 
 /// The calls of the plan in force.
-async fn calls_of<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Vec<CallRecord>, DrError> {
+pub(crate) async fn calls_of<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+) -> Result<Vec<CallRecord>, DrError> {
     let Some(hash) = &incident.plan else { return Ok(Vec::new()) };
     let kept = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
     Ok(kept.into_iter().map(|kept| kept.value).collect())
 }
 
 /// What was undone is not done: a later attempt makes these calls again.
-async fn forget_calls<R, L: Ledger, D, S, E, C>(
+pub(crate) async fn forget_calls<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     now: Timestamp,
@@ -151,17 +157,18 @@ fn was_sent(calls: &[CallRecord], target: &TargetEntry) -> Sent {
     if calls.iter().any(sent) { Sent::Perhaps } else { Sent::Never }
 }
 
-/// Whether clients may have opened sessions on the new side; written down before the calls of the move are forgotten.
+/// Whether clients may have opened sessions on the new side, led there or by its address; written down before the calls of the move are forgotten.
 async fn left_sessions<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     half_moved: Option<&CutOver>,
+    opened: bool,
 ) -> Result<bool, DrError> {
     let key = keys::cut_over(&incident.id);
     let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await? else { return Ok(false) };
     let calls = calls_of(deps, incident).await?;
-    let moved =
-        half_moved.is_some_and(|half| half.targets.iter().any(|target| target.is_begun() && was_sent(&calls, target) == Sent::Perhaps));
+    let moved = opened
+        || half_moved.is_some_and(|half| half.targets.iter().any(|target| target.is_begun() && was_sent(&calls, target) == Sent::Perhaps));
     if moved && !kept.value.left_sessions {
         ledger::update::<CutOver, _>(&deps.ledger, &key, |cut_over| {
             cut_over.left_sessions = true;
@@ -172,15 +179,19 @@ async fn left_sessions<R, L: Ledger, D, S, E, C>(
     Ok(moved || kept.value.left_sessions)
 }
 
-/// Nobody writes to the new side any more: it is closed, where the source can be opened again, and its sessions are ended. A source
-/// that RDS never brings back is no second side.
+/// Nobody writes to the new side any more: it is closed, into its quarantine if it was born in one, else where the source can be opened
+/// again, and its sessions are ended. A source that RDS never brings back is no second side.
 async fn leave<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     fenced: Option<&Fence>,
     now: Timestamp,
 ) -> Result<(), DrError> {
-    if let (Some(restored), Some(group)) = (&incident.restored, fenced.and_then(|fence| fence.group.as_ref()))
+    if let (Some(restored), Some(group)) = (&incident.restored, quarantine::group_of(deps, incident).await?) {
+        if let Some(found) = observe::instance(&deps.databases, &restored.id).await? {
+            quarantine::close(deps, incident, &found, &group, now).await?;
+        }
+    } else if let (Some(restored), Some(group)) = (&incident.restored, fenced.and_then(|fence| fence.group.as_ref()))
         && let Some(found) = observe::instance(&deps.databases, &restored.id).await?
     {
         let groups = found.configuration.security_groups.clone();
@@ -195,7 +206,7 @@ async fn leave<R: Databases, L: Ledger, D, S, E, C>(
 }
 
 /// Moves an instance behind the group that admits nobody, and sees that it is there: only then may the other side be opened.
-async fn shut<R: Databases, L, D, S, E, C>(
+pub(crate) async fn shut<R: Databases, L, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     found: &ObservedInstance,

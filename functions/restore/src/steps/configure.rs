@@ -3,6 +3,7 @@
 use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::instance;
+use crate::steps::quarantine;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
@@ -74,14 +75,17 @@ async fn compare<R, L: Ledger, D, S, E, C>(
     recovery: &Recovery<'_>,
     found: &ObservedInstance,
 ) -> Result<(), DrError> {
-    let wanted = recovery.plan.calls.iter().find_map(|call| match &call.act {
-        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => Some(&settings.configuration),
+    let promoted = recovery.plan.calls.iter().find_map(|call| match &call.act {
         Act::PromoteReplica { expected, .. } => Some(&**expected),
         _ => None,
     });
+    let told = recovery.plan.restore_settings().map(|settings| &settings.configuration).or(promoted);
     // What was not restored has lost nothing.
-    let wanted: &Configuration = wanted.unwrap_or(&found.configuration);
-    let mut lost = differences(wanted, &found.configuration);
+    let mut wanted: Configuration = told.unwrap_or(&found.configuration).clone();
+    if quarantine::was_opened(deps, recovery, found).await? {
+        wanted.security_groups.clone_from(&found.configuration.security_groups);
+    }
+    let mut lost = differences(&wanted, &found.configuration);
     // A restored copy has its group from birth; of a promoted one the plan says that it needs a restart, and a kept one has served like that.
     let is_restored = matches!(recovery.plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot));
     lost.extend(Difference::of_parameters(found).filter(|_| is_restored));

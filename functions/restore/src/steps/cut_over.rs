@@ -14,7 +14,7 @@ use lifeboat_domain::{DrError, Span};
 
 /// How long a target may take to lead to the new side, besides its TTL: Route 53 tells its name servers within a minute, a proxy
 /// finds a healthy target within a few. Clients are down meanwhile, so the policy's hours for a restore are no measure here.
-const SETTLES_WITHIN: Span = Span::minutes(30);
+pub(super) const SETTLES_WITHIN: Span = Span::minutes(30);
 
 /// Goes on with the move each time it is called; refuses where the source is not fenced.
 pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -28,10 +28,15 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
         return Err(DrError::refused("the source is not fenced: clients are not moved, as both sides could be written"));
     }
     let noted = note(deps, &recovery).await?;
+    if recovery.plan.opening().is_some() && noted.opened_at.is_none() {
+        return Err(DrError::refused("the copy is in quarantine still: clients are not moved, as it would admit none of them"));
+    }
     if !noted.is_begun() {
         recovery.begin_waiting(&deps.ledger).await?;
     }
-    let calls: Vec<_> = recovery.plan.calls_of(Phase::CutOver).map(|(index, call)| (index, call.clone())).collect();
+    let opening = recovery.plan.opening().map(|(index, _)| index);
+    let moves = recovery.plan.calls_of(Phase::CutOver).filter(|(index, _)| Some(*index) != opening);
+    let calls: Vec<_> = moves.map(|(index, call)| (index, call.clone())).collect();
     for (index, call) in calls {
         begin(deps, &recovery, &call.act).await?;
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {

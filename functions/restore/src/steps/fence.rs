@@ -93,6 +93,29 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     Ok(Look::new(Progress::Done, poll, text))
 }
 
+/// The source must be behind its fence at this moment, or `or_else` is what is refused: what can be written next is the other side.
+pub(crate) async fn expect_fenced<R: Databases, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    or_else: &str,
+) -> Result<(), DrError> {
+    let source = &recovery.incident.source.id;
+    let refuse = |why: String| Err(DrError::refused(format!("{why}: {or_else}, as both sides could be written")));
+    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?.map(|kept| kept.value);
+    let Some(fence) = fence.filter(|fence| fence.state == FenceState::Proven) else {
+        return refuse(format!("that {source} is fenced is not proven"));
+    };
+    match (observe::source(&deps.databases, &recovery.incident).await?, recovery.plan.fence, fence.group) {
+        (None, _, _) => Ok(()),
+        (Some(found), Some(FencePlan::Terminal), _) if !found.status.is_serving() => Ok(()),
+        (Some(found), Some(FencePlan::Group), Some(group)) if found.has_exactly_group(&group) => Ok(()),
+        (Some(found), _, _) => {
+            let groups: Vec<String> = found.groups.iter().map(|group| format!("{} {}", group.id, group.status)).collect();
+            refuse(format!("{source} is {} with the security groups {}, and not behind its fence", found.status, groups.join(", ")))
+        }
+    }
+}
+
 /// In a dark zone there is no host to come back on: a reboot that has lasted longer than a failover may has ended every session,
 /// and whatever comes back one day comes back behind the group.
 fn stays_down(recovery: &Recovery<'_>, found: &ObservedInstance, sessions_ended: Option<Timestamp>) -> bool {
@@ -103,13 +126,15 @@ fn stays_down(recovery: &Recovery<'_>, found: &ObservedInstance, sessions_ended:
 /// The groups to give back. A fence that an earlier story never opened is not among them: the plan knows those of before.
 fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str) -> Vec<String> {
     let shown = &found.configuration.security_groups;
-    let planned = recovery.plan.calls.iter().find_map(|call| match &call.act {
-        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
-            Some(&settings.configuration.security_groups)
-        }
+    let restored = recovery.plan.restore_settings().map(|settings| {
+        // A copy in quarantine is born without them, and opened to them.
+        if settings.opens_to.is_empty() { &settings.configuration.security_groups } else { &settings.opens_to }
+    });
+    let promoted = recovery.plan.calls.iter().find_map(|call| match &call.act {
         Act::PromoteReplica { expected, .. } => Some(&expected.security_groups),
         _ => None,
     });
+    let planned = restored.or(promoted);
     planned.filter(|_| *shown == [fence.to_owned()]).unwrap_or(shown).clone()
 }
 

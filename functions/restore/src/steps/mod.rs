@@ -11,6 +11,7 @@ pub(crate) mod identity;
 pub(crate) mod lease;
 pub(crate) mod plan;
 pub(crate) mod promote;
+pub(crate) mod quarantine;
 pub(crate) mod release_kept;
 pub(crate) mod reopen;
 pub(crate) mod restart;

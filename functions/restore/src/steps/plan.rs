@@ -79,6 +79,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         points: &read.points,
         baselines: &read.baselines,
         fence_group: deps.policies.fence_groups.get(&vpc).map(String::as_str),
+        quarantine_group: deps.policies.quarantine_groups.get(&vpc).map(String::as_str),
         secret_changed_at: read.secret_changed_at,
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,

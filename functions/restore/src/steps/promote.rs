@@ -2,15 +2,16 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
-use crate::observe::{self, instance};
+use crate::observe::instance;
+use crate::steps::fence::expect_fenced;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, Fence, FenceState};
+use lifeboat_domain::acting::{CallRecord, CallState};
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase, Restored, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
-use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
+use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::Progress;
@@ -129,7 +130,7 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let is_to_be_sent = before.as_ref().is_none_or(|record| record.state == CallState::Refused);
     if is_to_be_sent {
-        prove_fenced(deps, recovery).await?;
+        expect_fenced(deps, recovery, "nothing is promoted").await?;
         let found = promotion.look(deps).await?;
         if found.replica_of.as_deref() != Some(recovery.incident.source.id.as_str()) {
             let text = format!("{} does not follow {} any more: somebody is at work there", found.id, recovery.incident.source.id);
@@ -155,25 +156,6 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Ok(Look::new(Progress::Failed, poll, text))
         }
         Err(error) => Err(error),
-    }
-}
-
-/// The source must be behind its fence at this moment: the replica can be written as soon as it is promoted.
-async fn prove_fenced<R: Databases, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<(), DrError> {
-    let source = &recovery.incident.source.id;
-    let refuse = |why: String| Err(DrError::refused(format!("{why}: nothing is promoted, as both sides could be written")));
-    let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?.map(|kept| kept.value);
-    let Some(fence) = fence.filter(|fence| fence.state == FenceState::Proven) else {
-        return refuse(format!("that {source} is fenced is not proven"));
-    };
-    match (observe::source(&deps.databases, &recovery.incident).await?, recovery.plan.fence, fence.group) {
-        (None, _, _) => Ok(()),
-        (Some(found), Some(FencePlan::Terminal), _) if !found.status.is_serving() => Ok(()),
-        (Some(found), Some(FencePlan::Group), Some(group)) if found.has_exactly_group(&group) => Ok(()),
-        (Some(found), _, _) => {
-            let groups: Vec<String> = found.groups.iter().map(|group| format!("{} {}", group.id, group.status)).collect();
-            refuse(format!("{source} is {} with the security groups {}, and not behind its fence", found.status, groups.join(", ")))
-        }
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) async fn note<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         let text = format!("{} leads to {}, and is about to lead to {}", moves.name(), moves.before(), moves.after());
         targets.push(TargetEntry { moves, state: CutOverState::Noted, text, at: recovery.now });
     }
-    let noted = CutOver { targets, began_at: recovery.now, left_sessions: false, sessions_ended_at: None, closed: None };
+    let opened_at = earlier.and_then(|earlier| earlier.opened_at);
+    let noted = CutOver { targets, began_at: recovery.now, opened_at, left_sessions: false, sessions_ended_at: None, closed: None };
     ledger::write(&deps.ledger, &key, &noted).await?;
     Ok(noted)
 }

@@ -133,6 +133,11 @@ impl Control {
                 self.world.with(|model, _| model.set_closed_groups(groups));
                 Ok(json!({ "status": "ok" }))
             }
+            (&Method::POST, "/prober-groups") => {
+                let Groups { groups } = read(body)?;
+                self.world.with(|model, _| model.set_prober_groups(groups));
+                Ok(json!({ "status": "ok" }))
+            }
             (method, path) => Err((StatusCode::NOT_FOUND, format!("the control API has no {method} {path}"))),
         }
     }

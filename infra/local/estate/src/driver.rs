@@ -101,8 +101,10 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     let server = effect.server().to_owned();
     let server = server.as_str();
     match effect {
-        Effect::Provision { from, .. } => {
+        Effect::Provision { from, door, .. } => {
             let address = engine.provision(server, source(from)).await?;
+            // Nobody knows its address yet.
+            engine.set_door(server, door).await;
             return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
         }
         Effect::TakeImage { image, .. } => {
@@ -127,7 +129,7 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
             engine.ship_log(server).await;
             engine.kill(server).await;
         }
-        Effect::SetPort { open, .. } => engine.set_port_open(server, open).await,
+        Effect::SetPort { door, .. } => engine.set_door(server, door).await,
         Effect::Kill { .. } => engine.kill(server).await,
         Effect::Hang { .. } => engine.hang(server).await,
         Effect::Resume { .. } => engine.resume(server).await,

@@ -22,6 +22,7 @@
 //! | `POST /faults` | one [`lifeboat_testing::model::Fault`] or a list | adds to those there are |
 //! | `DELETE /faults` | | removes all |
 //! | `POST /closed-groups` | `{"groups":["sg-fence"]}` | which security groups let nobody in |
+//! | `POST /prober-groups` | `{"groups":["sg-quarantine"]}` | which let in only `validate` |
 //! | `GET /calls` | | every mutating call; with `?effective=true` those that changed the world |
 //! | `GET /instances` | | every instance as it truly is |
 //! | `GET /events` | | every event published so far |
@@ -38,6 +39,7 @@
 //!   "region": "us-east-1",
 //!   "durations": { "restoring": 8, "failover": 4.5 },
 //!   "closed_groups": ["sg-lifeboat-fence"],
+//!   "prober_groups": ["sg-lifeboat-quarantine"],
 //!   "subnet_groups": { "orders-private": { "vpc_id": "vpc-orders", "subnets": ["subnet-a", "subnet-b"] } },
 //!   "faults": [{ "action": "CreateDBSnapshot", "when": { "nth": 1 }, "kind": "reply_lost" }]
 //! }

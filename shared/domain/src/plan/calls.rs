@@ -4,7 +4,7 @@ use super::options::{PlanFacts, Weighed, class_for};
 use super::promotion::add_promotion_calls;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, quarantine};
 use crate::error::DrError;
 use crate::ids::{DbInstanceId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
@@ -68,10 +68,12 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
-    let settings = Box::new(RestoreSettings {
+    let told = RestoreSettings {
         configuration: Configuration { class, ..manifest.configuration.clone() },
+        opens_to: Vec::new(),
         tags: restored_tags(manifest, plan),
-    });
+    };
+    let settings = Box::new(quarantine::born(facts, plan, &target, told));
     let act = match &chosen.snapshot {
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
         None => Act::RestoreToPointInTime {
@@ -120,6 +122,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     if plan.fence.is_none() {
         add_fence_calls(facts, plan);
     }
+    quarantine::add_opening(plan, target);
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });

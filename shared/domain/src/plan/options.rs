@@ -46,6 +46,8 @@ pub struct PlanFacts<'a> {
     pub baselines: &'a [(Timestamp, String)],
     /// The group that admits nobody, in the source's VPC.
     pub fence_group: Option<&'a str>,
+    /// The group that admits only `validate`, in the source's VPC.
+    pub quarantine_group: Option<&'a str>,
     /// When the secret's current version was made.
     pub secret_changed_at: Option<Timestamp>,
     /// When every watched check last passed.

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 /// What a restore call is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreSettings {
-    /// The source's configuration, perhaps with another class.
+    /// The source's configuration, perhaps with another class, and in quarantine with its group only.
     pub configuration: Configuration,
+    /// The source's security groups, where the copy is born in quarantine; empty where it is born with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opens_to: Vec<String>,
     /// All tags of the new instance: passing none would inherit the source's, and with them its protection.
     pub tags: BTreeMap<String, String>,
 }

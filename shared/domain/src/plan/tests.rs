@@ -9,6 +9,7 @@ use crate::samples::{at, incident, instance, policy};
 use crate::words::Run;
 
 mod promotion;
+mod quarantine;
 
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 
@@ -19,6 +20,7 @@ struct World {
     window: Option<RestoreWindow>,
     points: Vec<UsablePoint>,
     fence: Option<&'static str>,
+    quarantine: Option<&'static str>,
     secret_changed_at: Option<Timestamp>,
     targets: Vec<FoundTarget>,
     replicas: Vec<crate::replica::Replica>,
@@ -35,6 +37,7 @@ impl World {
             window: Some(RestoreWindow { earliest: at(-86_400), latest: at(-240) }),
             points: Vec::new(),
             fence: Some("sg-fence"),
+            quarantine: None,
             secret_changed_at: None,
             targets: Vec::new(),
             replicas: Vec::new(),
@@ -53,6 +56,7 @@ impl World {
             points: &self.points,
             baselines: &[],
             fence_group: self.fence,
+            quarantine_group: self.quarantine,
             secret_changed_at: self.secret_changed_at,
             checks_passed_at: Some(at(-600)),
             recovery_times: &[],
@@ -173,6 +177,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         points: &[],
         baselines: &[],
         fence_group: None,
+        quarantine_group: None,
         secret_changed_at: None,
         checks_passed_at: None,
         recovery_times: &[],

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::DataPlane;
-use crate::model::{Done, Effect, EffectOutcome, Origin};
+use crate::model::{Done, Door, Effect, EffectOutcome, Origin};
 
 /// A session that a server let in; cut by a restart, a failover or a death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ struct Server {
     history: History,
     alive: bool,
     hung: bool,
-    port_open: bool,
+    door: Door,
     sessions: BTreeSet<Session>,
     /// The server that it follows by streaming.
     follows: Option<String>,
@@ -92,15 +92,27 @@ pub struct MemoryData {
 }
 
 impl MemoryData {
-    /// Opens a session, as a client or a prober would.
+    /// Opens a session, as a client would.
     ///
     /// # Errors
     /// Why not.
     pub fn login(&mut self, server: &str, user: &str, password: &str) -> Result<Session, LoginError> {
+        self.enter(server, user, password, &[Door::Open])
+    }
+
+    /// Opens a session as the prober, whom a quarantine lets in.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn probe(&mut self, server: &str, user: &str, password: &str) -> Result<Session, LoginError> {
+        self.enter(server, user, password, &[Door::Open, Door::Prober])
+    }
+
+    fn enter(&mut self, server: &str, user: &str, password: &str, doors: &[Door]) -> Result<Session, LoginError> {
         let it = self.servers.get_mut(server).ok_or(LoginError::NoServer)?;
         match () {
             () if !it.alive => return Err(LoginError::Dead),
-            () if !it.port_open => return Err(LoginError::PortClosed),
+            () if !doors.contains(&it.door) => return Err(LoginError::PortClosed),
             () if it.hung => return Err(LoginError::Hung),
             () => {}
         }
@@ -187,6 +199,11 @@ impl MemoryData {
         }
     }
 
+    /// Whether a living server lets clients in, or would if it did not hang.
+    pub fn admits_clients(&self, server: &str) -> bool {
+        self.servers.get(server).is_some_and(|it| it.alive && it.door == Door::Open)
+    }
+
     /// How many sessions a server has.
     pub fn sessions(&self, server: &str) -> usize {
         self.servers.get(server).map_or(0, |it| it.sessions.len())
@@ -211,7 +228,7 @@ impl MemoryData {
         }
     }
 
-    fn provision(&mut self, now: DateTime<Utc>, server: &str, from: &Origin) -> EffectOutcome {
+    fn provision(&mut self, now: DateTime<Utc>, server: &str, (from, door): (&Origin, Door)) -> EffectOutcome {
         let history = match from {
             Origin::Empty { master_user, password, .. } => {
                 History { changes: Vec::new(), passwords: vec![(now, master_user.clone(), password.expose().to_owned())] }
@@ -226,7 +243,7 @@ impl MemoryData {
             }
         };
         let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
-        let fresh = Server { history, alive: true, hung: false, port_open: true, sessions: BTreeSet::new(), follows, cut_off: false };
+        let fresh = Server { history, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false };
         self.servers.insert(server.to_owned(), fresh);
         Ok(Done::Listening(None))
     }
@@ -278,7 +295,7 @@ impl MemoryData {
             Effect::StopStreaming { .. } => it.cut_off = true,
             Effect::Hang { .. } => it.hung = true,
             Effect::Resume { .. } => it.hung = false,
-            Effect::SetPort { open, .. } => it.port_open = *open,
+            Effect::SetPort { door, .. } => it.door = *door,
             Effect::Delete { .. } => {
                 self.servers.remove(&name);
             }
@@ -294,7 +311,7 @@ impl DataPlane for MemoryData {
             return Err(reason.clone());
         }
         match effect {
-            Effect::Provision { server, from } => self.provision(now, server, from),
+            Effect::Provision { server, from, door } => self.provision(now, server, (from, *door)),
             _ => self.change(now, effect),
         }
     }

@@ -36,7 +36,7 @@ impl Cloud {
         let endpoint = target.endpoint.as_ref().ok_or(ProbeOutcome::CouldNotRun)?;
         let host = self.behind_proxy(&endpoint.host).unwrap_or_else(|| endpoint.host.clone());
         let server = self.server_at(&host).ok_or(ProbeOutcome::Unreachable)?;
-        let session = self.touch().rds.data.login(&server, &credentials.username, credentials.password.reveal()).map_err(outcome)?;
+        let session = self.touch().rds.data.probe(&server, &credentials.username, credentials.password.reveal()).map_err(outcome)?;
         Ok(Visit { server, session })
     }
 

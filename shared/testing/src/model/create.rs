@@ -85,8 +85,8 @@ impl Model {
         restored_from: Option<RestoredFrom>,
         ready_at: DateTime<Utc>,
     ) -> DbInstance {
-        let id = shown.dbi_resource_id.clone();
-        let mut waits = vec![self.effect(Effect::Provision { server: id.clone(), from })];
+        let (id, door) = (shown.dbi_resource_id.clone(), self.door(&shown.vpc_security_groups));
+        let mut waits = vec![self.effect(Effect::Provision { server: id.clone(), from, door })];
         if shown.multi_az {
             waits.push(self.effect(Effect::AddStandby { server: id.clone() }));
         }
@@ -100,7 +100,7 @@ impl Model {
             healing: false,
             applying: false,
             standby_lost: false,
-            port_open: true,
+            door,
             invented_endpoint: false,
             promotion: None,
             restored_from,

@@ -8,7 +8,7 @@ use super::instance::{Instance, Server};
 use super::words::{AccountQuota, DbInstance, DbInstanceAutomatedBackup, DbSnapshot};
 use super::{
     AccountQuotas, Action, ApiError, AutomatedBackupsPage, DbInstancesPage, DbSnapshotsPage, DescribeAccountAttributes,
-    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, Filter, Model, Page, names,
+    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, Door, Filter, Model, Page, names,
 };
 
 impl Action for DescribeDbInstances {
@@ -144,7 +144,7 @@ pub struct InstanceView {
     pub true_status: String,
     /// `up`, `hung` or `down`.
     pub server: &'static str,
-    /// Whether new connections are let in.
+    /// Whether everybody's new connections are let in.
     pub port_open: bool,
 }
 
@@ -161,7 +161,7 @@ impl Model {
                     Server::Hung => "hung",
                     Server::Down => "down",
                 },
-                port_open: it.port_open,
+                port_open: it.door == Door::Open,
             }
         };
         self.instances.iter().map(view).collect()

@@ -40,6 +40,18 @@ pub enum Origin {
     },
 }
 
+/// Whom a server's security groups let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// Everybody.
+    Open,
+    /// The prober, and nobody else.
+    Prober,
+    /// Nobody.
+    Closed,
+}
+
 /// Something to be done to a server. A server is named by the instance's `DbiResourceId`, which a rename does not change.
 /// The effects of one server are to be carried out in the order in which they were taken, except [`Effect::is_accident`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +63,8 @@ pub enum Effect {
         server: String,
         /// Where its data comes from.
         from: Origin,
+        /// Whom it lets in from the start.
+        door: Door,
     },
     /// Keep a copy of the server's data.
     TakeImage {
@@ -117,8 +131,8 @@ pub enum Effect {
     SetPort {
         /// The server.
         server: String,
-        /// Whether new connections are let in.
-        open: bool,
+        /// Whose new connections are let in.
+        door: Door,
     },
     /// An accident: dead at once; nothing is archived any more.
     Kill {

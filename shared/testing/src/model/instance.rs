@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::events::{self, Kind};
 use super::steps::Then;
 use super::words::{DbInstance, Tag};
-use super::{ApiError, Detail, Effect, Event, Model, names};
+use super::{ApiError, Detail, Door, Effect, Event, Model, names};
 
 /// How the server behind an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Instance {
     pub applying: bool,
     /// Multi-AZ in name only: the standby could not be rebuilt yet.
     pub standby_lost: bool,
-    pub port_open: bool,
+    pub door: Door,
     /// The endpoint is the model's invention and follows the name.
     pub invented_endpoint: bool,
     /// The automated backups that a promotion under way will begin: days and window.

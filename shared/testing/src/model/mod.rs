@@ -35,7 +35,7 @@ use serde::Serialize;
 
 use backups::Backup;
 pub use describe::InstanceView;
-pub use effects::{Done, Effect, EffectId, EffectOutcome, Origin};
+pub use effects::{Done, Door, Effect, EffectId, EffectOutcome, Origin};
 pub use error::{ApiError, CallError, Silence};
 pub use events::{Detail, Event};
 pub(crate) use faults::Faults;

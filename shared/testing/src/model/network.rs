@@ -4,13 +4,23 @@ use chrono::{DateTime, Utc};
 
 use super::steps::Then;
 use super::words::VpcSecurityGroupMembership;
-use super::{Effect, Model};
+use super::{Door, Effect, Model};
 
 impl Model {
     /// Declares which security groups let nobody in. An instance whose groups in force are all closed refuses **new** connections;
     /// a connection that stands is tracked and stays, as on AWS, until a restart cuts it.
     pub fn set_closed_groups(&mut self, groups: impl IntoIterator<Item = String>) {
         self.settings.closed_groups = groups.into_iter().collect();
+        self.refresh_ports();
+    }
+
+    /// Declares which security groups let in only the prober.
+    pub fn set_prober_groups(&mut self, groups: impl IntoIterator<Item = String>) {
+        self.settings.prober_groups = groups.into_iter().collect();
+        self.refresh_ports();
+    }
+
+    fn refresh_ports(&mut self) {
         let ids: Vec<String> = self.instances.keys().cloned().collect();
         for id in ids {
             self.refresh_port(&id);
@@ -54,12 +64,24 @@ impl Model {
     /// Opens or closes the port, if the groups in force say otherwise than it is.
     pub(crate) fn refresh_port(&mut self, id: &str) {
         let Some(it) = self.instances.get(id) else { return };
-        let mut in_force = it.shown.vpc_security_groups.iter().filter(|group| group.status != "adding");
-        let open = in_force.any(|group| !self.settings.closed_groups.contains(&group.vpc_security_group_id));
+        let door = self.door(&it.shown.vpc_security_groups);
         // Before its endpoint is known a server is not there yet.
-        if open != it.port_open && it.shown.endpoint.is_some() {
-            self.with(id, |it| it.port_open = open);
-            self.effect(Effect::SetPort { server: id.to_owned(), open });
+        if door != it.door && it.shown.endpoint.is_some() {
+            self.with(id, |it| it.door = door);
+            self.effect(Effect::SetPort { server: id.to_owned(), door });
+        }
+    }
+
+    /// Whom the groups in force let in: each admits more, none less.
+    pub(crate) fn door(&self, groups: &[VpcSecurityGroupMembership]) -> Door {
+        let in_force = || groups.iter().filter(|group| group.status != "adding").map(|group| &group.vpc_security_group_id);
+        let (closed, prober) = (&self.settings.closed_groups, &self.settings.prober_groups);
+        if in_force().any(|group| !closed.contains(group) && !prober.contains(group)) {
+            Door::Open
+        } else if in_force().any(|group| prober.contains(group)) {
+            Door::Prober
+        } else {
+            Door::Closed
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub default_security_group: String,
     /// Security groups that let nobody in (fences).
     pub closed_groups: BTreeSet<String>,
+    /// Security groups that let in only the prober (quarantines).
+    pub prober_groups: BTreeSet<String>,
     /// Whether a first backup makes an automated snapshot (`rds:...`) beside the restore window.
     pub automated_snapshots: bool,
     /// Makes resource ids, event ids and random faults; the same seed gives the same run.
@@ -183,6 +185,7 @@ impl Settings {
             default_vpc: "vpc-default".to_owned(),
             default_security_group: "sg-default".to_owned(),
             closed_groups: BTreeSet::new(),
+            prober_groups: BTreeSet::new(),
             automated_snapshots: true,
             seed: 1,
             durations: Durations::aws_like(),

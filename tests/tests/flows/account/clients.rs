@@ -58,9 +58,28 @@ fn write_through(cloud: &Cloud, server: &str, session: Session, key: i64, value:
     world.rds.data.write(server, session, (ORDERS_TABLE, &key.to_string()), value, now).is_ok()
 }
 
+/// Opens a session as one whom a quarantine lets in.
+fn login_inside(cloud: &Cloud, server: &str) -> Option<Session> {
+    let password = secret(cloud).1;
+    cloud.touch().rds.data.probe(server, "lifeboat", &password).ok()
+}
+
+/// Writes or deletes a row in quarantine: what happens to a copy's data behind everybody's back.
+pub fn write_inside(cloud: &Cloud, server: &str, key: i64, value: Option<&str>) -> bool {
+    login_inside(cloud, server).is_some_and(|session| write_through(cloud, server, session, key, value))
+}
+
+/// All rows of a server in quarantine by key.
+pub fn rows_inside(cloud: &Cloud, server: &str) -> Option<BTreeMap<i64, Row>> {
+    rows_through(cloud, server, login_inside(cloud, server)?)
+}
+
 /// All rows of a server by key; none if nobody can log in.
 pub fn rows_of(cloud: &Cloud, server: &str) -> Option<BTreeMap<i64, Row>> {
-    let session = login(cloud, server)?;
+    rows_through(cloud, server, login(cloud, server)?)
+}
+
+fn rows_through(cloud: &Cloud, server: &str, session: Session) -> Option<BTreeMap<i64, Row>> {
     let rows = cloud.see().rds.data.read(server, session, ORDERS_TABLE).ok()?;
     Some(rows.into_iter().map(|row| (row.key.parse().unwrap(), row)).collect())
 }
@@ -102,6 +121,7 @@ impl Account {
             if self.client.writes {
                 self.client_writes();
             }
+            self.knock_everywhere();
         }
         self.collect();
     }
@@ -115,6 +135,24 @@ impl Account {
     /// EventBridge loses what RDS has published.
     pub fn drop_events(&mut self) {
         self.events.clear();
+    }
+
+    /// A client that learns every address from Describe finds one door open at most: of the source, or of a copy. A read replica is
+    /// open to its readers all the time.
+    fn knock_everywhere(&mut self) {
+        if self.policies.quarantine_groups.is_empty() {
+            return;
+        }
+        let world = self.cloud.see();
+        let sides = world.rds.model.instances(world.rds.now()).into_iter().map(|view| view.instance);
+        let sides = sides.filter(|it| it.db_instance_identifier == ORDERS || it.db_instance_identifier.starts_with("orders-db-r"));
+        let open = sides.filter(|it| world.rds.data.admits_clients(&it.dbi_resource_id)).map(|it| it.db_instance_identifier);
+        let open: Vec<String> = open.collect();
+        let now = world.rds.now();
+        drop(world);
+        if open.len() > 1 {
+            self.client.split_brain.push(format!("{} let clients in at {now}", open.join(" and ")));
+        }
     }
 
     fn client_writes(&mut self) {

@@ -6,7 +6,7 @@ mod functions;
 mod records;
 mod running;
 
-pub use clients::{rows_of, server_of, write_to};
+pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use disturbance::{Disturbance, How};
 pub use running::{BETWEEN_SWEEPS, machines};
 
@@ -83,6 +83,7 @@ fn settings() -> Settings {
     let group = SubnetGroup { vpc_id: "vpc-orders".to_owned(), subnets: Vec::new() };
     Settings::aws_like().with(|it| {
         it.closed_groups.insert("sg-fence".to_owned());
+        it.prober_groups.insert("sg-quarantine".to_owned());
         it.subnet_groups.insert("orders-private".to_owned(), group);
         it.durations.restoring = Duration::minutes(3);
         it.durations.log_ship_interval = Duration::minutes(2);
@@ -91,7 +92,8 @@ fn settings() -> Settings {
 
 /// A document with one policy, `gold`.
 pub fn policies(gold: &str) -> PolicyDocument {
-    let text = format!("version: 1\nfence_groups: {{vpc-orders: sg-fence}}\npolicies:\n  gold:{gold}");
+    let groups = "fence_groups: {vpc-orders: sg-fence}\nquarantine_groups: {vpc-orders: sg-quarantine}";
+    let text = format!("version: 1\n{groups}\npolicies:\n  gold:{gold}");
     PolicyDocument::from_yaml(&text).unwrap()
 }
 

@@ -5,6 +5,7 @@ use lifeboat_domain::ids::{Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, TimelineEntry};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::keys;
+use lifeboat_domain::plan::Plan;
 use lifeboat_domain::ports::Key;
 use lifeboat_domain::register::{ResourceRecord, SeenSignal};
 use serde::de::DeserializeOwned;
@@ -38,6 +39,11 @@ impl Account {
         let mut incidents: Vec<Incident> = self.documents(|key| key.sort == "incident" && key.partition.starts_with("incident#"));
         incidents.sort_by_key(|incident| incident.opened_at);
         incidents
+    }
+
+    /// All plans.
+    pub fn plans(&self) -> Vec<Plan> {
+        self.documents(|key| key.sort.starts_with("plan#") && key.partition.starts_with("incident#"))
     }
 
     /// The newest incident.

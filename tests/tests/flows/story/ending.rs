@@ -1,6 +1,8 @@
 //! How a story ends: what must always hold, and names without what time makes of them.
 
 use crate::account::{Account, ORDERS, SECRET, rows_of, server_of};
+use lifeboat_domain::plan::FencePlan;
+use std::collections::BTreeSet;
 
 /// Names that come from a moment, such as an incident's id, with what stands for them.
 pub(super) struct Names(Vec<(String, String)>);
@@ -54,7 +56,37 @@ pub fn check_always(account: &Account) -> Result<(), String> {
     if let Some(deletion) = calls.iter().find(|call| call.starts_with("DeleteDBInstance") && call.contains("\"orders-db\"")) {
         return Err(format!("the source was deleted: {deletion}"));
     }
+    one_door(account)?;
     both_sides(account)
+}
+
+/// By the calls alone: nothing is opened while another side is open, and a copy is born in quarantine. A source that is terminal or
+/// gone is no side, and a read replica serves its readers all the time.
+fn one_door(account: &Account) -> Result<(), String> {
+    if account.policies.quarantine_groups.is_empty() {
+        return Ok(());
+    }
+    let harmless = account.plans().into_iter().any(|plan| matches!(plan.fence, Some(FencePlan::Terminal | FencePlan::Gone)));
+    let mut open: BTreeSet<String> = [ORDERS.to_owned()].into();
+    let world = account.cloud.see();
+    for call in world.rds.model.effective_calls() {
+        let name = |field: &str| call.parameters[field].as_str().map(str::to_owned);
+        let groups = call.parameters["VpcSecurityGroupIds"].to_string();
+        let born = call.action.starts_with("RestoreDBInstance");
+        let side =
+            if born { name("TargetDBInstanceIdentifier").or_else(|| name("DBInstanceIdentifier")) } else { name("DBInstanceIdentifier") };
+        let Some(side) = side.filter(|side| side == ORDERS || side.starts_with("orders-db-r")) else { continue };
+        match () {
+            () if born && groups != "[\"sg-quarantine\"]" => return Err(format!("{side} is born with {groups}")),
+            () if call.action != "ModifyDBInstance" || groups == "null" => {}
+            () if groups.contains("sg-fence") || groups.contains("sg-quarantine") => drop(open.remove(&side)),
+            () => drop(open.insert(side)),
+        }
+        if open.len() > 1 && !harmless {
+            return Err(format!("{open:?} are open at once, since {} {} at {}", call.action, call.parameters, call.at));
+        }
+    }
+    Ok(())
 }
 
 /// Clients were moved away from each earlier host: nobody may be let in there any more.

@@ -1,13 +1,16 @@
 //! The stable address of a server: a TCP proxy that outlives restarts and promotions.
 //!
 //! What a client meets on connecting is what it would meet on AWS: with the security group closed, silence (no packet is
-//! answered); with the server dead, a refusal; with the server hung, a connection and no answer.
+//! answered); with the server dead, a refusal; with the server hung, a connection and no answer. Behind a group that admits only
+//! the prober, others get a connection and no answer, too: on one machine it cannot be told who knocks before he is let in.
 
+use super::caller;
+use lifeboat_testing::model::Door as Admits;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{copy, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -86,7 +89,7 @@ pub(super) struct Front {
 }
 
 struct State {
-    open: bool,
+    admits: Admits,
     backend: Option<u16>,
     door: Door,
 }
@@ -104,7 +107,7 @@ enum Door {
 impl Front {
     /// Takes an address of its own, open but leading nowhere yet.
     pub(super) fn new(addresses: &Addresses) -> io::Result<Self> {
-        let state = State { open: true, backend: None, door: Door::Refusing };
+        let state = State { admits: Admits::Open, backend: None, door: Door::Refusing };
         Ok(Self { port: addresses.take()?, state: Mutex::new(state), cut: watch::Sender::new(()) })
     }
 
@@ -120,10 +123,10 @@ impl Front {
         self.hang_door(&mut state).await;
     }
 
-    /// Opens or closes the port. Connections that exist stay: a security group tracks them.
-    pub(super) async fn set_open(&self, open: bool) {
+    /// Says whom the port lets in. Connections that exist stay: a security group tracks them.
+    pub(super) async fn set_door(&self, admits: Admits) {
         let mut state = self.state.lock().await;
-        state.open = open;
+        state.admits = admits;
         self.hang_door(&mut state).await;
     }
 
@@ -138,10 +141,10 @@ impl Front {
             // Wait until it has dropped its listener.
             let _ = task.await;
         }
-        let door = match (state.open, state.backend) {
-            (false, _) => silent(self.port.address).await,
-            (true, None) => return,
-            (true, Some(backend)) => self.leading(backend),
+        let door = match (state.admits, state.backend) {
+            (Admits::Closed, _) => silent(self.port.address).await,
+            (Admits::Open | Admits::Prober, None) => return,
+            (admits, Some(backend)) => self.leading(backend, admits),
         };
         match door {
             Ok(door) => state.door = door,
@@ -149,9 +152,9 @@ impl Front {
         }
     }
 
-    fn leading(&self, backend: u16) -> io::Result<Door> {
+    fn leading(&self, backend: u16, admits: Admits) -> io::Result<Door> {
         let listener = bound(self.port.address)?.listen(128)?;
-        Ok(Door::Leading(tokio::spawn(accept(listener, backend, self.cut.subscribe()))))
+        Ok(Door::Leading(tokio::spawn(accept(listener, (backend, admits), self.cut.subscribe()))))
     }
 }
 
@@ -176,9 +179,10 @@ async fn silent(address: SocketAddr) -> io::Result<Door> {
     Ok(Door::Silent { _listener: listener, _queue: queue })
 }
 
-async fn accept(listener: TcpListener, backend: u16, cut: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, (backend, admits): (u16, Admits), cut: watch::Receiver<()>) {
     loop {
         match listener.accept().await {
+            Ok((client, _)) if admits == Admits::Prober => drop(tokio::spawn(carry_prober(client, backend, cut.clone()))),
             Ok((client, _)) => drop(tokio::spawn(carry(client, backend, cut.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -186,6 +190,28 @@ async fn accept(listener: TcpListener, backend: u16, cut: watch::Receiver<()>) {
             }
         }
     }
+}
+
+/// Carries the prober; nobody answers anybody else, not even after the door is opened: his packets were dropped.
+async fn carry_prober(mut client: TcpStream, backend: u16, mut cut: watch::Receiver<()>) {
+    let ends = client.peer_addr().and_then(|theirs| Ok((theirs, client.local_addr()?)));
+    let is_prober = match ends {
+        Ok((theirs, ours)) => tokio::task::spawn_blocking(move || caller::is_prober(theirs, ours)).await.unwrap_or(false),
+        Err(_) => false,
+    };
+    if is_prober {
+        return carry(client, backend, cut).await;
+    }
+    tokio::select! {
+        _ = swallow(&mut client) => (),
+        _ = cut.changed() => (),
+    }
+}
+
+/// Reads on until the other end gives up.
+async fn swallow(client: &mut TcpStream) -> io::Result<()> {
+    let mut nowhere = tokio::io::sink();
+    copy(client, &mut nowhere).await.map(|_| ())
 }
 
 /// Ends with the connection, with a cut, or with the front.

@@ -17,6 +17,7 @@
 //! No process outlives the engine: dropping it kills them, a guard process kills them if the estate is killed, and
 //! [`Engine::new`] kills what an estate in the same directory may nevertheless have left.
 
+mod caller;
 mod config;
 mod error;
 mod front;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use lifeboat_testing::model::Door;
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
@@ -363,14 +365,14 @@ impl Engine {
         }
     }
 
-    /// Opens or closes the port, as a security group does: attempts to connect to a closed one get no answer at all;
-    /// connections that exist stay.
-    pub async fn set_port_open(&self, server: &str, open: bool) {
+    /// Says whom the port lets in, as a security group does: others' attempts to connect get no answer at all; connections that
+    /// exist stay.
+    pub async fn set_door(&self, server: &str, door: Door) {
         if let Some(found) = self.mariadb.find(server).await {
-            return found.set_port_open(open).await;
+            return found.set_door(door).await;
         }
         if let Ok(found) = self.find(server).await {
-            found.front.set_open(open).await;
+            found.front.set_door(door).await;
         }
     }
 

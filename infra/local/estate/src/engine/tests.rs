@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use lifeboat_testing::model::Door;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
@@ -339,14 +340,40 @@ async fn a_closed_port_is_silent_and_keeps_connections() {
     let estate = Estate::new().await;
     let client = estate.client().await;
     let address = estate.address;
-    estate.engine.set_port_open("db-A", false).await;
+    estate.engine.set_door("db-A", Door::Closed).await;
     client.simple_query("SELECT 1").await.unwrap();
     assert!(timeout(A_MOMENT, TcpStream::connect(address)).await.is_err(), "no answer");
     // A restart does not open it.
     estate.engine.restart("db-A").await.unwrap();
     assert!(client.simple_query("SELECT 1").await.is_err());
     assert!(timeout(A_MOMENT, TcpStream::connect(address)).await.is_err());
-    estate.engine.set_port_open("db-A", true).await;
+    estate.engine.set_door("db-A", Door::Open).await;
+    estate.client().await;
+}
+
+/// A process of its own that connects, waits for the server's first bytes, and tells by its status whether some came.
+fn knocks(address: SocketAddr, function: &str) -> std::process::Child {
+    let script = format!(
+        "exec 3<>/dev/tcp/{}/{}; printf '\\x00\\x00\\x00\\x08\\x04\\xd2\\x16\\x2f' >&3; IFS= read -r -t 2 -n 1 -u 3 byte",
+        address.ip(),
+        address.port()
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).env("AWS_LAMBDA_FUNCTION_NAME", function).stdin(Stdio::null()).spawn().unwrap()
+}
+
+#[tokio::test]
+async fn a_quarantine_answers_the_prober_and_nobody_else() {
+    let estate = Estate::new().await;
+    let address = estate.address;
+    let answered = async |function: &'static str| {
+        tokio::task::spawn_blocking(move || knocks(address, function).wait().unwrap().success()).await.unwrap()
+    };
+    assert!(answered("lifeboat-restore-act").await, "open to everybody");
+    estate.engine.set_door("db-A", Door::Prober).await;
+    assert!(answered("lifeboat-validate").await, "the prober is let in");
+    assert!(!answered("lifeboat-restore-act").await && !answered("").await, "nobody else gets an answer");
+    estate.engine.set_door("db-A", Door::Open).await;
     estate.client().await;
 }
 

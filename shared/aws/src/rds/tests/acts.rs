@@ -16,7 +16,7 @@ fn tags() -> BTreeMap<String, String> {
 }
 
 fn settings() -> RestoreSettings {
-    RestoreSettings { configuration: configuration(), tags: tags() }
+    RestoreSettings { configuration: configuration(), opens_to: Vec::new(), tags: tags() }
 }
 
 /// What both restores are told of the fixture.
@@ -109,7 +109,7 @@ async fn iops_and_throughput_are_named_only_where_rds_takes_them() {
             allocated_storage: Some(size),
             ..configuration()
         };
-        let settings = RestoreSettings { configuration, tags: tags() };
+        let settings = RestoreSettings { configuration, opens_to: Vec::new(), tags: tags() };
         wire.clients().await.rds().restore_from_snapshot(&snapshot, &id("copy"), &settings).await.unwrap();
         let form = wire.form();
         let sent = (form.get("Iops").map(String::as_str), form.get("StorageThroughput").map(String::as_str));
@@ -127,7 +127,7 @@ async fn a_bare_configuration_sends_no_empty_settings() {
         option_group: Some("default:sqlserver-ex-15-00".to_owned()),
         ..Configuration::default()
     };
-    let settings = RestoreSettings { configuration: bare, tags: form(&[("lifeboat:incident", "inc-1")]) };
+    let settings = RestoreSettings { configuration: bare, opens_to: Vec::new(), tags: form(&[("lifeboat:incident", "inc-1")]) };
     wire.clients().await.rds().restore_from_snapshot(&SnapshotId::parse("s").unwrap(), &id("copy"), &settings).await.unwrap();
     let sent = form(&[
         ("Action", "RestoreDBInstanceFromDBSnapshot"),
@@ -149,7 +149,7 @@ async fn a_bare_configuration_sends_no_empty_settings() {
 async fn a_restore_without_tags_is_not_sent() {
     let wire = Wire::answering(&[]);
     let rds = wire.clients().await.rds();
-    let settings = RestoreSettings { configuration: configuration(), tags: form(&[("aws:x", "y")]) };
+    let settings = RestoreSettings { configuration: configuration(), opens_to: Vec::new(), tags: form(&[("aws:x", "y")]) };
     let from_snapshot = rds.restore_from_snapshot(&SnapshotId::parse("s").unwrap(), &id("copy"), &settings).await.unwrap_err();
     let to_time = rds.restore_to_point_in_time("db-1", None, &id("copy"), &settings).await.unwrap_err();
     for error in [from_snapshot, to_time] {

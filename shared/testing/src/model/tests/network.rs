@@ -78,3 +78,23 @@ fn a_group_that_is_still_adding_opens_nothing() {
     cloud.happen(|model, _| model.set_closed_groups(["sg-fence".to_owned()]));
     assert_eq!(cloud.login("orders", PASSWORD), Err(LoginError::PortClosed));
 }
+
+#[test]
+fn an_instance_restored_into_a_quarantine_lets_in_the_prober_alone_from_the_start() {
+    let settings = Settings::aws_like().with(|settings| settings.prober_groups = ["sg-quarantine".to_owned()].into());
+    let mut cloud = InMemory::new(settings, start());
+    cloud.call(&CreateDbInstance::example("orders")).unwrap();
+    cloud.advance(minutes(30));
+    let mut request = latest("copy");
+    request.config.vpc_security_group_ids = Some(vec!["sg-quarantine".into()]);
+    cloud.call(&request).unwrap();
+    cloud.advance(minutes(30));
+    let server = cloud.show("copy").dbi_resource_id;
+    assert_eq!(cloud.login("copy", PASSWORD), Err(LoginError::PortClosed));
+    assert!(cloud.data.probe(&server, "lifeboat", PASSWORD).is_ok());
+    let open = ModifyDbInstance { vpc_security_group_ids: Some(vec!["sg-app".into()]), ..ModifyDbInstance::now("copy") };
+    cloud.call(&open).unwrap();
+    assert_eq!(cloud.login("copy", PASSWORD), Err(LoginError::PortClosed), "not in force yet");
+    cloud.advance(seconds(20));
+    assert!(cloud.login("copy", PASSWORD).is_ok());
+}

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use lifeboat_testing::model::Door;
 use tokio::sync::Mutex;
 
 use super::error::EngineError;
@@ -231,9 +232,9 @@ impl Server {
         self.node.resume().await;
     }
 
-    /// Opens or closes the port, as a security group does.
-    pub(super) async fn set_port_open(&self, open: bool) {
-        self.front.set_open(open).await;
+    /// Says whom the port lets in, as a security group does.
+    pub(super) async fn set_door(&self, door: Door) {
+        self.front.set_door(door).await;
     }
 
     /// See [`super::Engine::ship_log`]: everything that was acknowledged before the returned second can be restored.

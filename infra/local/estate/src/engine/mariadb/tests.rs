@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use lifeboat_testing::model::Door;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use tokio::net::TcpStream;
@@ -186,10 +187,10 @@ async fn a_client_meets_a_refusal_a_silence_or_a_hung_server_as_on_aws() {
     estate.engine.resume("db-A").await;
 
     let mut client = estate.client().await;
-    estate.engine.set_port_open("db-A", false).await;
+    estate.engine.set_door("db-A", Door::Closed).await;
     assert!(timeout(A_MOMENT, TcpStream::connect(estate.address)).await.is_err(), "nobody answers at a closed port");
     client.query_drop("SELECT 1").await.unwrap();
-    estate.engine.set_port_open("db-A", true).await;
+    estate.engine.set_door("db-A", Door::Open).await;
     estate.client().await;
 
     estate.engine.kill("db-A").await;
