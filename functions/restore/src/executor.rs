@@ -1,6 +1,6 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
-use crate::observe::{Observation, observe, source};
+use crate::observe::{Observation, observe, renamed, source};
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
@@ -61,6 +61,8 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 ) -> Result<Made, DrError> {
     if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
         source(&deps.databases, &recovery.incident).await?;
+    } else if recovery.incident.restored.as_ref().is_some_and(|restored| record.act.is_on(&restored.id, &restored.arn)) {
+        renamed(&deps.databases, &recovery.incident).await?;
     }
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);
@@ -149,6 +151,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::send(deps, recovery, act).await,
+        Act::RenameInstance { .. } => targets::names::send(deps, recovery, act).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::send(deps, recovery, act).await
         }

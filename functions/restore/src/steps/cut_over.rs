@@ -2,6 +2,7 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
+use crate::targets::names;
 use crate::targets::note::{begin, note};
 use crate::targets::settle::{Settled, settled};
 use crate::{Case, Databases, Deps, Look, Secrets};
@@ -43,6 +44,9 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
             return Ok(wait(&recovery, &noted, reason));
         }
+        if let Some(reason) = names::unsettled(deps, &mut recovery, &call.act).await? {
+            return Ok(wait(&recovery, &noted, reason));
+        }
     }
     let kept = ledger::expect::<CutOver>(&deps.ledger, &keys::cut_over(&recovery.incident.id)).await?.value;
     for target in &kept.targets {
@@ -82,7 +86,9 @@ async fn look<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 
 fn wait(recovery: &Recovery<'_>, cut_over: &CutOver, reason: String) -> Look {
     let ttl = cut_over.targets.iter().map(|target| if let TargetMove::Record { ttl, .. } = &target.moves { *ttl } else { 0 }).max();
-    let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0)));
+    let renames = cut_over.targets.iter().map(|target| if let TargetMove::Names(names) = &target.moves { names.renames() } else { 0 });
+    let renames = names::EACH_WITHIN.as_secs().saturating_mul(renames.sum());
+    let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0))).saturating_add(renames);
     let (waited, _) = recovery.waited();
     let progress = if waited.as_secs() >= longest { Progress::Expired } else { Progress::InProgress };
     let reason = if progress == Progress::Expired { format!("gave up after {waited}: {reason}") } else { reason };

@@ -193,7 +193,7 @@ async fn note_intent<R, L: Ledger, D, S, E, C>(
                 incident.waiting_since = Some(now);
             }
             if incident.restored.as_ref().is_none_or(|restored| restored.id != promotion.replica) {
-                incident.restored = Some(Restored { id: promotion.replica.clone(), arn: arn.clone(), endpoint: None });
+                incident.restored = Some(Restored { id: promotion.replica.clone(), arn: arn.clone(), endpoint: None, resource_id: None });
             }
             Ok(())
         })

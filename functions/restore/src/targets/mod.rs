@@ -5,5 +5,6 @@ pub(crate) mod back;
 pub(crate) mod calls;
 pub(crate) mod consumers;
 pub(crate) mod find;
+pub(crate) mod names;
 pub(crate) mod note;
 pub(crate) mod settle;

@@ -1,6 +1,7 @@
 //! The undo of every target, written down before the first one is moved.
 
 use crate::case::Recovery;
+use crate::targets::names;
 use crate::{Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, TargetEntry, TargetMove};
 use lifeboat_domain::cut_over::write_token;
@@ -35,7 +36,7 @@ pub(crate) async fn note<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         let text = format!("{} leads to {}, and is about to lead to {}", moves.name(), moves.before(), moves.after());
         targets.push(TargetEntry { moves, state: CutOverState::Noted, text, at: recovery.now });
     }
-    let noted = CutOver { targets, began_at: recovery.now, left_sessions: false, sessions_ended_at: None, closed: None };
+    let noted = CutOver { targets, began_at: recovery.now, left_sessions: false, sessions_ended_at: None, closed: None, back_since: None };
     ledger::write(&deps.ledger, &key, &noted).await?;
     Ok(noted)
 }
@@ -126,6 +127,7 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
                 after: restored.id.clone(),
             }
         }
+        Act::RenameInstance { .. } => names::noted(deps, recovery).await?,
         _ => return Ok(None),
     }))
 }
