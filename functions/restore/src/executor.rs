@@ -151,7 +151,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::send(deps, recovery, act).await,
-        Act::RenameInstance { .. } => targets::names::send(deps, recovery, act).await,
+        Act::RenameInstance { .. } => targets::rename::send(deps, recovery, act).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::send(deps, recovery, act).await
         }

@@ -87,7 +87,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::observe(deps, recovery, &record.act).await,
-        Act::RenameInstance { .. } => targets::names::observe(deps, recovery, &record.act).await,
+        Act::RenameInstance { .. } => targets::rename::observe(deps, recovery, &record.act).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }

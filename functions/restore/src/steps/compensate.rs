@@ -2,7 +2,8 @@
 
 use crate::observe;
 use crate::targets::back::{self, Sent};
-use crate::targets::names::{self, Back};
+use crate::targets::names;
+use crate::targets::rename::{self, Back};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove, UNDONE};
 use lifeboat_domain::ids::DbInstanceId;
@@ -26,6 +27,7 @@ pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clo
     let poll = deps.policies.policy(&incident.policy)?.timing.poll;
     Ok(match undo_half_done(deps, &incident, case).await? {
         Undone::NotYet(reason) => Look::new(Progress::InProgress, poll, reason),
+        Undone::GivenUp(reason) => Look::new(Progress::Expired, poll, reason),
         Undone::HalfDone => Look::new(Progress::Done, poll, "nothing is left half done"),
         Undone::MovedForGood => {
             let text = "clients were verified on the new side before the failure: nothing is moved back";
@@ -44,6 +46,8 @@ pub(crate) enum Undone {
     HalfDone,
     /// Not all of it yet: names are given back, which takes minutes.
     NotYet(String),
+    /// Not all of it, and it is not waited for any longer.
+    GivenUp(String),
 }
 
 /// Undoes what this execution, or one before it, left half done. A way back that takes its time is gone step by step, but not for ever.
@@ -64,7 +68,7 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     };
     let lasted = Span::between(since, deps.clock.now());
     if lasted >= BACK_WITHIN {
-        return Err(DrError::unrecoverable(format!("the way back is given up after {lasted}: {reason}")));
+        return Ok(Undone::GivenUp(format!("the way back is given up after {lasted}: {reason}")));
     }
     Ok(Undone::NotYet(reason))
 }
@@ -176,7 +180,7 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     let calls = calls_of(deps, incident).await?;
     for (place, target) in cut_over.targets.iter().enumerate().rev().filter(|(_, target)| target.is_begun()) {
         let moved = match &target.moves {
-            TargetMove::Names(names) => names::give_back(deps, incident, names, &calls, now).await,
+            TargetMove::Names(names) => rename::give_back(deps, incident, names, &calls, now).await,
             _ => back::move_back(deps, incident, target, was_sent(&calls, target)).await.map(Back::Done),
         };
         let text = match moved {

@@ -2,8 +2,8 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
-use crate::targets::names;
 use crate::targets::note::{begin, note};
+use crate::targets::rename;
 use crate::targets::settle::{Settled, settled};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
@@ -44,7 +44,7 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
             return Ok(wait(&recovery, &noted, reason));
         }
-        if let Some(reason) = names::unsettled(deps, &mut recovery, &call.act).await? {
+        if let Some(reason) = rename::unsettled(deps, &mut recovery, &call.act).await? {
             return Ok(wait(&recovery, &noted, reason));
         }
     }
@@ -87,7 +87,7 @@ async fn look<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 fn wait(recovery: &Recovery<'_>, cut_over: &CutOver, reason: String) -> Look {
     let ttl = cut_over.targets.iter().map(|target| if let TargetMove::Record { ttl, .. } = &target.moves { *ttl } else { 0 }).max();
     let renames = cut_over.targets.iter().map(|target| if let TargetMove::Names(names) = &target.moves { names.renames() } else { 0 });
-    let renames = names::EACH_WITHIN.as_secs().saturating_mul(renames.sum());
+    let renames = rename::EACH_WITHIN.as_secs().saturating_mul(renames.sum());
     let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0))).saturating_add(renames);
     let (waited, _) = recovery.waited();
     let progress = if waited.as_secs() >= longest { Progress::Expired } else { Progress::InProgress };

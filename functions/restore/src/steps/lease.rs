@@ -48,6 +48,7 @@ pub(crate) async fn release<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>
 fn whole(undone: Result<Undone, DrError>) -> Result<(), DrError> {
     match undone? {
         Undone::NotYet(reason) => Err(DrError::conflict(reason)),
+        Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
         Undone::MovedForGood | Undone::HalfDone => Ok(()),
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod consumers;
 pub(crate) mod find;
 pub(crate) mod names;
 pub(crate) mod note;
+pub(crate) mod rename;
 pub(crate) mod settle;

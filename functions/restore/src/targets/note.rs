@@ -1,7 +1,7 @@
 //! The undo of every target, written down before the first one is moved.
 
 use crate::case::Recovery;
-use crate::targets::names;
+use crate::targets::rename;
 use crate::{Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, TargetEntry, TargetMove};
 use lifeboat_domain::cut_over::write_token;
@@ -127,7 +127,7 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
                 after: restored.id.clone(),
             }
         }
-        Act::RenameInstance { .. } => names::noted(deps, recovery).await?,
+        Act::RenameInstance { .. } => rename::noted(deps, recovery).await?,
         _ => return Ok(None),
     }))
 }
