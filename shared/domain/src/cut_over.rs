@@ -136,6 +136,9 @@ pub struct CutOver {
     /// Since when a way back that takes its time is being gone.
     #[serde(default)]
     pub back_since: Option<Timestamp>,
+    /// How many of its calls were refused: a refusal that passes must not leave clients half-way.
+    #[serde(default)]
+    pub back_refused: u32,
 }
 
 impl TargetMove {
@@ -260,7 +263,7 @@ mod tests {
             change: None,
         };
         let entry = |state: &CutOverState| TargetEntry { moves: moves.clone(), state: *state, text: String::new(), at };
-        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None, closed: None, back_since: None }
+        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None, closed: None, back_since: None, back_refused: 0 }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod letters;
 mod mishaps;
 mod promotion;
 mod release;
+mod rename;
 mod scenarios;
 mod steps;
 mod story;

@@ -320,6 +320,7 @@ pub(crate) fn moved(plan: &Plan) -> World {
         sessions_ended_at: None,
         closed: None,
         back_since: None,
+        back_refused: 0,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
     world.made(plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");

@@ -17,6 +17,8 @@ use lifeboat_domain::{CallClass, DrError, ErrorName, Span, Timestamp};
 
 /// How long the way back may take: two renames, closing, restarts, and what a busy instance refuses meanwhile.
 const BACK_WITHIN: Span = Span::minutes(60);
+/// So many refusals on a way back that is gone step by step are tried again.
+const MOST_REFUSALS: u32 = 2;
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
 pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -59,11 +61,19 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     let (incident, _) = names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
     let undone = undo(deps, &incident, case).await;
     let kept = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
-    let Some(since) = kept.and_then(|cut_over| cut_over.back_since) else { return undone };
+    let Some((since, refused)) = kept.and_then(|cut_over| Some((cut_over.back_since?, cut_over.back_refused))) else { return undone };
     let reason = match undone {
         Ok(Undone::NotYet(reason)) => reason,
         // What is being renamed or restarted refuses other calls meanwhile.
         Err(error) if error.name() == ErrorName::Conflict => error.to_string(),
+        Err(error) if error.name() == ErrorName::Unrecoverable && refused < MOST_REFUSALS => {
+            let count = |cut_over: &mut CutOver| {
+                cut_over.back_refused += 1;
+                Ok(())
+            };
+            ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), count).await?;
+            error.to_string()
+        }
         other => return other,
     };
     let lasted = Span::between(since, deps.clock.now());

@@ -47,8 +47,7 @@ pub(crate) async fn release<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>
 /// Nothing waits here any more: what is not undone yet is left half done.
 fn whole(undone: Result<Undone, DrError>) -> Result<(), DrError> {
     match undone? {
-        Undone::NotYet(reason) => Err(DrError::conflict(reason)),
-        Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
+        Undone::NotYet(reason) | Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
         Undone::MovedForGood | Undone::HalfDone => Ok(()),
     }
 }

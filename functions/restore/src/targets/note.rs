@@ -36,7 +36,15 @@ pub(crate) async fn note<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         let text = format!("{} leads to {}, and is about to lead to {}", moves.name(), moves.before(), moves.after());
         targets.push(TargetEntry { moves, state: CutOverState::Noted, text, at: recovery.now });
     }
-    let noted = CutOver { targets, began_at: recovery.now, left_sessions: false, sessions_ended_at: None, closed: None, back_since: None };
+    let noted = CutOver {
+        targets,
+        began_at: recovery.now,
+        left_sessions: false,
+        sessions_ended_at: None,
+        closed: None,
+        back_since: None,
+        back_refused: 0,
+    };
     ledger::write(&deps.ledger, &key, &noted).await?;
     Ok(noted)
 }
