@@ -183,7 +183,9 @@ fn names_back(region: &str, names: &Names) -> Vec<String> {
     let Names { name, kept_as, was, source, copy, .. } = names;
     let ids: Vec<&str> = source.iter().map(String::as_str).chain([copy.as_str()]).collect();
     let rename = |from: &DbInstanceId, to: &DbInstanceId| {
-        format!("aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately")
+        format!(
+            "aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately"
+        )
     };
     let wait = |id: &DbInstanceId| format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}");
     let mut commands = vec![

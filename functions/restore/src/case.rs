@@ -24,7 +24,10 @@ pub(crate) struct Recovery<'a> {
 
 impl<'a> Recovery<'a> {
     /// Reads it, and renews the lease: a step of an execution that lost it ends here.
-    pub(crate) async fn read<R: ReadDatabases, L: Ledger, D, S, E, C: Clock>(deps: &'a Deps<R, L, D, S, E, C>, case: &'a Case) -> Result<Self, DrError> {
+    pub(crate) async fn read<R: ReadDatabases, L: Ledger, D, S, E, C: Clock>(
+        deps: &'a Deps<R, L, D, S, E, C>,
+        case: &'a Case,
+    ) -> Result<Self, DrError> {
         let now = deps.clock.now();
         let incident = ledger::incident(&deps.ledger, &case.incident).await?;
         if incident.state != IncidentState::Open {

@@ -59,10 +59,11 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     version: u64,
     sending: Sending,
 ) -> Result<Made, DrError> {
-    if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
-        source(&deps.databases, &recovery.incident).await?;
-    } else if recovery.incident.restored.as_ref().is_some_and(|restored| record.act.is_on(&restored.id, &restored.arn)) {
+    let restored = recovery.incident.restored.as_ref().filter(|restored| restored.resource_id.is_some());
+    if restored.is_some_and(|restored| record.act.is_on(&restored.id, &restored.arn)) {
         renamed(&deps.databases, &recovery.incident).await?;
+    } else if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
+        source(&deps.databases, &recovery.incident).await?;
     }
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);

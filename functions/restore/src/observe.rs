@@ -40,6 +40,11 @@ pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) 
     let source = &incident.source;
     let found = instance(databases, &source.id).await?;
     match found {
+        // The new database has got the name: the source has another one, or is gone.
+        Some(new) if incident.restored.as_ref().is_some_and(|it| it.resource_id.as_ref() == Some(&new.resource_id)) => databases
+            .instance_by_resource_id(&source.resource_id)
+            .await
+            .map_err(|error| error.while_doing(format!("describing the instance {}", source.resource_id))),
         Some(other) if other.resource_id != source.resource_id => Err(DrError::refused(format!(
             "{} is another instance now ({}, and the incident is about {}): it is not touched",
             source.id, other.resource_id, source.resource_id

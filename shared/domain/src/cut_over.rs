@@ -263,7 +263,15 @@ mod tests {
             change: None,
         };
         let entry = |state: &CutOverState| TargetEntry { moves: moves.clone(), state: *state, text: String::new(), at };
-        CutOver { targets: states.iter().map(entry).collect(), began_at: at, left_sessions: false, sessions_ended_at: None, closed: None, back_since: None, back_refused: 0 }
+        CutOver {
+            targets: states.iter().map(entry).collect(),
+            began_at: at,
+            left_sessions: false,
+            sessions_ended_at: None,
+            closed: None,
+            back_since: None,
+            back_refused: 0,
+        }
     }
 
     #[test]

@@ -234,7 +234,12 @@ fn checks() -> Vec<Check> {
 }
 
 pub(crate) fn restored() -> Restored {
-    Restored { id: id("orders-db-r7c21d0aa"), arn: arn("orders-db-r7c21d0aa"), endpoint: Some(endpoint("orders-db-r7c21d0aa")), resource_id: None }
+    Restored {
+        id: id("orders-db-r7c21d0aa"),
+        arn: arn("orders-db-r7c21d0aa"),
+        endpoint: Some(endpoint("orders-db-r7c21d0aa")),
+        resource_id: None,
+    }
 }
 
 /// An incident that was opened and judged; nothing else.

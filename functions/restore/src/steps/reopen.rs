@@ -38,7 +38,8 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             if incident.restored.is_none() {
                 incident.waiting_since = Some(now);
             }
-            incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: endpoint.clone(), resource_id: resource_id.clone() });
+            incident.restored =
+                Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: endpoint.clone(), resource_id: resource_id.clone() });
             Ok(())
         })
         .await?;

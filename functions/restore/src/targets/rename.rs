@@ -91,10 +91,9 @@ async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DbInstanceId, t
     }
     match instance(databases, to).await? {
         None => Ok(Stand::Ready),
-        Some(other) => Err(DrError::refused(format!(
-            "the name {to} is another instance's ({}): {from} cannot be renamed to it",
-            other.resource_id
-        ))),
+        Some(other) => {
+            Err(DrError::refused(format!("the name {to} is another instance's ({}): {from} cannot be renamed to it", other.resource_id)))
+        }
     }
 }
 
@@ -104,9 +103,13 @@ fn meant<'a>(names: &'a Names, act: &'a Act) -> Result<(&'a str, &'a DbInstanceI
         return Err(DrError::unrecoverable(format!("{} renames nothing", act.describe())));
     };
     let id = if *instance == names.was { Some(&names.copy) } else { names.source.as_ref() };
-    let id = id.ok_or_else(|| DrError::refused(format!("{instance} did not exist when clients were about to be moved: nothing is renamed")))?;
+    let id =
+        id.ok_or_else(|| DrError::refused(format!("{instance} did not exist when clients were about to be moved: nothing is renamed")))?;
     if resource_id.as_ref().is_some_and(|planned| planned != id) {
-        return Err(DrError::refused(format!("{instance} is {id}, and the plan means {}: nothing is renamed", resource_id.as_deref().unwrap_or(""))));
+        return Err(DrError::refused(format!(
+            "{instance} is {id}, and the plan means {}: nothing is renamed",
+            resource_id.as_deref().unwrap_or("")
+        )));
     }
     Ok((id, instance, to))
 }

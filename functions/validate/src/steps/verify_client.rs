@@ -150,7 +150,10 @@ async fn through_name<L, D, S, O: ResolveNames, C>(
 ) -> Result<Way, DrError> {
     let resolving = |error: CallError| error.while_doing("resolving a name as a client does");
     if let Some(known) = names.through.as_ref().filter(|known| !known.is_same(expected)) {
-        return Ok(Err(format!("{} is at {}:{} now, and clients know {}:{}", names.name, expected.host, expected.port, known.host, known.port)));
+        return Ok(Err(format!(
+            "{} is at {}:{} now, and clients know {}:{}",
+            names.name, expected.host, expected.port, known.host, known.port
+        )));
     }
     let shown = deps.databases.addresses(&expected.host).await.map_err(resolving)?;
     if shown.is_empty() {

@@ -146,11 +146,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
         200,
     ))?;
     let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
-    push(
-        Phase::Close,
-        Act::CreateSnapshot { instance: after.new, snapshot, tags: marks },
-        "the first recovery point of the new database",
-    );
+    push(Phase::Close, Act::CreateSnapshot { instance: after.new, snapshot, tags: marks }, "the first recovery point of the new database");
     Ok(())
 }
 

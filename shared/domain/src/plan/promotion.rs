@@ -203,7 +203,11 @@ pub(super) fn add_promotion_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen:
     add_cut_over_calls(facts, plan, manifest, &target)?;
     if source.multi_az && !replica.multi_az {
         let why = "its source had a standby; clients do not wait for the minutes that it takes".to_owned();
-        plan.calls.push(PlannedCall { phase: Phase::Close, act: Act::MakeMultiAz { instance: renames::after(facts, plan, &target)?.new }, why });
+        plan.calls.push(PlannedCall {
+            phase: Phase::Close,
+            act: Act::MakeMultiAz { instance: renames::after(facts, plan, &target)?.new },
+            why,
+        });
     }
     plan.guidance.extend(other_replicas(facts, &target));
     Ok(())

@@ -61,11 +61,7 @@ pub(super) fn after(facts: PlanFacts<'_>, plan: &Plan, target: &DbInstanceId) ->
 }
 
 /// The calls of a swap and its risk; or, as a sentence, why it cannot be made.
-pub(super) fn moves(
-    facts: PlanFacts<'_>,
-    holders: &NameHolders,
-    to: &DbInstanceId,
-) -> Result<Result<(Vec<Act>, String), String>, DrError> {
+pub(super) fn moves(facts: PlanFacts<'_>, holders: &NameHolders, to: &DbInstanceId) -> Result<Result<(Vec<Act>, String), String>, DrError> {
     let source = &facts.incident.source;
     let (name, kept_as) = (&source.id, kept_name(facts.incident)?);
     let refuse = |why: String| Ok(Err(format!("the name {name} cannot be given to a new database: {why}")));
@@ -97,11 +93,10 @@ pub(super) fn moves(
 /// Why RDS would not rename the source.
 fn not_renamable(facts: PlanFacts<'_>, meaning: StatusMeaning, status: &str) -> Option<String> {
     match meaning {
-        StatusMeaning::Serving | StatusMeaning::ServingBusy | StatusMeaning::Transitional | StatusMeaning::Unknown => (facts
-            .incident
-            .scenario()
-            == Some(Scenario::AzOutage))
-        .then(|| "a rename restarts it, which never ends while its Availability Zone is dark".to_owned()),
+        StatusMeaning::Serving | StatusMeaning::ServingBusy | StatusMeaning::Transitional | StatusMeaning::Unknown => {
+            (facts.incident.scenario() == Some(Scenario::AzOutage))
+                .then(|| "a rename restarts it, which never ends while its Availability Zone is dark".to_owned())
+        }
         _ => Some(format!("RDS refuses changes in status {status}")),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Cloud, mapping};
 use crate::model::{
-    AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, Filter,
-    InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
-    RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
+    AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
+    Filter, InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::CallClass;
