@@ -241,6 +241,8 @@ mod tests {
         refused(&target("ssm_parameter: {name: /orders/host, holds: ip}"), "ip");
         refused(&target("rds_proxy: {proxy: 'a b'}"), "policies.p.cut_over.rds_proxy.proxy");
         refused(&target("secrets_manager, secrets_manager"), "twice");
+        refused(&target("secrets_manager, rename_swap"), "rename_swap beside other targets");
+        assert_eq!(policy(&target("rename_swap")).unwrap().cut_over, [CutOverTarget::RenameSwap]);
     }
 
     #[test]

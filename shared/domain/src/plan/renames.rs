@@ -100,3 +100,21 @@ fn not_renamable(facts: PlanFacts<'_>, meaning: StatusMeaning, status: &str) -> 
         _ => Some(format!("RDS refuses changes in status {status}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn the_kept_name_is_of_its_incident_and_never_too_long() {
+        let mut incident = samples::incident();
+        let name = kept_name(&incident).unwrap();
+        assert!(name.as_str().starts_with(&format!("{}-old-", incident.source.id)), "{name}");
+        assert_eq!(kept_name(&incident).unwrap(), name);
+        incident.source.id = DbInstanceId::parse(format!("a{}", "b".repeat(62))).unwrap();
+        assert_eq!(kept_name(&incident).unwrap().as_str().len(), 63);
+        incident.id = crate::ids::IncidentId::parse("inc-another").unwrap();
+        assert_ne!(kept_name(&incident).unwrap(), name);
+    }
+}

@@ -9,6 +9,7 @@ use crate::samples::{at, incident, instance, policy};
 use crate::words::Run;
 
 mod promotion;
+mod renames;
 
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 
