@@ -2,7 +2,7 @@
 
 use crate::story::Story;
 use crate::text::took;
-use lifeboat_domain::acting::{CutOver, CutOverState, FenceState};
+use lifeboat_domain::acting::{CutOver, CutOverState};
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{Span, Timestamp, show_time};
@@ -178,8 +178,7 @@ fn last_write(story: &Story) -> (Timestamp, &'static str) {
     let incident = &story.incident;
     if incident.scenario().is_some_and(Scenario::is_about_data) {
         // The source served on: writes went there until it was closed to clients.
-        let closed = |state| matches!(state, FenceState::Closed | FenceState::SessionsEnded | FenceState::Proven);
-        if let Some(fence) = story.fence.as_ref().filter(|fence| closed(fence.state)) {
+        if let Some(fence) = story.fence.as_ref().filter(|fence| fence.state.admits_nobody()) {
             return (fence.at, "the source was fenced");
         }
         if let Some(moved) = story.moved() {
@@ -200,8 +199,10 @@ fn lost_by_swap(story: &Story) -> Result<Found, String> {
         _ => {
             let until = story.fence.as_ref().map(|fence| fence.at).ok_or("when the fence stood is not on record")?;
             let from = story.plan().and_then(|plan| plan.restore_point).ok_or("what the old database holds is not on record")?;
+            let back = story.incident.restored.as_ref().map_or("the kept database", |kept| kept.id.as_str());
+            let left = &story.incident.source.id;
             let text =
-                format!("from the old database's last write at {} until the other one was fenced at {}", show_time(from), show_time(until));
+                format!("from the last write that {back} holds, at {}, until {left} was fenced at {}", show_time(from), show_time(until));
             Ok(Found::between(from, until, text))
         }
     }

@@ -45,8 +45,8 @@ pub(crate) fn notes(story: &Story) -> Vec<String> {
     if story.source_is_gone() {
         return vec![format!("There is no way back: {source} does not exist any more")];
     }
-    let mut notes =
-        vec!["Once a client has written to the new database, going back loses those writes: then ask for a new plan instead".to_owned()];
+    let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
+    let mut notes = vec![format!("Once a client has written to {serving}, going back loses those writes: then ask for a new plan instead")];
     notes.extend(repair_first(story));
     if story.identity_moved() {
         notes.push(format!(

@@ -63,6 +63,16 @@ impl<'a> Recovery<'a> {
         Ok(())
     }
 
+    /// From now on it waits for something else.
+    pub(crate) async fn begin_waiting(&mut self, ledger: &impl Ledger) -> Result<(), DrError> {
+        let now = self.now;
+        self.change(ledger, |incident| {
+            incident.waiting_since = Some(now);
+            Ok(())
+        })
+        .await
+    }
+
     /// Adds a line to the timeline.
     pub(crate) async fn tell(&self, ledger: &impl Ledger, phase: Phase, text: impl Into<String>) -> Result<(), DrError> {
         ledger::tell(ledger, &self.incident.id, self.now, phase, text).await

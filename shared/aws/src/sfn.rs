@@ -25,12 +25,7 @@ impl ReadExecutions for Executions {
     async fn execution(&self, arn: &str) -> Answer<ExecutionState> {
         // Only metadata: input and output may be encrypted, and are not our business here.
         match self.client.describe_execution().execution_arn(arn).included_data(IncludedData::MetadataOnly).send().await {
-            Ok(output) => Ok(match output.status {
-                ExecutionStatus::Succeeded => ExecutionState::Succeeded,
-                ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => ExecutionState::Ended,
-                // A status that we do not know is not an end: whoever runs keeps its lease.
-                _ => ExecutionState::Running,
-            }),
+            Ok(output) => Ok(state(&output.status)),
             Err(error) => match call_error("states:DescribeExecution", &error) {
                 answered if answered.class == CallClass::NotFound => Ok(ExecutionState::Missing),
                 answered => Err(answered),
@@ -38,18 +33,28 @@ impl ReadExecutions for Executions {
         }
     }
 
-    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
+    async fn started_with(&self, arn: &str) -> Answer<Option<(ExecutionState, Value)>> {
         let action = "states:DescribeExecution";
         match self.client.describe_execution().execution_arn(arn).included_data(IncludedData::AllData).send().await {
             Ok(output) => {
                 let text = output.input.unwrap_or_default();
-                serde_json::from_str(&text).map(Some).map_err(|error| invalid(action, "input", format!("is no JSON: {error}")))
+                let input = serde_json::from_str(&text).map_err(|error| invalid(action, "input", format!("is no JSON: {error}")))?;
+                Ok(Some((state(&output.status), input)))
             }
             Err(error) => match call_error(action, &error) {
                 answered if answered.class == CallClass::NotFound => Ok(None),
                 answered => Err(answered),
             },
         }
+    }
+}
+
+const fn state(status: &ExecutionStatus) -> ExecutionState {
+    match status {
+        ExecutionStatus::Succeeded => ExecutionState::Succeeded,
+        ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => ExecutionState::Ended,
+        // A status that we do not know is not an end: whoever runs keeps its lease.
+        _ => ExecutionState::Running,
     }
 }
 
@@ -72,8 +77,8 @@ impl ReadExecutions for StepFunctions {
         self.executions.execution(arn).await
     }
 
-    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
-        self.executions.input(arn).await
+    async fn started_with(&self, arn: &str) -> Answer<Option<(ExecutionState, Value)>> {
+        self.executions.started_with(arn).await
     }
 }
 

@@ -182,6 +182,18 @@ closed_enum! {
     }
 }
 
+impl FenceState {
+    /// Whether the source admits nobody and its old sessions are gone: only then may another side be written.
+    pub const fn stands(self) -> bool {
+        matches!(self, Self::SessionsEnded | Self::Proven)
+    }
+
+    /// Whether no new connection gets through; old sessions may still live.
+    pub const fn admits_nobody(self) -> bool {
+        matches!(self, Self::Closed | Self::SessionsEnded | Self::Proven)
+    }
+}
+
 /// The fence around a source, with its undo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fence {

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod ports;
 pub mod prices;
 pub mod probe;
+pub mod proof;
 pub mod recovery_input;
 pub mod register;
 pub mod replica;

@@ -351,8 +351,8 @@ pub trait ReadExecutions {
     /// How an execution stands.
     async fn execution(&self, arn: &str) -> Answer<ExecutionState>;
 
-    /// What an execution was started with; none if there is no such execution.
-    async fn input(&self, arn: &str) -> Answer<Option<Value>>;
+    /// How an execution stands, and what it was started with; none if there is no such execution.
+    async fn started_with(&self, arn: &str) -> Answer<Option<(ExecutionState, Value)>>;
 }
 
 /// `states:StartExecution` on the `recovery` machine.

@@ -119,6 +119,19 @@ async fn a_pause_that_is_over_or_lifted_refuses_nothing() {
 }
 
 #[tokio::test]
+async fn who_only_invokes_the_function_orders_nothing() {
+    let account = Account::new(false).await;
+    let (at, before) = (account.time(), account.cloud.see().ledger.len());
+    let request = json!({"resource": "*", "action": "pause", "until": "2026-01-15T12:00:00Z", "reason": "quiet, please"});
+    for execution in ["arn:aws:states:us-east-1:123456789012:execution:lifeboat-pause:never-started", "Ann"] {
+        let input = json!({"step": "pause", "request": request, "started_at": at, "execution": execution});
+        let error = account.detect(input).await.unwrap_err();
+        assert_eq!(error.name().as_str(), "Dr.Refused", "{error}");
+    }
+    assert_eq!(account.cloud.see().ledger.len(), before);
+}
+
+#[tokio::test]
 async fn an_order_that_makes_no_sense_is_refused_by_field_and_changes_nothing() {
     let mut account = Account::new(false).await;
     let rows = [

@@ -103,7 +103,9 @@ async fn a_failed_source_that_is_protected_from_deletion_is_left_to_aws_support_
 
 #[tokio::test]
 async fn one_fault_of_any_call_releases_it_all_the_same_and_once() {
-    for action in ["DescribeDBInstances", "ModifyDBInstance", "DeleteDBInstance", "dynamodb:GetItem", "dynamodb:PutItem"] {
+    for action in
+        ["DescribeDBInstances", "ModifyDBInstance", "DeleteDBInstance", "dynamodb:GetItem", "dynamodb:PutItem", "states:DescribeExecution"]
+    {
         for kind in [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost] {
             let mut account = kept().await;
             account.fault(action, When::Nth(1), kind.clone());
@@ -112,8 +114,29 @@ async fn one_fault_of_any_call_releases_it_all_the_same_and_once() {
             assert!(ended.is_well(), "{action} {kind:?}: {}", ended.cause());
             let deletions = account.calls_since(before).iter().filter(|call| call.starts_with("DeleteDBInstance")).count();
             assert_eq!(deletions, 1, "{action} {kind:?}");
+            account.pass(Duration::minutes(30)).await;
+            account.sweeps(2).await;
+            let told = account.subjects().iter().filter(|subject| subject.contains("orders-db was released")).count();
+            assert_eq!(told, 1, "{action} {kind:?}: {:?}", account.subjects());
         }
     }
+}
+
+#[tokio::test]
+async fn who_only_invokes_the_function_releases_nothing() {
+    let account = kept().await;
+    let forged = [
+        "arn:aws:states:us-east-1:123456789012:execution:lifeboat-release:never-started",
+        "arn:aws:states:us-east-1:123456789012:execution:lifeboat-recovery:by-hand",
+        "Ann",
+    ];
+    let (before, at) = (account.last_call(), account.time());
+    for execution in forged {
+        let input = json!({"step": "release_kept", "request": order(ORDERS), "started_at": at, "execution": execution});
+        let error = account.restore(input).await.unwrap_err();
+        assert_eq!(error.name().as_str(), "Dr.Refused", "{error}");
+    }
+    assert_eq!(account.calls_since(before), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use lifeboat_domain::ids::Arn;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Plan, Remedy};
-use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadExecutions, StartRecovery, Started};
+use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions, StartRecovery, Started};
+use lifeboat_domain::proof::prove;
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::words::{Run, Timestamp};
 use serde::Serialize;
@@ -61,7 +62,7 @@ async fn answered<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
     order: &AnswerInput,
     input: &ApproveInput,
 ) -> Result<Question, DrError> {
-    prove(deps, input).await?;
+    prove(&deps.executions, &input.execution, "approval", &input.request).await?;
     let key = keys::question(&order.plan);
     let question = ledger::read::<Question>(&deps.ledger, &key)
         .await?
@@ -100,23 +101,6 @@ async fn answered<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
         Ok(())
     })
     .await
-}
-
-/// The answer must come from a running execution of `approval` with this very input: IAM decides who may start one, and CloudTrail
-/// knows who did. Whoever only invokes this function approves nothing.
-async fn prove<R, L, D, E: ReadExecutions, C>(deps: &Deps<R, L, D, E, C>, input: &ApproveInput) -> Result<(), DrError> {
-    let execution = &input.execution;
-    let machine = execution.split(':').nth(6).unwrap_or_default();
-    if !machine.ends_with("-approval") {
-        return Err(DrError::refused(format!("execution: {execution:?} is no execution of the state machine `approval`")));
-    }
-    let asking = |error: lifeboat_domain::CallError| error.while_doing(format!("asking after {execution}"));
-    let state = deps.executions.execution(execution).await.map_err(asking)?;
-    let started_with = deps.executions.input(execution).await.map_err(asking)?;
-    if state != ExecutionState::Running || started_with.as_ref() != Some(&input.request) {
-        return Err(DrError::refused(format!("execution: {execution:?} does not run with this input")));
-    }
-    Ok(())
 }
 
 /// The chosen option must be one of the plan's that is possible.

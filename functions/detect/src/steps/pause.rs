@@ -7,7 +7,8 @@ use lifeboat_domain::ids::{Arn, Identity};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::pause::{LONGEST, Pause};
 use lifeboat_domain::policy::nearest;
-use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions};
+use lifeboat_domain::proof::prove;
 use lifeboat_domain::register::{FleetMember, ResourceRecord};
 use lifeboat_domain::words::{Timestamp, parse_time, show_time};
 use serde::{Deserialize, Serialize};
@@ -48,9 +49,13 @@ pub(crate) struct PauseAnswer {
 const ALL: &str = "*";
 
 /// Carries the order out; repeated, it changes nothing more.
-pub(crate) async fn pause<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, input: &PauseInput) -> Result<PauseAnswer, DrError> {
+pub(crate) async fn pause<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    input: &PauseInput,
+) -> Result<PauseAnswer, DrError> {
     let order: Order = lifeboat_lambda::decode(input.request.clone())?;
     let pause = check(&order, input)?;
+    prove(&deps.executions, &input.execution, "pause", &input.request).await?;
     let record = match order.resource.as_str() {
         ALL => None,
         name => Some(find(deps, name).await?),

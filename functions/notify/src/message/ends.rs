@@ -39,12 +39,17 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
 fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let story = ending.story;
     let source = &story.incident.source;
+    let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
     let mut to_do = parts::finish(story);
-    to_do.push(Advice::say("Restart consumers that still hold connections to the old database: sockets and pools survive a cut-over"));
+    to_do
+        .push(Advice::say(format!("Restart consumers that still hold connections to {}: sockets and pools survive a cut-over", source.id)));
     to_do.extend(iac::short(story));
     to_do.extend(promotion::afterwards(story));
     if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {
-        let say = "Only if the new database is wrong, go back: this shows what clients wrote to it meanwhile, which is lost to them, and the calls; with \"run\": \"execute\" it goes back at once if that is nothing";
+        let say = format!(
+            "Only if {serving} is wrong, go back to {}: this shows what clients wrote meanwhile, which is lost to them, and the calls; with \"run\": \"execute\" it goes back at once if that is nothing",
+            source.id
+        );
         to_do.push(Advice::new(say, commands::start(ending.execution, &RecoveryInput::to_undo(&story.incident))).see(parts::UNDO));
     }
     if !story.source_is_gone() {

@@ -264,11 +264,14 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
 /// What is left of the move once clients are on the new database, as commands.
 pub(crate) fn finish(story: &Story) -> Vec<Advice> {
     let arn = &story.incident.source.arn;
+    let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
     let untold: Vec<String> = story.not_restarted().into_iter().filter_map(|(call, _)| commands::by_hand(arn, &call.act)).collect();
     let parts = [
-        ("WARN: not every consumer was told of the move; it stands all the same. Make them look again", untold),
+        ("WARN: not every consumer was told of the move; it stands all the same. Make them look again".to_owned(), untold),
         (
-            "Finish the move, in this order: until then the new database does not carry the identity, is not protected, or has no recovery point",
+            format!(
+                "Finish the move, in this order: until then {serving} does not carry the identity, is not protected, or has no recovery point"
+            ),
             undo::to_finish(story),
         ),
     ];

@@ -1,4 +1,4 @@
-//! Letters on the way: opened, plan, acting, past the RTO, waiting.
+//! Letters on the way: opened, plan. What the machine does not tell by itself (a passed RTO) is news, told by the sweep.
 
 use super::parts;
 use super::{Advice, Letter, Numbers, Severity};
@@ -17,12 +17,6 @@ pub(crate) enum Progress {
     Opened,
     /// A plan is made and will run.
     Plan,
-    /// Calls are being made.
-    Acting,
-    /// The RTO has passed, and it is not over.
-    RtoPassed,
-    /// Something is waited for.
-    Waiting,
 }
 
 impl Progress {
@@ -30,17 +24,14 @@ impl Progress {
         match self {
             Self::Opened => "opened",
             Self::Plan => "plan",
-            Self::Acting => "acting",
-            Self::RtoPassed => "rto_passed",
-            Self::Waiting => "waiting",
         }
     }
 
     /// What makes two tellings the same: a new plan is news, an incident opens once.
     pub(crate) fn told_as(self, plan: Option<&PlanHash>) -> String {
         match (self, plan) {
-            (Self::Opened | Self::RtoPassed, _) | (_, None) => self.as_str().to_owned(),
-            (Self::Plan | Self::Acting | Self::Waiting, Some(plan)) => format!("{}#{plan}", self.as_str()),
+            (Self::Opened, _) | (_, None) => self.as_str().to_owned(),
+            (Self::Plan, Some(plan)) => format!("{}#{plan}", self.as_str()),
         }
     }
 }
@@ -49,25 +40,12 @@ impl Progress {
 pub(crate) fn letter(story: &Story, what: Progress, detail: Option<&str>, execution: &str, now: Timestamp) -> Letter {
     let incident = &story.incident;
     let scenario = parts::scenario(story);
-    let since = took(Span::between(incident.first_signal_at, now));
     let (resource, objective) = (&incident.resource, story.promise.objective);
     let (severity, headline, hint) = match what {
         Progress::Opened => {
             (opened_severity(story), format!("OPENED an incident of {resource}: {}", opened_by(story)), "Lifeboat is looking at it.")
         }
         Progress::Plan => (Severity::Info, format!("PLAN for {resource} ({scenario}): {}", chosen(story)), "It runs now. Nothing to do."),
-        Progress::Acting => (Severity::Info, format!("ACTING on {resource} ({scenario}): {}", chosen(story)), "Nothing to do."),
-        Progress::RtoPassed => {
-            let rto = objective.map_or_else(String::new, |objective| format!(" of {}", objective.rto));
-            (
-                Severity::Critical,
-                format!("LATE {resource} ({scenario}): the RTO{rto} has passed, {since} since the first signal"),
-                "The recovery goes on.",
-            )
-        }
-        Progress::Waiting => {
-            (Severity::Info, format!("WAITING {resource} ({scenario}), {since} since the first signal"), "It goes on by itself.")
-        }
     };
     Letter {
         what: what.as_str().to_owned(),
@@ -77,7 +55,7 @@ pub(crate) fn letter(story: &Story, what: Progress, detail: Option<&str>, execut
         hint: hint.to_owned(),
         happened: happened(story, detail, now),
         done: done(story, what),
-        to_do: to_do(story, what),
+        to_do: to_do(what),
         approve_with: None,
         numbers: Numbers {
             rto_objective_seconds: objective.map(|objective| objective.rto.as_secs()),
@@ -123,24 +101,12 @@ fn done(story: &Story, what: Progress) -> Vec<String> {
     match what {
         Progress::Opened => vec!["Nothing was changed yet".to_owned()],
         Progress::Plan => story.plan().map(parts::plan_lines).unwrap_or_default(),
-        Progress::Acting | Progress::RtoPassed | Progress::Waiting => {
-            let last = story
-                .timeline
-                .last()
-                .map(|entry| format!("Last, at {}, in phase {}: {}", show_time(entry.at), entry.phase, one_line(&entry.text)));
-            last.into_iter().collect()
-        }
     }
 }
 
-fn to_do(story: &Story, what: Progress) -> Vec<Advice> {
-    let source = &story.incident.source;
+fn to_do(what: Progress) -> Vec<Advice> {
     match what {
-        Progress::Opened | Progress::Acting | Progress::Waiting => vec![Advice::say("Nothing; the next message says how it goes on")],
+        Progress::Opened => vec![Advice::say("Nothing; the next message says how it goes on")],
         Progress::Plan => vec![Advice::say("Nothing; to keep it from going on, stop the execution (Lifeboat then tells how far it was)")],
-        Progress::RtoPassed => vec![
-            Advice::say("The recovery goes on until its own deadline; nothing is given up at the RTO"),
-            Advice::new(format!("See how {} stands", source.id), parts::look(story)),
-        ],
     }
 }

@@ -207,6 +207,10 @@ fn opening(ending: &Ending<'_>, incident: &Incident) -> String {
     let restore_to = incident.request.restore_to.map_or_else(String::new, |at| format!(" (back to {})", show_time(at)));
     let attempts = if incident.attempt > 1 { format!("; this is attempt {}", incident.attempt) } else { String::new() };
     if ending.story.began_with_request() {
+        if incident.scenario() == Some(Scenario::Undo) {
+            let asked = if incident.request.run == Run::Plan { "for a plan to undo" } else { "to undo" };
+            return format!("A person asked {asked} the last cut-over of {resource} at {at}{attempts}");
+        }
         let scenario = parts::scenario(ending.story);
         let asked = if incident.request.run == Run::Plan { "for a plan against" } else { "for a recovery from" };
         return format!("A person asked {asked} {scenario} of {resource}{restore_to} at {at}{attempts}");

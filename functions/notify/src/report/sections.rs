@@ -2,7 +2,7 @@
 
 use crate::ending::Ending;
 use crate::text::one_line;
-use lifeboat_domain::acting::{CutOverState, FenceState};
+use lifeboat_domain::acting::CutOverState;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::plan::FencePlan;
 use lifeboat_domain::words::Grade;
@@ -17,8 +17,7 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
     {
         risks.push(one_line(&forecast.risk));
     }
-    let moved_unfenced = story.moved().is_some()
-        && story.fence.as_ref().is_none_or(|fence| !matches!(fence.state, FenceState::SessionsEnded | FenceState::Proven));
+    let moved_unfenced = story.moved().is_some() && story.fence.as_ref().is_none_or(|fence| !fence.state.stands());
     if moved_unfenced && story.plan().is_none_or(|plan| !matches!(plan.fence, Some(FencePlan::Gone))) {
         risks.push("split brain: clients were moved, and no proof is on record that the source refuses them".to_owned());
     }

@@ -6,7 +6,7 @@ use crate::targets::note::{begin, note};
 use crate::targets::rename;
 use crate::targets::settle::{Settled, settled};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
+use lifeboat_domain::acting::{CutOver, CutOverState, Fence, TargetEntry, TargetMove};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger};
@@ -25,18 +25,12 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
-    if !fence.is_some_and(|fence| matches!(fence.value.state, FenceState::SessionsEnded | FenceState::Proven)) {
+    if !fence.is_some_and(|fence| fence.value.state.stands()) {
         return Err(DrError::refused("the source is not fenced: clients are not moved, as both sides could be written"));
     }
     let noted = note(deps, &recovery).await?;
     if !noted.is_begun() {
-        let now = recovery.now;
-        recovery
-            .change(&deps.ledger, |incident| {
-                incident.waiting_since = Some(now);
-                Ok(())
-            })
-            .await?;
+        recovery.begin_waiting(&deps.ledger).await?;
     }
     let calls: Vec<_> = recovery.plan.calls_of(Phase::CutOver).map(|(index, call)| (index, call.clone())).collect();
     for (index, call) in calls {

@@ -51,13 +51,7 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
     let fence = fence.filter(|fence| fence.value.state != FenceState::Opened);
     if fence.is_none() {
-        let now = recovery.now;
-        recovery
-            .change(&deps.ledger, |incident| {
-                incident.waiting_since = Some(now);
-                Ok(())
-            })
-            .await?;
+        recovery.begin_waiting(&deps.ledger).await?;
     }
     let (_, expired) = recovery.waited();
     let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));

@@ -31,12 +31,7 @@ async fn ask<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let now = recovery.now;
     let (index, call) = growth_call(recovery)?;
     if recovery.incident.waiting_since.is_none() {
-        recovery
-            .change(&deps.ledger, |incident| {
-                incident.waiting_since.get_or_insert(now);
-                Ok(())
-            })
-            .await?;
+        recovery.begin_waiting(&deps.ledger).await?;
     }
     match make(deps, recovery, index, &call, None).await? {
         Made::NotYet(reason) => Ok(reason),

@@ -7,7 +7,8 @@ use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedInstance, tags};
-use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions};
+use lifeboat_domain::proof::prove;
 use lifeboat_domain::register::{News, ResourceRecord};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{DrError, Timestamp};
@@ -33,29 +34,57 @@ pub(crate) struct Released {
     reason: String,
 }
 
+/// What is written down before anything is deleted: whoever repeats the order keeps its promise and tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Promise {
+    /// The execution that the order came by.
+    execution: String,
+    /// The incident that kept the database.
+    incident: IncidentId,
+    /// Its `DbiResourceId`.
+    resource_id: String,
+    /// The final snapshot; none where RDS could give none.
+    snapshot: Option<SnapshotId>,
+    /// What is done, as a sentence.
+    text: String,
+}
+
 /// Deletes one kept database, with a final snapshot where it is well enough to give one. Repeated, it changes nothing more.
-pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E, C: Clock>(
+pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecutions, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     case: &ReleaseOrder,
 ) -> Result<Released, DrError> {
     let order: Order = lifeboat_lambda::decode(case.request.clone())?;
     confirmed(&order)?;
+    prove(&deps.executions, &case.execution, "release", &case.request).await?;
     let name = Arn::parse(&order.resource).map_or_else(|_| order.resource.clone(), |arn| arn.name().to_owned());
     let record = lifeboat_domain::register::record(&deps.ledger, &Identity::parse(name)?).await?;
     let record = record.ok_or_else(|| DrError::not_found(format!("resource: {:?} is not known", order.resource)))?;
+    let promise = ledger::read::<Promise>(&deps.ledger, &keys::released(&record.resource, &order.instance)).await?;
+    let promise = promise.map(|kept| kept.value).filter(|promise| promise.execution == case.execution);
     let Some(found) = instance(&deps.databases, &order.instance).await? else {
-        let released = ledger::read::<String>(&deps.ledger, &keys::released(&record.resource, &order.instance)).await?;
-        if released.is_some_and(|by| by.value == case.execution) {
-            return Ok(Released { reason: format!("{} is released and gone", order.instance) });
-        }
-        return Err(DrError::not_found(format!("instance: {} does not exist; if it was released before, that is done", order.instance)));
+        return match promise {
+            Some(promise) => tell(deps, &record, case, &order.instance, promise).await,
+            None => {
+                Err(DrError::not_found(format!("instance: {} does not exist; if it was released before, that is done", order.instance)))
+            }
+        };
     };
     let incident = marked_by(deps, &order, &found, &record).await?;
     expect_quiet(deps, &record, deps.clock.now()).await?;
+    let promise = promise.filter(|promise| promise.resource_id == found.resource_id);
     if found.status.meaning() == StatusMeaning::Deleting {
-        return Ok(Released { reason: format!("{} is being deleted already", found.id) });
+        return match promise {
+            Some(promise) => tell(deps, &record, case, &found.id, promise).await,
+            None => Ok(Released { reason: format!("{} is being deleted already", found.id) }),
+        };
     }
-    delete(deps, &order, case, (&record, &incident), &found).await
+    let promise = match promise {
+        Some(promise) => promise,
+        None => make_promise(deps, &order, case, (&record, &incident), &found).await?,
+    };
+    delete(deps, &found, &promise).await?;
+    tell(deps, &record, case, &found.id, promise).await
 }
 
 fn confirmed(order: &Order) -> Result<(), DrError> {
@@ -109,20 +138,21 @@ async fn expect_quiet<R, L: Ledger, D, S, E, C>(
     }
 }
 
-async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
+/// Writes down what will be done; refuses what RDS would refuse.
+async fn make_promise<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     order: &Order,
     case: &ReleaseOrder,
     (record, incident): (&ResourceRecord, &Incident),
     found: &ObservedInstance,
-) -> Result<Released, DrError> {
+) -> Result<Promise, DrError> {
     let id = &found.id;
-    let last = final_snapshot(record, found)?;
-    let kept = last.as_ref().map_or_else(
+    let snapshot = final_snapshot(record, found)?;
+    let kept = snapshot.as_ref().map_or_else(
         || format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
         |snapshot| format!("with the final snapshot {snapshot}"),
     );
-    if found.configuration.deletion_protection && last.is_none() {
+    if found.configuration.deletion_protection && snapshot.is_none() {
         let status = &found.status;
         return Err(DrError::refused(format!(
             "{id} is protected from deletion, and RDS changes nothing of one that is {status}: ask AWS Support"
@@ -130,27 +160,51 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
     }
     let who = order.claimed_by.as_deref().unwrap_or("somebody");
     let why = order.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let reason = format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution);
-    ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, reason.clone()).await?;
-    ledger::write(&deps.ledger, &keys::released(&record.resource, id), &case.execution).await?;
+    let promise = Promise {
+        execution: case.execution.clone(),
+        incident: incident.id.clone(),
+        resource_id: found.resource_id.clone(),
+        snapshot,
+        text: format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution),
+    };
+    ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
+    ledger::write(&deps.ledger, &keys::released(&record.resource, id), &promise).await?;
+    Ok(promise)
+}
+
+async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    found: &ObservedInstance,
+    promise: &Promise,
+) -> Result<(), DrError> {
+    let id = &found.id;
     let doing = |error: lifeboat_domain::CallError| error.while_doing(format!("releasing {id}"));
     if found.configuration.deletion_protection {
         deps.databases.lift_deletion_protection(id).await.map_err(doing)?;
     }
-    match deps.databases.delete_released(id, last.as_ref()).await {
-        Ok(()) => {}
+    match deps.databases.delete_released(id, promise.snapshot.as_ref()).await {
+        Ok(()) => Ok(()),
         // Its reply may have been lost: then it is going already.
         Err(error) => match instance(&deps.databases, id).await? {
-            Some(shown) if shown.status.meaning() != StatusMeaning::Deleting => return Err(doing(error)),
-            _ => {}
+            Some(shown) if shown.status.meaning() != StatusMeaning::Deleting => Err(doing(error)),
+            _ => Ok(()),
         },
     }
+}
+
+/// The news of it, which is told once however often it is left.
+async fn tell<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    record: &ResourceRecord,
+    case: &ReleaseOrder,
+    id: &DbInstanceId,
+    promise: Promise,
+) -> Result<Released, DrError> {
     let title = format!("{}: the kept database {id} was released", record.resource);
-    let resource = Some(record.resource.clone());
-    let news =
-        News { at: case.started_at, resource, incident: Some(incident.id.clone()), title, text: format!("{reason}."), told_at: None };
+    let (resource, text) = (Some(record.resource.clone()), format!("{}.", promise.text));
+    let news = News { at: case.started_at, resource, incident: Some(promise.incident), title, text, told_at: None };
     news.leave(&deps.ledger, case.started_at).await?;
-    Ok(Released { reason })
+    Ok(Released { reason: promise.text })
 }
 
 /// Its name follows from the instance; none only where RDS can give none (fact sheet 2.1).

@@ -6,7 +6,7 @@ use crate::observe::{instance, is_ours};
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
-use lifeboat_domain::acting::{CutOver, Fence, FenceState};
+use lifeboat_domain::acting::{CutOver, Fence};
 use lifeboat_domain::incident::{Phase, Restored};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
@@ -22,7 +22,7 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
-    if !fence.is_some_and(|fence| matches!(fence.value.state, FenceState::SessionsEnded | FenceState::Proven)) {
+    if !fence.is_some_and(|fence| fence.value.state.stands()) {
         return Err(DrError::refused("today's database is not fenced: the old one is not opened, as both could be written"));
     }
     let target = recovery.target().ok_or_else(|| DrError::unrecoverable("the plan goes back to nothing"))?;

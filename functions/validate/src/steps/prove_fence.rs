@@ -44,7 +44,7 @@ where
 
 /// Silence proves a fence only where one was written down as closed: a hung server that was never fenced may wake up.
 fn judge(seen: &Probe, fence: Option<&Fence>, has_endpoint: bool) -> (bool, &'static str) {
-    let closed = fence.is_some_and(|fence| matches!(fence.state, FenceState::Closed | FenceState::SessionsEnded | FenceState::Proven));
+    let closed = fence.is_some_and(|fence| fence.state.admits_nobody());
     let nothing_to_close = fence.is_some_and(|fence| fence.group.is_none());
     match seen.outcome {
         ProbeOutcome::Unreachable => (true, "nothing accepts a new connection to the source"),

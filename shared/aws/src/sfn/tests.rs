@@ -33,8 +33,8 @@ async fn the_input_of_an_execution_is_read_as_json_and_of_none_there_is_none() {
         json!({"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": "RUNNING", "startDate": 1, "input": input.to_string()});
     let wire = Wire::answering(&[(200, &body.to_string()), (400, &error_json("ExecutionDoesNotExist", "no"))]);
     let executions = wire.clients().await.executions();
-    assert_eq!(executions.input(EXECUTION).await.unwrap(), Some(input));
-    assert_eq!(executions.input(EXECUTION).await.unwrap(), None);
+    assert_eq!(executions.started_with(EXECUTION).await.unwrap(), Some((ExecutionState::Running, input)));
+    assert_eq!(executions.started_with(EXECUTION).await.unwrap(), None);
     assert_eq!(wire.json()[0], json!({"executionArn": EXECUTION, "includedData": "ALL_DATA"}));
 }
 

@@ -29,9 +29,10 @@ impl ReadExecutions for Cloud {
         })
     }
 
-    async fn input(&self, arn: &str) -> Answer<Option<Value>> {
+    async fn started_with(&self, arn: &str) -> Answer<Option<(ExecutionState, Value)>> {
         self.serve("states:DescribeExecution", arn, |world| {
-            Ok(world.executions.iter().find(|execution| execution.arn == arn).map(|execution| execution.input.clone()))
+            let found = world.executions.iter().find(|execution| execution.arn == arn);
+            Ok(found.map(|execution| (execution.state, execution.input.clone())))
         })
     }
 }

@@ -43,7 +43,7 @@ impl Account {
         lifeboat_snapshot::handle(&deps, input).await
     }
 
-    async fn restore(&self, input: Value) -> Result<Value, DrError> {
+    pub async fn restore(&self, input: Value) -> Result<Value, DrError> {
         let cloud = &self.cloud;
         let deps = lifeboat_restore::Deps {
             databases: cloud.clone(),

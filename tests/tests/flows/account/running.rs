@@ -96,8 +96,8 @@ impl Account {
 
     /// A person orders a pause, or its end, or the end of a cool-down.
     pub async fn order(&mut self, input: Value) -> Ended {
-        let name = format!("order-{}", self.time().timestamp_millis());
-        self.execute(&PAUSE, "pause", name.clone(), arn("pause", &name), input).await
+        let name = format!("order-{}", self.cloud.see().executions.len());
+        self.execute_seen(&PAUSE, "pause", name, input).await
     }
 
     /// A person asks when the data went wrong.
@@ -108,18 +108,23 @@ impl Account {
 
     /// A person releases what a recovery kept.
     pub async fn release(&mut self, input: Value) -> Ended {
-        let name = format!("release-{}", self.time().timestamp_millis());
-        self.execute(&RELEASE, "release", name.clone(), arn("release", &name), input).await
+        let name = format!("release-{}", self.cloud.see().executions.len());
+        self.execute_seen(&RELEASE, "release", name, input).await
     }
 
     /// A person answers a plan; what the answer starts is left for [`Self::recoveries`].
     pub async fn answer(&mut self, input: Value) -> Ended {
         let name = format!("answer-{}", self.cloud.see().executions.len());
-        let arn = arn("approval", &name);
+        self.execute_seen(&APPROVAL, "approval", name, input).await
+    }
+
+    /// Runs an execution that a function asks Step Functions about while it runs.
+    async fn execute_seen(&mut self, machine: &Machine, short: &'static str, name: String, input: Value) -> Ended {
+        let arn = arn(short, &name);
         let place = self.cloud.see().executions.len();
         let (state, started) = (ExecutionState::Running, input.clone());
         self.cloud.touch().executions.push(StartedExecution { name: name.clone(), arn: arn.clone(), input: started, state });
-        let ended = self.execute(&APPROVAL, "approval", name, arn, input).await;
+        let ended = self.execute(machine, short, name, arn, input).await;
         self.cloud.touch().executions[place].state = if ended.is_well() { ExecutionState::Succeeded } else { ExecutionState::Ended };
         ended
     }
