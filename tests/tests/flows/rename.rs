@@ -2,7 +2,7 @@
 
 mod undo;
 
-use crate::account::{Account, Disturbance, GOLD, How, ORDERS, server_of};
+use crate::account::{Account, Disturbance, GOLD, How, ORDERS, REPLICA, server_of};
 use crate::story::{check_always, copy_of_orders};
 use crate::targets::{End, KINDS, faults, kept};
 use lifeboat_domain::acting::{CutOver, CutOverState};
@@ -361,6 +361,20 @@ async fn where_the_source_is_gone_one_rename_is_enough() {
     assert_eq!((account.record().id.as_str(), account.serving()), (ORDERS, Some(account.record().resource_id)));
     assert_ne!(account.record().resource_id, source);
     assert_eq!(check_always(&account), Ok(()));
+}
+
+#[tokio::test]
+async fn a_promoted_replica_gets_the_name_too_even_if_an_execution_dies_half_way() {
+    for visit in [None, Some(12), Some(30)] {
+        let (mut account, source) = account().await;
+        account.add_replica(REPLICA, |_| {}).await;
+        let replica = server_of(&account.cloud, REPLICA).unwrap();
+        account.disturbance = visit.map(|visit| Disturbance::new(How::ThenDies, "recovery/CutOver", visit));
+        hang(&mut account).await;
+        assert!(account.disturbance.as_ref().is_none_or(Disturbance::struck), "{visit:?}");
+        assert_eq!(end_of(&account, &source), Ok(End::Forward), "{visit:?}: {}", account.explain());
+        assert_eq!((account.serving(), renames(&account).len()), (Some(replica), 2), "{visit:?}");
+    }
 }
 
 #[tokio::test]
