@@ -1,6 +1,6 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
-use lifeboat_domain::acting::{CutOver, Fence, FenceState, TargetMove};
+use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DbInstanceId};
 use lifeboat_domain::observed::Endpoint;
@@ -166,6 +166,7 @@ fn back(region: &str, target: &TargetMove) -> Vec<String> {
             let (parameter, before) = (quoted(parameter), quoted(before));
             vec![format!("aws ssm put-parameter --region {region} --name {parameter} --value {before} --overwrite")]
         }
+        TargetMove::Names(names) => names_back(region, names),
         TargetMove::Proxy { proxy, group, before, after, .. } => {
             let of = format!("--region {region} --db-proxy-name {} --target-group-name {}", quoted(proxy), quoted(group));
             vec![
@@ -174,6 +175,32 @@ fn back(region: &str, target: &TargetMove) -> Vec<String> {
             ]
         }
     }
+}
+
+/// Gives the names of a swap back, the new database's first. Who has which name is looked at before: half-way, only resource ids tell.
+fn names_back(region: &str, names: &Names) -> Vec<String> {
+    let Names { name, kept_as, was, source, copy, .. } = names;
+    let ids: Vec<&str> = source.iter().map(String::as_str).chain([copy.as_str()]).collect();
+    let rename = |from: &DbInstanceId, to: &DbInstanceId| {
+        format!(
+            "aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately"
+        )
+    };
+    let wait = |id: &DbInstanceId| format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}");
+    let mut commands = vec![
+        format!(
+            "aws rds describe-db-instances --region {region} --filters Name=dbi-resource-id,Values={} --query 'DBInstances[].[DBInstanceIdentifier,DbiResourceId,DBInstanceStatus]' --output text",
+            ids.join(",")
+        ),
+        format!("# only if {copy} is called {name}; it takes about ten minutes until it is seen as {was}:"),
+        rename(name, was),
+        wait(was),
+    ];
+    if let Some(source) = source {
+        commands.push(format!("# only if {source} is called {kept_as}:"));
+        commands.extend([rename(kept_as, name), wait(name)]);
+    }
+    commands
 }
 
 /// Lets `psql` log in as clients do; what the secret holds is not shown.

@@ -17,6 +17,7 @@ pub(crate) struct Leftover {
     pub(crate) id: DbInstanceId,
     pub(crate) arn: Arn,
     pub(crate) why: String,
+    resource_id: Option<String>,
 }
 
 /// What other stories of the same resource have left, and this one on its way. What cannot be read is left out: a message must not
@@ -28,7 +29,9 @@ pub(crate) async fn leftovers(ledger: &impl Ledger, incident: &Incident) -> Vec<
         Ok(others) => found.extend(others),
         Err(error) => tracing::warn!(incident = %incident.id, "earlier copies are not told: {error}"),
     }
-    found.retain(|leftover| leftover.id != restored.id && leftover.id != incident.source.id);
+    // After a swap of names, one that an earlier story left may serve under another name.
+    let serves = |leftover: &Leftover| leftover.resource_id.is_some() && leftover.resource_id == restored.resource_id;
+    found.retain(|leftover| leftover.id != restored.id && leftover.id != incident.source.id && !serves(leftover));
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found.dedup_by(|one, other| one.id == other.id);
     found
@@ -37,7 +40,12 @@ pub(crate) async fn leftovers(ledger: &impl Ledger, incident: &Incident) -> Vec<
 fn outrun(incident: &Incident, setback: &Setback) -> Option<Leftover> {
     let Setback::Outrun { target } = setback else { return None };
     let arn = incident.source.arn.sibling_instance(target).ok()?;
-    Some(Leftover { id: target.clone(), arn, why: "an earlier copy of this incident; the source answered again meanwhile".to_owned() })
+    Some(Leftover {
+        id: target.clone(),
+        arn,
+        why: "an earlier copy of this incident; the source answered again meanwhile".to_owned(),
+        resource_id: None,
+    })
 }
 
 async fn of_others(ledger: &impl Ledger, incident: &Incident) -> Result<Vec<Leftover>, DrError> {
@@ -69,14 +77,19 @@ fn left_by(other: &Incident) -> Option<Leftover> {
     let at = show_time(other.closed_at.unwrap_or(other.opened_at));
     if other.outcome == Some(Outcome::Recovered) {
         let why = format!("it was the database before incident {}, which retired it at {at}", other.id);
-        return Some(Leftover { id: other.source.id.clone(), arn: other.source.arn.clone(), why });
+        return Some(Leftover {
+            id: other.source.id.clone(),
+            arn: other.source.arn.clone(),
+            why,
+            resource_id: Some(other.source.resource_id.clone()),
+        });
     }
-    let Restored { id, arn, .. } = other.restored.clone()?;
+    let Restored { id, arn, resource_id, .. } = other.restored.clone()?;
     let failed = other.setbacks.iter().any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if *target == id));
     let how = if other.outcome == Some(Outcome::RestoredBeside) {
         "restored beside production"
     } else {
         "restored, and clients were not moved to it"
     };
-    (!failed).then(|| Leftover { id, arn, why: format!("{how} by incident {} of {at}", other.id) })
+    (!failed).then(|| Leftover { id, arn, why: format!("{how} by incident {} of {at}", other.id), resource_id })
 }

@@ -3,6 +3,7 @@
 use crate::message::Advice;
 use crate::message::parts::IAC;
 use crate::story::Story;
+use crate::undo;
 use lifeboat_domain::ids::{DbInstanceId, Identity};
 use lifeboat_domain::incident::{Restored, Source};
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
         terraform_import_block: format!("import {{\n  to = aws_db_instance.{name}\n  id = \"{}\"\n}}", restored.id),
         terraform_commands: terraform(&name, &restored.id),
         cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
-        did_not_move: left_behind(source, restored),
+        did_not_move: left_behind(source, restored, undo::swap(story).is_some()),
     })
 }
 
@@ -99,9 +100,12 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
         endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port))
     };
+    // After a swap of names the new one is what the old one was to whoever goes by name, and only its resource id tells them apart.
+    let swapped = undo::swap(story).map(|names| (names.name.as_str(), names.through.as_ref(), restored.arn.as_str()));
+    let (id, at, arn) = swapped.unwrap_or((source.id.as_str(), source.endpoint.as_ref(), source.arn.as_str()));
     vec![
-        line("Identifier", source.id.as_str(), restored.id.to_string()),
-        line("ARN", source.arn.as_str(), restored.arn.to_string()),
+        line("Identifier", id, restored.id.to_string()),
+        line("ARN", arn, restored.arn.to_string()),
         line(
             "DbiResourceId",
             &source.resource_id,
@@ -110,15 +114,15 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
                 |record| record.resource_id.clone(),
             ),
         ),
-        line("Endpoint", &endpoint(source.endpoint.as_ref()), endpoint(restored.endpoint.as_ref())),
+        line("Endpoint", &endpoint(at), endpoint(restored.endpoint.as_ref())),
     ]
 }
 
 /// What names the old database by identifier and was not touched.
-fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
+fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<LeftBehind> {
     let (region, old, new) = (source.arn.region(), &source.id, &restored.id);
     let line = |what: &str, how: String| LeftBehind { what: what.to_owned(), how };
-    vec![
+    let by_name = vec![
         line(
             "CloudWatch alarms with the dimension DBInstanceIdentifier",
             format!(
@@ -136,6 +140,10 @@ fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
                 "aws rds add-source-identifier-to-subscription --region {region} --subscription-name SUBSCRIPTION --source-identifier {new}"
             ),
         ),
+    ];
+    // What goes by name has found the new one after a swap of names.
+    let by_name = if is_swapped { Vec::new() } else { by_name };
+    let by_resource = vec![
         line(
             "Read replicas, which follow the old one",
             format!(
@@ -150,9 +158,12 @@ fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
             ),
         ),
         line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("search your policies for {}", source.resource_id)),
+    ];
+    let addresses = (!is_swapped).then(|| {
         line(
             "DNS names and configuration files that hold the old endpoint",
             format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str())),
-        ),
-    ]
+        )
+    });
+    by_name.into_iter().chain(by_resource).chain(addresses).collect()
 }

@@ -85,6 +85,7 @@ fn through(target: &TargetEntry) -> String {
         TargetMove::Parameter { parameter, .. } => (format!("read parameter {parameter}"), "hold"),
         TargetMove::Record { record, .. } => (format!("resolve {record}"), "lead to"),
         TargetMove::Proxy { proxy, .. } => (format!("go through proxy {proxy}"), "lead to"),
+        TargetMove::Names(names) => (format!("use the name {}", names.name), "lead to"),
     };
     match target.state {
         CutOverState::Verified => format!("{read} and find {after}"),

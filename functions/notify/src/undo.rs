@@ -2,7 +2,8 @@
 
 use crate::commands;
 use crate::story::Story;
-use lifeboat_domain::acting::CutOverState;
+use lifeboat_domain::acting::{CutOverState, Names, TargetMove};
+use lifeboat_domain::ids::{Arn, DbInstanceId};
 use lifeboat_domain::observed::tags;
 use lifeboat_domain::plan::Act;
 use std::collections::BTreeMap;
@@ -15,14 +16,14 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     if story.source_is_gone() {
         return Vec::new();
     }
-    let source = &story.incident.source;
-    let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source.id, &source.arn, fence)).into_iter().collect();
-    let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&source.arn, cut_over)).unwrap_or_default();
+    let (source, arn) = source_then(story);
+    let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source, &arn, fence)).into_iter().collect();
+    let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&arn, cut_over)).unwrap_or_default();
     let quarantine = story.plan().and_then(|plan| plan.quarantine()).map(|quarantine| quarantine.group);
     let shut = quarantine.or(story.fence.as_ref().and_then(|fence| fence.group.as_deref()));
     let shut = story.incident.restored.as_ref().zip(shut).map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group));
     let shut = shut.unwrap_or_default();
-    let parts: [(&str, Vec<String>); 6] = [
+    let mut parts: [(&str, Vec<String>); 6] = [
         ("the copy admits no client any more: wait until its group is active and the restart is over, or both could be written", shut),
         ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
         ("the source lets clients in again", fence),
@@ -30,6 +31,12 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
         ("clients that were led to the copy hold sessions there: end them", end_sessions(story)),
         ("the source carries the identity again, and is protected again", take_back(story)),
     ];
+    // Names first: what follows is said of the names that hold then.
+    if swap(story).is_some()
+        && let Some(both) = parts.get_mut(2..4)
+    {
+        both.reverse();
+    }
     let parts = parts.into_iter().filter(|(_, commands)| !commands.is_empty()).enumerate();
     parts.flat_map(|(place, (why, commands))| std::iter::once(format!("# {}. {why}", place + 1)).chain(commands)).collect()
 }
@@ -79,8 +86,9 @@ pub(crate) fn is_half_done(story: &Story) -> bool {
 /// Ends the sessions on the copy, where the way back was taken and could not end them.
 fn end_sessions(story: &Story) -> Vec<String> {
     let left = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
-    let restored = story.incident.restored.as_ref().filter(|_| left);
-    restored.map(|restored| commands::restart_instance(&restored.arn, &restored.id)).into_iter().collect()
+    let Some(restored) = story.incident.restored.as_ref().filter(|_| left) else { return Vec::new() };
+    let was = swap(story).map_or(&restored.id, |names| &names.was);
+    restored.arn.sibling_instance(was).map(|arn| commands::restart_instance(&arn, was)).into_iter().collect()
 }
 
 fn give_up(story: &Story) -> Vec<String> {
@@ -92,8 +100,23 @@ fn take_back(story: &Story) -> Vec<String> {
     if !story.identity_moved() {
         return Vec::new();
     }
-    let arn = &story.incident.source.arn;
-    vec![commands::add_tags(arn, &identity(story)), commands::remove_tags(arn, [&tags::RETIRED.to_owned()])]
+    let (_, arn) = source_then(story);
+    vec![commands::add_tags(&arn, &identity(story)), commands::remove_tags(&arn, [&tags::RETIRED.to_owned()])]
+}
+
+/// The swap of names that would be undone.
+pub(crate) fn swap(story: &Story) -> Option<&Names> {
+    story.perhaps_moved()?.targets.iter().find_map(|target| match &target.moves {
+        TargetMove::Names(names) => Some(names),
+        _ => None,
+    })
+}
+
+/// What the source is called once clients find it again.
+fn source_then(story: &Story) -> (DbInstanceId, Arn) {
+    let source = &story.incident.source;
+    let swapped = swap(story).and_then(|names| Some((names.name.clone(), source.arn.sibling_instance(&names.name).ok()?)));
+    swapped.unwrap_or_else(|| (source.id.clone(), source.arn.clone()))
 }
 
 /// The tags that carry the identity, as the plan moves them.

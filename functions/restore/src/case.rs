@@ -1,12 +1,14 @@
 //! What a step works on, read anew each time: the incident, its plan, its policy, and the lease renewed.
 
+use crate::targets::names;
 use crate::{Case, Deps};
-use lifeboat_domain::acting::Place;
+use lifeboat_domain::acting::{Names, Place};
+use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Plan;
 use lifeboat_domain::policy::Policy;
-use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::{DrError, Span, Timestamp};
 
 /// An incident being recovered by the execution that holds its lease.
@@ -16,11 +18,16 @@ pub(crate) struct Recovery<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) execution: &'a str,
     pub(crate) now: Timestamp,
+    /// The swap of names that may be under way.
+    pub(crate) swap: Option<Names>,
 }
 
 impl<'a> Recovery<'a> {
     /// Reads it, and renews the lease: a step of an execution that lost it ends here.
-    pub(crate) async fn read<R, L: Ledger, D, S, E, C: Clock>(deps: &'a Deps<R, L, D, S, E, C>, case: &'a Case) -> Result<Self, DrError> {
+    pub(crate) async fn read<R: ReadDatabases, L: Ledger, D, S, E, C: Clock>(
+        deps: &'a Deps<R, L, D, S, E, C>,
+        case: &'a Case,
+    ) -> Result<Self, DrError> {
         let now = deps.clock.now();
         let incident = ledger::incident(&deps.ledger, &case.incident).await?;
         if incident.state != IncidentState::Open {
@@ -31,11 +38,20 @@ impl<'a> Recovery<'a> {
             incident.plan.as_ref().ok_or_else(|| DrError::unrecoverable(format!("incident {} has no plan to act on", incident.id)))?;
         let plan = ledger::expect::<Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.value;
         lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, policy.timing.lease).await?;
-        Ok(Self { incident, plan, policy, execution: &case.execution, now })
+        let (incident, swap) = names::follow(&deps.databases, &deps.ledger, incident).await?;
+        Ok(Self { incident, plan, policy, execution: &case.execution, now, swap })
     }
 
     pub(crate) fn place(&self) -> Place<'_> {
         Place { resource: &self.incident.resource, incident: &self.incident.id, plan: &self.plan.hash }
+    }
+
+    /// What clients are moved to, by the name that it has now.
+    pub(crate) fn target(&self) -> Option<DbInstanceId> {
+        match (&self.swap, &self.incident.restored) {
+            (Some(_), Some(restored)) => Some(restored.id.clone()),
+            _ => self.plan.target.clone(),
+        }
     }
 
     /// Changes the incident in the ledger and here.

@@ -1,6 +1,6 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
-use crate::observe::{Observation, observe, source};
+use crate::observe::{Observation, observe, renamed, source};
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
@@ -59,7 +59,10 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     version: u64,
     sending: Sending,
 ) -> Result<Made, DrError> {
-    if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
+    let restored = recovery.incident.restored.as_ref().filter(|restored| restored.resource_id.is_some());
+    if restored.is_some_and(|restored| record.act.is_on(&restored.id, &restored.arn)) {
+        renamed(&deps.databases, &recovery.incident).await?;
+    } else if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
         source(&deps.databases, &recovery.incident).await?;
     }
     let answer = call(deps, recovery, &record.act).await;
@@ -149,6 +152,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::send(deps, recovery, act).await,
+        Act::RenameInstance { .. } => targets::rename::send(deps, recovery, act).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::send(deps, recovery, act).await
         }

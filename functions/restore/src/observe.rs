@@ -7,7 +7,7 @@ use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Signal};
 use lifeboat_domain::observed::{ObservedInstance, tags};
 use lifeboat_domain::plan::Act;
-use lifeboat_domain::ports::ReadDatabases;
+use lifeboat_domain::ports::{Ledger, ReadDatabases};
 use lifeboat_domain::{DrError, Span};
 
 /// A reboot that was not seen for so long after it was written down was not sent; only a fenced source is rebooted again.
@@ -40,6 +40,11 @@ pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) 
     let source = &incident.source;
     let found = instance(databases, &source.id).await?;
     match found {
+        // The new database has got the name: the source has another one, or is gone.
+        Some(new) if incident.restored.as_ref().is_some_and(|it| it.resource_id.as_ref() == Some(&new.resource_id)) => databases
+            .instance_by_resource_id(&source.resource_id)
+            .await
+            .map_err(|error| error.while_doing(format!("describing the instance {}", source.resource_id))),
         Some(other) if other.resource_id != source.resource_id => Err(DrError::refused(format!(
             "{} is another instance now ({}, and the incident is about {}): it is not touched",
             source.id, other.resource_id, source.resource_id
@@ -48,8 +53,20 @@ pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) 
     }
 }
 
+/// Reads the new database, where its name was moved: after a swap of names another one might have it.
+pub(crate) async fn renamed(databases: &impl ReadDatabases, incident: &Incident) -> Result<(), DrError> {
+    let Some((restored, expected)) = incident.restored.as_ref().and_then(|it| Some((it, it.resource_id.as_ref()?))) else { return Ok(()) };
+    match instance(databases, &restored.id).await? {
+        Some(other) if other.resource_id != *expected => Err(DrError::refused(format!(
+            "{} is another instance now ({}, and clients were moved to {expected}): it is not touched",
+            restored.id, other.resource_id
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Looks whether `record`'s call took place.
-pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
+pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
     record: &CallRecord,
@@ -75,6 +92,7 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::observe(deps, recovery, &record.act).await,
+        Act::RenameInstance { .. } => targets::rename::observe(deps, recovery, &record.act).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }
@@ -164,6 +182,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         | Act::PointParameter { .. }
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. }
+        | Act::RenameInstance { .. }
         | Act::RestartService { .. }
         | Act::TouchFunction { .. }
         | Act::CallWebhook { .. } => Observation::CannotTell,

@@ -3,7 +3,7 @@
 //! The record makes a step repeatable: a call that is done is not made again, a call of unknown outcome is observed
 //! before it is repeated, and a call without a name is never repeated at all.
 
-pub use crate::cut_over::{CutOver, CutOverState, TargetEntry, TargetMove};
+pub use crate::cut_over::{CutOver, CutOverState, Names, TargetEntry, TargetMove};
 
 use crate::error::{CallClass, CallError, DrError};
 use crate::ids::{Identity, IncidentId, PlanHash};

@@ -76,6 +76,32 @@ pub enum TargetMove {
         /// The instance behind it then.
         after: DbInstanceId,
     },
+    /// The identifier of the source, with the endpoint that hangs on it.
+    Names(Names),
+}
+
+/// A swap of names. Which instance is which, only its `DbiResourceId` says: names are what is moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// The name that clients know.
+    pub name: DbInstanceId,
+    /// The name under which the source is kept.
+    pub kept_as: DbInstanceId,
+    /// The name that the new database has before, and has again after the way back.
+    pub was: DbInstanceId,
+    /// The source's `DbiResourceId`; none if it is gone.
+    pub source: Option<String>,
+    /// The new database's `DbiResourceId`.
+    pub copy: String,
+    /// Where clients connect before and after, if it was known.
+    pub through: Option<Endpoint>,
+}
+
+impl Names {
+    /// How many instances are renamed.
+    pub const fn renames(&self) -> u64 {
+        1 + self.source.is_some() as u64
+    }
 }
 
 /// One target of a cut-over.
@@ -110,6 +136,12 @@ pub struct CutOver {
     /// The security groups that the new side had before it was closed on the way back; none where it is open.
     #[serde(default)]
     pub closed: Option<Vec<String>>,
+    /// Since when a way back that takes its time is being gone.
+    #[serde(default)]
+    pub back_since: Option<Timestamp>,
+    /// How many of its calls were refused: a refusal that passes must not leave clients half-way.
+    #[serde(default)]
+    pub back_refused: u32,
 }
 
 impl TargetMove {
@@ -120,6 +152,7 @@ impl TargetMove {
             Self::Record { record, .. } => format!("record {record}"),
             Self::Parameter { parameter, .. } => format!("parameter {parameter}"),
             Self::Proxy { proxy, group, .. } => format!("proxy {proxy} (target group {group})"),
+            Self::Names(names) => format!("name {}", names.name),
         }
     }
 
@@ -129,6 +162,8 @@ impl TargetMove {
             Self::Secret { before, .. } => format!("{}:{}", before.host, before.port),
             Self::Record { before, .. } | Self::Parameter { before, .. } => before.clone(),
             Self::Proxy { before, .. } => before.to_string(),
+            Self::Names(Names { source: Some(source), .. }) => format!("the old database ({source})"),
+            Self::Names(Names { source: None, .. }) => "nothing".to_owned(),
         }
     }
 
@@ -138,6 +173,7 @@ impl TargetMove {
             Self::Secret { after, .. } => format!("{}:{}", after.host, after.port),
             Self::Record { after, .. } | Self::Parameter { after, .. } => after.clone(),
             Self::Proxy { after, .. } => after.to_string(),
+            Self::Names(names) => format!("the new database ({})", names.copy),
         }
     }
 
@@ -151,6 +187,7 @@ impl TargetMove {
                 Self::Proxy { proxy, group, .. },
                 Act::RemoveProxyTarget { proxy: of, group: moved, .. } | Act::AddProxyTarget { proxy: of, group: moved, .. },
             ) => (proxy, group) == (of, moved),
+            (Self::Names(names), Act::RenameInstance { instance, .. }) => *instance == names.name || *instance == names.was,
             _ => false,
         }
     }
@@ -195,6 +232,14 @@ impl CutOver {
         self.targets.iter().map(|target| target.at).max().unwrap_or(self.began_at)
     }
 
+    /// The swap of names that may be under way, if one is.
+    pub fn swap(&self) -> Option<&Names> {
+        self.targets.iter().find_map(|target| match &target.moves {
+            TargetMove::Names(names) if matches!(target.state, CutOverState::Moving | CutOverState::Moved) => Some(names),
+            _ => None,
+        })
+    }
+
     /// The entry that `act` moves.
     pub fn moved_by(&mut self, act: &Act) -> Option<&mut TargetEntry> {
         self.targets.iter_mut().find(|target| target.moves.is_moved_by(act))
@@ -228,6 +273,8 @@ mod tests {
             left_sessions: false,
             sessions_ended_at: None,
             closed: None,
+            back_since: None,
+            back_refused: 0,
         }
     }
 

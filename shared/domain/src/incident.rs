@@ -261,6 +261,9 @@ pub struct Restored {
     pub arn: Arn,
     /// Where it listens, once known.
     pub endpoint: Option<Endpoint>,
+    /// Its `DbiResourceId`, where its name is moved: then the name alone does not say which instance it is.
+    #[serde(default)]
+    pub resource_id: Option<String>,
 }
 
 impl Incident {

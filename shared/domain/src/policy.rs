@@ -354,6 +354,11 @@ impl Policy {
                 return Err(DrError::invalid(&field("cut_over"), format!("{target:?} twice"), "each target once"));
             }
         }
+        // After a swap the new database has the old one's host: what holds that host leads there by itself, and must not be moved.
+        if self.cut_over.contains(&CutOverTarget::RenameSwap) && self.cut_over.len() > 1 {
+            let accepted = "rename_swap alone: whatever names the source's host leads to the new database after it, without being moved";
+            return Err(DrError::invalid(&field("cut_over"), "rename_swap beside other targets", accepted));
+        }
         for consumer in &self.restart {
             consumer.check(&field("restart"))?;
         }

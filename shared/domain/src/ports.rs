@@ -32,6 +32,8 @@ pub trait Clock {
 pub trait ReadDatabases {
     /// One instance; none if it does not exist.
     async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>>;
+    /// The instance with this `DbiResourceId`, whatever it is called; none if it does not exist.
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>>;
     /// All instances of the Region, every page.
     async fn instances(&self) -> Answer<Vec<ObservedInstance>>;
     /// The restorable window of an instance, dead or alive, by `DbiResourceId`.
@@ -98,6 +100,8 @@ pub trait ModifyDatabases {
     async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()>;
     /// Gives it a standby in another Availability Zone.
     async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()>;
+    /// Gives it another identifier, at once. Sent without SDK retries: after a swap the old name is another instance's.
+    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()>;
     /// Sets the master password.
     async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()>;
 }

@@ -33,6 +33,8 @@ pub enum CutOverTarget {
         #[serde(default = "default_group")]
         group: String,
     },
+    /// The identifier itself: the source gives its name up, and the new database gets it. Clients keep the instance's own endpoint.
+    RenameSwap,
 }
 
 fn default_group() -> String {
@@ -122,6 +124,7 @@ impl CutOverTarget {
             Self::Route53 { zone, record } => format!("record {record} in zone {zone}"),
             Self::SsmParameter { name, .. } => format!("parameter {name}"),
             Self::RdsProxy { proxy, group } => format!("target group {group} of proxy {proxy}"),
+            Self::RenameSwap => "the name of the source".to_owned(),
         }
     }
 
@@ -130,7 +133,7 @@ impl CutOverTarget {
         let wrong =
             |key: &str, value: &str, accepted: &str| Err(DrError::invalid(&format!("{field}.{key}"), format!("{value:?}"), accepted));
         match self {
-            Self::SecretsManager => Ok(()),
+            Self::SecretsManager | Self::RenameSwap => Ok(()),
             Self::Route53 { zone, .. } if !(zone.starts_with('Z') && is_name(zone, 32, "")) => {
                 wrong("route53.zone", zone, "the id of a hosted zone, such as Z0123456789ABC")
             }
@@ -238,6 +241,8 @@ mod tests {
         refused(&target("ssm_parameter: {name: /orders/host, holds: ip}"), "ip");
         refused(&target("rds_proxy: {proxy: 'a b'}"), "policies.p.cut_over.rds_proxy.proxy");
         refused(&target("secrets_manager, secrets_manager"), "twice");
+        refused(&target("secrets_manager, rename_swap"), "rename_swap beside other targets");
+        assert_eq!(policy(&target("rename_swap")).unwrap().cut_over, [CutOverTarget::RenameSwap]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod mishaps;
 mod promotion;
 mod quarantine;
 mod release;
+mod rename;
 mod scenarios;
 mod steps;
 mod story;

@@ -203,9 +203,9 @@ enum Point {
 }
 
 /// A way in which a call goes wrong.
-const KINDS: [&str; 6] = ["refused once", "throttled once", "timed out before", "reply lost", "refused for ever", "throttled for ever"];
+pub const KINDS: [&str; 6] = ["refused once", "throttled once", "timed out before", "reply lost", "refused for ever", "throttled for ever"];
 
-fn faults(kind: &str) -> (When, FaultKind) {
+pub fn faults(kind: &str) -> (When, FaultKind) {
     let denied = || FaultKind::Refused { code: "AccessDeniedException".to_owned(), message: "the role may not".to_owned() };
     match kind {
         "refused once" => (When::Nth(1), denied()),
@@ -253,14 +253,14 @@ const PROXY_CALLS: [(&str, &str, &str); 2] = [
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     Forward,
     Back,
     Told,
 }
 
 impl End {
-    const fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Forward => "wholly forward",
             Self::Back => "wholly back",
@@ -410,7 +410,7 @@ fn told(account: &Account, consumer: &str) -> usize {
 }
 
 /// The table stands in the documents as it is.
-fn kept(name: &str, table: &str) {
+pub fn kept(name: &str, table: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachines/cut-over.md");
     let text = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));

@@ -110,7 +110,7 @@ pub(super) async fn plan<R: ReadDatabases, L: Ledger, D: Documents, E, C: Clock>
         policy: deps.policies.policy(&search.policy)?,
         prices: &deps.policies.prices,
         recovery_times: &record.recovery_times,
-        groups: &bisection::groups(&manifest.configuration),
+        groups: &bisection::groups(&manifest.configuration, &deps.policies.quarantine_groups),
     })
 }
 

@@ -235,7 +235,12 @@ fn checks() -> Vec<Check> {
 }
 
 pub(crate) fn restored() -> Restored {
-    Restored { id: id("orders-db-r7c21d0aa"), arn: arn("orders-db-r7c21d0aa"), endpoint: Some(endpoint("orders-db-r7c21d0aa")) }
+    Restored {
+        id: id("orders-db-r7c21d0aa"),
+        arn: arn("orders-db-r7c21d0aa"),
+        endpoint: Some(endpoint("orders-db-r7c21d0aa")),
+        resource_id: None,
+    }
 }
 
 /// An incident that was opened and judged; nothing else.
@@ -321,6 +326,8 @@ pub(crate) fn moved(plan: &Plan) -> World {
         left_sessions: false,
         sessions_ended_at: None,
         closed: None,
+        back_since: None,
+        back_refused: 0,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
     world.made(plan, 1, CallState::Done, "10:38:40", Some("10:38:41"), "AWS accepted it");

@@ -58,6 +58,8 @@ pub(crate) fn cut_over(world: &World, state: CutOverState, at: &str) {
         left_sessions: false,
         sessions_ended_at: None,
         closed: None,
+        back_since: None,
+        back_refused: 0,
     };
     world.put(keys::cut_over(&incident_id()), &cut_over);
 }

@@ -3,41 +3,88 @@
 use crate::observe;
 use crate::steps::quarantine;
 use crate::targets::back::{self, Sent};
-use crate::{Case, Databases, Deps, Nothing, Secrets};
-use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, UNDONE};
+use crate::targets::names;
+use crate::targets::rename::{self, Back};
+use crate::{Case, Databases, Deps, Look, Secrets};
+use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove, UNDONE};
 use lifeboat_domain::ids::DbInstanceId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedInstance;
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
-use lifeboat_domain::words::Scenario;
-use lifeboat_domain::{CallClass, DrError, ErrorName, Timestamp};
+use lifeboat_domain::words::{Progress, Scenario};
+use lifeboat_domain::{CallClass, DrError, ErrorName, Span, Timestamp};
+
+/// How long the way back may take: two renames, closing, restarts, and what a busy instance refuses meanwhile.
+const BACK_WITHIN: Span = Span::minutes(60);
+/// So many refusals on a way back that is gone step by step are tried again.
+const MOST_REFUSALS: u32 = 2;
 
 /// Moves clients back unless the move was verified, and opens the fence unless they were moved.
 pub(crate) async fn compensate<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     case: &Case,
-) -> Result<Nothing, DrError> {
+) -> Result<Look, DrError> {
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
-    if undo_half_done(deps, &incident, case).await? == Undone::MovedForGood {
-        let text = "clients were verified on the new side before the failure: nothing is moved back";
-        ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Close, text).await?;
-    }
-    Ok(Nothing {})
+    let poll = deps.policies.policy(&incident.policy)?.timing.poll;
+    Ok(match undo_half_done(deps, &incident, case).await? {
+        Undone::NotYet(reason) => Look::new(Progress::InProgress, poll, reason),
+        Undone::GivenUp(reason) => Look::new(Progress::Expired, poll, reason),
+        Undone::HalfDone => Look::new(Progress::Done, poll, "nothing is left half done"),
+        Undone::MovedForGood => {
+            let text = "clients were verified on the new side before the failure: nothing is moved back";
+            ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Close, text).await?;
+            Look::new(Progress::Done, poll, text)
+        }
+    })
 }
 
 /// What was undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Undone {
     /// Nothing, as clients were moved for good.
     MovedForGood,
     /// Whatever was half done.
     HalfDone,
+    /// Not all of it yet: names are given back, which takes minutes.
+    NotYet(String),
+    /// Not all of it, and it is not waited for any longer.
+    GivenUp(String),
 }
 
-/// Undoes what this execution, or one before it, left half done.
+/// Undoes what this execution, or one before it, left half done. A way back that takes its time is gone step by step, but not for ever.
 pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    case: &Case,
+) -> Result<Undone, DrError> {
+    let (incident, _) = names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
+    let undone = undo(deps, &incident, case).await;
+    let kept = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
+    let Some((since, refused)) = kept.and_then(|cut_over| Some((cut_over.back_since?, cut_over.back_refused))) else { return undone };
+    let reason = match undone {
+        Ok(Undone::NotYet(reason)) => reason,
+        // What is being renamed or restarted refuses other calls meanwhile.
+        Err(error) if error.name() == ErrorName::Conflict => error.to_string(),
+        Err(error) if error.name() == ErrorName::Unrecoverable && refused < MOST_REFUSALS => {
+            let count = |cut_over: &mut CutOver| {
+                cut_over.back_refused += 1;
+                Ok(())
+            };
+            ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), count).await?;
+            error.to_string()
+        }
+        other => return other,
+    };
+    let lasted = Span::between(since, deps.clock.now());
+    if lasted >= BACK_WITHIN {
+        return Ok(Undone::GivenUp(format!("the way back is given up after {lasted}: {reason}")));
+    }
+    Ok(Undone::NotYet(reason))
+}
+
+async fn undo<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     case: &Case,
@@ -60,6 +107,9 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     let left_sessions = left_sessions(deps, incident, half_moved.as_ref(), opened).await? && reopened.is_none();
     let lasts = deps.policies.policy(&incident.policy)?.timing.lease;
     lifeboat_domain::lease::renew(&deps.ledger, &incident.resource, &case.execution, now, lasts).await?;
+    if let Some(half_moved) = half_moved.as_ref().filter(|half| half.swap().is_some() && half.back_since.is_none()) {
+        begin_back(deps, incident, half_moved, now).await?;
+    }
     // First the side that clients were led to is closed: one that stays away from the secret would go on writing there.
     let left = if left_sessions { leave(deps, incident, fenced.as_ref(), now).await } else { Ok(()) };
     if left.as_ref().is_err_and(|error| error.name().is_retryable()) {
@@ -67,10 +117,14 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
     }
     if let Some(cut_over) = half_moved {
         let moved_back = move_back(deps, incident, &cut_over, now).await;
-        moved_back.and(left)?;
+        if let Some(reason) = moved_back.and_then(|moved_back| left.map(|()| moved_back))? {
+            return Ok(Undone::NotYet(reason));
+        }
     } else {
         left?;
     }
+    // Names may have been given back: the incident says what each is called now.
+    let incident = &ledger::incident(&deps.ledger, &incident.id).await?;
     if let Some(target) = reopened {
         close_again(deps, incident, &target, now).await?;
         forget_calls(deps, incident, now, |call| call.phase == Phase::Act).await?;
@@ -114,24 +168,46 @@ pub(crate) async fn forget_calls<R, L: Ledger, D, S, E, C>(
     Ok(())
 }
 
+/// From now on the way back of a swap is being gone; a rename takes minutes.
+async fn begin_back<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    half_moved: &CutOver,
+    now: Timestamp,
+) -> Result<(), DrError> {
+    let swapped: Vec<String> = half_moved.targets.iter().map(|target| target.moves.name()).collect();
+    ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, format!("moving clients back: {}", swapped.join(", "))).await?;
+    let begin = |cut_over: &mut CutOver| {
+        cut_over.back_since.get_or_insert(now);
+        Ok(())
+    };
+    ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), begin).await.map(|_| ())
+}
+
 /// Moves every target back that was begun, the last one first. One that cannot be moved back keeps no other one from it; but then the
-/// fence stays closed, as some clients may still be led to the new side.
+/// fence stays closed, as some clients may still be led to the new side. Answers what is waited for, if anything is.
 async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     cut_over: &CutOver,
     now: Timestamp,
-) -> Result<(), DrError> {
+) -> Result<Option<String>, DrError> {
     let mut failures: Vec<DrError> = Vec::new();
     let calls = calls_of(deps, incident).await?;
     for (place, target) in cut_over.targets.iter().enumerate().rev().filter(|(_, target)| target.is_begun()) {
-        let text = match back::move_back(deps, incident, target, was_sent(&calls, target)).await {
-            Ok(text) => text,
+        let moved = match &target.moves {
+            TargetMove::Names(names) => rename::give_back(deps, incident, names, &calls, now).await,
+            _ => back::move_back(deps, incident, target, was_sent(&calls, target)).await.map(Back::Done),
+        };
+        let text = match moved {
+            Ok(Back::Done(text)) => text,
+            Ok(Back::NotYet(reason)) => return Ok(Some(reason)),
             Err(failure) => {
                 failures.push(failure);
                 continue;
             }
         };
+        names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
         ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), |kept| {
             if let Some(kept) = kept.targets.get_mut(place) {
                 kept.reach(CutOverState::Undone, now, text.clone());
@@ -142,7 +218,7 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         forget_calls(deps, incident, now, |call| call.phase == Phase::CutOver && target.moves.is_moved_by(&call.act)).await?;
         ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, format!("moved back: {text}")).await?;
     }
-    let Some(first) = failures.first() else { return Ok(()) };
+    let Some(first) = failures.first() else { return Ok(None) };
     let all: Vec<String> = failures.iter().map(ToString::to_string).collect();
     let text = format!("{}; the fence stays closed until every target leads to the source again", all.join("; "));
     ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text.clone()).await?;

@@ -3,6 +3,7 @@
 use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::targets::note::{begin, note};
+use crate::targets::rename;
 use crate::targets::settle::{Settled, settled};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, TargetEntry, TargetMove};
@@ -40,6 +41,9 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
     for (index, call) in calls {
         begin(deps, &recovery, &call.act).await?;
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
+            return Ok(wait(&recovery, &noted, reason));
+        }
+        if let Some(reason) = rename::unsettled(deps, &mut recovery, &call.act).await? {
             return Ok(wait(&recovery, &noted, reason));
         }
     }
@@ -81,7 +85,9 @@ async fn look<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 
 fn wait(recovery: &Recovery<'_>, cut_over: &CutOver, reason: String) -> Look {
     let ttl = cut_over.targets.iter().map(|target| if let TargetMove::Record { ttl, .. } = &target.moves { *ttl } else { 0 }).max();
-    let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0)));
+    let renames = cut_over.targets.iter().map(|target| if let TargetMove::Names(names) = &target.moves { names.renames() } else { 0 });
+    let renames = rename::EACH_WITHIN.as_secs().saturating_mul(renames.sum());
+    let longest = SETTLES_WITHIN.as_secs().saturating_add(u64::from(ttl.unwrap_or(0))).saturating_add(renames);
     let (waited, _) = recovery.waited();
     let progress = if waited.as_secs() >= longest { Progress::Expired } else { Progress::InProgress };
     let reason = if progress == Progress::Expired { format!("gave up after {waited}: {reason}") } else { reason };

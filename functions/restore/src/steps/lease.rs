@@ -1,6 +1,6 @@
 //! Taking, renewing and giving back the right to change a resource.
 
-use crate::steps::compensate::undo_half_done;
+use crate::steps::compensate::{Undone, undo_half_done};
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use chrono::{DurationRound, TimeDelta};
 use lifeboat_domain::incident::{Incident, Phase};
@@ -35,13 +35,21 @@ pub(crate) async fn release<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let lease = ledger::read::<Lease>(&deps.ledger, &keys::lease(&incident.resource)).await?.map(|kept| kept.value);
     if lease.is_some_and(|lease| lease.owner == case.execution && !lease.released)
-        && let Err(error) = undo_half_done(deps, &incident, case).await
+        && let Err(error) = whole(undo_half_done(deps, &incident, case).await)
     {
         tell_half_done(deps, &incident, &error).await?;
         return Err(error);
     }
     lifeboat_domain::lease::release(&deps.ledger, &incident.resource, &case.execution).await?;
     Ok(Nothing {})
+}
+
+/// Nothing waits here any more: what is not undone yet is left half done.
+fn whole(undone: Result<Undone, DrError>) -> Result<(), DrError> {
+    match undone? {
+        Undone::NotYet(reason) | Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
+        Undone::MovedForGood | Undone::HalfDone => Ok(()),
+    }
 }
 
 /// The end was told already: that something is left half done is news.

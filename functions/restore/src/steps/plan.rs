@@ -237,7 +237,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         _ => None,
     };
     let cut_over: &[CutOverTarget] = if incident.moves_clients() { &deps.policies.policy(&incident.policy)?.cut_over } else { &[] };
-    let targets = targets::find::find(deps, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
+    let targets = targets::find::find(deps, incident, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
     let replicas = replicas(deps, incident, observed.as_ref()).await?;
     Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from, replicas })
 }

@@ -45,9 +45,13 @@ impl Promotion {
         Ok(ledger::read::<CallRecord>(&deps.ledger, &key).await?.map(|kept| kept.value))
     }
 
-    /// Describes the replica; another instance under its name is never touched.
-    async fn look<R: Databases, L, D, S, E, C>(&self, deps: &Deps<R, L, D, S, E, C>) -> Result<ObservedInstance, DrError> {
-        let id = &self.replica;
+    /// Describes the replica; another instance under its name is never touched. Once names are being swapped it may have another one.
+    async fn look<R: Databases, L, D, S, E, C>(
+        &self,
+        deps: &Deps<R, L, D, S, E, C>,
+        recovery: &Recovery<'_>,
+    ) -> Result<ObservedInstance, DrError> {
+        let id = &recovery.swap.as_ref().and(recovery.target()).unwrap_or_else(|| self.replica.clone());
         let found = instance(&deps.databases, id).await?.ok_or_else(|| DrError::not_found(format!("the replica {id} does not exist")))?;
         if found.resource_id != self.resource_id {
             let text = format!("{id} is another instance now ({}, and the plan is about {})", found.resource_id, self.resource_id);
@@ -78,7 +82,7 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     if asked.progress != Progress::InProgress {
         return Ok(asked);
     }
-    let found = promotion.look(deps).await?;
+    let found = promotion.look(deps, &recovery).await?;
     let id = &promotion.replica;
     let poll = recovery.policy.timing.poll;
     let record = promotion.record(deps, &recovery).await?;
@@ -131,7 +135,7 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let is_to_be_sent = before.as_ref().is_none_or(|record| record.state == CallState::Refused);
     if is_to_be_sent {
         expect_fenced(deps, recovery, "nothing is promoted").await?;
-        let found = promotion.look(deps).await?;
+        let found = promotion.look(deps, recovery).await?;
         if found.replica_of.as_deref() != Some(recovery.incident.source.id.as_str()) {
             let text = format!("{} does not follow {} any more: somebody is at work there", found.id, recovery.incident.source.id);
             give_up(deps, recovery, promotion, &text).await?;
@@ -175,7 +179,7 @@ async fn note_intent<R, L: Ledger, D, S, E, C>(
                 incident.waiting_since = Some(now);
             }
             if incident.restored.as_ref().is_none_or(|restored| restored.id != promotion.replica) {
-                incident.restored = Some(Restored { id: promotion.replica.clone(), arn: arn.clone(), endpoint: None });
+                incident.restored = Some(Restored { id: promotion.replica.clone(), arn: arn.clone(), endpoint: None, resource_id: None });
             }
             Ok(())
         })

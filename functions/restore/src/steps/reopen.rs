@@ -25,19 +25,21 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     if !fence.is_some_and(|fence| fence.value.state.stands()) {
         return Err(DrError::refused("today's database is not fenced: the old one is not opened, as both could be written"));
     }
-    let target = recovery.plan.target.clone().ok_or_else(|| DrError::unrecoverable("the plan goes back to nothing"))?;
+    let target = recovery.target().ok_or_else(|| DrError::unrecoverable("the plan goes back to nothing"))?;
     let found = instance(&deps.databases, &target).await?.ok_or_else(|| DrError::not_found(format!("{target} does not exist any more")))?;
     expect_known(&recovery, &found)?;
     if recovery.plan.remedy != Some(Remedy::SwapBack) {
         return open_closed(deps, &recovery, &found).await;
     }
     let (arn, endpoint, now) = (found.arn.clone(), found.endpoint.clone(), recovery.now);
+    let resource_id = recovery.plan.target_resource_id.clone();
     recovery
         .change(&deps.ledger, |incident| {
             if incident.restored.is_none() {
                 incident.waiting_since = Some(now);
             }
-            incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: endpoint.clone() });
+            incident.restored =
+                Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: endpoint.clone(), resource_id: resource_id.clone() });
             Ok(())
         })
         .await?;

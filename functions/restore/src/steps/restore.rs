@@ -24,13 +24,13 @@ pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 
 /// Starts the clock of the wait and names what is being made.
 async fn begin_wait<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
-    let target = recovery.plan.target.clone().ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
+    let target = recovery.target().ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
     let arn = recovery.incident.source.arn.sibling_instance(&target)?;
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
             if incident.restored.as_ref().is_none_or(|restored| restored.id != target) {
-                incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: None });
+                incident.restored = Some(Restored { id: target.clone(), arn: arn.clone(), endpoint: None, resource_id: None });
                 incident.waiting_since = Some(now);
             }
             Ok(())

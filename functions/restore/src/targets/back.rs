@@ -66,6 +66,7 @@ pub(crate) async fn move_back<R: Databases, L, D, S: Secrets, E, C>(
             }
             deps.secrets.overwrite_parameter(parameter, before).await.map_err(failed)?;
         }
+        TargetMove::Names(_) => return Err(DrError::unrecoverable(format!("{name} is given back step by step"))),
         TargetMove::Proxy { proxy, group, before, after, .. } => {
             let found = deps.databases.read_proxy(proxy, group).await.map_err(failed)?;
             let stands = found.map(|found| found.targets).unwrap_or_default();

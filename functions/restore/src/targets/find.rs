@@ -1,6 +1,8 @@
 //! Looking at the policy's targets when a plan is made: what cannot be moved is refused by its name, before anything is touched.
 
+use crate::targets::names;
 use crate::{Databases, Deps, Secrets};
+use lifeboat_domain::incident::Incident;
 use lifeboat_domain::plan::FoundTarget;
 use lifeboat_domain::policy::CutOverTarget;
 use lifeboat_domain::ports::Answer;
@@ -9,6 +11,7 @@ use lifeboat_domain::{CallClass, DrError};
 /// What is found of each target, in their order; `secret` is the one that the source's tag names.
 pub(crate) async fn find<R: Databases, L, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
     targets: &[CutOverTarget],
     secret: Option<&str>,
 ) -> Result<Vec<FoundTarget>, DrError> {
@@ -21,6 +24,10 @@ pub(crate) async fn find<R: Databases, L, D, S: Secrets, E, C>(
             },
             CutOverTarget::Route53 { zone, record } => deps.secrets.read_records(zone, record).await.map(FoundTarget::Record),
             CutOverTarget::SsmParameter { name, .. } => deps.secrets.read_parameter(name).await.map(FoundTarget::Parameter),
+            CutOverTarget::RenameSwap => {
+                found.push(FoundTarget::Names(names::holders(&deps.databases, incident).await?));
+                continue;
+            }
             CutOverTarget::RdsProxy { proxy, group } => deps.databases.read_proxy(proxy, group).await.map(FoundTarget::Proxy),
         };
         found.push(refusal_or(seen, target)?);

@@ -5,5 +5,7 @@ pub(crate) mod back;
 pub(crate) mod calls;
 pub(crate) mod consumers;
 pub(crate) mod find;
+pub(crate) mod names;
 pub(crate) mod note;
+pub(crate) mod rename;
 pub(crate) mod settle;

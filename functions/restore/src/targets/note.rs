@@ -1,6 +1,7 @@
 //! The undo of every target, written down before the first one is moved.
 
 use crate::case::Recovery;
+use crate::targets::rename;
 use crate::{Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, TargetEntry, TargetMove};
 use lifeboat_domain::cut_over::write_token;
@@ -36,7 +37,16 @@ pub(crate) async fn note<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         targets.push(TargetEntry { moves, state: CutOverState::Noted, text, at: recovery.now });
     }
     let opened_at = earlier.and_then(|earlier| earlier.opened_at);
-    let noted = CutOver { targets, began_at: recovery.now, opened_at, left_sessions: false, sessions_ended_at: None, closed: None };
+    let noted = CutOver {
+        targets,
+        began_at: recovery.now,
+        opened_at,
+        left_sessions: false,
+        sessions_ended_at: None,
+        closed: None,
+        back_since: None,
+        back_refused: 0,
+    };
     ledger::write(&deps.ledger, &key, &noted).await?;
     Ok(noted)
 }
@@ -127,6 +137,7 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
                 after: restored.id.clone(),
             }
         }
+        Act::RenameInstance { .. } => rename::noted(deps, recovery).await?,
         _ => return Ok(None),
     }))
 }

@@ -1,5 +1,6 @@
 //! Whether a moved target leads to the new side for everybody: read back where it is kept, from outside the databases' network.
 
+use crate::targets::rename;
 use crate::{Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CutOverState, TargetEntry, TargetMove};
 use lifeboat_domain::{DrError, Span, Timestamp};
@@ -52,6 +53,7 @@ pub(crate) async fn settled<R: Databases, L, D, S: Secrets, E, C>(
                 Settled::Elsewhere(format!("{name} does not lead to {after}: somebody changed it"))
             }
         }
+        TargetMove::Names(names) => rename::settled(deps, target, names, now).await?,
         TargetMove::Proxy { proxy, group, after, .. } => {
             let found = deps.databases.read_proxy(proxy, group).await.map_err(reading)?;
             let stands = found.and_then(|found| found.targets.into_iter().find(|target| target.instance == after.as_str()));

@@ -5,9 +5,9 @@
 //! and that the address lets clients in and takes their writes.
 
 use crate::{Case, Deps, open};
-use lifeboat_domain::acting::{CutOver, TargetMove};
+use lifeboat_domain::acting::{CutOver, Names, TargetMove};
 use lifeboat_domain::error::CallClass;
-use lifeboat_domain::incident::{Incident, Phase};
+use lifeboat_domain::incident::{Incident, Phase, Source};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecrets, ResolveNames, Target};
@@ -79,6 +79,10 @@ async fn go<L, D, S: ReadSecrets, O: OpenDatabases + ResolveNames, C: Clock>(
                 Ok(found) => log_in(deps, incident, &target, &credentials).await?.map(|seen| format!("{found}; {seen}")),
                 Err(why) => Err(why),
             },
+            TargetMove::Names(names) => match through_name(deps, &incident.source, names, &expected).await? {
+                Ok(found) => log_in(deps, incident, &target, &credentials).await?.map(|seen| format!("{found}; {seen}")),
+                Err(why) => Err(why),
+            },
             TargetMove::Proxy { proxy, through, .. } => {
                 let behind = Target { endpoint: Some(through.clone()), ..target.clone() };
                 let seen = log_in(deps, incident, &behind, &credentials).await?;
@@ -133,6 +137,36 @@ async fn through_record<L, D, S, O: ResolveNames, C>(
         Ok(format!("{record} resolves to {}, as {} does", shown.join(", "), expected.host))
     } else {
         Err(format!("{record} resolves to {} and not to {} of {}", shown.join(", "), wanted.join(", "), expected.host))
+    })
+}
+
+/// Whether the name that clients always used leads away from the old database. That what has the name now is the new one was told by
+/// its resource id; that a login gets through proves it once more, as the old one is behind its fence.
+async fn through_name<L, D, S, O: ResolveNames, C>(
+    deps: &Deps<L, D, S, O, C>,
+    source: &Source,
+    names: &Names,
+    expected: &Endpoint,
+) -> Result<Way, DrError> {
+    let resolving = |error: CallError| error.while_doing("resolving a name as a client does");
+    if let Some(known) = names.through.as_ref().filter(|known| !known.is_same(expected)) {
+        return Ok(Err(format!(
+            "{} is at {}:{} now, and clients know {}:{}",
+            names.name, expected.host, expected.port, known.host, known.port
+        )));
+    }
+    let shown = deps.databases.addresses(&expected.host).await.map_err(resolving)?;
+    if shown.is_empty() {
+        // A resolver may remember that there was no such name: tried again.
+        return Err(DrError::conflict(format!("{} does not resolve yet", expected.host)));
+    }
+    let old = match source.endpoint.as_ref().filter(|old| names.source.is_some() && !old.is_same(expected)) {
+        Some(old) => deps.databases.addresses(&old.host).await.map_err(resolving)?,
+        None => Vec::new(),
+    };
+    Ok(match shown.iter().find(|address| old.contains(address)) {
+        Some(address) => Err(format!("{} still resolves to {address}, which is the old database, {}", expected.host, source.id)),
+        None => Ok(format!("{} resolves to {}", expected.host, shown.join(", "))),
     })
 }
 

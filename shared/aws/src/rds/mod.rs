@@ -9,7 +9,7 @@ use crate::classify::{call_error, invalid};
 use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, SourceType, Tag};
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, Filter, SourceType, Tag};
 use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
 use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
@@ -50,6 +50,16 @@ impl Rds {
 impl ReadDatabases for Rds {
     async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
         let output = self.client.describe_db_instances().db_instance_identifier(id.as_str()).send().await;
+        match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
+            Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
+            Err(error) if error.class == CallClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+        let filter = Filter::builder().name("dbi-resource-id").values(resource_id).build();
+        let output = self.client.describe_db_instances().filters(filter).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
             Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -233,6 +243,12 @@ impl ModifyDatabases for Rds {
     async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true).multi_az(true);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+
+    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()> {
+        let request = self.at_most_once.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
+        let output = request.new_db_instance_identifier(to.as_str()).send().await;
+        output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
     async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {

@@ -12,6 +12,7 @@ use crate::prices::Prices;
 use crate::span::Span;
 use crate::words::{Timestamp, show_time};
 use chrono::SubsecRound;
+use std::collections::BTreeMap;
 
 /// What is included in the price of a gp3 volume of 400 GiB and more: 12,000 IOPS and 500 MiB/s.
 const GP3_INCLUDED: (i32, i32) = (12_000, 500);
@@ -257,7 +258,8 @@ impl Plan {
     }
 }
 
-/// The groups of a copy: those of its source, through which `validate` reaches it.
-pub fn groups(source: &Configuration) -> Vec<String> {
-    source.security_groups.clone()
+/// The groups of a copy: the quarantine of its VPC, which admits `validate` alone, else those of its source.
+pub fn groups(source: &Configuration, quarantine_groups: &BTreeMap<String, String>) -> Vec<String> {
+    let quarantine = source.vpc.as_ref().and_then(|vpc| quarantine_groups.get(vpc));
+    quarantine.map_or_else(|| source.security_groups.clone(), |group| vec![group.clone()])
 }

@@ -250,7 +250,9 @@ impl Plan {
     pub fn settings(&self, class: &PricedClass) -> RestoreSettings {
         let mut tags = self.tags.clone();
         tags.insert(crate::observed::tags::SEARCH.to_owned(), self.hash.to_string());
-        RestoreSettings { configuration: Configuration { class: class.class.clone(), ..self.configuration.clone() }, tags }
+        let configuration = Configuration { class: class.class.clone(), ..self.configuration.clone() };
+        // No client is ever let in.
+        RestoreSettings { configuration, opens_to: Vec::new(), tags }
     }
 
     /// The name of the copy at a place; its ending is what roles know it by.

@@ -61,7 +61,7 @@ fn planned(change: impl FnOnce(&mut Search, &mut Wish, &mut Manifest, &mut Looke
         policy: &policy,
         prices: &prices(),
         recovery_times: &[],
-        groups: &groups(&manifest.configuration),
+        groups: &groups(&manifest.configuration, &BTreeMap::new()),
     })
 }
 

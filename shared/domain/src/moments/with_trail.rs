@@ -20,6 +20,10 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.instance(id).await
     }
 
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+        self.databases.instance_by_resource_id(resource_id).await
+    }
+
     async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
         self.databases.instances().await
     }

@@ -170,6 +170,15 @@ pub enum Act {
         /// The instance that clients shall find.
         instance: DbInstanceId,
     },
+    /// `rds:ModifyDBInstance` with `NewDBInstanceIdentifier`: it is unavailable for about ten minutes, and keeps its `DbiResourceId`.
+    RenameInstance {
+        /// The name that it has.
+        instance: DbInstanceId,
+        /// Its `DbiResourceId`; none for a copy that does not exist yet when the plan is made.
+        resource_id: Option<String>,
+        /// The name that it gets.
+        to: DbInstanceId,
+    },
     /// `ecs:UpdateService` with a forced new deployment.
     RestartService {
         /// The cluster.
@@ -232,6 +241,7 @@ impl Act {
             | Self::MakeMultiAz { .. }
             | Self::ResetMasterPassword { .. }
             | Self::SetSecurityGroups { .. }
+            | Self::RenameInstance { .. }
             | Self::GrowStorage { .. } => "rds:ModifyDBInstance",
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
             Self::PointRecord { .. } => "route53:ChangeResourceRecordSets",
@@ -268,6 +278,8 @@ impl Act {
             | Self::PointParameter { .. }
             | Self::RemoveProxyTarget { .. }
             | Self::AddProxyTarget { .. }
+            // Known by its resource id, whatever it is called: guarded by the one who sends it.
+            | Self::RenameInstance { .. }
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
             | Self::CallWebhook { .. } => false,
@@ -295,6 +307,7 @@ impl Act {
             | Self::PointParameter { .. }
             | Self::RemoveProxyTarget { .. }
             | Self::AddProxyTarget { .. }
+            | Self::RenameInstance { .. }
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
             | Self::CallWebhook { .. }
@@ -332,6 +345,7 @@ impl Act {
             Self::RemoveProxyTarget { proxy, group, instance } | Self::AddProxyTarget { proxy, group, instance } => {
                 format!("{action} {instance} in target group {group} of proxy {proxy}")
             }
+            Self::RenameInstance { instance, to, .. } => format!("{action} {instance} NewDBInstanceIdentifier={to}"),
             Self::RestartService { cluster, service } => format!("{action} {cluster}/{service} ForceNewDeployment=true"),
             Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
             Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),

@@ -2,6 +2,7 @@
 
 use super::options::{PlanFacts, Weighed, class_for};
 use super::promotion::add_promotion_calls;
+use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, quarantine};
@@ -58,7 +59,7 @@ fn add_swap_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrError> 
     between.extend(password_call(facts, plan, manifest, &target));
     plan.calls.splice(after_fence..after_fence, between);
     let place = plan.calls.iter().position(|call| matches!(call.act, Act::CreateSnapshot { .. })).unwrap_or(plan.calls.len());
-    let arn = facts.incident.source.arn.sibling_instance(&target)?;
+    let arn = renames::after(facts, plan, &target)?.new_arn;
     let act = Act::RemoveTags { arn, keys: vec![tags::RETIRED.to_owned()] };
     plan.calls.insert(place, PlannedCall { phase: Phase::Close, act, why: "the old one is not retired any more".to_owned() });
     Ok(())
@@ -118,30 +119,29 @@ pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manife
 }
 
 pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
-    let source = &facts.incident.source;
     if plan.fence.is_none() {
         add_fence_calls(facts, plan);
     }
     quarantine::add_opening(plan, target);
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
+    let after = renames::after(facts, plan, target)?;
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
     moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
     moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));
-    let new_arn = source.arn.sibling_instance(target)?;
     if facts.observed.is_some() {
         let retired = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
         push(
             Phase::Close,
-            Act::AddTags { arn: source.arn.clone(), tags: retired },
+            Act::AddTags { arn: after.old_arn.clone(), tags: retired },
             "the old one is never judged again, and never deleted by Lifeboat",
         );
     }
-    push(Phase::Close, Act::AddTags { arn: new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
+    push(Phase::Close, Act::AddTags { arn: after.new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
     if facts.observed.is_some() {
         let keys = vec![tags::POLICY.to_owned()];
-        push(Phase::Close, Act::RemoveTags { arn: source.arn.clone(), keys }, "one identity, one protected database");
+        push(Phase::Close, Act::RemoveTags { arn: after.old_arn, keys }, "one identity, one protected database");
     }
     let snapshot = SnapshotId::parse(deterministic_name(
         &format!("lifeboat-{}", plan.resource),
@@ -149,11 +149,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
         200,
     ))?;
     let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
-    push(
-        Phase::Close,
-        Act::CreateSnapshot { instance: target.clone(), snapshot, tags: marks },
-        "the first recovery point of the new database",
-    );
+    push(Phase::Close, Act::CreateSnapshot { instance: after.new, snapshot, tags: marks }, "the first recovery point of the new database");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::calls::{add_calls, growth};
 use super::promotion;
+use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
@@ -348,13 +349,17 @@ fn restoring(
     wait_for: Option<(Timestamp, Option<Timestamp>)>,
 ) -> Weighed {
     let last_write = if facts.incident.scenario().is_some_and(Scenario::is_about_data) { facts.now } else { facts.incident.last_write() };
-    let rto = p90(facts.recovery_times);
+    // What was timed before holds its cut-over too; it is never quicker than the renames.
+    let rto = p90(facts.recovery_times).map(|rto| renames::cost(facts).map_or(rto, |cost| rto.max(cost)));
     let forecast = Forecast {
         rto,
         rto_evidence: match facts.recovery_times.len() {
-            0 => "no recovery or drill of it was ever timed".to_owned(),
-            1 => "what its one timed recovery took".to_owned(),
-            n => format!("90th percentile of {n} timed recoveries"),
+            0 => format!(
+                "no recovery or drill of it was ever timed{}",
+                renames::cost(facts).map(|cost| format!("; swapping the names takes about {cost}")).unwrap_or_default()
+            ),
+            1 => format!("what its one timed recovery took{}", renames::evidence(facts)),
+            n => format!("90th percentile of {n} timed recoveries{}", renames::evidence(facts)),
         },
         loss: Some(Span::between(point, last_write)),
         cost: "a second instance of the same size until one of the two is released".to_owned(),

@@ -3,6 +3,7 @@
 use super::adopted::{expected, stays_different};
 use super::calls::{add_cut_over_calls, add_fence_calls, password_call};
 use super::options::{PlanFacts, Weighed, plain};
+use super::renames;
 use super::{Act, AdoptedSettings, FencePlan, Forecast, LateSettings, Plan, PlannedCall, Remedy};
 use crate::error::DrError;
 use crate::ids::DbInstanceId;
@@ -142,7 +143,10 @@ fn promoting(facts: PlanFacts<'_>, best: &Candidate<'_>, others: &[String]) -> W
     let mut weighed = plain(Remedy::PromoteReplica, true, format!("{holds}{backlog}{others}"));
     weighed.option.forecast = Forecast {
         rto: None,
-        rto_evidence: "RDS reboots the replica and backs it up, which takes minutes; nothing is copied".to_owned(),
+        rto_evidence: format!(
+            "RDS reboots the replica and backs it up, which takes minutes; nothing is copied{}",
+            renames::cost(facts).map(|cost| format!("; swapping the names takes about {cost} more")).unwrap_or_default()
+        ),
         loss: best.loss,
         cost: "the replica is gone as a replica: reads that went to it, and its place, must be made up for".to_owned(),
         risk: "there is no way back: once promoted it is never a replica again".to_owned(),
@@ -199,7 +203,11 @@ pub(super) fn add_promotion_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen:
     add_cut_over_calls(facts, plan, manifest, &target)?;
     if source.multi_az && !replica.multi_az {
         let why = "its source had a standby; clients do not wait for the minutes that it takes".to_owned();
-        plan.calls.push(PlannedCall { phase: Phase::Close, act: Act::MakeMultiAz { instance: target.clone() }, why });
+        plan.calls.push(PlannedCall {
+            phase: Phase::Close,
+            act: Act::MakeMultiAz { instance: renames::after(facts, plan, &target)?.new },
+            why,
+        });
     }
     plan.guidance.extend(other_replicas(facts, &target));
     Ok(())

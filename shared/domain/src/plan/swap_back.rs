@@ -1,6 +1,7 @@
 //! Undoing a cut-over: clients go back to the database that they were moved from, which was kept.
 
 use super::options::{PlanFacts, Weighed, plain};
+use super::renames;
 use super::{Act, Forecast, PlannedCall, Remedy};
 use crate::error::DrError;
 use crate::ids::IncidentId;
@@ -63,8 +64,8 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
     let held = show_time(from.last_write);
     let mut weighed = plain(Remedy::SwapBack, true, format!("{old} is kept, with all that it held at {held}; {written}"));
     weighed.option.forecast = Forecast {
-        rto: Some(Span::seconds(SWAP.as_secs())),
-        rto_evidence: "a fence, a look and a cut-over; nothing is restored".to_owned(),
+        rto: Some(Span::seconds(SWAP.as_secs() + renames::cost(facts).map_or(0, Span::as_secs))),
+        rto_evidence: format!("a fence, a look and a cut-over; nothing is restored{}", renames::evidence(facts)),
         loss: Some(loss),
         cost: "none: both databases are kept".to_owned(),
         risk: format!("whatever made clients leave {old} may happen again"),

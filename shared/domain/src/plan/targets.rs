@@ -1,7 +1,7 @@
 //! The calls that move clients, one or two for each target of the policy, and those that make consumers look again.
 
 use super::options::PlanFacts;
-use super::{Act, Plan, PlannedCall};
+use super::{Act, NameHolders, Plan, PlannedCall, renames};
 use crate::error::DrError;
 use crate::ids::DbInstanceId;
 use crate::incident::{Phase, Source};
@@ -26,6 +26,8 @@ pub enum FoundTarget {
     Parameter(Option<Parameter>),
     /// The proxy with its target group, if both exist.
     Proxy(Option<ProxyGroup>),
+    /// Who has the names of a swap.
+    Names(NameHolders),
     /// It may not be read: why.
     Unreadable(String),
 }
@@ -97,6 +99,9 @@ fn moves(
         }
         (CutOverTarget::RdsProxy { proxy, group }, Some(FoundTarget::Proxy(found))) => {
             of_proxy((proxy, group), found.as_ref(), &source.id, to)
+        }
+        (CutOverTarget::RenameSwap, Some(FoundTarget::Names(holders))) => {
+            renames::moves(facts, holders, to)?.map(|(acts, risk)| Moves { acts, risks: vec![risk] })
         }
         (target, Some(FoundTarget::Unreadable(why))) => Err(format!("{} cannot be read: {why}", target.name())),
         (target, _) => Err(format!("{} was not read", target.name())),

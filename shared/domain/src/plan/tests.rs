@@ -10,6 +10,7 @@ use crate::words::Run;
 
 mod promotion;
 mod quarantine;
+mod renames;
 
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 

@@ -3,8 +3,8 @@
 use super::{Cloud, mapping};
 use crate::model::{
     AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
-    InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
-    RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
+    Filter, InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::CallClass;
@@ -42,6 +42,12 @@ impl ReadDatabases for Cloud {
             Err(error) if error.class == CallClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+        let filter = Filter { name: "dbi-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
+        let page = self.rds("rds:DescribeDBInstances", &DescribeDbInstances { filters: vec![filter], ..DescribeDbInstances::default() })?;
+        page.db_instances.first().map(mapping::instance).transpose()
     }
 
     async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
@@ -209,6 +215,11 @@ impl ModifyDatabases for Cloud {
 
     async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
         let request = ModifyDbInstance { multi_az: Some(true), ..ModifyDbInstance::now(instance.as_str()) };
+        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+    }
+
+    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()> {
+        let request = ModifyDbInstance { new_db_instance_identifier: Some(to.to_string()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 

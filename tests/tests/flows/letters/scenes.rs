@@ -90,6 +90,8 @@ fn told_by_stories() -> Vec<Scene> {
         (Question, "A person wants to undo a cut-over, and clients have written since", "APPROVAL NEEDED"),
         (Well, "A cut-over was undone", "UNDONE"),
     ];
+    const SWAPPED: &[Pick] =
+        &[(Begins, "A plan that swaps names", "PLAN for"), (Well, "The new database got the name of the hung one", "RECOVERED")];
     const CAPACITY: &[Pick] = &[(Well, "The class was not to be had: another one of the policy was taken", "RECOVERED")];
     vec![
         Scene::new(FAILED, story(Story::InstanceFailure)),
@@ -104,6 +106,7 @@ fn told_by_stories() -> Vec<Scene> {
         Scene::new(PLANNED, story(Story::PlanOnly)),
         Scene::new(UNDO, story(Story::Undo)),
         Scene::new(CAPACITY, story(Story::NoCapacity)),
+        Scene::new(SWAPPED, async { hangs(&crate::rename::policy(), |_| {}).await }),
         Scene::new(&[(Well, "A recovery was asked for, and the database is well", "NOTHING TO DO")], async {
             let mut account = Account::new(false).await;
             account.ask(json!({"resource": ORDERS, "scenario": "hung", "run": "execute"})).await;

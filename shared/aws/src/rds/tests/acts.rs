@@ -213,6 +213,25 @@ async fn security_groups_are_replaced_at_once_and_never_by_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rename_is_sent_once_and_at_once() {
+    let taken = error_xml("DBInstanceAlreadyExists", "DB instance already exists");
+    let broken = error_xml("InternalFailure", "An internal error has occurred.");
+    let wire = Wire::answering(&[(200, &answer("ModifyDBInstance")), (400, &taken), (500, &broken)]);
+    let rds = wire.clients().await.rds();
+    rds.rename(&id("orders-db"), &id("orders-db-old")).await.unwrap();
+    let sent = form(&[
+        ("Action", "ModifyDBInstance"),
+        ("DBInstanceIdentifier", "orders-db"),
+        ("ApplyImmediately", "true"),
+        ("NewDBInstanceIdentifier", "orders-db-old"),
+    ]);
+    assert_eq!(wire.form(), sent);
+    assert_eq!(rds.rename(&id("orders-db"), &id("orders-db-old")).await.unwrap_err().class, CallClass::AlreadyExists);
+    assert_eq!(rds.rename(&id("orders-db"), &id("orders-db-old")).await.unwrap_err().class, CallClass::Unknown);
+    assert_eq!(wire.count(), 3, "a second sending could meet another instance under the name");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_password_is_sent_and_never_told() {
     let refusal = error_xml("InvalidParameterValue", "The password hunter2 is not valid");
     let wire = Wire::answering(&[(200, &answer("ModifyDBInstance")), (400, &refusal)]);

@@ -39,6 +39,22 @@ async fn a_source_names_its_replicas_and_a_replica_says_whom_it_follows_and_how(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_is_found_by_its_resource_id_whatever_it_is_called() {
+    let renamed = orders_db().replace("<DBInstanceIdentifier>orders-db<", "<DBInstanceIdentifier>orders-db-old<");
+    let wire = Wire::answering(&[(200, &page(&[renamed], None)), (200, &page(&[], None))]);
+    let rds = wire.clients().await.rds();
+    let seen = rds.instance_by_resource_id("db-ABCDEFGHIJKLMNOP").await.unwrap().unwrap();
+    assert_eq!((seen.id.as_str(), seen.resource_id.as_str()), ("orders-db-old", "db-ABCDEFGHIJKLMNOP"));
+    let asked = [
+        ("Action", "DescribeDBInstances"),
+        ("Filters.Filter.1.Name", "dbi-resource-id"),
+        ("Filters.Filter.1.Values.Value.1", "db-ABCDEFGHIJKLMNOP"),
+    ];
+    assert_eq!(wire.form(), form(&asked));
+    assert_eq!(rds.instance_by_resource_id("db-GONE").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_instance_that_is_gone_is_none() {
     let gone = error_xml("DBInstanceNotFound", "DBInstance orders-db not found.");
     let wire = Wire::answering(&[(404, &gone), (404, &gone)]);
