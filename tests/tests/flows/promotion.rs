@@ -344,3 +344,23 @@ async fn a_fence_that_cannot_be_opened_after_a_held_promotion_is_told_with_its_c
     let text = account.last_text();
     assert!(text.contains("The fence is not open again") && text.contains("--vpc-security-group-ids sg-app"), "{text}");
 }
+
+#[tokio::test]
+async fn a_promoted_replica_gets_its_standby_also_where_its_way_back_was_gone_once() {
+    let mut account = Account::under(GOLD, true).await;
+    account.add_replica(REPLICA, |_| {}).await;
+    account.before("VerifyCutOver", |cloud| cloud.touch().rds.happen(|model, now| model.hang(REPLICA, now)).unwrap());
+    // Whatever brings it back, it hangs again.
+    account.whenever = Some(Box::new(|cloud| drop(cloud.touch().rds.happen(|model, now| model.hang(ORDERS, now)))));
+    account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+    account.sweeps(2).await;
+    let ended = account.next_recovery().await;
+    assert!(!ended.is_well(), "{}", account.explain());
+    account.advance(Duration::minutes(3));
+    let plan = account.incident().plan.unwrap();
+    account.ask(json!({"resource": ORDERS, "scenario": "hung", "run": "execute", "plan": plan})).await;
+    account.settle().await;
+    assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+    account.pass(Duration::minutes(30)).await;
+    assert_eq!(account.instance(REPLICA)["MultiAZ"], json!(true), "{}", account.explain());
+}

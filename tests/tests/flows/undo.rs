@@ -1,6 +1,6 @@
 //! Undoing a cut-over: clients go back to the database that was kept, and what they lose is told before.
 
-use crate::account::{Account, ORDERS, server_of, write_to};
+use crate::account::{Account, Disturbance, How, ORDERS, server_of, write_to};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
@@ -86,4 +86,28 @@ async fn an_undo_whose_old_database_does_not_pass_ends_wholly_back_with_only_one
     assert_eq!(account.record().id.as_str(), copy);
     assert_eq!(account.serving().as_deref(), Some(server.as_str()));
     assert_eq!(check_always(&account), Ok(()));
+}
+
+#[tokio::test]
+async fn the_sessions_on_the_old_database_are_ended_once_however_often_the_way_back_is_gone() {
+    for how in [How::Twice, How::ReplyLost, How::TimesOut] {
+        let mut account = moved(false).await;
+        account.before("ValidateKept", |cloud| {
+            let old = server_of(cloud, ORDERS).unwrap();
+            assert!(write_to(cloud, &old, 7, None), "a row is lost");
+        });
+        account.disturbance = Some(Disturbance::new(how, "recovery/Compensate", 1));
+        let before = account.last_call();
+        undo(&mut account).await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Refused), "{how:?}: {}", account.explain());
+        let calls = account.calls_since(before);
+        let restarts = |id: &str| {
+            calls
+                .iter()
+                .filter(|call| call.starts_with("RebootDBInstance") && call.contains(&format!("\"DBInstanceIdentifier\":\"{id}\"")))
+                .count()
+        };
+        assert_eq!(restarts(ORDERS), 1, "{how:?}: {calls:?}");
+        assert_eq!(check_always(&account), Ok(()), "{how:?}");
+    }
 }

@@ -323,15 +323,15 @@ async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
     };
     write_down(Some(now)).await?;
     let text = match deps.databases.reboot(&restored.id, false).await {
-        Ok(()) => format!("{} is restarted, which ends the sessions of clients that were led to it; it keeps what they wrote", restored.id),
+        Ok(()) => format!("{} is restarted, which ends the sessions of clients that came to it; it keeps what they wrote", restored.id),
         Err(error) if error.class == CallClass::NotFound => format!("{} does not exist: nobody is connected to it", restored.id),
         Err(error) if error.certainly_did_nothing() => {
             write_down(None).await?;
-            let what = format!("ending the sessions on {}, to which clients were led", restored.id);
+            let what = format!("ending the sessions on {}, to which clients came", restored.id);
             return Err(error.while_doing(what));
         }
         Err(error) => {
-            format!("whether {} was restarted, to end the sessions of clients that were led to it, is not known: {error}", restored.id)
+            format!("whether {} was restarted, to end the sessions of clients that came to it, is not known: {error}", restored.id)
         }
     };
     ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
@@ -358,9 +358,7 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.and_then(|fence| fence.value.group);
     let (Some(group), Some(found)) = (fence, observe::instance(&deps.databases, target).await?) else { return Ok(()) };
     shut(deps, incident, &found, &group).await?;
-    if found.status.accepts_calls() {
-        deps.databases.reboot(target, false).await.map_err(|error| error.while_doing(format!("ending the sessions on {target}")))?;
-    }
+    end_sessions(deps, incident, now).await?;
     let text = format!("closed again: {target} admits nobody, and its sessions were ended");
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }

@@ -32,6 +32,9 @@ pub(crate) async fn open<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         return Err(DrError::unrecoverable(format!("{} does not open anything", call.act.describe())));
     };
     expect_fenced(deps, &recovery, &format!("{target} stays in quarantine")).await?;
+    if is_behind(deps, &recovery, index).await? {
+        return Ok(Look::new(Progress::Done, poll, "the new database has left its quarantine, and clients are being moved to it"));
+    }
     let found = instance(&deps.databases, target).await?.ok_or_else(|| DrError::not_found(format!("{target} has vanished")))?;
     if !is_ours(&found, &recovery) {
         return Err(DrError::refused(format!("{target} is not this incident's: it is not touched")));
@@ -52,6 +55,18 @@ pub(crate) async fn open<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Ok(Look::new(Progress::Done, poll, text))
         }
     }
+}
+
+/// Whether an earlier execution has opened it and gone on: since then it may even have another name.
+async fn is_behind<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    index: usize,
+) -> Result<bool, DrError> {
+    let id = &recovery.incident.id;
+    let record = ledger::read::<CallRecord>(&deps.ledger, &keys::call(id, &recovery.plan.hash, index)).await?;
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(id)).await?;
+    Ok(record.is_some_and(|record| record.value.state == CallState::Done) && cut_over.is_some_and(|kept| kept.value.is_begun()))
 }
 
 /// Writes the undo of every target down, and that the copy may be open from now on; since when it may be.

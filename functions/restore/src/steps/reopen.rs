@@ -4,6 +4,7 @@ use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::{instance, is_ours};
 use crate::steps::restore::give_up_or;
+use crate::targets::note::note;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, Fence};
@@ -43,6 +44,8 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Ok(())
         })
         .await?;
+    // The undo of every target is written down before anything opens; sessions that are ended on the way back are those of this opening.
+    note(deps, &recovery).await?;
     let (_, expired) = recovery.waited();
     let not_yet = |reason: String| Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
     let calls: Vec<_> = recovery.plan.calls_of(Phase::Act).map(|(index, call)| (index, call.clone())).collect();

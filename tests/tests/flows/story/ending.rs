@@ -2,7 +2,7 @@
 
 use crate::account::{Account, ORDERS, SECRET, rows_of, server_of};
 use lifeboat_domain::plan::FencePlan;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that come from a moment, such as an incident's id, with what stands for them.
 pub(super) struct Names(Vec<(String, String)>);
@@ -67,7 +67,9 @@ fn one_door(account: &Account) -> Result<(), String> {
         return Ok(());
     }
     let harmless = account.plans().into_iter().any(|plan| matches!(plan.fence, Some(FencePlan::Terminal | FencePlan::Gone)));
+    // By the names that they had first: a swap of names moves no side.
     let mut open: BTreeSet<String> = [ORDERS.to_owned()].into();
+    let mut called: BTreeMap<String, String> = [(ORDERS.to_owned(), ORDERS.to_owned())].into();
     let world = account.cloud.see();
     for call in world.rds.model.effective_calls() {
         let name = |field: &str| call.parameters[field].as_str().map(str::to_owned);
@@ -75,7 +77,15 @@ fn one_door(account: &Account) -> Result<(), String> {
         let born = call.action.starts_with("RestoreDBInstance");
         let side =
             if born { name("TargetDBInstanceIdentifier").or_else(|| name("DBInstanceIdentifier")) } else { name("DBInstanceIdentifier") };
-        let Some(side) = side.filter(|side| side == ORDERS || side.starts_with("orders-db-r")) else { continue };
+        if let Some(copy) = side.as_ref().filter(|side| born && side.starts_with("orders-db-r")) {
+            called.insert(copy.clone(), copy.clone());
+        }
+        let Some(side) = side.and_then(|side| Some((called.get(&side)?.clone(), side))) else { continue };
+        if let Some(name) = name("NewDBInstanceIdentifier") {
+            called.remove(&side.1);
+            called.insert(name, side.0.clone());
+        }
+        let side = side.0;
         match () {
             () if born && groups != "[\"sg-quarantine\"]" => return Err(format!("{side} is born with {groups}")),
             () if call.action != "ModifyDBInstance" || groups == "null" => {}
