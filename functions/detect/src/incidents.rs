@@ -8,7 +8,7 @@ use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, execution_name, incident_id};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadExecutions, StartRecovery, Started};
 use lifeboat_domain::probe::Probe;
 use lifeboat_domain::register::{News, ResourceRecord};
@@ -28,7 +28,7 @@ pub(crate) struct Opened {
 /// What a new incident starts from.
 pub(crate) struct Beginning<'a> {
     pub(crate) record: &'a ResourceRecord,
-    pub(crate) observed: Option<&'a ObservedInstance>,
+    pub(crate) observed: Option<&'a ObservedDatabase>,
     pub(crate) signal: Signal,
     pub(crate) scenario: Option<Scenario>,
 }
@@ -84,7 +84,7 @@ pub(crate) async fn open_or_join<R, L: Ledger, D, E: ReadExecutions + StartRecov
 pub(crate) fn fresh<R, L, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
     id: IncidentId,
-    (record, observed): (&ResourceRecord, Option<&ObservedInstance>),
+    (record, observed): (&ResourceRecord, Option<&ObservedDatabase>),
     request: Request,
     signal: Signal,
 ) -> Incident {

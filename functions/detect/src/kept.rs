@@ -6,7 +6,7 @@ use lifeboat_domain::bisection;
 use lifeboat_domain::ids::{Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::prices::Prices;
 use lifeboat_domain::register::News;
@@ -19,7 +19,7 @@ const QUIET: TimeDelta = TimeDelta::days(1);
 /// One kept database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Kept<'a> {
-    instance: &'a ObservedInstance,
+    instance: &'a ObservedDatabase,
     resource: Identity,
     since: Option<Timestamp>,
     /// By what, in words.
@@ -27,7 +27,7 @@ struct Kept<'a> {
 }
 
 /// Tells once a week, as long as something is kept.
-pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, all: &[ObservedInstance]) -> Result<(), DrError> {
+pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, all: &[ObservedDatabase]) -> Result<(), DrError> {
     let now = deps.clock.now();
     let mut kept = Vec::new();
     for instance in all {
@@ -54,7 +54,7 @@ pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E,
 
 async fn by_incident<'a, R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
-    instance: &'a ObservedInstance,
+    instance: &'a ObservedDatabase,
     now: Timestamp,
 ) -> Result<Option<Kept<'a>>, DrError> {
     let mark = instance.tags.get(tags::RETIRED).or_else(|| instance.tags.get(tags::INCIDENT));
@@ -74,7 +74,7 @@ async fn by_incident<'a, R, L: Ledger, D, E, C>(
 /// A copy that was made to be asked, however its search has ended: an execution that was stopped concludes nothing.
 async fn by_search<'a, R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
-    instance: &'a ObservedInstance,
+    instance: &'a ObservedDatabase,
     now: Timestamp,
 ) -> Result<Option<Kept<'a>>, DrError> {
     let Some(mark) = instance.tags.get(tags::SEARCH) else { return Ok(None) };

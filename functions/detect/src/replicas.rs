@@ -3,7 +3,7 @@
 use crate::Deps;
 use lifeboat_domain::incident::Incident;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{MatrixRow, Remedy};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::replica::{Replicas, of_source};
@@ -15,7 +15,7 @@ pub(crate) async fn note<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
     incident: &Incident,
     scenario: Option<Scenario>,
-    source: Option<&ObservedInstance>,
+    source: Option<&ObservedDatabase>,
     now: Timestamp,
 ) -> Result<(), DrError> {
     let promotes = scenario.and_then(MatrixRow::of).is_some_and(|row| row.remedies.contains(&Remedy::PromoteReplica));

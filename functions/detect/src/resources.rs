@@ -1,19 +1,19 @@
 //! Finding resources, and keeping what the ledger knows of them fresh.
 
 use lifeboat_domain::DrError;
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::Source;
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::ReadDatabases;
 pub(crate) use lifeboat_domain::register::{ResourceRecord, record, refresh};
 
 /// Reads one instance.
-pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) -> Result<Option<ObservedInstance>, DrError> {
-    databases.instance(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
+pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DatabaseId) -> Result<Option<ObservedDatabase>, DrError> {
+    databases.database(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
 }
 
 /// Why an instance is left alone; none if it is protected.
-pub(crate) fn why_left_alone(observed: &ObservedInstance) -> Option<String> {
+pub(crate) fn why_left_alone(observed: &ObservedDatabase) -> Option<String> {
     let id = &observed.id;
     if observed.tags.contains_key(lifeboat_domain::observed::tags::RETIRED) {
         return Some(format!("{id} is retired: it is never judged again"));
@@ -34,7 +34,7 @@ pub(crate) fn why_left_alone(observed: &ObservedInstance) -> Option<String> {
 }
 
 /// The source of an incident, from what is observed or else from what the ledger remembers.
-pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedInstance>) -> Source {
+pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedDatabase>) -> Source {
     Source {
         id: record.id.clone(),
         arn: record.arn.clone(),
@@ -47,7 +47,7 @@ pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedInstance
 }
 
 /// The protected ones of `all`, by identity.
-pub(crate) fn protected(all: Vec<ObservedInstance>) -> Vec<(Identity, ObservedInstance)> {
+pub(crate) fn protected(all: Vec<ObservedDatabase>) -> Vec<(Identity, ObservedDatabase)> {
     let looked_after = all.into_iter().filter(|observed| why_left_alone(observed).is_none());
     looked_after.filter_map(|observed| Some((observed.identity()?, observed))).collect()
 }

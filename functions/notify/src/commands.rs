@@ -2,7 +2,7 @@
 
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
-use lifeboat_domain::ids::{Arn, DbInstanceId};
+use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
@@ -89,46 +89,46 @@ pub(crate) fn answer(execution: &str, input: &AnswerInput) -> Vec<String> {
 }
 
 /// How an instance stands now.
-pub(crate) fn describe(arn: &Arn, id: &DbInstanceId) -> String {
+pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
     let query = "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]";
     format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
 }
 
 /// Whether an instance is a read replica, and how it follows.
-pub(crate) fn replication(arn: &Arn, id: &DbInstanceId) -> String {
+pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
     let query = "DBInstances[0].[DBInstanceStatus,ReadReplicaSourceDBInstanceIdentifier,StatusInfos]";
     format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
 }
 
 /// What RDS says happened to it in the last two hours.
-pub(crate) fn events(arn: &Arn, id: &DbInstanceId) -> String {
+pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
     format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())
 }
 
 /// What RDS says happened to it since a moment.
-pub(crate) fn events_since(arn: &Arn, id: &DbInstanceId, since: Timestamp) -> String {
+pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
     let (region, since) = (arn.region(), show_time(since));
     format!("aws rds describe-events --region {region} --source-type db-instance --source-identifier {id} --start-time {since}")
 }
 
 /// Asks for a failover; a second one would flip back.
-pub(crate) fn force_failover(arn: &Arn, id: &DbInstanceId) -> String {
+pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
     format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id} --force-failover", arn.region())
 }
 
 /// Restarts an instance where it is, which ends its sessions.
-pub(crate) fn restart_instance(arn: &Arn, id: &DbInstanceId) -> String {
+pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
     format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id}", arn.region())
 }
 
 /// Opens the fence again; nothing where nothing was closed, or where it is open.
-pub(crate) fn open_fence(source: &DbInstanceId, arn: &Arn, fence: &Fence) -> Option<String> {
+pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Option<String> {
     let is_closed = fence.state != FenceState::Opened && fence.group.is_some() && !fence.groups_before.is_empty();
     is_closed.then(|| set_groups(arn, source, &fence.groups_before))
 }
 
 /// Gives an instance other security groups.
-pub(crate) fn set_groups(arn: &Arn, id: &DbInstanceId, groups: &[String]) -> String {
+pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
     let (region, groups) = (arn.region(), groups.join(" "));
     format!(
         "aws rds modify-db-instance --region {region} --db-instance-identifier {id} --vpc-security-group-ids {groups} --apply-immediately"
@@ -136,7 +136,7 @@ pub(crate) fn set_groups(arn: &Arn, id: &DbInstanceId, groups: &[String]) -> Str
 }
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
-pub(crate) fn shut(arn: &Arn, id: &DbInstanceId, group: &str) -> Vec<String> {
+pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
     vec![set_groups(arn, id, &[group.to_owned()]), restart_instance(arn, id)]
 }
 
@@ -181,12 +181,12 @@ fn back(region: &str, target: &TargetMove) -> Vec<String> {
 fn names_back(region: &str, names: &Names) -> Vec<String> {
     let Names { name, kept_as, was, source, copy, .. } = names;
     let ids: Vec<&str> = source.iter().map(String::as_str).chain([copy.as_str()]).collect();
-    let rename = |from: &DbInstanceId, to: &DbInstanceId| {
+    let rename = |from: &DatabaseId, to: &DatabaseId| {
         format!(
             "aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately"
         )
     };
-    let wait = |id: &DbInstanceId| format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}");
+    let wait = |id: &DatabaseId| format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}");
     let mut commands = vec![
         format!(
             "aws rds describe-db-instances --region {region} --filters Name=dbi-resource-id,Values={} --query 'DBInstances[].[DBInstanceIdentifier,DbiResourceId,DBInstanceStatus]' --output text",
@@ -267,13 +267,13 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
 }
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
-pub(crate) fn delete_copy(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
     unprotect.into_iter().chain([delete_without_snapshot(arn, id)]).collect()
 }
 
 /// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
-pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
     let region = arn.region();
     let delete = format!(
         "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
@@ -282,7 +282,7 @@ pub(crate) fn release_source(arn: &Arn, id: &DbInstanceId, is_protected: Option<
 }
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
-pub(crate) fn release_terminal(arn: &Arn, id: &DbInstanceId, is_protected: Option<bool>) -> Vec<String> {
+pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
     let first = is_protected.unwrap_or(true).then(|| {
         let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";
         [why.to_owned(), unprotect(arn, id)]
@@ -290,12 +290,12 @@ pub(crate) fn release_terminal(arn: &Arn, id: &DbInstanceId, is_protected: Optio
     first.into_iter().flatten().chain([delete_without_snapshot(arn, id)]).collect()
 }
 
-fn unprotect(arn: &Arn, id: &DbInstanceId) -> String {
+fn unprotect(arn: &Arn, id: &DatabaseId) -> String {
     let region = arn.region();
     format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately")
 }
 
-fn delete_without_snapshot(arn: &Arn, id: &DbInstanceId) -> String {
+fn delete_without_snapshot(arn: &Arn, id: &DatabaseId) -> String {
     let region = arn.region();
     format!(
         "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"

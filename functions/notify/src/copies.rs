@@ -2,7 +2,7 @@
 
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::error::DrError;
-use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, Outcome, Restored, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::Ledger;
@@ -14,7 +14,7 @@ const DAYS: i64 = 31;
 /// A database that may still exist, and is billed if it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leftover {
-    pub(crate) id: DbInstanceId,
+    pub(crate) id: DatabaseId,
     pub(crate) arn: Arn,
     pub(crate) why: String,
     resource_id: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) async fn leftovers(ledger: &impl Ledger, incident: &Incident) -> Vec<
 
 fn outrun(incident: &Incident, setback: &Setback) -> Option<Leftover> {
     let Setback::Outrun { target } = setback else { return None };
-    let arn = incident.source.arn.sibling_instance(target).ok()?;
+    let arn = incident.source.arn.sibling(target).ok()?;
     Some(Leftover {
         id: target.clone(),
         arn,

@@ -4,7 +4,7 @@ use crate::message::Advice;
 use crate::message::parts::IAC;
 use crate::story::Story;
 use crate::undo;
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::{Restored, Source};
 use serde::{Deserialize, Serialize};
 
@@ -70,11 +70,11 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
 }
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.
-fn terraform(name: &str, new: &DbInstanceId) -> Vec<String> {
+fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
     vec![format!("terraform state rm aws_db_instance.{name}"), format!("terraform import aws_db_instance.{name} {new}")]
 }
 
-fn cloudformation(resource: &Identity, new: &DbInstanceId) -> String {
+fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
     let logical: String = resource
         .as_str()
         .split('-')

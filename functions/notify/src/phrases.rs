@@ -2,7 +2,7 @@
 
 use crate::text::one_line;
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::Scenario;
 
@@ -26,7 +26,7 @@ pub(crate) fn found(scenario: Scenario, resource: &Identity) -> String {
 }
 
 /// How the fence around `source` stands.
-pub(crate) fn fence(source: &DbInstanceId, fence: &Fence) -> String {
+pub(crate) fn fence(source: &DatabaseId, fence: &Fence) -> String {
     let at = show_time(fence.at);
     let alone = fence.group.is_none();
     match fence.state {
@@ -65,7 +65,7 @@ pub(crate) fn leads(cut_over: &CutOver) -> String {
 }
 
 /// Where clients are, as far as the ledger knows.
-pub(crate) fn clients(source: &DbInstanceId, cut_over: Option<&CutOver>) -> String {
+pub(crate) fn clients(source: &DatabaseId, cut_over: Option<&CutOver>) -> String {
     let Some(cut_over) = cut_over.filter(|cut_over| cut_over.state() != CutOverState::Noted) else {
         return format!("Clients go where they always went: {source}");
     };

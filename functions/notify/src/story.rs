@@ -5,7 +5,7 @@ use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fenc
 use lifeboat_domain::approval::Question;
 use lifeboat_domain::error::DrError;
 use lifeboat_domain::events;
-use lifeboat_domain::ids::{DbInstanceId, IncidentId, PlanHash};
+use lifeboat_domain::ids::{DatabaseId, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, Phase, Setback, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, FencePlan, Plan, PlannedCall, Remedy};
@@ -111,7 +111,7 @@ impl Story {
     }
 
     /// Whether a copy must not be used any more.
-    pub(crate) fn is_spoilt(&self, copy: &DbInstanceId) -> bool {
+    pub(crate) fn is_spoilt(&self, copy: &DatabaseId) -> bool {
         self.incident.setbacks.iter().filter_map(Setback::spoils).any(|spoilt| spoilt == copy)
     }
 
@@ -208,7 +208,7 @@ impl Story {
     }
 
     /// Whether a copy has deletion protection, which it gets once it is usable; none if no plan says so.
-    pub(crate) fn is_copy_protected(&self, copy: &DbInstanceId) -> Option<bool> {
+    pub(crate) fn is_copy_protected(&self, copy: &DatabaseId) -> Option<bool> {
         let never_ran = self.incident.setbacks.iter().filter_map(Setback::unusable).any(|unusable| unusable == copy);
         if never_ran { Some(false) } else { self.is_protected() }
     }

@@ -3,7 +3,7 @@
 use crate::commands;
 use crate::story::Story;
 use lifeboat_domain::acting::{CutOverState, Names, TargetMove};
-use lifeboat_domain::ids::{Arn, DbInstanceId};
+use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::tags;
 use lifeboat_domain::plan::Act;
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ fn end_sessions(story: &Story) -> Vec<String> {
     let left = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
     let Some(restored) = story.incident.restored.as_ref().filter(|_| left) else { return Vec::new() };
     let was = swap(story).map_or(&restored.id, |names| &names.was);
-    restored.arn.sibling_instance(was).map(|arn| commands::restart_instance(&arn, was)).into_iter().collect()
+    restored.arn.sibling(was).map(|arn| commands::restart_instance(&arn, was)).into_iter().collect()
 }
 
 fn give_up(story: &Story) -> Vec<String> {
@@ -113,9 +113,9 @@ pub(crate) fn swap(story: &Story) -> Option<&Names> {
 }
 
 /// What the source is called once clients find it again.
-fn source_then(story: &Story) -> (DbInstanceId, Arn) {
+fn source_then(story: &Story) -> (DatabaseId, Arn) {
     let source = &story.incident.source;
-    let swapped = swap(story).and_then(|names| Some((names.name.clone(), source.arn.sibling_instance(&names.name).ok()?)));
+    let swapped = swap(story).and_then(|names| Some((names.name.clone(), source.arn.sibling(&names.name).ok()?)));
     swapped.unwrap_or_else(|| (source.id.clone(), source.arn.clone()))
 }
 

@@ -3,7 +3,7 @@
 use crate::targets::names;
 use crate::{Case, Deps};
 use lifeboat_domain::acting::{Names, Place};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Plan;
@@ -47,7 +47,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// What clients are moved to, by the name that it has now.
-    pub(crate) fn target(&self) -> Option<DbInstanceId> {
+    pub(crate) fn target(&self) -> Option<DatabaseId> {
         match (&self.swap, &self.incident.restored) {
             (Some(_), Some(restored)) => Some(restored.id.clone()),
             _ => self.plan.target.clone(),

@@ -3,9 +3,9 @@
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::events::announces_failover;
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Signal};
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Ledger, ReadDatabases};
 use lifeboat_domain::{DrError, Span};
@@ -31,12 +31,12 @@ impl Observation {
 }
 
 /// Reads one instance.
-pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DbInstanceId) -> Result<Option<ObservedInstance>, DrError> {
-    databases.instance(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
+pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DatabaseId) -> Result<Option<ObservedDatabase>, DrError> {
+    databases.database(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
 }
 
 /// Reads the source. What has its name but is another instance is never touched.
-pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) -> Result<Option<ObservedInstance>, DrError> {
+pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) -> Result<Option<ObservedDatabase>, DrError> {
     let source = &incident.source;
     let found = instance(databases, &source.id).await?;
     match found {
@@ -106,7 +106,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::SetSecurityGroups { instance: id, .. }
         | Act::EndSessions { instance: id } => Ok(of_instance(recovery, record, instance(&deps.databases, id).await?.as_ref())),
         Act::AddTags { arn, .. } | Act::RemoveTags { arn, .. } => {
-            let id = DbInstanceId::parse(arn.name())?;
+            let id = DatabaseId::parse(arn.name())?;
             Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
         }
     }
@@ -115,7 +115,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 async fn observe_restore<R: Databases, L, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    target: &DbInstanceId,
+    target: &DatabaseId,
 ) -> Result<Observation, DrError> {
     match instance(&deps.databases, target).await? {
         None => Ok(Observation::NotDone),
@@ -125,7 +125,7 @@ async fn observe_restore<R: Databases, L, D, S, E, C>(
 }
 
 /// Whether an instance carries this incident's mark.
-pub(crate) fn is_ours(found: &ObservedInstance, recovery: &Recovery<'_>) -> bool {
+pub(crate) fn is_ours(found: &ObservedDatabase, recovery: &Recovery<'_>) -> bool {
     found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str())
 }
 
@@ -133,7 +133,7 @@ fn not_ours(name: &str) -> DrError {
     DrError::refused(format!("{name} exists already and does not carry this incident's tag {}: it is not touched", tags::INCIDENT))
 }
 
-fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&ObservedInstance>) -> Observation {
+fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&ObservedDatabase>) -> Observation {
     let Some(found) = found else { return Observation::CannotTell };
     match &record.act {
         Act::ForceFailover { .. } => shows_failover(&recovery.incident, record, found).map_or(Observation::CannotTell, Observation::Done),
@@ -190,12 +190,12 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
 }
 
 /// Whether the zones are swapped against what was written down before the failover was asked for.
-pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedInstance) -> bool {
+pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedDatabase) -> bool {
     record.before.as_ref().is_some_and(|before| before.zone.is_some() && found.zone.is_some() && before.zone != found.zone)
 }
 
 /// What shows that a failover took place, if anything does: the zones are shown swapped minutes later only.
-pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &ObservedInstance) -> Option<String> {
+pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &ObservedDatabase) -> Option<String> {
     if has_failed_over(record, found) {
         return Some("the Availability Zones have swapped".to_owned());
     }

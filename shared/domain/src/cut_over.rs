@@ -1,6 +1,6 @@
 //! The cut-over as the ledger keeps it: one entry for each target, whose undo is written before its effect.
 
-use crate::ids::{self, DbInstanceId, IncidentId, PlanHash};
+use crate::ids::{self, DatabaseId, IncidentId, PlanHash};
 use crate::observed::Endpoint;
 use crate::plan::Act;
 use crate::words::{Timestamp, closed_enum};
@@ -72,9 +72,9 @@ pub enum TargetMove {
         /// Where its clients connect, before and after.
         through: Endpoint,
         /// The undo: the instance behind it.
-        before: DbInstanceId,
+        before: DatabaseId,
         /// The instance behind it then.
-        after: DbInstanceId,
+        after: DatabaseId,
     },
     /// The identifier of the source, with the endpoint that hangs on it.
     Names(Names),
@@ -84,11 +84,11 @@ pub enum TargetMove {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     /// The name that clients know.
-    pub name: DbInstanceId,
+    pub name: DatabaseId,
     /// The name under which the source is kept.
-    pub kept_as: DbInstanceId,
+    pub kept_as: DatabaseId,
     /// The name that the new database has before, and has again after the way back.
-    pub was: DbInstanceId,
+    pub was: DatabaseId,
     /// The source's `DbiResourceId`; none if it is gone.
     pub source: Option<String>,
     /// The new database's `DbiResourceId`.

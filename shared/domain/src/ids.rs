@@ -1,5 +1,9 @@
 //! Identifiers: one type each, parsed at the edge.
 
+mod database;
+
+pub use database::DatabaseId;
+
 use crate::error::DrError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,11 +70,6 @@ identifier! {
     |text| is_rds_name(text, 40) && !text.chars().any(|c| c.is_ascii_uppercase())
 }
 identifier! {
-    /// The physical name of an RDS DB instance.
-    DbInstanceId, "DBInstanceIdentifier", "1 to 63 letters, digits and single hyphens, a letter first",
-    |text| is_rds_name(text, 63)
-}
-identifier! {
     /// The name of a DB snapshot; automated ones start with `rds:`.
     SnapshotId, "DBSnapshotIdentifier", "1 to 255 letters, digits and single hyphens, a letter first",
     |text| is_rds_name(text.strip_prefix("rds:").unwrap_or(text), 255)
@@ -92,18 +91,19 @@ identifier! {
 }
 
 impl Arn {
-    /// The part after the sixth colon, for example `orders-db` of `...:db:orders-db`; may hold colons itself.
+    /// The last part, for example `orders-db` of `...:db:orders-db` or of `...:table/orders-db`; may hold colons itself.
     pub fn name(&self) -> &str {
-        self.0.splitn(7, ':').nth(6).unwrap_or_default()
+        let resource = self.0.splitn(6, ':').nth(5).unwrap_or_default();
+        resource.split_once([':', '/']).map_or("", |(_, name)| name)
     }
 
-    /// The ARN of the DB instance `id` in the same partition, Region and account.
-    pub fn sibling_instance(&self, id: &DbInstanceId) -> Result<Self, DrError> {
+    /// The ARN of the database `id` in the same partition, Region and account.
+    pub fn sibling(&self, id: &DatabaseId) -> Result<Self, DrError> {
         let parts: Vec<&str> = self.0.splitn(7, ':').collect();
         let [arn, partition, service, region, account, ..] = parts.as_slice() else {
             return Err(DrError::invalid("arn", format!("{:?}", self.0), Self::ACCEPTED));
         };
-        Self::parse(format!("{arn}:{partition}:{service}:{region}:{account}:db:{id}"))
+        Self::parse(format!("{arn}:{partition}:{service}:{region}:{account}:{}", id.in_arn()))
     }
 
     /// The Region in the ARN.

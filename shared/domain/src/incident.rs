@@ -1,6 +1,6 @@
 //! An incident: one story of one resource, from the first signal to its closing.
 
-use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash};
+use crate::ids::{Arn, DatabaseId, Identity, IncidentId, PlanHash};
 use crate::observed::Endpoint;
 use crate::words::{Plane, ResourceKind, Run, Scenario, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Its identifier.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// Its ARN.
     pub arn: Arn,
     /// Its `DbiResourceId`.
@@ -201,12 +201,12 @@ pub enum Setback {
         class: String,
         /// The copy that was made all the same, and will never run.
         #[serde(default)]
-        target: Option<DbInstanceId>,
+        target: Option<DatabaseId>,
     },
     /// The restored copy never became usable.
     RestoreFailed {
         /// The copy.
-        target: DbInstanceId,
+        target: DatabaseId,
         /// How it was restored.
         remedy: crate::plan::Remedy,
         /// The status that it ended in.
@@ -217,17 +217,17 @@ pub enum Setback {
     /// The source answered again after this copy was restored: it may have taken writes that the copy lacks.
     Outrun {
         /// The copy, which is kept.
-        target: DbInstanceId,
+        target: DatabaseId,
     },
     /// A promotion of this replica was asked for; it is never asked for twice in one incident.
     PromotionSent {
         /// The replica.
-        target: DbInstanceId,
+        target: DatabaseId,
     },
     /// The promotion was refused, failed, or nobody can tell what became of it.
     PromotionFailed {
         /// The replica, which is kept whatever became of it.
-        target: DbInstanceId,
+        target: DatabaseId,
         /// What is known, as a sentence.
         text: String,
     },
@@ -235,7 +235,7 @@ pub enum Setback {
 
 impl Setback {
     /// The copy that must not be used any more.
-    pub const fn spoils(&self) -> Option<&DbInstanceId> {
+    pub const fn spoils(&self) -> Option<&DatabaseId> {
         match self {
             Self::RestoreFailed { target, .. } | Self::Outrun { target } | Self::PromotionFailed { target, .. } => Some(target),
             Self::NoCapacity { target, .. } => target.as_ref(),
@@ -244,7 +244,7 @@ impl Setback {
     }
 
     /// The copy that never became usable, and may be removed.
-    pub const fn unusable(&self) -> Option<&DbInstanceId> {
+    pub const fn unusable(&self) -> Option<&DatabaseId> {
         match self {
             Self::Outrun { .. } | Self::PromotionSent { .. } | Self::PromotionFailed { .. } => None,
             Self::NoCapacity { .. } | Self::RestoreFailed { .. } | Self::FailoverSent => self.spoils(),
@@ -256,7 +256,7 @@ impl Setback {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
     /// Its identifier.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// Its ARN.
     pub arn: Arn,
     /// Where it listens, once known.

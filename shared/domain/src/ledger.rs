@@ -65,7 +65,7 @@ pub mod keys {
     }
 
     /// The execution that released a kept database.
-    pub fn released(of: &Identity, instance: &crate::ids::DbInstanceId) -> Key {
+    pub fn released(of: &Identity, instance: &crate::ids::DatabaseId) -> Key {
         key(resource(of), format!("released#{instance}"))
     }
 

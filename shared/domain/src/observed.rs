@@ -1,7 +1,7 @@
 //! What a Describe call showed of a database, in our types.
 
-use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
-use crate::status::InstanceStatus;
+use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
+use crate::status::DatabaseStatus;
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -219,15 +219,15 @@ impl Configuration {
 
 /// One DB instance as Describe showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObservedInstance {
+pub struct ObservedDatabase {
     /// `DBInstanceIdentifier`.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// `DBInstanceArn`.
     pub arn: Arn,
     /// `DbiResourceId`: stays when the name changes.
     pub resource_id: String,
     /// `DBInstanceStatus`.
-    pub status: InstanceStatus,
+    pub status: DatabaseStatus,
     /// `Endpoint`; absent while creating.
     pub endpoint: Option<Endpoint>,
     /// `AvailabilityZone`.
@@ -260,7 +260,7 @@ pub struct ObservedInstance {
     pub tags: BTreeMap<String, String>,
 }
 
-impl ObservedInstance {
+impl ObservedDatabase {
     /// The policy's name, if this database is protected and not retired.
     pub fn policy(&self) -> Option<&str> {
         if self.tags.contains_key(tags::RETIRED) { None } else { self.tags.get(tags::POLICY).map(String::as_str) }
@@ -314,7 +314,7 @@ pub struct ObservedSnapshot {
     /// `DBSnapshotArn`.
     pub arn: Arn,
     /// `DBInstanceIdentifier`.
-    pub instance: DbInstanceId,
+    pub instance: DatabaseId,
     /// `DbiResourceId` of the source.
     pub resource_id: Option<String>,
     /// `Status`.

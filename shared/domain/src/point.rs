@@ -1,7 +1,7 @@
 //! Recovery points: what can be restored, with the manifest and the fingerprint kept beside it.
 
-use crate::ids::{Arn, DbInstanceId, Identity, SnapshotId};
-use crate::observed::{Configuration, ObservedInstance, tags};
+use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
+use crate::observed::{Configuration, ObservedDatabase, tags};
 use crate::words::{Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct Manifest {
     /// When it was read.
     pub captured_at: Timestamp,
     /// The source's identifier.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// The source's ARN.
     pub arn: Arn,
     /// The source's `DbiResourceId`.
@@ -39,7 +39,7 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads the manifest off what Describe showed.
-    pub fn of(observed: &ObservedInstance, now: Timestamp) -> Self {
+    pub fn of(observed: &ObservedDatabase, now: Timestamp) -> Self {
         Self {
             captured_at: now,
             id: observed.id.clone(),
@@ -126,7 +126,7 @@ impl Difference {
     pub const PARAMETERS: &'static str = "parameter_group_status";
 
     /// A parameter group that is set and not in force; none if it is, or if nothing is known of it.
-    pub fn of_parameters(restored: &ObservedInstance) -> Option<Self> {
+    pub fn of_parameters(restored: &ObservedDatabase) -> Option<Self> {
         let status = restored.parameters_out_of_force()?;
         Some(Self { setting: Self::PARAMETERS.to_owned(), source: "in-sync".to_owned(), restored: status.to_owned() })
     }

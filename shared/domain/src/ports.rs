@@ -10,9 +10,9 @@ mod visits;
 pub use visits::{OpenDatabases, Target, VisitLimits};
 
 use crate::error::CallError;
-use crate::ids::{Arn, DbInstanceId, SnapshotId};
+use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::moments::trail::Trail;
-use crate::observed::{DnsRecord, Endpoint, ObservedInstance, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
+use crate::observed::{DnsRecord, Endpoint, ObservedDatabase, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
 use crate::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use crate::words::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,23 +31,23 @@ pub trait Clock {
 /// `rds:DescribeDBInstances`, `rds:DescribeDBSnapshots`, `rds:DescribeDBInstanceAutomatedBackups`.
 pub trait ReadDatabases {
     /// One instance; none if it does not exist.
-    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>>;
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>>;
     /// The instance with this `DbiResourceId`, whatever it is called; none if it does not exist.
-    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>>;
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
     /// All instances of the Region, every page.
-    async fn instances(&self) -> Answer<Vec<ObservedInstance>>;
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
     /// The restorable window of an instance, dead or alive, by `DbiResourceId`.
     async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>>;
     /// All manual snapshots of the Region, every page: one Describe for a whole batch.
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
     /// All snapshots of one instance, manual and automated.
-    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>>;
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>>;
 }
 
 /// `rds:DescribeEvents`: what RDS announced, for 14 days back.
 pub trait ReadDatabaseEvents {
     /// What was announced of an instance between two moments, with its time.
-    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>>;
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>>;
 }
 
 /// `cloudtrail:LookupEvents`: management events of 90 days, two requests a second for the whole account and Region.
@@ -59,19 +59,19 @@ pub trait ReadTrail {
 /// `rds:CreateDBSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
 pub trait TakeSnapshots {
     /// Starts a snapshot; `AlreadyExists` is for the caller to look at.
-    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()>;
+    async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()>;
 }
 
 /// `rds:RestoreDBInstanceFromDBSnapshot`, `rds:RestoreDBInstanceToPointInTime` (with `rds:AddTagsToResource`).
 pub trait RestoreDatabases {
     /// Starts a restore from a snapshot.
-    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()>;
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()>;
     /// Starts a restore of the source with this `DbiResourceId`; no time is the latest restorable.
     async fn restore_to_point_in_time(
         &self,
         source: &str,
         at: Option<Timestamp>,
-        target: &DbInstanceId,
+        target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()>;
 }
@@ -79,31 +79,31 @@ pub trait RestoreDatabases {
 /// `rds:RebootDBInstance`. Sent without SDK retries: a duplicate failover flips back.
 pub trait RebootDatabases {
     /// Reboots; with `force_failover` to the standby.
-    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()>;
+    async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()>;
 }
 
 /// `rds:PromoteReadReplica`. Sent without SDK retries: there is no way back.
 pub trait PromoteDatabases {
     /// Makes a read replica a database of its own, with so many days of automated backups.
-    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()>;
+    async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()>;
 }
 
 /// `rds:ModifyDBInstance`, always with `ApplyImmediately`.
 pub trait ModifyDatabases {
     /// Grows the volume, at once; IOPS and throughput that are provisioned are named again.
-    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()>;
+    async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()>;
     /// Sets, at once, what no restore call accepts.
-    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()>;
+    async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()>;
     /// Makes these the only security groups.
-    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()>;
+    async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()>;
     /// Sets, at once, what a promoted replica has otherwise than its source.
-    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()>;
+    async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()>;
     /// Gives it a standby in another Availability Zone.
-    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()>;
+    async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()>;
     /// Gives it another identifier, at once. Sent without SDK retries: after a swap the old name is another instance's.
-    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()>;
+    async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()>;
     /// Sets the master password.
-    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()>;
+    async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()>;
 }
 
 /// `rds:AddTagsToResource`, `rds:RemoveTagsFromResource`.
@@ -117,11 +117,11 @@ pub trait TagDatabases {
 /// `rds:DeleteDBInstance`, only for restored copies that never became usable.
 pub trait DeleteDatabases {
     /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.
-    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()>;
+    async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()>;
     /// Switches `DeletionProtection` off.
-    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()>;
+    async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()>;
     /// Deletes what a person released, with a final snapshot where one is named; automated backups stay.
-    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()>;
+    async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()>;
 }
 
 /// A document of the ledger with the version that a replacement must name.
@@ -291,9 +291,9 @@ pub trait ReadProxies {
 /// `rds:RegisterDBProxyTargets`, `rds:DeregisterDBProxyTargets`.
 pub trait WriteProxies {
     /// Adds an instance; `AlreadyExists` is for the caller to look at.
-    async fn register_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()>;
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()>;
     /// Removes an instance; one that is not there is `NotFound`.
-    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()>;
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()>;
 }
 
 /// `ecs:DescribeServices`, `ecs:UpdateService`.

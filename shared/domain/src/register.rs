@@ -1,10 +1,10 @@
 //! What the ledger knows of each resource, through cut-overs.
 
 use crate::error::DrError;
-use crate::ids::{Arn, DbInstanceId, Identity, IncidentId, short_digest};
+use crate::ids::{Arn, DatabaseId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
-use crate::observed::ObservedInstance;
+use crate::observed::ObservedDatabase;
 use crate::point::Manifest;
 use crate::ports::{Documents, Ledger};
 use crate::span::Span;
@@ -21,7 +21,7 @@ pub struct ResourceRecord {
     /// The policy's name.
     pub policy: String,
     /// Today's physical identifier.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// Today's ARN.
     pub arn: Arn,
     /// Today's `DbiResourceId`.
@@ -179,7 +179,7 @@ pub async fn kept_manifest(documents: &impl Documents, record: &ResourceRecord) 
 }
 
 /// Writes today's physical facts into the record, making it if it is new.
-pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedInstance) -> Result<ResourceRecord, DrError> {
+pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedDatabase) -> Result<ResourceRecord, DrError> {
     let key = keys::record(resource);
     let policy = observed.policy().unwrap_or_default().to_owned();
     if ledger::read::<ResourceRecord>(ledger, &key).await?.is_none() {

@@ -1,8 +1,8 @@
 //! Read replicas of a source: who they are, what their engines say, and which one may be promoted.
 
 use crate::error::DrError;
-use crate::ids::DbInstanceId;
-use crate::observed::{Endpoint, ObservedInstance};
+use crate::ids::DatabaseId;
+use crate::observed::{Endpoint, ObservedDatabase};
 use crate::ports::ReadDatabases;
 use crate::probe::ReplicaLook;
 use crate::words::Timestamp;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaTarget {
     /// `DBInstanceIdentifier`.
-    pub id: DbInstanceId,
+    pub id: DatabaseId,
     /// `DbiResourceId`.
     pub resource_id: String,
     /// `Engine`.
@@ -35,8 +35,8 @@ pub struct Replicas {
 
 impl Replicas {
     /// Those of `found`.
-    pub fn of(found: &[ObservedInstance], at: Timestamp) -> Self {
-        let target = |replica: &ObservedInstance| ReplicaTarget {
+    pub fn of(found: &[ObservedDatabase], at: Timestamp) -> Self {
+        let target = |replica: &ObservedDatabase| ReplicaTarget {
             id: replica.id.clone(),
             resource_id: replica.resource_id.clone(),
             engine: replica.configuration.engine.clone(),
@@ -58,7 +58,7 @@ pub struct ReplicaLooks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
     /// What Describe shows.
-    pub observed: ObservedInstance,
+    pub observed: ObservedDatabase,
     /// What its engine said; none if it was never asked.
     pub look: Option<ReplicaLook>,
 }
@@ -69,11 +69,11 @@ fn is_of_another_region(name: &str) -> bool {
 }
 
 /// Describes the replicas that the source names in its own Region; one that is gone, or follows another by now, is none of them.
-pub async fn of_source(databases: &impl ReadDatabases, source: &ObservedInstance) -> Result<Vec<ObservedInstance>, DrError> {
+pub async fn of_source(databases: &impl ReadDatabases, source: &ObservedDatabase) -> Result<Vec<ObservedDatabase>, DrError> {
     let mut found = Vec::new();
     for name in source.replicas.iter().filter(|name| !is_of_another_region(name)) {
-        let id = DbInstanceId::parse(name.clone())?;
-        let replica = databases.instance(&id).await.map_err(|error| error.while_doing(format!("describing the replica {id}")))?;
+        let id = DatabaseId::parse(name.clone())?;
+        let replica = databases.database(&id).await.map_err(|error| error.while_doing(format!("describing the replica {id}")))?;
         found.extend(replica.filter(|replica| replica.replica_of.as_deref() == Some(source.id.as_str())));
     }
     Ok(found)

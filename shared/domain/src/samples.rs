@@ -1,11 +1,11 @@
 //! Sample values for the unit tests of this crate.
 
-use crate::ids::{Arn, DbInstanceId, Identity};
+use crate::ids::{Arn, DatabaseId, Identity};
 use crate::incident::{Incident, IncidentState, Request, Signal, Source, incident_id};
-use crate::observed::{Configuration, Endpoint, ObservedInstance, SecurityGroup, tags};
+use crate::observed::{Configuration, Endpoint, ObservedDatabase, SecurityGroup, tags};
 use crate::policy::{Policy, PolicyDocument};
 use crate::probe::{Probe, ProbeOutcome};
-use crate::status::InstanceStatus;
+use crate::status::DatabaseStatus;
 use crate::words::{Plane, ResourceKind, Run, Scenario, Timestamp};
 
 /// 10:25:00 and so many seconds on a day of January 2026.
@@ -19,7 +19,7 @@ pub(crate) fn policy(yaml: &str) -> Policy {
     PolicyDocument::from_yaml(&format!("version: 1\npolicies:\n  p:\n{body}")).unwrap().policies.remove("p").unwrap()
 }
 
-pub(crate) fn instance(status: &str) -> ObservedInstance {
+pub(crate) fn instance(status: &str) -> ObservedDatabase {
     let configuration = Configuration {
         class: "db.m6g.large".into(),
         engine: "postgres".into(),
@@ -31,11 +31,11 @@ pub(crate) fn instance(status: &str) -> ObservedInstance {
         master_user: "app".into(),
         ..Configuration::default()
     };
-    ObservedInstance {
-        id: DbInstanceId::parse("orders-db").unwrap(),
+    ObservedDatabase {
+        id: DatabaseId::parse("orders-db").unwrap(),
         arn: Arn::parse("arn:aws:rds:us-east-1:123456789012:db:orders-db").unwrap(),
         resource_id: "db-ABC".into(),
-        status: InstanceStatus::new(status),
+        status: DatabaseStatus::new(status),
         endpoint: Some(Endpoint { host: "orders-db.example".into(), port: 5432 }),
         zone: Some("us-east-1a".into()),
         secondary_zone: Some("us-east-1b".into()),

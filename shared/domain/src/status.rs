@@ -73,9 +73,9 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
 /// A status as AWS wrote it, with its meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct InstanceStatus(String);
+pub struct DatabaseStatus(String);
 
-impl InstanceStatus {
+impl DatabaseStatus {
     /// Takes AWS's word.
     pub fn new(word: impl Into<String>) -> Self {
         Self(word.into())
@@ -117,19 +117,19 @@ impl InstanceStatus {
     }
 }
 
-impl From<String> for InstanceStatus {
+impl From<String> for DatabaseStatus {
     fn from(word: String) -> Self {
         Self(word)
     }
 }
 
-impl From<InstanceStatus> for String {
-    fn from(status: InstanceStatus) -> Self {
+impl From<DatabaseStatus> for String {
+    fn from(status: DatabaseStatus) -> Self {
         status.0
     }
 }
 
-impl fmt::Display for InstanceStatus {
+impl fmt::Display for DatabaseStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -2,7 +2,7 @@
 
 use crate::events::announces_failover_begun;
 use crate::incident::Incident;
-use crate::observed::ObservedInstance;
+use crate::observed::ObservedDatabase;
 use crate::plan::{MatrixRow, Remedy};
 use crate::policy::Policy;
 use crate::probe::{Probe, ProbeOutcome};
@@ -48,7 +48,7 @@ pub struct Evidence<'a> {
     /// The moment of judging.
     pub now: Timestamp,
     /// What Describe showed; none if it does not exist.
-    pub observed: Option<&'a ObservedInstance>,
+    pub observed: Option<&'a ObservedDatabase>,
     /// Why what Describe showed is not the source: another instance has its name, or it has another name now.
     pub mistaken: Option<&'a str>,
     /// Whether Lifeboat itself keeps clients, and perhaps probes, away from the source.
@@ -162,7 +162,7 @@ fn judge_corruption(evidence: Evidence<'_>) -> Option<Judgement> {
         .then(|| Judgement::of(Verdict::Healthy, "every watched check of the policy passes again".to_owned()))
 }
 
-fn judge_serving(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
     let status = &observed.status;
     let timing = &evidence.policy.timing;
     let Some(probe) = evidence.probe else {
@@ -191,7 +191,7 @@ fn waited(evidence: Evidence<'_>) -> Span {
 }
 
 /// A failover ends read-only; what stays read-only was made so, and is no outage that a restore would heal.
-fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Probe) -> Judgement {
+fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Probe) -> Judgement {
     let timing = &evidence.policy.timing;
     let grace = if observed.configuration.multi_az { timing.failover_grace } else { timing.host_recovery_grace };
     let waited = waited(evidence);
@@ -203,7 +203,7 @@ fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &
 }
 
 /// Silence proves an outage only where probes got through before, by the same way.
-fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedInstance) -> Option<String> {
+fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Option<String> {
     if evidence.fenced {
         return None;
     }
@@ -218,7 +218,7 @@ fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedInstanc
 }
 
 /// RDS says "serving", the probe says "silent": two planes disagree, so count, then give AWS its time.
-fn judge_silent(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Probe) -> Judgement {
+fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Probe) -> Judgement {
     let timing = &evidence.policy.timing;
     let (seen, needed) = (evidence.incident.failed_probes, timing.suspect_probes);
     if seen < needed {
@@ -234,7 +234,7 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedInstance, probe: &Pro
 }
 
 /// Self-healing until the grace has passed, then failed, if silence proves that.
-fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span, what: &str) -> Judgement {
+fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span, what: &str) -> Judgement {
     let since = evidence.incident.silent_since();
     let waited = Span::between(since, evidence.now);
     if waited < grace {
@@ -252,7 +252,7 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedInstance, grace: Span
     )
 }
 
-fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
     let status = &observed.status;
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers) {
         return Judgement::of(
@@ -267,7 +267,7 @@ fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgem
 }
 
 /// A full volume grows by itself where storage autoscaling has room left; a volume never shrinks, so AWS goes first.
-fn judge_full(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
     let (status, configuration) = (&observed.status, &observed.configuration);
     let (waited, grace) = (waited(evidence), evidence.policy.timing.host_recovery_grace);
     if let (Some(size), Some(limit)) = (configuration.allocated_storage, configuration.max_allocated_storage)
@@ -280,7 +280,7 @@ fn judge_full(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement 
     Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write"))
 }
 
-fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedInstance) -> Judgement {
+fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
     let status = &observed.status;
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
         return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));

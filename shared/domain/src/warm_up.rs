@@ -5,7 +5,7 @@
 //! not read by then, clients will fetch.
 
 use crate::error::DrError;
-use crate::ids::DbInstanceId;
+use crate::ids::DatabaseId;
 use crate::plan::Remedy;
 use crate::policy::is_sql_identifier;
 use crate::span::Span;
@@ -174,7 +174,7 @@ closed_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmUp {
     /// The restored database.
-    pub target: DbInstanceId,
+    pub target: DatabaseId,
     /// When it began: `at_most` counts from here, whatever becomes of a step.
     pub began_at: Timestamp,
     /// What there is to read; none before that was asked.
@@ -189,7 +189,7 @@ pub struct WarmUp {
 
 impl WarmUp {
     /// One that begins now.
-    pub const fn begin(target: DbInstanceId, now: Timestamp) -> Self {
+    pub const fn begin(target: DatabaseId, now: Timestamp) -> Self {
         Self { target, began_at: now, list: None, troubles: 0, trouble: None, ended: None }
     }
 

@@ -134,7 +134,7 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
             text.push_str(&read("functions/restore/src/observe.rs"));
         }
         if module.contains("observe::") {
-            text.push_str(" databases.instance(");
+            text.push_str(" databases.database(");
         }
         text.push_str(&module);
     }

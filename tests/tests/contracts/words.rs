@@ -5,7 +5,7 @@ use lifeboat_domain::ErrorName;
 use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::plan::Decision;
-use lifeboat_domain::status::{InstanceStatus, StatusMeaning};
+use lifeboat_domain::status::{DatabaseStatus, StatusMeaning};
 use lifeboat_domain::verdict::Verdict;
 use lifeboat_domain::words::{Progress, Run};
 use lifeboat_tests::asl::shape::tasks;
@@ -151,7 +151,7 @@ fn no_machine_names_a_rust_type_an_account_a_resource_or_a_version() {
 const SHARED: &[&str] = &["failed"];
 
 fn is_status(word: &str) -> bool {
-    !SHARED.contains(&word) && InstanceStatus::new(word).meaning() != StatusMeaning::Unknown
+    !SHARED.contains(&word) && DatabaseStatus::new(word).meaning() != StatusMeaning::Unknown
 }
 
 #[test]

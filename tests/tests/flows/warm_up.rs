@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Disturbance, GOLD, How, ORDERS};
 use crate::story::{Story, check_always, copy_of_orders};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Outcome, Phase, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::probe::ProbeOutcome;
@@ -184,7 +184,7 @@ async fn what_was_read_of_another_copy_says_nothing_of_this_one() {
     let mut account = Account::new(false).await;
     let began: Timestamp = account.time();
     before_warming(&mut account, 1, move |cloud| {
-        let another = DbInstanceId::parse("orders-db-rother").unwrap();
+        let another = DatabaseId::parse("orders-db-rother").unwrap();
         let of_another = WarmUp { ended: Some((WarmUpEnd::Complete, began)), ..WarmUp::begin(another, began) };
         let incident = cloud.see().ledger.keys().find(|key| key.sort == "incident").unwrap().partition.clone();
         let key = lifeboat_domain::ports::Key { partition: incident, sort: "warm_up".to_owned() };

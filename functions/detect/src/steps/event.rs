@@ -4,10 +4,10 @@ use super::bisect;
 use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
 use crate::{Deps, resources};
 use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
-use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId};
+use lifeboat_domain::ids::{DatabaseId, Identity, IncidentId};
 use lifeboat_domain::incident::Signal;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
 use lifeboat_domain::register::{ExecutionRecord, PlannedWork, ResourceRecord, SeenSignal};
 use lifeboat_domain::words::{Plane, Scenario, show_time};
@@ -84,7 +84,7 @@ where
     if event.source_type != Some(SourceType::DbInstance) {
         return Ok((None, EventAnswer::only(format!("recorded: {meaning} (only DB instances are recovered so far)"))));
     }
-    let Ok(id) = DbInstanceId::parse(event.resource_id.clone()) else {
+    let Ok(id) = DatabaseId::parse(event.resource_id.clone()) else {
         return Ok((None, EventAnswer::only(format!("{:?} is not a DB instance identifier", event.resource_id))));
     };
     let observed = resources::instance(&deps.databases, &id).await?;
@@ -116,7 +116,7 @@ where
 async fn remembered<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     event: &RdsEvent,
-    id: &DbInstanceId,
+    id: &DatabaseId,
 ) -> Result<Option<ResourceRecord>, DrError> {
     let name = event.tags.get(tags::RESOURCE).cloned().unwrap_or_else(|| id.as_str().to_ascii_lowercase());
     let Ok(resource) = Identity::parse(name) else { return Ok(None) };
@@ -147,7 +147,7 @@ async fn act_on<R, L, D, E, C>(
     class: EventClass,
     meaning: &str,
     record: &ResourceRecord,
-    observed: Option<&ObservedInstance>,
+    observed: Option<&ObservedDatabase>,
 ) -> Result<EventAnswer, DrError>
 where
     L: Ledger,
@@ -207,7 +207,7 @@ where
 async fn begin<R, L, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     record: &ResourceRecord,
-    observed: Option<&ObservedInstance>,
+    observed: Option<&ObservedDatabase>,
     signal: Signal,
     scenario: Option<Scenario>,
 ) -> Result<EventAnswer, DrError>
@@ -229,7 +229,7 @@ where
     E: ReadExecutions + StartRecovery,
     C: Clock,
 {
-    let Some(id) = change.db_instance.as_deref().and_then(|id| DbInstanceId::parse(id).ok()) else {
+    let Some(id) = change.db_instance.as_deref().and_then(|id| DatabaseId::parse(id).ok()) else {
         return Ok((None, EventAnswer::only(format!("alarm {} names no DB instance", change.alarm_name))));
     };
     let Some(observed) = resources::instance(&deps.databases, &id).await? else {

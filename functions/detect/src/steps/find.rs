@@ -7,7 +7,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, Identity};
 use lifeboat_domain::ledger;
 use lifeboat_domain::moments::{Conclusion, LONGEST, Looked, Search, USUAL, conclude as ranked, looked_key, search_id, search_key};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::policy::{Policy, nearest};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabaseEvents, ReadDatabases, ReadTrail, Target};
 use lifeboat_domain::register::{FleetMember, ResourceRecord};
@@ -97,7 +97,7 @@ pub(crate) async fn conclude<R: ReadDatabases, L: Ledger, D: Documents, E, C: Cl
 }
 
 /// The database as it is, with the secret that clients read.
-fn target(record: &ResourceRecord, observed: &ObservedInstance) -> Target {
+fn target(record: &ResourceRecord, observed: &ObservedDatabase) -> Target {
     Target::of(&record.resource, observed)
 }
 

@@ -4,7 +4,7 @@ use crate::{Deps, JudgeInput, Moment, replicas, resources};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState};
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Plan, rows_since};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
@@ -81,7 +81,7 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
 /// What stands where the source was.
 enum Seen {
     /// The source.
-    Source(Box<ObservedInstance>),
+    Source(Box<ObservedDatabase>),
     /// Nothing.
     Nothing,
     /// Something that must not be taken for it, with why.
@@ -100,7 +100,7 @@ async fn look<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>, incident
         }
         None => {}
     }
-    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let renamed = all.into_iter().find(|found| found.resource_id == source.resource_id);
     Ok(renamed.map_or(Seen::Nothing, |found| Seen::Another(format!("{} is called {} now", source.id, found.id))))
 }
@@ -145,7 +145,7 @@ async fn written_meanwhile<R, L: Ledger, D, E, C>(
 }
 
 /// Counts a probe once.
-fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedInstance>) {
+fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedDatabase>) {
     let Some(probe) = probe.filter(|probe| Some(probe.at) != incident.last_probe_at) else { return };
     incident.last_probe_at = Some(probe.at);
     if probe.outcome.is_down() {

@@ -6,7 +6,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, Identity, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, requested_incident_id};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::policy::nearest;
 use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadDatabases, ReadExecutions, Written};
@@ -107,15 +107,15 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
 async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     name: &str,
-) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
-    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+) -> Result<(ResourceRecord, Option<ObservedDatabase>), DrError> {
+    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let by_arn = Arn::parse(name).ok();
-    let named = |observed: &&ObservedInstance| match &by_arn {
+    let named = |observed: &&ObservedDatabase| match &by_arn {
         Some(arn) => observed.arn == *arn,
         None => observed.identity().is_some_and(|identity| identity.as_str() == name) || observed.id.as_str() == name,
     };
-    let found: Vec<&ObservedInstance> = all.iter().filter(named).collect();
-    let protected: Vec<&ObservedInstance> =
+    let found: Vec<&ObservedDatabase> = all.iter().filter(named).collect();
+    let protected: Vec<&ObservedDatabase> =
         found.iter().copied().filter(|observed| resources::why_left_alone(observed).is_none()).collect();
     match (protected.as_slice(), found.first()) {
         ([one], _) => {
@@ -139,8 +139,8 @@ async fn remembered<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     name: &str,
     arn: Option<&Arn>,
-    all: &[ObservedInstance],
-) -> Result<(ResourceRecord, Option<ObservedInstance>), DrError> {
+    all: &[ObservedDatabase],
+) -> Result<(ResourceRecord, Option<ObservedDatabase>), DrError> {
     let identity = Identity::parse(arn.map_or(name, Arn::name));
     if let Ok(identity) = identity
         && let Some(record) = resources::record(&deps.ledger, &identity).await?
@@ -148,7 +148,7 @@ async fn remembered<R, L: Ledger, D, E, C>(
         return Ok((record, None));
     }
     let known: Vec<String> =
-        all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedInstance::identity).map(String::from).collect();
+        all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedDatabase::identity).map(String::from).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let hint = nearest(name, &known).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
     Err(DrError::not_found(format!(
@@ -175,7 +175,7 @@ async fn approved<R, L: Ledger, D, E, C>(
 async fn own_incident<R, L: Ledger, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
     id: &IncidentId,
-    resource: (&ResourceRecord, Option<&ObservedInstance>),
+    resource: (&ResourceRecord, Option<&ObservedDatabase>),
     request: &Request,
     input: &OpenInput,
 ) -> Result<(), DrError> {

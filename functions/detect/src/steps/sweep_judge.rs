@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Signal};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::register::{News, ResourceRecord};
@@ -128,7 +128,7 @@ async fn judge_one<R, L, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     resource: &Identity,
     probe: Option<&Probe>,
-    observed: &ObservedInstance,
+    observed: &ObservedDatabase,
 ) -> Result<bool, DrError>
 where
     L: Ledger,
@@ -160,7 +160,7 @@ where
 }
 
 /// Counts a probe. Silence during planned work counts for nothing, then or later.
-fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedInstance, now: Timestamp) {
+fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedDatabase, now: Timestamp) {
     record.last_probe_at = Some(probe.at);
     let is_planned = record.planned_work.as_ref().is_some_and(|work| work.explains(now));
     if probe.outcome.is_down() && !is_planned {
@@ -180,7 +180,7 @@ fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedInstance
 }
 
 /// Why Lifeboat would not see an outage of it, if it would not: a title and a text for people.
-fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &ObservedInstance) -> Option<(String, String)> {
+fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &ObservedDatabase) -> Option<(String, String)> {
     let resource = &record.resource;
     if observed.status.meaning() == StatusMeaning::Off {
         let text = format!(
@@ -210,7 +210,7 @@ fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &Observed
     }
 }
 
-fn serves(probe: &Probe, observed: &ObservedInstance) -> bool {
+fn serves(probe: &Probe, observed: &ObservedDatabase) -> bool {
     observed.status.is_serving() && probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)
 }
 
@@ -229,7 +229,7 @@ async fn is_looked_at<R, L: Ledger, D, E, C>(
 fn finding(
     record: &ResourceRecord,
     probe: Option<&Probe>,
-    observed: &ObservedInstance,
+    observed: &ObservedDatabase,
     now: Timestamp,
 ) -> Option<(Signal, Option<Scenario>)> {
     let signal = |at, plane, text| Signal { at, plane, source: "sweep".to_owned(), text };

@@ -5,7 +5,7 @@ use crate::{Deps, SweepListInput, kept, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger;
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::FleetMember;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub(crate) struct SweepList {
     pub(crate) groups: BTreeMap<String, Vec<Listed>>,
     /// What Describe showed, by identity.
     #[serde(default)]
-    pub(crate) observed: BTreeMap<String, ObservedInstance>,
+    pub(crate) observed: BTreeMap<String, ObservedDatabase>,
     /// Known resources that Describe no longer shows.
     #[serde(default)]
     pub(crate) missing: Vec<Identity>,
@@ -44,7 +44,7 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
     input: &SweepListInput,
 ) -> Result<SweepListAnswer, DrError> {
     let mut list = SweepList::default();
-    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     if let Err(error) = kept::remind(deps, &all).await {
         // A reminder must not keep the sweep from its work: the next one tries again.
         tracing::warn!("nobody was reminded of what is kept: {error}");
@@ -82,8 +82,8 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
 async fn ambiguous<R, L: Ledger, D, E, C: Clock>(
     deps: &Deps<R, L, D, E, C>,
     resource: &Identity,
-    one: &ObservedInstance,
-    other: &ObservedInstance,
+    one: &ObservedDatabase,
+    other: &ObservedDatabase,
 ) -> Result<(), DrError> {
     let title = format!("{resource} is ambiguous");
     let text = format!(

@@ -5,12 +5,12 @@ use super::parts;
 use crate::commands;
 use crate::story::Story;
 use lifeboat_domain::acting::{CallRecord, CallState};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::plan::{Act, Remedy};
 use lifeboat_domain::show_time;
 
 /// The promotion that is on record, certain or not.
-fn promotion(story: &Story) -> Option<(&CallRecord, &DbInstanceId)> {
+fn promotion(story: &Story) -> Option<(&CallRecord, &DatabaseId)> {
     story.calls.iter().rev().find_map(|(_, record)| match &record.act {
         Act::PromoteReplica { instance, .. } if record.state != CallState::Refused => Some((record, instance)),
         _ => None,
@@ -21,7 +21,7 @@ fn promotion(story: &Story) -> Option<(&CallRecord, &DbInstanceId)> {
 pub(crate) fn left_alone(story: &Story) -> Vec<Advice> {
     let Some((record, replica)) = promotion(story) else { return Vec::new() };
     let source = &story.incident.source;
-    let Ok(arn) = source.arn.sibling_instance(replica) else { return Vec::new() };
+    let Ok(arn) = source.arn.sibling(replica) else { return Vec::new() };
     let (region, sent) = (arn.region(), show_time(record.sent_at));
     let look = commands::replication(&arn, replica);
     if record.state == CallState::Sent {

@@ -28,7 +28,7 @@ use crate::undo;
 use crate::usable::{self, Reached, WarmUpFacts};
 use lifeboat_domain::acting::{CutOver, Fence};
 use lifeboat_domain::events;
-use lifeboat_domain::ids::{DbInstanceId, Identity, IncidentId, PlanHash};
+use lifeboat_domain::ids::{DatabaseId, Identity, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, Outcome, Restored, Signal, Source, TimelineEntry};
 use lifeboat_domain::plan::{RankedOption, Remedy};
 use lifeboat_domain::point::Difference;
@@ -109,7 +109,7 @@ pub(crate) struct PlanFacts {
     pub(crate) remedy: Option<Remedy>,
     pub(crate) reason: String,
     pub(crate) moves_clients: bool,
-    pub(crate) target: Option<DbInstanceId>,
+    pub(crate) target: Option<DatabaseId>,
     pub(crate) restore_point: Option<Timestamp>,
     pub(crate) options: Vec<RankedOption>,
     pub(crate) guidance: Vec<String>,
@@ -127,7 +127,7 @@ pub(crate) struct ValidationFacts {
 /// A database that is kept although it does not serve, with what that costs and how to end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    pub(crate) id: DbInstanceId,
+    pub(crate) id: DatabaseId,
     /// Whether it is known to exist; a person may have deleted what earlier incidents left.
     pub(crate) is_certain: bool,
     pub(crate) why: String,

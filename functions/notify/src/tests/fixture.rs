@@ -2,7 +2,7 @@
 
 pub(crate) use super::world::World;
 use lifeboat_domain::acting::{CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove};
-use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, PlanHash, SnapshotId};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, IncidentId, PlanHash, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Request, Restored, Signal, Source};
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::observed::{Configuration, Endpoint};
@@ -21,8 +21,8 @@ pub(crate) fn time(text: &str) -> Timestamp {
     format!("2026-01-15T{text}Z").parse().unwrap()
 }
 
-pub(crate) fn id(text: &str) -> DbInstanceId {
-    DbInstanceId::parse(text).unwrap()
+pub(crate) fn id(text: &str) -> DatabaseId {
+    DatabaseId::parse(text).unwrap()
 }
 
 pub(crate) fn resource() -> Identity {

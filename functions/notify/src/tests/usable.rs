@@ -1,7 +1,7 @@
 //! Available, and usable: two times, where a volume is loaded lazily.
 
 use super::fixture::{INCIDENT, World, incident_id, mistake, recovered, restored, time};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::keys;
 use lifeboat_domain::plan::{Plan, Remedy};
@@ -72,7 +72,7 @@ async fn what_broke_off_while_it_was_read_or_did_not_pass_is_not_called_usable()
 #[tokio::test]
 async fn another_copys_warm_up_and_a_promoted_replica_have_no_part_in_it() {
     let world = recovered();
-    let of_another = WarmUp { target: DbInstanceId::parse("orders-db-rother").unwrap(), ..warm_up(None) };
+    let of_another = WarmUp { target: DatabaseId::parse("orders-db-rother").unwrap(), ..warm_up(None) };
     world.put(keys::warm_up(&incident_id()), &of_another);
     let (facts, ..) = report(&world, "recovered").await;
     assert_eq!(facts["usable"]["seconds"].as_u64(), Some(495), "{facts:#}");

@@ -2,10 +2,10 @@
 
 use crate::observe::instance;
 use crate::{Case, Databases, Deps, Nothing};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::ledger;
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Answer, Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{DrError, Span};
@@ -48,7 +48,7 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     execution: &str,
-    target: &DbInstanceId,
+    target: &DatabaseId,
     lasts: Span,
 ) -> Result<Answer<()>, DrError> {
     let now = deps.clock.now();
@@ -59,7 +59,7 @@ async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
 }
 
 /// Why it must not be deleted; none only if it is ours, unusable, unprotected and not the source.
-fn why_kept(incident: &Incident, found: &ObservedInstance) -> Option<String> {
+fn why_kept(incident: &Incident, found: &ObservedDatabase) -> Option<String> {
     if found.id == incident.source.id || found.resource_id == incident.source.resource_id {
         return Some("it is the source".to_owned());
     }

@@ -7,10 +7,10 @@ use crate::targets::names;
 use crate::targets::rename::{self, Back};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove, UNDONE};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::{Progress, Scenario};
@@ -285,7 +285,7 @@ async fn leave<R: Databases, L: Ledger, D, S, E, C>(
 pub(crate) async fn shut<R: Databases, L, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     group: &str,
 ) -> Result<(), DrError> {
     let id = &found.id;
@@ -338,7 +338,7 @@ async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
 }
 
 /// The kept database that an undo has let clients into again.
-async fn reopened<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<DbInstanceId>, DrError> {
+async fn reopened<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incident: &Incident) -> Result<Option<DatabaseId>, DrError> {
     let (Some(Scenario::Undo), Some(hash)) = (incident.scenario(), &incident.plan) else { return Ok(None) };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
     let opening = calls.into_iter().find(|call| call.value.phase == Phase::Act && call.value.state != CallState::Refused);
@@ -352,7 +352,7 @@ async fn reopened<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, incid
 async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    target: &DbInstanceId,
+    target: &DatabaseId,
     now: Timestamp,
 ) -> Result<(), DrError> {
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.and_then(|fence| fence.value.group);

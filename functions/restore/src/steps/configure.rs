@@ -10,7 +10,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{Configuration, ObservedInstance};
+use lifeboat_domain::observed::{Configuration, ObservedDatabase};
 use lifeboat_domain::plan::{Act, PlannedCall, Remedy};
 use lifeboat_domain::point::{Difference, differences};
 use lifeboat_domain::ports::{Clock, Ledger};
@@ -49,7 +49,7 @@ pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
 }
 
 /// A changed instance may read `available` for a moment before it starts to change: one poll must lie in between.
-fn unsettled(record: &CallRecord, found: &ObservedInstance, recovery: &Recovery<'_>) -> Option<String> {
+fn unsettled(record: &CallRecord, found: &ObservedDatabase, recovery: &Recovery<'_>) -> Option<String> {
     let ended = record.ended_at?;
     if recovery.now < ended + recovery.policy.timing.poll.as_delta() {
         return Some(format!("{} was accepted a moment ago", record.act.describe()));
@@ -73,7 +73,7 @@ fn unsettled(record: &CallRecord, found: &ObservedInstance, recovery: &Recovery<
 async fn compare<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<(), DrError> {
     let promoted = recovery.plan.calls.iter().find_map(|call| match &call.act {
         Act::PromoteReplica { expected, .. } => Some(&**expected),

@@ -7,7 +7,7 @@ use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState};
 use lifeboat_domain::incident::{Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::PlannedCall;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
@@ -55,7 +55,7 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     Ok(Look::new(Progress::InProgress, poll, reason))
 }
 
-async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedInstance, DrError> {
+async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedDatabase, DrError> {
     let found = source(&deps.databases, &recovery.incident).await?;
     found.ok_or_else(|| DrError::not_found(format!("{} does not exist", recovery.incident.source.id)))
 }

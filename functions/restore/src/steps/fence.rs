@@ -8,7 +8,7 @@ use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, Fence, FenceState};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
@@ -44,7 +44,7 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &mut Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<Look, DrError> {
     let poll = recovery.policy.timing.poll;
     let calls: Vec<(usize, PlannedCall)> = recovery.plan.calls_of(Phase::Fence).map(|(index, call)| (index, call.clone())).collect();
@@ -118,13 +118,13 @@ pub(crate) async fn expect_fenced<R: Databases, L: Ledger, D, S, E, C>(
 
 /// In a dark zone there is no host to come back on: a reboot that has lasted longer than a failover may has ended every session,
 /// and whatever comes back one day comes back behind the group.
-fn stays_down(recovery: &Recovery<'_>, found: &ObservedInstance, sessions_ended: Option<Timestamp>) -> bool {
+fn stays_down(recovery: &Recovery<'_>, found: &ObservedDatabase, sessions_ended: Option<Timestamp>) -> bool {
     let grace = recovery.policy.timing.failover_grace;
     found.status.is_rebooting() && sessions_ended.is_some_and(|ended| recovery.now >= ended + grace.as_delta())
 }
 
 /// The groups to give back. A fence that an earlier story never opened is not among them: the plan knows those of before.
-fn groups_before(recovery: &Recovery<'_>, found: &ObservedInstance, fence: &str) -> Vec<String> {
+fn groups_before(recovery: &Recovery<'_>, found: &ObservedDatabase, fence: &str) -> Vec<String> {
     let shown = &found.configuration.security_groups;
     let restored = recovery.plan.restore_settings().map(|settings| {
         // A copy in quarantine is born without them, and opened to them.
@@ -153,7 +153,7 @@ async fn is_written_down<R, L: Ledger, D, S, E, C>(
 async fn keep_undo<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     group: &str,
 ) -> Result<(), DrError> {
     let fence = Fence {

@@ -7,7 +7,7 @@ use lifeboat_domain::approval::Question;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{Configuration, ObservedInstance, SnapshotStatus};
+use lifeboat_domain::observed::{Configuration, ObservedDatabase, SnapshotStatus};
 use lifeboat_domain::plan::{
     Decision, FoundTarget, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan,
     rows_since,
@@ -36,7 +36,7 @@ pub(crate) struct PlanAnswer {
 /// What was read to make the plan from.
 struct Read {
     targets: Vec<FoundTarget>,
-    observed: Option<ObservedInstance>,
+    observed: Option<ObservedDatabase>,
     manifest: Option<Manifest>,
     points: Vec<UsablePoint>,
     baselines: Vec<(Timestamp, String)>,
@@ -275,7 +275,7 @@ async fn moved_from<R: Databases, L: Ledger, D, S, E, C>(
 async fn replicas<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    source: Option<&ObservedInstance>,
+    source: Option<&ObservedDatabase>,
 ) -> Result<Vec<Replica>, DrError> {
     let Some(source) = source.filter(|source| !source.replicas.is_empty()) else { return Ok(Vec::new()) };
     let found = of_source(&deps.databases, source).await?;

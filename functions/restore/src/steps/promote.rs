@@ -7,10 +7,10 @@ use crate::steps::fence::expect_fenced;
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Phase, Restored, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
@@ -21,7 +21,7 @@ use lifeboat_domain::{DrError, Span};
 struct Promotion {
     index: usize,
     call: PlannedCall,
-    replica: DbInstanceId,
+    replica: DatabaseId,
     resource_id: String,
 }
 
@@ -50,7 +50,7 @@ impl Promotion {
         &self,
         deps: &Deps<R, L, D, S, E, C>,
         recovery: &Recovery<'_>,
-    ) -> Result<ObservedInstance, DrError> {
+    ) -> Result<ObservedDatabase, DrError> {
         let id = &recovery.swap.as_ref().and(recovery.target()).unwrap_or_else(|| self.replica.clone());
         let found = instance(&deps.databases, id).await?.ok_or_else(|| DrError::not_found(format!("the replica {id} does not exist")))?;
         if found.resource_id != self.resource_id {
@@ -170,7 +170,7 @@ async fn note_intent<R, L: Ledger, D, S, E, C>(
     promotion: &Promotion,
 ) -> Result<(), DrError> {
     let setback = Setback::PromotionSent { target: promotion.replica.clone() };
-    let arn = recovery.incident.source.arn.sibling_instance(&promotion.replica)?;
+    let arn = recovery.incident.source.arn.sibling(&promotion.replica)?;
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
@@ -214,7 +214,7 @@ async fn give_up<R, L: Ledger, D, S, E, C>(
 async fn arrived<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &mut Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<(), DrError> {
     let now = recovery.now;
     let first = recovery.incident.restored.as_ref().is_none_or(|restored| restored.endpoint.is_none());

@@ -12,7 +12,7 @@ use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver};
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, Plan};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
@@ -87,7 +87,7 @@ async fn begin<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 pub(crate) async fn was_opened<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<bool, DrError> {
     if recovery.plan.quarantine().is_none_or(|quarantine| !found.has_exactly_groups(quarantine.opens_to)) {
         return Ok(false);
@@ -147,7 +147,7 @@ async fn is_in_again<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, in
 pub(crate) async fn close<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     group: &str,
     now: Timestamp,
 ) -> Result<(), DrError> {

@@ -3,11 +3,11 @@
 use crate::observe::instance;
 use crate::{Databases, Deps, ReleaseOrder};
 use lifeboat_domain::bisection;
-use lifeboat_domain::ids::{Arn, DbInstanceId, Identity, IncidentId, SnapshotId, deterministic_name, short_digest};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, IncidentId, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions};
 use lifeboat_domain::proof::prove;
 use lifeboat_domain::register::{News, ResourceRecord};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 struct Order {
     resource: String,
-    instance: DbInstanceId,
+    instance: DatabaseId,
     #[serde(default)]
     confirm: Option<String>,
     #[serde(default)]
@@ -101,7 +101,7 @@ fn confirmed(order: &Order) -> Result<(), DrError> {
 async fn marked_by<R, L: Ledger, D, S, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     order: &Order,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     record: &ResourceRecord,
 ) -> Result<Option<Incident>, DrError> {
     let refuse = |why: String| Err(DrError::refused(format!("{} is not released: {why}", order.instance)));
@@ -131,7 +131,7 @@ async fn marked_by<R, L: Ledger, D, S, E, C: Clock>(
 async fn searched<R, L: Ledger, D, S, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     mark: &str,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     record: &ResourceRecord,
 ) -> Result<(), DrError> {
     let refuse = |why: String| Err(DrError::refused(format!("{} is not released: {why}", found.id)));
@@ -166,7 +166,7 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     order: &Order,
     case: &ReleaseOrder,
     (record, incident): (&ResourceRecord, Option<&Incident>),
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<Promise, DrError> {
     let id = &found.id;
     let snapshot = final_snapshot(record, found)?;
@@ -198,7 +198,7 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
 
 async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
     promise: &Promise,
 ) -> Result<(), DrError> {
     let id = &found.id;
@@ -221,7 +221,7 @@ async fn tell<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     record: &ResourceRecord,
     case: &ReleaseOrder,
-    id: &DbInstanceId,
+    id: &DatabaseId,
     promise: Promise,
 ) -> Result<Released, DrError> {
     let title = format!("{}: the kept database {id} was released", record.resource);
@@ -232,7 +232,7 @@ async fn tell<R, L: Ledger, D, S, E, C>(
 }
 
 /// Its name follows from the instance; none only where RDS can give none (fact sheet 2.1).
-fn final_snapshot(record: &ResourceRecord, found: &ObservedInstance) -> Result<Option<SnapshotId>, DrError> {
+fn final_snapshot(record: &ResourceRecord, found: &ObservedDatabase) -> Result<Option<SnapshotId>, DrError> {
     match found.status.meaning() {
         StatusMeaning::Serving => {}
         StatusMeaning::Terminal | StatusMeaning::FailedCreation | StatusMeaning::BadNetwork => return Ok(None),

@@ -10,7 +10,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, Fence};
 use lifeboat_domain::incident::{Phase, Restored};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, Remedy};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
@@ -71,7 +71,7 @@ pub(crate) async fn reopen<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 }
 
 /// What has the target's name must be what the plan means.
-fn expect_known(recovery: &Recovery<'_>, found: &ObservedInstance) -> Result<(), DrError> {
+fn expect_known(recovery: &Recovery<'_>, found: &ObservedDatabase) -> Result<(), DrError> {
     let known = match &recovery.plan.target_resource_id {
         Some(planned) => *planned == found.resource_id,
         None => is_ours(found, recovery),
@@ -87,7 +87,7 @@ fn expect_known(recovery: &Recovery<'_>, found: &ObservedInstance) -> Result<(),
 async fn open_closed<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<Look, DrError> {
     let (poll, id, key) = (recovery.policy.timing.poll, &found.id, keys::cut_over(&recovery.incident.id));
     let closed = ledger::read::<CutOver>(&deps.ledger, &key).await?.and_then(|kept| kept.value.closed);

@@ -6,7 +6,7 @@ use crate::observe::{instance, is_ours};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Phase, Restored, Setback};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
@@ -25,7 +25,7 @@ pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 /// Starts the clock of the wait and names what is being made.
 async fn begin_wait<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
     let target = recovery.target().ok_or_else(|| DrError::unrecoverable("the plan restores nothing"))?;
-    let arn = recovery.incident.source.arn.sibling_instance(&target)?;
+    let arn = recovery.incident.source.arn.sibling(&target)?;
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
@@ -89,7 +89,7 @@ pub(crate) fn give_up_or(expired: bool, look: Look) -> Look {
 async fn arrived<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &mut Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<(), DrError> {
     let endpoint = found.endpoint.clone();
     let now = recovery.now;
@@ -114,7 +114,7 @@ async fn arrived<R, L: Ledger, D, S, E, C>(
 async fn failed<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &mut Recovery<'_>,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<Look, DrError> {
     let text = format!("{} ended in status {}", found.id, found.status);
     let setback = if found.status.lacks_capacity() {

@@ -9,7 +9,7 @@ use crate::{CopyLook, Databases, Deps, SearchCase, Secrets};
 use lifeboat_domain::bisection::{self, Answered, Bisection, Copied, MOST_ASKS, Move, Reply, Turn};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedInstance, tags};
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
@@ -233,7 +233,7 @@ async fn send_again<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 async fn seen<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     at: &At<'_>,
-    id: &lifeboat_domain::ids::DbInstanceId,
+    id: &lifeboat_domain::ids::DatabaseId,
     mut what: impl FnMut(&mut Copied),
 ) -> Result<Bisection, DrError> {
     change(deps, at, |bisection| {
@@ -262,7 +262,7 @@ async fn failed<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     at: &At<'_>,
     copy: &Copied,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<CopyLook, DrError> {
     if found.status.lacks_capacity() {
         change(deps, at, |bisection| {
@@ -282,7 +282,7 @@ async fn usable<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     at: &At<'_>,
     bisection: &Bisection,
     copy: &Copied,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<CopyLook, DrError> {
     if copy.ready_at.is_none()
         && let Some(reason) = password(deps, at, bisection, copy, found).await?
@@ -308,7 +308,7 @@ async fn password<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     at: &At<'_>,
     bisection: &Bisection,
     copy: &Copied,
-    found: &ObservedInstance,
+    found: &ObservedDatabase,
 ) -> Result<Option<String>, DrError> {
     let Some(secret) = &bisection.plan.secret else { return Ok(None) };
     let id = &copy.instance;

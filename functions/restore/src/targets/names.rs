@@ -4,21 +4,21 @@
 use crate::observe::instance;
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{CutOver, Names};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Restored};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{NameHolders, kept_name};
 use lifeboat_domain::ports::{Ledger, ReadDatabases};
 
 /// Reads the instance with this `DbiResourceId`, whatever it is called.
-pub(super) async fn by_resource_id(databases: &impl ReadDatabases, id: &str) -> Result<Option<ObservedInstance>, DrError> {
+pub(super) async fn by_resource_id(databases: &impl ReadDatabases, id: &str) -> Result<Option<ObservedDatabase>, DrError> {
     databases.instance_by_resource_id(id).await.map_err(|error| error.while_doing(format!("describing the instance {id}")))
 }
 
 /// Who has the names of a swap, when a plan is made.
 pub(crate) async fn holders(databases: &impl ReadDatabases, incident: &Incident) -> Result<NameHolders, DrError> {
-    let holder = async |id: &DbInstanceId| instance(databases, id).await.map(|found| found.map(|found| found.resource_id));
+    let holder = async |id: &DatabaseId| instance(databases, id).await.map(|found| found.map(|found| found.resource_id));
     Ok(NameHolders { name: holder(&incident.source.id).await?, kept_as: holder(&kept_name(incident)?).await? })
 }
 

@@ -7,10 +7,10 @@ use crate::case::Recovery;
 use crate::observe::{Observation, instance, is_ours};
 use crate::{Databases, Deps};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Names, TargetEntry, TargetMove};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, kept_name};
 use lifeboat_domain::ports::{Answer, Ledger, ReadDatabases};
 use lifeboat_domain::status::StatusMeaning;
@@ -63,7 +63,7 @@ pub(crate) async fn noted<R: Databases, L, D, S, E, C>(
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stand {
     /// It has the new name.
-    Renamed(Box<ObservedInstance>),
+    Renamed(Box<ObservedDatabase>),
     /// It has the old name, and can be renamed.
     Ready,
     /// Not now.
@@ -71,7 +71,7 @@ enum Stand {
 }
 
 /// Looks at one instance before it is renamed, or after. Another instance, or another name, is a refusal.
-async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DbInstanceId, to: &DbInstanceId) -> Result<Stand, DrError> {
+async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DatabaseId, to: &DatabaseId) -> Result<Stand, DrError> {
     let Some(found) = by_resource_id(databases, id).await? else {
         return Err(DrError::conflict(format!("{from} ({id}) is not to be seen: nothing is renamed")));
     };
@@ -98,7 +98,7 @@ async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DbInstanceId, t
 }
 
 /// The instance that a call of the swap means, by its `DbiResourceId`.
-fn meant<'a>(names: &'a Names, act: &'a Act) -> Result<(&'a str, &'a DbInstanceId, &'a DbInstanceId), DrError> {
+fn meant<'a>(names: &'a Names, act: &'a Act) -> Result<(&'a str, &'a DatabaseId, &'a DatabaseId), DrError> {
     let Act::RenameInstance { instance, resource_id, to } = act else {
         return Err(DrError::unrecoverable(format!("{} renames nothing", act.describe())));
     };
@@ -227,7 +227,7 @@ pub(crate) async fn give_back<R: Databases, L: Ledger, D, S, E, C>(
         Some(id) => by_resource_id(&deps.databases, id).await?,
         None => None,
     };
-    let late = |from: &DbInstanceId, found: Option<&ObservedInstance>| {
+    let late = |from: &DatabaseId, found: Option<&ObservedDatabase>| {
         found.filter(|found| found.id == *from).and_then(|_| shows_late(calls, from, now))
     };
     if let Some(reason) = late(&names.was, copy.as_ref()).or_else(|| late(&names.name, source.as_ref())) {
@@ -246,7 +246,7 @@ pub(crate) async fn give_back<R: Databases, L: Ledger, D, S, E, C>(
 }
 
 /// A call of unknown outcome that nothing shows of may still show: until then, what has its old name may be about to lose it.
-fn shows_late(calls: &[CallRecord], from: &DbInstanceId, now: Timestamp) -> Option<String> {
+fn shows_late(calls: &[CallRecord], from: &DatabaseId, now: Timestamp) -> Option<String> {
     let is_of = |call: &&CallRecord| matches!(&call.act, Act::RenameInstance { instance, .. } if instance == from);
     let call = calls.iter().filter(|call| call.state != CallState::Refused).find(is_of)?;
     let asked_at = call.ended_at.unwrap_or(call.sent_at).max(call.sent_at);
@@ -258,8 +258,8 @@ fn shows_late(calls: &[CallRecord], from: &DbInstanceId, now: Timestamp) -> Opti
 async fn rename_back<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
-    found: &ObservedInstance,
-    to: &DbInstanceId,
+    found: &ObservedDatabase,
+    to: &DatabaseId,
     now: Timestamp,
 ) -> Result<Option<String>, DrError> {
     let (id, from) = (&found.resource_id, &found.id);

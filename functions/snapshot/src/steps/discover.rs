@@ -4,7 +4,7 @@ use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, write};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Identity, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::ObservedInstance;
+use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::point::Manifest;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::ResourceRecord;
@@ -33,7 +33,7 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
 ) -> Result<DiscoverAnswer, DrError> {
     let stamp = input.started_at.format("%Y%m%dt%H%M%Sz").to_string();
     let folder = format!("backups/{stamp}-{}", short_digest(&[&input.execution]));
-    let all = deps.databases.instances().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let (mut items, mut skipped) = (Vec::new(), Vec::new());
     for observed in &all {
         let (Some(policy), Some(resource)) = (observed.policy(), observed.identity()) else { continue };
@@ -60,7 +60,7 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
 async fn why_skipped<R, L: Ledger, D, C: Clock>(
     deps: &Deps<R, L, D, C>,
     resource: &Identity,
-    observed: &ObservedInstance,
+    observed: &ObservedDatabase,
 ) -> Result<Option<Skipped>, DrError> {
     let skip = |reason: String, leased| Some(Skipped { resource: resource.clone(), reason, leased });
     if lifeboat_domain::lease::is_held(&deps.ledger, resource, deps.clock.now()).await? {
@@ -78,7 +78,7 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
     stamp: &str,
     policy: &str,
     resource: &Identity,
-    observed: &ObservedInstance,
+    observed: &ObservedDatabase,
 ) -> Result<Item, DrError> {
     let suffix = format!("{stamp}-{}", short_digest(&[observed.arn.as_str(), &input.execution]));
     let snapshot = SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, 200))?;

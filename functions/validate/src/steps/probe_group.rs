@@ -4,7 +4,7 @@ use crate::budget::Budget;
 use crate::{Deps, Group, open};
 use futures_util::{StreamExt, stream};
 use lifeboat_domain::DrError;
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::ports::{Clock, Documents, OpenDatabases, ReadSecrets, Target};
 use lifeboat_domain::probe::Probe;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ struct Results {
 #[derive(Debug, Serialize)]
 struct Seen {
     resource: Identity,
-    instance: DbInstanceId,
+    instance: DatabaseId,
     probe: Probe,
 }
 

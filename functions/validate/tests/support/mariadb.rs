@@ -1,7 +1,7 @@
 //! A throw-away MariaDB with TLS: own directory, own port, gone with the test even when it panics.
 
 use super::support::{PASSWORD, USER, WallClock, wait_for, write_certificates};
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::Target;
 use lifeboat_validate::mysql::MySql;
@@ -122,7 +122,7 @@ impl Server {
     pub fn target(&self) -> Target {
         Target {
             resource: Identity::parse("shop").unwrap(),
-            instance: DbInstanceId::parse("shop-1").unwrap(),
+            instance: DatabaseId::parse("shop-1").unwrap(),
             engine: "mariadb".into(),
             endpoint: Some(Endpoint { host: "127.0.0.1".into(), port: self.port }),
             secret: None,

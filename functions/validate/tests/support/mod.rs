@@ -4,7 +4,7 @@
 
 use lifeboat_domain::Span;
 use lifeboat_domain::Timestamp;
-use lifeboat_domain::ids::{DbInstanceId, Identity};
+use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::policy::FingerprintTable;
 use lifeboat_domain::ports::{Clock, Credentials, Secret, Target, VisitLimits};
@@ -162,7 +162,7 @@ impl Server {
     pub fn target(&self) -> Target {
         Target {
             resource: Identity::parse("shop").unwrap(),
-            instance: DbInstanceId::parse("shop-1").unwrap(),
+            instance: DatabaseId::parse("shop-1").unwrap(),
             engine: "postgres".into(),
             endpoint: Some(Endpoint { host: "127.0.0.1".into(), port: self.port }),
             secret: None,

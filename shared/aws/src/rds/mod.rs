@@ -10,8 +10,8 @@ use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, Filter, SourceType, Tag};
-use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
-use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow, tags};
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
@@ -48,7 +48,7 @@ impl Rds {
 }
 
 impl ReadDatabases for Rds {
-    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
         let output = self.client.describe_db_instances().db_instance_identifier(id.as_str()).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
             Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
@@ -57,7 +57,7 @@ impl ReadDatabases for Rds {
         }
     }
 
-    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
         let filter = Filter::builder().name("dbi-resource-id").values(resource_id).build();
         let output = self.client.describe_db_instances().filters(filter).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
@@ -67,7 +67,7 @@ impl ReadDatabases for Rds {
         }
     }
 
-    async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let mut items = self.client.describe_db_instances().into_paginator().items().send();
         let mut instances = Vec::new();
         while let Some(item) = items.next().await {
@@ -99,13 +99,13 @@ impl ReadDatabases for Rds {
         self.snapshots(None, Some("manual")).await
     }
 
-    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>> {
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         self.snapshots(Some(instance), None).await
     }
 }
 
 impl Rds {
-    async fn snapshots(&self, instance: Option<&DbInstanceId>, kind: Option<&str>) -> Answer<Vec<ObservedSnapshot>> {
+    async fn snapshots(&self, instance: Option<&DatabaseId>, kind: Option<&str>) -> Answer<Vec<ObservedSnapshot>> {
         let request = self.client.describe_db_snapshots();
         let request =
             request.set_db_instance_identifier(instance.map(|id| id.as_str().to_owned())).set_snapshot_type(kind.map(str::to_owned));
@@ -125,7 +125,7 @@ impl Rds {
 
 impl ReadDatabaseEvents for Rds {
     /// Without those of nightly backups, which say nothing about what went wrong.
-    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
         let request = self.client.describe_events().source_type(SourceType::DbInstance).source_identifier(instance.as_str());
         let mut items = request.start_time(date_time(from)).end_time(date_time(to)).into_paginator().items().send();
         let mut events = Vec::new();
@@ -140,7 +140,7 @@ impl ReadDatabaseEvents for Rds {
 }
 
 impl TakeSnapshots for Rds {
-    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+    async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         let request = self.client.create_db_snapshot().db_instance_identifier(instance.as_str()).db_snapshot_identifier(snapshot.as_str());
         let output = request.set_tags(Some(tag_list(tags))).send().await;
         output.map(|_| ()).map_err(|error| call_error("rds:CreateDBSnapshot", &error))
@@ -148,7 +148,7 @@ impl TakeSnapshots for Rds {
 }
 
 impl RestoreDatabases for Rds {
-    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()> {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
         let action = "rds:RestoreDBInstanceFromDBSnapshot";
         let input = restore::from_snapshot(snapshot, target, settings, protecting_tags(action, settings)?);
         input.send_with(&self.client).await.map(|_| ()).map_err(|error| call_error(action, &error))
@@ -158,7 +158,7 @@ impl RestoreDatabases for Rds {
         &self,
         source: &str,
         at: Option<Timestamp>,
-        target: &DbInstanceId,
+        target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()> {
         let action = "rds:RestoreDBInstanceToPointInTime";
@@ -168,14 +168,14 @@ impl RestoreDatabases for Rds {
 }
 
 impl RebootDatabases for Rds {
-    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()> {
+    async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
         let request = self.at_most_once.reboot_db_instance().db_instance_identifier(instance.as_str()).force_failover(force_failover);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:RebootDBInstance", &error))
     }
 }
 
 impl PromoteDatabases for Rds {
-    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+    async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
         let request = self.at_most_once.promote_read_replica().db_instance_identifier(replica.as_str());
         // AWS's default is one day.
         let request = request.backup_retention_period(backup_days).set_preferred_backup_window(backup_window.map(str::to_owned));
@@ -184,13 +184,13 @@ impl PromoteDatabases for Rds {
 }
 
 impl ModifyDatabases for Rds {
-    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+    async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let request = request.allocated_storage(gib).set_iops(iops).set_storage_throughput(throughput);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
+    async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
         if *settings == LateSettings::default() {
             return Ok(());
         }
@@ -212,7 +212,7 @@ impl ModifyDatabases for Rds {
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()> {
+    async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
         if groups.is_empty() {
             return Err(invalid(MODIFY, "VpcSecurityGroupIds", format!("{instance}: no security group was named; nothing was sent")));
         }
@@ -221,7 +221,7 @@ impl ModifyDatabases for Rds {
         output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()> {
+    async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
         if *settings == AdoptedSettings::default() {
             return Ok(());
         }
@@ -240,18 +240,18 @@ impl ModifyDatabases for Rds {
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true).multi_az(true);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()> {
+    async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
         let request = self.at_most_once.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let output = request.new_db_instance_identifier(to.as_str()).send().await;
         output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
-    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {
+    async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         request.master_user_password(password.reveal()).send().await.map(|_| ()).map_err(|error| {
             let mut error = call_error(MODIFY, &error);
@@ -281,20 +281,20 @@ impl TagDatabases for Rds {
 }
 
 impl DeleteDatabases for Rds {
-    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
         // `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(true).delete_automated_backups(false);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
     }
 
-    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str());
         let request = request.deletion_protection(false).apply_immediately(true);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:ModifyDBInstance", &error))
     }
 
-    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+    async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);
         let request = request.set_final_db_snapshot_identifier(final_snapshot.map(ToString::to_string));
@@ -303,7 +303,7 @@ impl DeleteDatabases for Rds {
 }
 
 /// One instance of a listing. One that cannot be read hides no other, unless it is protected: then not to see it would look like a deletion.
-fn listed(instance: &DbInstance) -> Answer<Option<ObservedInstance>> {
+fn listed(instance: &DbInstance) -> Answer<Option<ObservedDatabase>> {
     match observe::instance(instance) {
         Ok(observed) => Ok(Some(observed)),
         Err(error) if instance.tag_list().iter().any(|tag| tag.key() == Some(tags::POLICY)) => Err(error),

@@ -5,24 +5,24 @@ use crate::classify::invalid;
 use crate::time::timestamp;
 use aws_sdk_rds::types::{DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag};
 use aws_smithy_types::DateTime;
-use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
-    Configuration, Endpoint, ObservedInstance, ObservedSnapshot, Replication, RestoreWindow, SecurityGroup, SnapshotStatus,
+    Configuration, Endpoint, ObservedDatabase, ObservedSnapshot, Replication, RestoreWindow, SecurityGroup, SnapshotStatus,
 };
 use lifeboat_domain::ports::Answer;
-use lifeboat_domain::status::InstanceStatus;
+use lifeboat_domain::status::DatabaseStatus;
 use lifeboat_domain::{DrError, Timestamp};
 use std::collections::BTreeMap;
 
 /// An instance as Describe showed it; an answer without a mandatory field is an error that names the field.
-pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedInstance> {
+pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
     let name = shown.db_instance_identifier.as_deref().unwrap_or("an instance");
     let have = |value: &Option<String>, field: &str| mandatory(DESCRIBE_INSTANCES, name, field, value.as_deref());
-    Ok(ObservedInstance {
-        id: parsed(DESCRIBE_INSTANCES, DbInstanceId::parse(have(&shown.db_instance_identifier, "DBInstanceIdentifier")?))?,
+    Ok(ObservedDatabase {
+        id: parsed(DESCRIBE_INSTANCES, DatabaseId::parse(have(&shown.db_instance_identifier, "DBInstanceIdentifier")?))?,
         arn: parsed(DESCRIBE_INSTANCES, Arn::parse(have(&shown.db_instance_arn, "DBInstanceArn")?))?,
         resource_id: have(&shown.dbi_resource_id, "DbiResourceId")?,
-        status: InstanceStatus::new(have(&shown.db_instance_status, "DBInstanceStatus")?),
+        status: DatabaseStatus::new(have(&shown.db_instance_status, "DBInstanceStatus")?),
         endpoint: endpoint(shown),
         zone: shown.availability_zone.clone(),
         secondary_zone: shown.secondary_availability_zone.clone(),
@@ -91,7 +91,7 @@ pub(super) fn snapshot(shown: &DbSnapshot) -> Answer<ObservedSnapshot> {
     Ok(ObservedSnapshot {
         id: parsed(DESCRIBE_SNAPSHOTS, SnapshotId::parse(have(&shown.db_snapshot_identifier, "DBSnapshotIdentifier")?))?,
         arn: parsed(DESCRIBE_SNAPSHOTS, Arn::parse(have(&shown.db_snapshot_arn, "DBSnapshotArn")?))?,
-        instance: parsed(DESCRIBE_SNAPSHOTS, DbInstanceId::parse(have(&shown.db_instance_identifier, "DBInstanceIdentifier")?))?,
+        instance: parsed(DESCRIBE_SNAPSHOTS, DatabaseId::parse(have(&shown.db_instance_identifier, "DBInstanceIdentifier")?))?,
         resource_id: shown.dbi_resource_id.clone(),
         status: SnapshotStatus::parse(&have(&shown.status, "Status")?),
         percent: shown.percent_progress,

@@ -4,7 +4,7 @@ use super::Rds;
 use crate::classify::{call_error, invalid};
 use aws_sdk_rds::types::{DbProxyTarget, TargetState};
 use lifeboat_domain::CallClass;
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::{Endpoint, ProxyGroup, ProxyTarget};
 use lifeboat_domain::ports::{Answer, ReadProxies, WriteProxies};
 
@@ -40,13 +40,13 @@ impl ReadProxies for Rds {
 }
 
 impl WriteProxies for Rds {
-    async fn register_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()> {
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
         let request = self.client.register_db_proxy_targets().db_proxy_name(proxy).target_group_name(group);
         let request = request.db_instance_identifiers(instance.as_str());
         request.send().await.map(|_| ()).map_err(|error| call_error(REGISTER, &error))
     }
 
-    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()> {
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
         let request = self.client.deregister_db_proxy_targets().db_proxy_name(proxy).target_group_name(group);
         let request = request.db_instance_identifiers(instance.as_str());
         request.send().await.map(|_| ()).map_err(|error| call_error(DEREGISTER, &error))
@@ -112,7 +112,7 @@ mod tests {
         let done = "<RegisterDBProxyTargetsResponse><RegisterDBProxyTargetsResult/></RegisterDBProxyTargetsResponse>";
         let wire = Wire::answering(&[(200, done), (400, &taken), (404, &absent)]);
         let proxies = wire.clients().await.rds();
-        let instance = DbInstanceId::parse("orders-db-r1").unwrap();
+        let instance = DatabaseId::parse("orders-db-r1").unwrap();
         proxies.register_target("orders", "default", &instance).await.unwrap();
         let sent = [
             ("Action", "RegisterDBProxyTargets"),

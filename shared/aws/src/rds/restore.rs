@@ -15,7 +15,7 @@ use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::RestoreDbInsta
 use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::builders::RestoreDbInstanceToPointInTimeInputBuilder;
 use aws_sdk_rds::types::Tag;
 use lifeboat_domain::Timestamp;
-use lifeboat_domain::ids::{DbInstanceId, SnapshotId};
+use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::plan::RestoreSettings;
 
 /// What both calls accept alike: the generated builders share names but no type.
@@ -52,7 +52,7 @@ macro_rules! told {
 /// A restore of `snapshot` as `target`.
 pub(super) fn from_snapshot(
     snapshot: &SnapshotId,
-    target: &DbInstanceId,
+    target: &DatabaseId,
     settings: &RestoreSettings,
     tags: Vec<Tag>,
 ) -> RestoreDbInstanceFromDbSnapshotInputBuilder {
@@ -65,7 +65,7 @@ pub(super) fn from_snapshot(
 pub(super) fn to_point_in_time(
     source: &str,
     at: Option<Timestamp>,
-    target: &DbInstanceId,
+    target: &DatabaseId,
     settings: &RestoreSettings,
     tags: Vec<Tag>,
 ) -> RestoreDbInstanceToPointInTimeInputBuilder {

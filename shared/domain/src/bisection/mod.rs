@@ -12,7 +12,7 @@ pub use moves::{Known, Move, next, why_not_now};
 pub use told::{Concluded, Kept, conclude};
 
 use crate::error::DrError;
-use crate::ids::{DbInstanceId, Identity, PlanHash, deterministic_name, digest, short_digest};
+use crate::ids::{DatabaseId, Identity, PlanHash, deterministic_name, digest, short_digest};
 use crate::ledger::{self, keys};
 use crate::observed::{Configuration, Endpoint};
 use crate::plan::RestoreSettings;
@@ -191,7 +191,7 @@ pub struct Copied {
     /// The moment that it shows.
     pub moment: Timestamp,
     /// Its name, which follows from the plan, its place and its class.
-    pub instance: DbInstanceId,
+    pub instance: DatabaseId,
     /// Its class, with its price.
     pub class: PricedClass,
     /// When it was written down: its cost is counted from here.
@@ -256,9 +256,9 @@ impl Plan {
     }
 
     /// The name of the copy at a place; its ending is what roles know it by.
-    fn name(&self, place: usize, class: &PricedClass) -> Result<DbInstanceId, DrError> {
+    fn name(&self, place: usize, class: &PricedClass) -> Result<DatabaseId, DrError> {
         let suffix = format!("s{}", short_digest(&[self.hash.as_str(), &place.to_string(), &class.class]));
-        DbInstanceId::parse(deterministic_name(self.resource.as_str(), &suffix, 63))
+        DatabaseId::parse(deterministic_name(self.resource.as_str(), &suffix, 63))
     }
 }
 

@@ -1,8 +1,8 @@
 //! One view of the databases' control plane and of who did what to it.
 
 use super::trail::Trail;
-use crate::ids::DbInstanceId;
-use crate::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow};
+use crate::ids::DatabaseId;
+use crate::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
 use crate::ports::{Answer, ReadDatabaseEvents, ReadDatabases, ReadTrail};
 use crate::words::Timestamp;
 
@@ -16,16 +16,16 @@ pub struct WithTrail<R, T> {
 }
 
 impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
-    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
-        self.databases.instance(id).await
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
+        self.databases.database(id).await
     }
 
-    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
         self.databases.instance_by_resource_id(resource_id).await
     }
 
-    async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
-        self.databases.instances().await
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
+        self.databases.databases().await
     }
 
     async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
@@ -36,13 +36,13 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.manual_snapshots().await
     }
 
-    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>> {
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         self.databases.snapshots_of(instance).await
     }
 }
 
 impl<R: ReadDatabaseEvents, T> ReadDatabaseEvents for WithTrail<R, T> {
-    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
         self.databases.events_of(instance, from, to).await
     }
 }

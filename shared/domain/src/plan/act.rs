@@ -1,7 +1,7 @@
 //! The mutating calls of a plan, each with its parameters.
 
 use super::{AdoptedSettings, LateSettings, RestoreSettings};
-use crate::ids::{Arn, DbInstanceId, SnapshotId};
+use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::Configuration;
 use crate::policy::ParameterHolds;
 use crate::words::{Timestamp, closed_enum};
@@ -43,7 +43,7 @@ pub enum Act {
         /// What is restored.
         snapshot: SnapshotId,
         /// The new instance.
-        target: DbInstanceId,
+        target: DatabaseId,
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
@@ -54,19 +54,19 @@ pub enum Act {
         /// The moment; none is the latest restorable.
         at: Option<Timestamp>,
         /// The new instance.
-        target: DbInstanceId,
+        target: DatabaseId,
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
     /// `rds:RebootDBInstance` with `ForceFailover`.
     ForceFailover {
         /// The Multi-AZ instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `rds:PromoteReadReplica`.
     PromoteReplica {
         /// The replica.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// Its `DbiResourceId`: another one under its name is not promoted.
         resource_id: String,
         /// `BackupRetentionPeriod`, in days; without backups there is no point-in-time recovery.
@@ -79,26 +79,26 @@ pub enum Act {
     /// `rds:ModifyDBInstance` for what a promoted replica has otherwise than its source.
     AdoptSettings {
         /// The promoted replica.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// What to set.
         settings: AdoptedSettings,
     },
     /// `rds:ModifyDBInstance` with `MultiAZ`.
     MakeMultiAz {
         /// The instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `rds:ModifyDBInstance` for what a restore does not accept.
     ReplaySettings {
         /// The new instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// What to set.
         settings: LateSettings,
     },
     /// Grow the volume.
     GrowStorage {
         /// The instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// `AllocatedStorage`, in GiB.
         gib: i32,
         /// `Iops`, where they are provisioned: RDS wants them named again.
@@ -109,28 +109,28 @@ pub enum Act {
     /// `rds:ModifyDBInstance` with the master password of today's secret; a restored engine holds its old one.
     ResetMasterPassword {
         /// The new instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// Whose password is set.
         secret: String,
     },
     /// `rds:ModifyDBInstance` with the security groups.
     SetSecurityGroups {
         /// The instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// Its only groups from then on.
         groups: Vec<String>,
     },
     /// `rds:RebootDBInstance` without failover: ends the sessions that a changed group leaves alive.
     EndSessions {
         /// The fenced instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `secretsmanager:PutSecretValue`: host and port of the new instance, all else as it was.
     PointSecret {
         /// The secret.
         secret: String,
         /// The instance that clients shall find.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `route53:ChangeResourceRecordSets`: a CNAME record leads to the new instance.
     PointRecord {
@@ -141,7 +141,7 @@ pub enum Act {
         /// Its TTL in seconds, as it was found.
         ttl: u32,
         /// The instance that clients shall find.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `ssm:PutParameter`: the parameter leads to the new instance.
     PointParameter {
@@ -150,7 +150,7 @@ pub enum Act {
         /// What its value is.
         holds: ParameterHolds,
         /// The instance that clients shall find.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `rds:DeregisterDBProxyTargets`: a target group holds one instance only.
     RemoveProxyTarget {
@@ -159,7 +159,7 @@ pub enum Act {
         /// Its target group.
         group: String,
         /// The instance that it led to.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `rds:RegisterDBProxyTargets`.
     AddProxyTarget {
@@ -168,16 +168,16 @@ pub enum Act {
         /// Its target group.
         group: String,
         /// The instance that clients shall find.
-        instance: DbInstanceId,
+        instance: DatabaseId,
     },
     /// `rds:ModifyDBInstance` with `NewDBInstanceIdentifier`: it is unavailable for about ten minutes, and keeps its `DbiResourceId`.
     RenameInstance {
         /// The name that it has.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// Its `DbiResourceId`; none for a copy that does not exist yet when the plan is made.
         resource_id: Option<String>,
         /// The name that it gets.
-        to: DbInstanceId,
+        to: DatabaseId,
     },
     /// `ecs:UpdateService` with a forced new deployment.
     RestartService {
@@ -217,7 +217,7 @@ pub enum Act {
     /// `rds:CreateDBSnapshot`.
     CreateSnapshot {
         /// The instance.
-        instance: DbInstanceId,
+        instance: DatabaseId,
         /// The snapshot.
         snapshot: SnapshotId,
         /// Its tags.
@@ -258,7 +258,7 @@ impl Act {
     }
 
     /// Whether it changes the instance with this name.
-    pub fn is_on(&self, id: &DbInstanceId, instance_arn: &Arn) -> bool {
+    pub fn is_on(&self, id: &DatabaseId, instance_arn: &Arn) -> bool {
         match self {
             Self::ForceFailover { instance }
             | Self::EndSessions { instance }

@@ -7,7 +7,7 @@ use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
 use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, quarantine};
 use crate::error::DrError;
-use crate::ids::{DbInstanceId, SnapshotId, deterministic_name, short_digest};
+use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
 use crate::observed::{Configuration, tags};
 use crate::point::Manifest;
@@ -105,7 +105,7 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
     kept
 }
 
-pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DbInstanceId) -> Option<PlannedCall> {
+pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DatabaseId) -> Option<PlannedCall> {
     let (secret, changed, point) = (manifest.secret()?, facts.secret_changed_at?, plan.restore_point?);
     (changed > point).then(|| {
         let why = format!(
@@ -118,7 +118,7 @@ pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manife
     })
 }
 
-pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DbInstanceId) -> Result<(), DrError> {
+pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, target: &DatabaseId) -> Result<(), DrError> {
     if plan.fence.is_none() {
         add_fence_calls(facts, plan);
     }

@@ -1,11 +1,11 @@
 //! What only a person can do, with commands to paste.
 
 use crate::incident::Incident;
-use crate::observed::ObservedInstance;
+use crate::observed::ObservedDatabase;
 use crate::words::Scenario;
 
 /// Guidance for the scenarios that no restore would mend.
-pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedInstance>) -> Vec<String> {
+pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedDatabase>) -> Vec<String> {
     let (id, region) = (&incident.source.id, incident.source.arn.region());
     let lines: Vec<String> = match scenario {
         Scenario::StorageFull => {

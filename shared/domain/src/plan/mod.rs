@@ -29,7 +29,7 @@ pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
 pub use targets::FoundTarget;
 
-use crate::ids::{DbInstanceId, Identity, IncidentId, PlanHash, digest};
+use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};
 use crate::incident::Phase;
 use crate::words::{Scenario, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub struct Plan {
     /// Whether clients are moved.
     pub moves_clients: bool,
     /// The instance that clients are moved to: a new one, or one that exists.
-    pub target: Option<DbInstanceId>,
+    pub target: Option<DatabaseId>,
     /// The `DbiResourceId` of a target that exists already.
     #[serde(default)]
     pub target_resource_id: Option<String>,

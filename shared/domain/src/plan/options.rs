@@ -6,9 +6,9 @@ use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
-use crate::ids::{DbInstanceId, PlanHash, SnapshotId, deterministic_name, short_digest};
+use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
-use crate::observed::{ObservedInstance, RestoreWindow};
+use crate::observed::{ObservedDatabase, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::Policy;
 use crate::replica::Replica;
@@ -36,7 +36,7 @@ pub struct PlanFacts<'a> {
     /// The promises.
     pub policy: &'a Policy,
     /// The source, if it exists.
-    pub observed: Option<&'a ObservedInstance>,
+    pub observed: Option<&'a ObservedDatabase>,
     /// Its configuration: from the source itself, else as kept with a recovery point.
     pub manifest: Option<&'a Manifest>,
     /// What point-in-time recovery can reach.
@@ -79,7 +79,7 @@ pub(super) struct Weighed {
     pub(super) option: RankedOption,
     pub(super) restore_point: Option<Timestamp>,
     pub(super) snapshot: Option<SnapshotId>,
-    pub(super) replica: Option<DbInstanceId>,
+    pub(super) replica: Option<DatabaseId>,
     pub(super) wait_for: Option<(Timestamp, Option<Timestamp>)>,
 }
 
@@ -136,7 +136,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
 }
 
 /// The `DbiResourceId` of a target that is there before the plan: what is made anew under its name is another one.
-fn existing_target(facts: PlanFacts<'_>, remedy: Option<Remedy>, target: Option<&DbInstanceId>) -> Option<String> {
+fn existing_target(facts: PlanFacts<'_>, remedy: Option<Remedy>, target: Option<&DatabaseId>) -> Option<String> {
     match remedy? {
         Remedy::SwapBack => facts.moved_from.map(|from| from.source.resource_id.clone()),
         Remedy::PromoteReplica => {
@@ -384,8 +384,8 @@ pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
 }
 
 /// The restored copy's name: of the incident and how many copies were spoilt before, so that a second call meets the first one's result.
-fn target_name(incident: &Incident) -> Result<DbInstanceId, DrError> {
+fn target_name(incident: &Incident) -> Result<DatabaseId, DrError> {
     let attempt = incident.setbacks.iter().filter(|setback| setback.spoils().is_some()).count();
     let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
-    DbInstanceId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
+    DatabaseId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
 }

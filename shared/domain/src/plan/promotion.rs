@@ -6,9 +6,9 @@ use super::options::{PlanFacts, Weighed, plain};
 use super::renames;
 use super::{Act, AdoptedSettings, FencePlan, Forecast, LateSettings, Plan, PlannedCall, Remedy};
 use crate::error::DrError;
-use crate::ids::DbInstanceId;
+use crate::ids::DatabaseId;
 use crate::incident::{Phase, Setback};
-use crate::observed::{Configuration, ObservedInstance, tags};
+use crate::observed::{Configuration, ObservedDatabase, tags};
 use crate::probe::ProbeOutcome;
 use crate::replica::Replica;
 use crate::span::Span;
@@ -104,7 +104,7 @@ fn candidate<'a>(facts: PlanFacts<'_>, replica: &'a Replica) -> Result<Candidate
 }
 
 /// A replication that broke off is no obstacle where the replica followed until the source died: the data proves that.
-fn broken_replication(facts: PlanFacts<'_>, found: &ObservedInstance, newest: Option<Timestamp>, loss: Option<Span>) -> Result<(), String> {
+fn broken_replication(facts: PlanFacts<'_>, found: &ObservedDatabase, newest: Option<Timestamp>, loss: Option<Span>) -> Result<(), String> {
     let Some(replication) = &found.replication else { return Err("RDS does not say whether it follows its source".to_owned()) };
     if replication.normal && replication.status == REPLICATING {
         return Ok(());
@@ -214,7 +214,7 @@ pub(super) fn add_promotion_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen:
 }
 
 /// What the replica has otherwise than its source, and can be given.
-fn add_settings(push: &mut impl FnMut(Phase, Act, &str), target: &DbInstanceId, source: &Configuration, replica: &Configuration) {
+fn add_settings(push: &mut impl FnMut(Phase, Act, &str), target: &DatabaseId, source: &Configuration, replica: &Configuration) {
     if source.security_groups != replica.security_groups {
         let act = Act::SetSecurityGroups { instance: target.clone(), groups: source.security_groups.clone() };
         push(Phase::Configure, act, "clients of the source reach the promoted one by the same groups");
@@ -229,7 +229,7 @@ fn add_settings(push: &mut impl FnMut(Phase, Act, &str), target: &DbInstanceId, 
     }
 }
 
-fn add_risks(plan: &mut Plan, found: &ObservedInstance, source: &Configuration, expected: &Configuration) {
+fn add_risks(plan: &mut Plan, found: &ObservedDatabase, source: &Configuration, expected: &Configuration) {
     let id = &found.id;
     plan.risks.push(format!("{id} can never be a replica again; from its promotion on, it and the source differ"));
     plan.risks.extend(stays_different(source, expected).into_iter().map(|line| format!("{id} stays otherwise than its source: {line}")));
@@ -242,7 +242,7 @@ fn add_risks(plan: &mut Plan, found: &ObservedInstance, source: &Configuration, 
 }
 
 /// The other replicas follow the old source for good: each must be made anew.
-fn other_replicas(facts: PlanFacts<'_>, promoted: &DbInstanceId) -> Vec<String> {
+fn other_replicas(facts: PlanFacts<'_>, promoted: &DatabaseId) -> Vec<String> {
     let (source, region) = (&facts.incident.source.id, facts.incident.source.arn.region());
     let named = facts.observed.map(|observed| observed.replicas.as_slice()).unwrap_or_default();
     let others: Vec<&String> = named.iter().filter(|name| name.as_str() != promoted.as_str()).collect();

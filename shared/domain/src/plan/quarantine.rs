@@ -2,7 +2,7 @@
 
 use super::options::PlanFacts;
 use super::{Act, Plan, PlannedCall, RestoreSettings};
-use crate::ids::DbInstanceId;
+use crate::ids::DatabaseId;
 use crate::incident::Phase;
 use crate::observed::Configuration;
 
@@ -39,7 +39,7 @@ impl Plan {
 }
 
 /// The settings with which a copy is born: in quarantine where the source's VPC has a group for that, else the risk has a name.
-pub(super) fn born(facts: PlanFacts<'_>, plan: &mut Plan, target: &DbInstanceId, told: RestoreSettings) -> RestoreSettings {
+pub(super) fn born(facts: PlanFacts<'_>, plan: &mut Plan, target: &DatabaseId, told: RestoreSettings) -> RestoreSettings {
     let groups = told.configuration.security_groups.clone();
     match facts.quarantine_group {
         Some(group) if !groups.is_empty() => {
@@ -57,7 +57,7 @@ pub(super) fn born(facts: PlanFacts<'_>, plan: &mut Plan, target: &DbInstanceId,
 }
 
 /// The first call of the cut-over, behind the fence.
-pub(super) fn add_opening(plan: &mut Plan, target: &DbInstanceId) {
+pub(super) fn add_opening(plan: &mut Plan, target: &DatabaseId) {
     let Some(groups) = plan.quarantine().map(|quarantine| quarantine.opens_to.to_vec()) else { return };
     let act = Act::SetSecurityGroups { instance: target.clone(), groups };
     let why = "the copy leaves its quarantine: it gets its source's groups, now that the source admits nobody".to_owned();

@@ -3,7 +3,7 @@
 use super::options::PlanFacts;
 use super::{Act, Plan};
 use crate::error::DrError;
-use crate::ids::{Arn, DbInstanceId, deterministic_name, short_digest};
+use crate::ids::{Arn, DatabaseId, deterministic_name, short_digest};
 use crate::incident::Incident;
 use crate::policy::CutOverTarget;
 use crate::span::Span;
@@ -23,9 +23,9 @@ pub struct NameHolders {
 }
 
 /// The name under which the source is kept: of the incident, so that a second look finds the first one's result.
-pub fn kept_name(incident: &Incident) -> Result<DbInstanceId, DrError> {
+pub fn kept_name(incident: &Incident) -> Result<DatabaseId, DrError> {
     let suffix = format!("old-{}", short_digest(&[incident.id.as_str()]));
-    DbInstanceId::parse(deterministic_name(incident.source.id.as_str(), &suffix, 63))
+    DatabaseId::parse(deterministic_name(incident.source.id.as_str(), &suffix, 63))
 }
 
 /// How many instances the policy's cut-over renames.
@@ -48,20 +48,20 @@ pub(super) fn evidence(facts: PlanFacts<'_>) -> String {
 /// The names that hold once clients were moved: of the old database and of the new one.
 pub(super) struct After {
     pub(super) old_arn: Arn,
-    pub(super) new: DbInstanceId,
+    pub(super) new: DatabaseId,
     pub(super) new_arn: Arn,
 }
 
 /// What each is called when its tags are moved and its first recovery point is taken.
-pub(super) fn after(facts: PlanFacts<'_>, plan: &Plan, target: &DbInstanceId) -> Result<After, DrError> {
+pub(super) fn after(facts: PlanFacts<'_>, plan: &Plan, target: &DatabaseId) -> Result<After, DrError> {
     let source = &facts.incident.source;
     let swaps = plan.calls.iter().any(|call| matches!(call.act, Act::RenameInstance { .. }));
     let (old, new) = if swaps { (kept_name(facts.incident)?, source.id.clone()) } else { (source.id.clone(), target.clone()) };
-    Ok(After { old_arn: source.arn.sibling_instance(&old)?, new_arn: source.arn.sibling_instance(&new)?, new })
+    Ok(After { old_arn: source.arn.sibling(&old)?, new_arn: source.arn.sibling(&new)?, new })
 }
 
 /// The calls of a swap and its risk; or, as a sentence, why it cannot be made.
-pub(super) fn moves(facts: PlanFacts<'_>, holders: &NameHolders, to: &DbInstanceId) -> Result<Result<(Vec<Act>, String), String>, DrError> {
+pub(super) fn moves(facts: PlanFacts<'_>, holders: &NameHolders, to: &DatabaseId) -> Result<Result<(Vec<Act>, String), String>, DrError> {
     let source = &facts.incident.source;
     let (name, kept_as) = (&source.id, kept_name(facts.incident)?);
     let refuse = |why: String| Ok(Err(format!("the name {name} cannot be given to a new database: {why}")));
@@ -112,7 +112,7 @@ mod tests {
         let name = kept_name(&incident).unwrap();
         assert!(name.as_str().starts_with(&format!("{}-old-", incident.source.id)), "{name}");
         assert_eq!(kept_name(&incident).unwrap(), name);
-        incident.source.id = DbInstanceId::parse(format!("a{}", "b".repeat(62))).unwrap();
+        incident.source.id = DatabaseId::parse(format!("a{}", "b".repeat(62))).unwrap();
         assert_eq!(kept_name(&incident).unwrap().as_str().len(), 63);
         incident.id = crate::ids::IncidentId::parse("inc-another").unwrap();
         assert_ne!(kept_name(&incident).unwrap(), name);

@@ -7,7 +7,7 @@ use crate::error::DrError;
 use crate::ids::IncidentId;
 use crate::incident::{Phase, Source};
 use crate::ledger::{self, keys};
-use crate::observed::ObservedInstance;
+use crate::observed::ObservedDatabase;
 use crate::ports::Ledger;
 use crate::span::Span;
 use crate::validation::{Validation, WriteMark};
@@ -20,7 +20,7 @@ pub struct MovedFrom {
     /// The database.
     pub source: Source,
     /// How it stands; none if it does not exist any more.
-    pub observed: Option<ObservedInstance>,
+    pub observed: Option<ObservedDatabase>,
     /// The security groups that it had before it was fenced; none if it was not fenced by one.
     pub groups_before: Option<Vec<String>>,
     /// The last moment at which a client may have written to it.

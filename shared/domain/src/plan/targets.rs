@@ -3,7 +3,7 @@
 use super::options::PlanFacts;
 use super::{Act, NameHolders, Plan, PlannedCall, renames};
 use crate::error::DrError;
-use crate::ids::DbInstanceId;
+use crate::ids::DatabaseId;
 use crate::incident::{Phase, Source};
 use crate::observed::{DnsRecord, Parameter, ProxyGroup, tags};
 use crate::point::Manifest;
@@ -45,7 +45,7 @@ impl Moves {
 }
 
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
-pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DbInstanceId) -> Result<(), DrError> {
+pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
     for (place, target) in facts.policy.cut_over.iter().enumerate() {
         match moves(facts, target, facts.targets.get(place), manifest, to)? {
             Ok(moves) => {
@@ -79,7 +79,7 @@ fn moves(
     target: &CutOverTarget,
     found: Option<&FoundTarget>,
     manifest: &Manifest,
-    to: &DbInstanceId,
+    to: &DatabaseId,
 ) -> Result<Result<Moves, String>, DrError> {
     let source = &facts.incident.source;
     let old_host = source.endpoint.as_ref().map(|endpoint| endpoint.host.as_str());
@@ -108,7 +108,7 @@ fn moves(
     })
 }
 
-fn of_secret(secret: &str, found: Option<&FoundTarget>, to: &DbInstanceId) -> Result<Moves, String> {
+fn of_secret(secret: &str, found: Option<&FoundTarget>, to: &DatabaseId) -> Result<Moves, String> {
     match found {
         Some(FoundTarget::Secret(Some(owner))) => Err(format!(
             "secret {secret} is managed by {owner} and cannot be edited: move clients by another target, or give them a secret of your own"
@@ -118,7 +118,7 @@ fn of_secret(secret: &str, found: Option<&FoundTarget>, to: &DbInstanceId) -> Re
     }
 }
 
-fn of_record(zone: &str, record: &str, found: &[DnsRecord], old_host: Option<&str>, to: &DbInstanceId) -> Result<Moves, String> {
+fn of_record(zone: &str, record: &str, found: &[DnsRecord], old_host: Option<&str>, to: &DatabaseId) -> Result<Moves, String> {
     let place = format!("record {record} in zone {zone}");
     let only = match found {
         [] => return Err(format!("there is no {place}")),
@@ -144,7 +144,7 @@ fn of_record(zone: &str, record: &str, found: &[DnsRecord], old_host: Option<&st
     Ok(moves)
 }
 
-fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, source: &Source, to: &DbInstanceId) -> Result<Moves, String> {
+fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, source: &Source, to: &DatabaseId) -> Result<Moves, String> {
     let Some(found) = found else { return Err(format!("there is no parameter {name}")) };
     if found.kind != PLAIN {
         return Err(format!("parameter {name} is a {}: an address that Lifeboat moves must be of type {PLAIN}", found.kind));
@@ -161,7 +161,7 @@ fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, so
     Ok(moves)
 }
 
-fn of_proxy((proxy, group): (&str, &str), found: Option<&ProxyGroup>, source: &DbInstanceId, to: &DbInstanceId) -> Result<Moves, String> {
+fn of_proxy((proxy, group): (&str, &str), found: Option<&ProxyGroup>, source: &DatabaseId, to: &DatabaseId) -> Result<Moves, String> {
     let Some(found) = found else { return Err(format!("there is no proxy {proxy} with a target group {group}")) };
     let (proxy, group) = (proxy.to_owned(), group.to_owned());
     let add = Act::AddProxyTarget { proxy: proxy.clone(), group: group.clone(), instance: to.clone() };

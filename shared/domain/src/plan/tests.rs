@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::incident::{Incident, Setback};
-use crate::observed::{DnsRecord, Endpoint, ObservedInstance, Parameter, ProxyGroup, ProxyTarget, RestoreWindow};
+use crate::observed::{DnsRecord, Endpoint, ObservedDatabase, Parameter, ProxyGroup, ProxyTarget, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
@@ -16,7 +16,7 @@ const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {w
 
 struct World {
     incident: Incident,
-    observed: Option<ObservedInstance>,
+    observed: Option<ObservedDatabase>,
     policy: Policy,
     window: Option<RestoreWindow>,
     points: Vec<UsablePoint>,

@@ -2,9 +2,9 @@
 
 use super::{Answer, Credentials};
 use crate::error::{CallClass, CallError};
-use crate::ids::{DbInstanceId, Identity};
+use crate::ids::{DatabaseId, Identity};
 use crate::moments::traces::Traces;
-use crate::observed::{Endpoint, ObservedInstance};
+use crate::observed::{Endpoint, ObservedDatabase};
 use crate::point::Fingerprint;
 use crate::policy::{FingerprintTable, SqlCheck};
 use crate::probe::{Probe, ReplicaLook};
@@ -20,7 +20,7 @@ pub struct Target {
     /// Whose.
     pub resource: Identity,
     /// The physical instance.
-    pub instance: DbInstanceId,
+    pub instance: DatabaseId,
     /// `Engine`, such as `postgres`.
     pub engine: String,
     /// Where it listens: always as described, never as the secret says.
@@ -33,7 +33,7 @@ pub struct Target {
 
 impl Target {
     /// An instance as it was described.
-    pub fn of(resource: &Identity, observed: &ObservedInstance) -> Self {
+    pub fn of(resource: &Identity, observed: &ObservedDatabase) -> Self {
         Self {
             resource: resource.clone(),
             instance: observed.id.clone(),

@@ -16,7 +16,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn warm_up() -> WarmUp {
-    let mut warm_up = WarmUp::begin(DbInstanceId::parse("orders-db-r1").unwrap(), at("2026-01-15T10:00:00Z"));
+    let mut warm_up = WarmUp::begin(DatabaseId::parse("orders-db-r1").unwrap(), at("2026-01-15T10:00:00Z"));
     let rows = Part::new("public.orders", PartKind::Rows, "16384", 3 << 30);
     let index = Part::new("public.orders", PartKind::Index, "16390", 1 << 30);
     warm_up.list = Some(Parts { parts: vec![rows, index], notes: Vec::new() });

@@ -8,8 +8,8 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::CallClass;
-use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
-use lifeboat_domain::observed::{ObservedInstance, ObservedSnapshot, RestoreWindow};
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
@@ -36,7 +36,7 @@ impl Cloud {
 }
 
 impl ReadDatabases for Cloud {
-    async fn instance(&self, id: &DbInstanceId) -> Answer<Option<ObservedInstance>> {
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
             Ok(page) => page.db_instances.first().map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -44,13 +44,13 @@ impl ReadDatabases for Cloud {
         }
     }
 
-    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedInstance>> {
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
         let filter = Filter { name: "dbi-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
         let page = self.rds("rds:DescribeDBInstances", &DescribeDbInstances { filters: vec![filter], ..DescribeDbInstances::default() })?;
         page.db_instances.first().map(mapping::instance).transpose()
     }
 
-    async fn instances(&self) -> Answer<Vec<ObservedInstance>> {
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
         loop {
             let page = self.rds("rds:DescribeDBInstances", &request)?;
@@ -80,13 +80,13 @@ impl ReadDatabases for Cloud {
         self.snapshots(DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() })
     }
 
-    async fn snapshots_of(&self, instance: &DbInstanceId) -> Answer<Vec<ObservedSnapshot>> {
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
     }
 }
 
 impl TakeSnapshots for Cloud {
-    async fn create_snapshot(&self, instance: &DbInstanceId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+    async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
         self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
     }
@@ -122,7 +122,7 @@ fn told(settings: &RestoreSettings) -> InstanceConfig {
 }
 
 impl RestoreDatabases for Cloud {
-    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DbInstanceId, settings: &RestoreSettings) -> Answer<()> {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
         let request = RestoreDbInstanceFromDbSnapshot {
             db_instance_identifier: target.to_string(),
             db_snapshot_identifier: snapshot.to_string(),
@@ -135,7 +135,7 @@ impl RestoreDatabases for Cloud {
         &self,
         source: &str,
         at: Option<DateTime<Utc>>,
-        target: &DbInstanceId,
+        target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()> {
         let request = RestoreDbInstanceToPointInTime {
@@ -151,14 +151,14 @@ impl RestoreDatabases for Cloud {
 }
 
 impl RebootDatabases for Cloud {
-    async fn reboot(&self, instance: &DbInstanceId, force_failover: bool) -> Answer<()> {
+    async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
         let request = RebootDbInstance { db_instance_identifier: instance.to_string(), force_failover: Some(force_failover) };
         self.rds("rds:RebootDBInstance", &request).map(|_| ())
     }
 }
 
 impl PromoteDatabases for Cloud {
-    async fn promote_replica(&self, replica: &DbInstanceId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+    async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
         let request = PromoteReadReplica {
             db_instance_identifier: replica.to_string(),
             backup_retention_period: Some(backup_days),
@@ -169,7 +169,7 @@ impl PromoteDatabases for Cloud {
 }
 
 impl ModifyDatabases for Cloud {
-    async fn grow_storage(&self, instance: &DbInstanceId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+    async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
         let request = ModifyDbInstance {
             allocated_storage: Some(gib),
             iops,
@@ -179,7 +179,7 @@ impl ModifyDatabases for Cloud {
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn set_late_settings(&self, instance: &DbInstanceId, settings: &LateSettings) -> Answer<()> {
+    async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
         let (key, days) = settings.performance_insights.clone().unwrap_or_default();
         let request = ModifyDbInstance {
             monitoring_interval: settings.monitoring.as_ref().map(|(interval, _)| *interval),
@@ -195,12 +195,12 @@ impl ModifyDatabases for Cloud {
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn set_security_groups(&self, instance: &DbInstanceId, groups: &[String]) -> Answer<()> {
+    async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn adopt_settings(&self, instance: &DbInstanceId, settings: &AdoptedSettings) -> Answer<()> {
+    async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
         let request = ModifyDbInstance {
             db_parameter_group_name: settings.parameter_group.clone(),
             publicly_accessible: settings.publicly_accessible,
@@ -213,17 +213,17 @@ impl ModifyDatabases for Cloud {
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn make_multi_az(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
         let request = ModifyDbInstance { multi_az: Some(true), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn rename(&self, instance: &DbInstanceId, to: &DbInstanceId) -> Answer<()> {
+    async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
         let request = ModifyDbInstance { new_db_instance_identifier: Some(to.to_string()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn set_master_password(&self, instance: &DbInstanceId, password: &Secret) -> Answer<()> {
+    async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
         let password = ModelSecret::new(password.reveal());
         let request = ModifyDbInstance { master_user_password: Some(password), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
@@ -242,7 +242,7 @@ impl TagDatabases for Cloud {
 }
 
 impl DeleteDatabases for Cloud {
-    async fn delete_failed_restore(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
             skip_final_snapshot: Some(true),
@@ -251,12 +251,12 @@ impl DeleteDatabases for Cloud {
         };
         self.rds("rds:DeleteDBInstance", &request).map(|_| ())
     }
-    async fn lift_deletion_protection(&self, instance: &DbInstanceId) -> Answer<()> {
+    async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
 
-    async fn delete_released(&self, instance: &DbInstanceId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+    async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
             skip_final_snapshot: Some(final_snapshot.is_none()),

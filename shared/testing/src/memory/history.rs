@@ -3,7 +3,7 @@
 use super::Cloud;
 use crate::data::Row;
 use lifeboat_domain::Timestamp;
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::moments::traces::{Change, Counters, Gap, Traces};
 use lifeboat_domain::moments::trail::Trail;
 use lifeboat_domain::ports::{Answer, ReadDatabaseEvents, ReadTrail};
@@ -19,7 +19,7 @@ impl ReadTrail for Cloud {
 }
 
 impl ReadDatabaseEvents for Cloud {
-    async fn events_of(&self, instance: &DbInstanceId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
         self.serve("rds:DescribeEvents", instance.as_str(), |world| {
             let found = world.announced.iter().filter(|(of, at, _)| of == instance.as_str() && from <= *at && *at <= to);
             Ok(found.map(|(_, at, text)| (*at, text.clone())).collect())

@@ -1,10 +1,10 @@
 //! AWS-shaped answers in the domain's types, as the adapters of `shared/aws` would read them.
 
 use crate::model::{CallError as ApiFailure, DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};
-use lifeboat_domain::ids::{Arn, DbInstanceId, SnapshotId};
-use lifeboat_domain::observed::{Configuration, Endpoint, ObservedInstance, ObservedSnapshot, Replication, SecurityGroup, SnapshotStatus};
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{Configuration, Endpoint, ObservedDatabase, ObservedSnapshot, Replication, SecurityGroup, SnapshotStatus};
 use lifeboat_domain::ports::Answer;
-use lifeboat_domain::status::InstanceStatus;
+use lifeboat_domain::status::DatabaseStatus;
 use lifeboat_domain::{CallClass, CallError, DrError};
 use std::collections::BTreeMap;
 
@@ -39,16 +39,16 @@ fn tags(list: &[Tag]) -> BTreeMap<String, String> {
 }
 
 /// An instance.
-pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedInstance> {
+pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
     let group =
         |shown: &VpcSecurityGroupMembership| SecurityGroup { id: shown.vpc_security_group_id.clone(), status: shown.status.clone() };
     let mut groups: Vec<SecurityGroup> = shown.vpc_security_groups.iter().map(group).collect();
     groups.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(ObservedInstance {
-        id: parsed(DbInstanceId::parse(shown.db_instance_identifier.clone()))?,
+    Ok(ObservedDatabase {
+        id: parsed(DatabaseId::parse(shown.db_instance_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_instance_arn.clone()))?,
         resource_id: shown.dbi_resource_id.clone(),
-        status: InstanceStatus::new(shown.db_instance_status.clone()),
+        status: DatabaseStatus::new(shown.db_instance_status.clone()),
         endpoint: shown.endpoint.as_ref().map(|endpoint| Endpoint { host: endpoint.address.clone(), port: endpoint.port }),
         zone: Some(shown.availability_zone.clone()),
         secondary_zone: shown.secondary_availability_zone.clone(),
@@ -126,7 +126,7 @@ pub(super) fn snapshot(shown: &DbSnapshot) -> Answer<ObservedSnapshot> {
     Ok(ObservedSnapshot {
         id: parsed(SnapshotId::parse(shown.db_snapshot_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_snapshot_arn.clone()))?,
-        instance: parsed(DbInstanceId::parse(shown.db_instance_identifier.clone()))?,
+        instance: parsed(DatabaseId::parse(shown.db_instance_identifier.clone()))?,
         resource_id: Some(shown.dbi_resource_id.clone()),
         status: SnapshotStatus::parse(&shown.status),
         percent: Some(shown.percent_progress),

@@ -3,7 +3,7 @@
 use super::faults::refusal;
 use super::{Cloud, World};
 use chrono::{DateTime, Duration, Utc};
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::{DnsRecord, Endpoint, Parameter, ProxyGroup, ProxyTarget};
 use lifeboat_domain::ports::{
     Answer, CallWebhooks, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ResolveNames, RestartServices, Secret,
@@ -168,7 +168,7 @@ impl ReadProxies for Cloud {
 }
 
 impl WriteProxies for Cloud {
-    async fn register_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()> {
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
         const ACTION: &str = "rds:RegisterDBProxyTargets";
         self.serve(ACTION, proxy, |world| {
             let mut views = world.rds.model.instances(world.rds.now()).into_iter();
@@ -186,7 +186,7 @@ impl WriteProxies for Cloud {
         })
     }
 
-    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DbInstanceId) -> Answer<()> {
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
         const ACTION: &str = "rds:DeregisterDBProxyTargets";
         self.serve(ACTION, proxy, |world| {
             let instances = world.proxies.get_mut(&(proxy.to_owned(), group.to_owned()));

@@ -3,7 +3,7 @@
 mod acts;
 mod reads;
 
-use lifeboat_domain::ids::DbInstanceId;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::Configuration;
 
 /// The body of an answer that holds nothing of interest.
@@ -26,8 +26,8 @@ pub(super) fn orders_db() -> String {
 }
 
 /// A name.
-pub(super) fn id(name: &str) -> DbInstanceId {
-    DbInstanceId::parse(name).unwrap()
+pub(super) fn id(name: &str) -> DatabaseId {
+    DatabaseId::parse(name).unwrap()
 }
 
 /// The fixture's configuration, in our words.

@@ -9,7 +9,7 @@ use lifeboat_domain::ports::{ReadDatabaseEvents, ReadDatabases};
 #[tokio::test(start_paused = true)]
 async fn every_setting_of_an_instance_is_read() {
     let wire = Wire::answering(&[(200, &page(&[orders_db()], None))]);
-    let seen = wire.clients().await.rds().instance(&id("orders-db")).await.unwrap().unwrap();
+    let seen = wire.clients().await.rds().database(&id("orders-db")).await.unwrap().unwrap();
     assert_eq!(wire.form(), form(&[("Action", "DescribeDBInstances"), ("DBInstanceIdentifier", "orders-db")]));
     assert_eq!(seen.configuration, configuration());
     assert_eq!(seen.resource_id, "db-ABCDEFGHIJKLMNOP");
@@ -32,7 +32,7 @@ async fn a_source_names_its_replicas_and_a_replica_says_whom_it_follows_and_how(
     let (start, rest) = plain.split_once("<DBInstanceClass>").unwrap();
     let xml = format!("{start}{names}{info}<DBInstanceClass>{rest}");
     let wire = Wire::answering(&[(200, &page(&[xml], None))]);
-    let seen = wire.clients().await.rds().instance(&id("orders-db")).await.unwrap().unwrap();
+    let seen = wire.clients().await.rds().database(&id("orders-db")).await.unwrap().unwrap();
     assert_eq!((seen.replicas, seen.replica_of.as_deref()), (vec!["orders-db-b".to_owned()], Some("users-db")));
     let expected = Replication { status: "error".to_owned(), normal: false, message: Some("no connection".to_owned()) };
     assert_eq!(seen.replication, Some(expected));
@@ -58,14 +58,14 @@ async fn an_instance_is_found_by_its_resource_id_whatever_it_is_called() {
 async fn an_instance_that_is_gone_is_none() {
     let gone = error_xml("DBInstanceNotFound", "DBInstance orders-db not found.");
     let wire = Wire::answering(&[(404, &gone), (404, &gone)]);
-    assert_eq!(wire.clients().await.rds().instance(&id("orders-db")).await.unwrap(), None);
+    assert_eq!(wire.clients().await.rds().database(&id("orders-db")).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_in_creation_has_no_endpoint() {
     let xml = orders_db().replace("orders-db.abc.eu-central-1.rds.amazonaws.com", "").replace("<Status>active</Status>", "");
     let wire = Wire::answering(&[(200, &page(&[xml], None))]);
-    let seen = wire.clients().await.rds().instance(&id("orders-db")).await.unwrap().unwrap();
+    let seen = wire.clients().await.rds().database(&id("orders-db")).await.unwrap().unwrap();
     assert_eq!(seen.endpoint, None);
     assert_eq!(seen.configuration.port, Some(5432));
 }
@@ -74,7 +74,7 @@ async fn an_instance_in_creation_has_no_endpoint() {
 async fn all_pages_are_read() {
     let second = orders_db().replace("orders-db", "users-db");
     let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (200, &page(&[second], None))]);
-    let seen = wire.clients().await.rds().instances().await.unwrap();
+    let seen = wire.clients().await.rds().databases().await.unwrap();
     assert_eq!(seen.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["orders-db", "users-db"]);
     let sent = [form(&[("Action", "DescribeDBInstances")]), form(&[("Action", "DescribeDBInstances"), ("Marker", "more")])];
     assert_eq!(wire.forms(), sent);
@@ -83,7 +83,7 @@ async fn all_pages_are_read() {
 #[tokio::test(start_paused = true)]
 async fn the_second_page_failing_fails_the_listing() {
     let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (400, &error_xml("AccessDenied", "no"))]);
-    assert_eq!(wire.clients().await.rds().instances().await.unwrap_err().class, CallClass::Denied);
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().class, CallClass::Denied);
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +91,7 @@ async fn what_is_not_rds_is_left_out_of_listings() {
     let graph = orders_db().replace("<Engine>postgres</Engine>", "<Engine>neptune</Engine>");
     let documents = orders_db().replace("<Engine>postgres</Engine>", "<Engine>docdb</Engine>");
     let wire = Wire::answering(&[(200, &page(&[graph, documents, orders_db()], None))]);
-    assert_eq!(wire.clients().await.rds().instances().await.unwrap().len(), 1);
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +108,7 @@ async fn a_missing_field_is_named() {
     ] {
         let xml = orders_db().replace(&format!("<{field}>"), "<Gone>").replace(&format!("</{field}>"), "</Gone>");
         let wire = Wire::answering(&[(200, &page(&[xml], None))]);
-        let error = wire.clients().await.rds().instance(&id("orders-db")).await.unwrap_err();
+        let error = wire.clients().await.rds().database(&id("orders-db")).await.unwrap_err();
         assert_eq!((error.class, error.code.as_str()), (CallClass::Invalid, field));
         assert!(error.message.contains(field), "{error}");
     }
@@ -119,10 +119,10 @@ async fn an_unreadable_stranger_hides_nobody_but_an_unreadable_protected_one_sto
     let broken = orders_db().replace("<EngineVersion>16.3</EngineVersion>", "");
     let stranger = broken.replace("lifeboat:policy", "owner");
     let wire = Wire::answering(&[(200, &page(&[stranger, orders_db()], None))]);
-    assert_eq!(wire.clients().await.rds().instances().await.unwrap().len(), 1);
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
 
     let wire = Wire::answering(&[(200, &page(&[broken, orders_db()], None))]);
-    assert_eq!(wire.clients().await.rds().instances().await.unwrap_err().code, "EngineVersion");
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().code, "EngineVersion");
 }
 
 #[tokio::test(start_paused = true)]

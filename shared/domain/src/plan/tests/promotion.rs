@@ -8,7 +8,7 @@ use crate::replica::Replica;
 /// A replica that follows, whose newest transaction is of so many seconds after 10:25:00.
 fn replica(name: &str, newest: Option<i64>) -> Replica {
     let mut observed = instance("available");
-    observed.id = DbInstanceId::parse(name).unwrap();
+    observed.id = DatabaseId::parse(name).unwrap();
     observed.resource_id = format!("db-{}", name.to_uppercase());
     observed.replica_of = Some("orders-db".into());
     observed.replication = Some(Replication { status: "replicating".into(), normal: true, message: None });
@@ -29,7 +29,7 @@ fn replica(name: &str, newest: Option<i64>) -> Replica {
 fn failed(replicas: Vec<Replica>) -> World {
     let mut world = World::new(Scenario::InstanceFailure, "failed", AUTOMATIC);
     let names = replicas.iter().map(|replica| replica.observed.id.to_string()).collect();
-    world.observed = world.observed.map(|observed| ObservedInstance { replicas: names, ..observed });
+    world.observed = world.observed.map(|observed| ObservedDatabase { replicas: names, ..observed });
     world.replicas = replicas;
     world
 }
@@ -43,7 +43,7 @@ fn a_replica_is_promoted_behind_the_fence_with_backups_and_gets_its_standby_last
     let mut world = failed(vec![replica("orders-db-b", Some(-2))]);
     world.incident.scenario = Some(Scenario::Hung);
     world.incident.setbacks.push(Setback::FailoverSent);
-    world.observed = Some(ObservedInstance { status: crate::status::InstanceStatus::new("available"), ..world.observed.unwrap() });
+    world.observed = Some(ObservedDatabase { status: crate::status::DatabaseStatus::new("available"), ..world.observed.unwrap() });
     let plan = world.plan().plan;
     assert_eq!((plan.remedy, plan.fence, plan.moves_clients), (Some(Remedy::PromoteReplica), Some(FencePlan::Group), true));
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_replica_that_cannot_be_promoted_says_why() {
     let table: [(Change, &str); 8] = [
         (|it| it.observed.tags.clear(), "it does not carry the tag lifeboat:promotable=orders-db"),
         (|it| drop(it.observed.tags.insert(tags::PROMOTABLE.into(), "users-db".into())), "it does not carry the tag"),
-        (|it| it.observed.status = crate::status::InstanceStatus::new("backing-up"), "RDS reports backing-up"),
+        (|it| it.observed.status = crate::status::DatabaseStatus::new("backing-up"), "RDS reports backing-up"),
         (|it| it.observed.configuration.vpc = Some("vpc-2".into()), "another VPC"),
         (|it| it.observed.replication = None, "RDS does not say"),
         (
@@ -146,7 +146,7 @@ fn a_broken_replication_counts_only_where_it_broke_before_the_source_did() {
 #[test]
 fn the_replica_that_lost_least_is_taken_and_every_other_one_is_named_with_its_command() {
     let plan = failed(vec![replica("orders-db-a", Some(-60)), replica("orders-db-b", Some(-2)), replica("orders-db-c", None)]).plan().plan;
-    assert_eq!(plan.target.as_ref().map(DbInstanceId::as_str), Some("orders-db-b"));
+    assert_eq!(plan.target.as_ref().map(DatabaseId::as_str), Some("orders-db-b"));
     assert!(plan.reason.contains("orders-db-a is passed over: it would lose 1 min"), "{}", plan.reason);
     assert!(plan.reason.contains("orders-db-c is passed over: how much it lacks is not known"), "{}", plan.reason);
     assert_eq!(plan.guidance.len(), 3, "{:?}", plan.guidance);
@@ -155,7 +155,7 @@ fn the_replica_that_lost_least_is_taken_and_every_other_one_is_named_with_its_co
 
 #[test]
 fn a_promotion_is_asked_for_once_in_an_incident() {
-    let target = DbInstanceId::parse("orders-db-b").unwrap();
+    let target = DatabaseId::parse("orders-db-b").unwrap();
     let setbacks = [Setback::PromotionSent { target: target.clone() }, Setback::PromotionFailed { target, text: "it was refused".into() }];
     for setback in setbacks {
         let mut world = failed(vec![replica("orders-db-b", Some(-2))]);

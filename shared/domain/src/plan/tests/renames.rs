@@ -25,7 +25,7 @@ fn both_renames_are_planned_and_what_follows_names_what_holds_after_them() {
     let second = Act::RenameInstance { instance: to.clone(), resource_id: None, to: source.id.clone() };
     assert_eq!(moves, [&first, &second]);
     let closing: Vec<String> = plan.calls_of(Phase::Close).map(|(_, call)| call.act.describe()).collect();
-    let on = |action: &str, name: &DbInstanceId| closing.iter().any(|call| call.starts_with(&format!("{action} {name} ")));
+    let on = |action: &str, name: &DatabaseId| closing.iter().any(|call| call.starts_with(&format!("{action} {name} ")));
     assert!(on("rds:AddTagsToResource", &kept) && on("rds:RemoveTagsFromResource", &kept), "{closing:?}");
     assert!(on("rds:AddTagsToResource", &source.id) && !closing.iter().any(|call| call.contains(to.as_str())), "{closing:?}");
     assert!(closing.iter().any(|call| call.ends_with(&format!("of {}", source.id))), "{closing:?}");
