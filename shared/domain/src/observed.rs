@@ -1,8 +1,12 @@
 //! What a Describe call showed of a database, in our types.
 
+mod cluster;
+
+pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling};
+
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;
-use crate::words::Timestamp;
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,6 +189,9 @@ pub struct Configuration {
     pub master_user: String,
     /// `DBName`.
     pub database: Option<String>,
+    /// What only a DB cluster has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Box<ClusterConfiguration>>,
 }
 
 /// Below so many GiB a gp3 volume has a fixed performance, which must not be named even though Describe shows it.
@@ -217,7 +224,7 @@ impl Configuration {
     }
 }
 
-/// One DB instance as Describe showed it.
+/// One DB instance or DB cluster as Describe showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedDatabase {
     /// `DBInstanceIdentifier`.
@@ -254,6 +261,9 @@ pub struct ObservedDatabase {
     pub replicas: Vec<String>,
     /// `DBClusterIdentifier`: a member of a cluster is not judged alone.
     pub cluster: Option<String>,
+    /// `DBClusterMembers` of a cluster, each with what Describe showed of the instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
     /// What a restore must be told.
     pub configuration: Configuration,
     /// `TagList`.
@@ -261,6 +271,19 @@ pub struct ObservedDatabase {
 }
 
 impl ObservedDatabase {
+    /// The member that writes; none of an instance, or of a cluster that has lost it.
+    pub fn writer(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.is_writer)
+    }
+
+    /// Whether AWS has where to move it to by itself: a standby, or another member that serves.
+    pub fn has_standby(&self) -> bool {
+        match self.id.kind() {
+            ResourceKind::DbCluster => self.members.iter().any(|member| !member.is_writer && member.status.is_serving()),
+            _ => self.configuration.multi_az,
+        }
+    }
+
     /// The policy's name, if this database is protected and not retired.
     pub fn policy(&self) -> Option<&str> {
         if self.tags.contains_key(tags::RETIRED) { None } else { self.tags.get(tags::POLICY).map(String::as_str) }

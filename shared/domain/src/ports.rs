@@ -5,8 +5,10 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod clusters;
 mod visits;
 
+pub use clusters::{FailClustersOver, MakeMembers};
 pub use visits::{OpenDatabases, Target, VisitLimits};
 
 use crate::error::CallError;

@@ -48,6 +48,7 @@ pub(crate) fn instance(status: &str) -> ObservedDatabase {
         replication: None,
         replicas: Vec::new(),
         cluster: None,
+        members: Vec::new(),
         configuration,
         tags: [(tags::POLICY.into(), "p".into()), (tags::SECRET.into(), "orders".into()), ("team".into(), "shop".into())].into(),
     }

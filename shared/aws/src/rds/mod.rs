@@ -1,5 +1,7 @@
 //! The control plane of RDS.
 
+mod cluster_calls;
+mod clusters;
 mod observe;
 mod pending;
 mod proxies;
@@ -9,7 +11,7 @@ use crate::classify::{call_error, invalid};
 use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance, DbSnapshot, Filter, SourceType, Tag};
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbSnapshot, Filter, SourceType, Tag};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
@@ -17,6 +19,7 @@ use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
     Secret, TagDatabases, TakeSnapshots,
 };
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, Timestamp};
 use std::collections::BTreeMap;
 
@@ -31,6 +34,9 @@ const MOST_EVENTS: usize = 200;
 
 /// Engines that share the API but are not RDS.
 const NOT_RDS: [&str; 2] = ["neptune", "docdb"];
+
+/// How the resource id of a cluster begins.
+const OF_CLUSTER: &str = "cluster-";
 
 /// RDS of one Region.
 #[derive(Debug, Clone)]
@@ -49,6 +55,9 @@ impl Rds {
 
 impl ReadDatabases for Rds {
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
+        if id.kind() == ResourceKind::DbCluster {
+            return self.cluster(id).await;
+        }
         let output = self.client.describe_db_instances().db_instance_identifier(id.as_str()).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
             Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
@@ -73,19 +82,29 @@ impl ReadDatabases for Rds {
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| call_error(DESCRIBE_INSTANCES, &error))?;
             if !item.engine().is_some_and(|engine| NOT_RDS.contains(&engine)) {
-                instances.extend(listed(&item)?);
+                instances.push(item);
             }
         }
-        Ok(instances)
+        let mut databases = Vec::new();
+        for instance in &instances {
+            databases.extend(readable(observe::instance(instance), instance.tag_list(), instance.db_instance_identifier())?);
+        }
+        for cluster in self.clusters().await? {
+            databases.extend(readable(clusters::observe(&cluster, &instances), cluster.tag_list(), cluster.db_cluster_identifier())?);
+        }
+        Ok(databases)
     }
 
     async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if resource_id.starts_with(OF_CLUSTER) {
+            return self.cluster_restore_window(resource_id).await;
+        }
         let mut items = self.client.describe_db_instance_automated_backups().dbi_resource_id(resource_id).into_paginator().items().send();
         let mut newest: Option<RestoreWindow> = None;
         while let Some(item) = items.next().await {
             match item.map_err(|error| call_error(DESCRIBE_BACKUPS, &error)) {
                 Ok(backup) => {
-                    let window = observe::restore_window(&backup);
+                    let window = observe::restore_window(backup.restore_window.as_ref());
                     newest = newest.into_iter().chain(window).max_by_key(|window| window.latest);
                 }
                 Err(error) if error.class == CallClass::NotFound => return Ok(None),
@@ -96,11 +115,16 @@ impl ReadDatabases for Rds {
     }
 
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        self.snapshots(None, Some("manual")).await
+        let mut snapshots = self.snapshots(None, Some("manual")).await?;
+        snapshots.extend(self.cluster_snapshots(None, Some("manual")).await?);
+        Ok(snapshots)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
-        self.snapshots(Some(instance), None).await
+        match instance.kind() {
+            ResourceKind::DbCluster => self.cluster_snapshots(Some(instance), None).await,
+            _ => self.snapshots(Some(instance), None).await,
+        }
     }
 }
 
@@ -141,6 +165,9 @@ impl ReadDatabaseEvents for Rds {
 
 impl TakeSnapshots for Rds {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.create_cluster_snapshot(instance, snapshot, tags).await;
+        }
         let request = self.client.create_db_snapshot().db_instance_identifier(instance.as_str()).db_snapshot_identifier(snapshot.as_str());
         let output = request.set_tags(Some(tag_list(tags))).send().await;
         output.map(|_| ()).map_err(|error| call_error("rds:CreateDBSnapshot", &error))
@@ -149,6 +176,9 @@ impl TakeSnapshots for Rds {
 
 impl RestoreDatabases for Rds {
     async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        if target.kind() == ResourceKind::DbCluster {
+            return self.restore_cluster_from_snapshot(snapshot, target, settings).await;
+        }
         let action = "rds:RestoreDBInstanceFromDBSnapshot";
         let input = restore::from_snapshot(snapshot, target, settings, protecting_tags(action, settings)?);
         input.send_with(&self.client).await.map(|_| ()).map_err(|error| call_error(action, &error))
@@ -161,6 +191,9 @@ impl RestoreDatabases for Rds {
         target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()> {
+        if target.kind() == ResourceKind::DbCluster {
+            return self.restore_cluster_to_point_in_time(source, at, target, settings).await;
+        }
         let action = "rds:RestoreDBInstanceToPointInTime";
         let input = restore::to_point_in_time(source, at, target, settings, protecting_tags(action, settings)?);
         input.send_with(&self.client).await.map(|_| ()).map_err(|error| call_error(action, &error))
@@ -194,6 +227,9 @@ impl ModifyDatabases for Rds {
         if *settings == LateSettings::default() {
             return Ok(());
         }
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.set_late_cluster_settings(instance, settings).await;
+        }
         let mut request = self
             .client
             .modify_db_instance()
@@ -215,6 +251,9 @@ impl ModifyDatabases for Rds {
     async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
         if groups.is_empty() {
             return Err(invalid(MODIFY, "VpcSecurityGroupIds", format!("{instance}: no security group was named; nothing was sent")));
+        }
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.set_cluster_security_groups(instance, groups).await;
         }
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let output = request.set_vpc_security_group_ids(Some(groups.to_vec())).send().await;
@@ -252,6 +291,9 @@ impl ModifyDatabases for Rds {
     }
 
     async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.set_cluster_password(instance, password).await;
+        }
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         request.master_user_password(password.reveal()).send().await.map(|_| ()).map_err(|error| {
             let mut error = call_error(MODIFY, &error);
@@ -302,13 +344,13 @@ impl DeleteDatabases for Rds {
     }
 }
 
-/// One instance of a listing. One that cannot be read hides no other, unless it is protected: then not to see it would look like a deletion.
-fn listed(instance: &DbInstance) -> Answer<Option<ObservedDatabase>> {
-    match observe::instance(instance) {
+/// One database of a listing. One that cannot be read hides no other, unless it is protected: then not to see it would look like a deletion.
+fn readable(observed: Answer<ObservedDatabase>, marks: &[Tag], name: Option<&str>) -> Answer<Option<ObservedDatabase>> {
+    match observed {
         Ok(observed) => Ok(Some(observed)),
-        Err(error) if instance.tag_list().iter().any(|tag| tag.key() == Some(tags::POLICY)) => Err(error),
+        Err(error) if marks.iter().any(|tag| tag.key() == Some(tags::POLICY)) => Err(error),
         Err(error) => {
-            tracing::warn!(instance = instance.db_instance_identifier().unwrap_or_default(), "left out of the listing: {error}");
+            tracing::warn!(database = name.unwrap_or_default(), "left out of the listing: {error}");
             Ok(None)
         }
     }

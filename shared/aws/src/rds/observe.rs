@@ -3,7 +3,7 @@
 use super::{DESCRIBE_INSTANCES, DESCRIBE_SNAPSHOTS, pending};
 use crate::classify::invalid;
 use crate::time::timestamp;
-use aws_sdk_rds::types::{DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag};
+use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};
 use aws_smithy_types::DateTime;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
@@ -28,13 +28,14 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
         secondary_zone: shown.secondary_availability_zone.clone(),
         latest_restorable: time(shown.latest_restorable_time.as_ref()),
         created_at: time(shown.instance_create_time.as_ref()),
-        groups: groups(shown),
+        groups: groups(shown.vpc_security_groups()),
         parameter_status: shown.db_parameter_groups().first().and_then(|group| group.parameter_apply_status.clone()),
         pending: shown.pending_modified_values.as_ref().map(pending::names).unwrap_or_default(),
         replica_of: shown.read_replica_source_db_instance_identifier.clone(),
         replication: replication(shown),
         replicas: shown.read_replica_db_instance_identifiers().to_vec(),
         cluster: shown.db_cluster_identifier.clone(),
+        members: Vec::new(),
         configuration: configuration(shown, &have)?,
         tags: tags(shown.tag_list()),
     })
@@ -49,7 +50,7 @@ fn configuration(shown: &DbInstance, have: &impl Fn(&Option<String>, &str) -> An
         master_user: have(&shown.master_username, "MasterUsername")?,
         subnet_group: subnets.and_then(|group| group.db_subnet_group_name.clone()),
         vpc: subnets.and_then(|group| group.vpc_id.clone()),
-        security_groups: groups(shown).into_iter().map(|group| group.id).collect(),
+        security_groups: groups(shown.vpc_security_groups()).into_iter().map(|group| group.id).collect(),
         parameter_group: shown.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name.clone()),
         option_group: shown.option_group_memberships().first().and_then(|group| group.option_group_name.clone()),
         multi_az: shown.multi_az.unwrap_or_default(),
@@ -81,6 +82,7 @@ fn configuration(shown: &DbInstance, have: &impl Fn(&Option<String>, &str) -> An
         performance_insights_key: shown.performance_insights_kms_key_id.clone(),
         performance_insights_retention_days: shown.performance_insights_retention_period,
         database: shown.db_name.clone(),
+        cluster: None,
     })
 }
 
@@ -103,8 +105,8 @@ pub(super) fn snapshot(shown: &DbSnapshot) -> Answer<ObservedSnapshot> {
 }
 
 /// The window of an automated backup; none while it has no backup yet.
-pub(super) fn restore_window(shown: &DbInstanceAutomatedBackup) -> Option<RestoreWindow> {
-    let window = shown.restore_window.as_ref()?;
+pub(super) fn restore_window(window: Option<&aws_sdk_rds::types::RestoreWindow>) -> Option<RestoreWindow> {
+    let window = window?;
     Some(RestoreWindow { earliest: time(window.earliest_time.as_ref())?, latest: time(window.latest_time.as_ref())? })
 }
 
@@ -137,33 +139,33 @@ fn configured_port(shown: &DbInstance) -> Option<u16> {
 }
 
 /// The security groups, sorted by id.
-fn groups(shown: &DbInstance) -> Vec<SecurityGroup> {
-    let one = |group: &aws_sdk_rds::types::VpcSecurityGroupMembership| {
+pub(super) fn groups(shown: &[VpcSecurityGroupMembership]) -> Vec<SecurityGroup> {
+    let one = |group: &VpcSecurityGroupMembership| {
         Some(SecurityGroup { id: group.vpc_security_group_id.clone()?, status: group.status.clone().unwrap_or_default() })
     };
-    let mut groups: Vec<SecurityGroup> = shown.vpc_security_groups().iter().filter_map(one).collect();
+    let mut groups: Vec<SecurityGroup> = shown.iter().filter_map(one).collect();
     groups.sort_by(|one, other| one.id.cmp(&other.id));
     groups
 }
 
-fn tags(list: &[Tag]) -> BTreeMap<String, String> {
+pub(super) fn tags(list: &[Tag]) -> BTreeMap<String, String> {
     list.iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect()
 }
 
-fn time(at: Option<&DateTime>) -> Option<Timestamp> {
+pub(super) fn time(at: Option<&DateTime>) -> Option<Timestamp> {
     at.and_then(timestamp)
 }
 
-fn sorted(mut list: Vec<String>) -> Vec<String> {
+pub(super) fn sorted(mut list: Vec<String>) -> Vec<String> {
     list.sort();
     list
 }
 
-fn mandatory(action: &str, name: &str, field: &str, value: Option<&str>) -> Answer<String> {
+pub(super) fn mandatory(action: &str, name: &str, field: &str, value: Option<&str>) -> Answer<String> {
     let value = value.filter(|value| !value.is_empty());
     value.map(str::to_owned).ok_or_else(|| invalid(action, field, format!("the answer about {name} has no {field}")))
 }
 
-fn parsed<T>(action: &str, id: Result<T, DrError>) -> Answer<T> {
+pub(super) fn parsed<T>(action: &str, id: Result<T, DrError>) -> Answer<T> {
     id.map_err(|error| invalid(action, "identifier", error.message()))
 }

@@ -64,6 +64,7 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
         }),
         replicas: shown.read_replica_db_instance_identifiers.clone(),
         cluster: None,
+        members: Vec::new(),
         configuration: configuration(shown, &groups),
         groups,
         tags: tags(&shown.tag_list),
@@ -80,6 +81,7 @@ fn configuration(shown: &DbInstance, groups: &[SecurityGroup]) -> Configuration 
     let mut log_exports = shown.enabled_cloudwatch_logs_exports.clone();
     log_exports.sort();
     Configuration {
+        cluster: None,
         class: shown.db_instance_class.clone(),
         engine: shown.engine.clone(),
         engine_version: shown.engine_version.clone(),

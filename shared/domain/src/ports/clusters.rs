@@ -1,0 +1,25 @@
+//! What only a DB cluster needs.
+
+use super::Answer;
+use crate::ids::DatabaseId;
+use crate::observed::MemberConfiguration;
+use std::collections::BTreeMap;
+
+/// `rds:FailoverDBCluster`. Sent without SDK retries: a duplicate flips back.
+pub trait FailClustersOver {
+    /// Makes another member the writer: `to`, or the one that RDS chooses.
+    async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()>;
+}
+
+/// `rds:CreateDBInstance` into a cluster (with `rds:AddTagsToResource`): a restored Aurora cluster has no instances.
+pub trait MakeMembers {
+    /// Makes a member; `AlreadyExists` is for the caller to look at.
+    async fn make_member(
+        &self,
+        member: &DatabaseId,
+        cluster: &DatabaseId,
+        engine: &str,
+        told: &MemberConfiguration,
+        tags: &BTreeMap<String, String>,
+    ) -> Answer<()>;
+}
