@@ -136,7 +136,7 @@ fn by_request(evidence: Evidence<'_>) -> Option<Judgement> {
             "a person asks for clients to go back; the server itself need not be down for that".to_owned(),
         ));
     }
-    let only_guided = MatrixRow::of(scenario).is_some_and(|row| row.remedies == [Remedy::Guided]);
+    let only_guided = MatrixRow::of(evidence.incident.kind, scenario).is_some_and(|row| row.remedies == [Remedy::Guided]);
     if request.by_person && only_guided {
         return Some(Judgement::failed(
             scenario,

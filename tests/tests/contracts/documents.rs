@@ -4,11 +4,12 @@
 
 use crate::repo::{files, machines, none, read, root};
 use lifeboat_domain::ErrorName;
-use lifeboat_domain::plan::MATRIX;
-use lifeboat_domain::words::Scenario;
+use lifeboat_domain::plan::{MATRIX, MatrixRow};
+use lifeboat_domain::words::{ResourceKind, Scenario};
 use lifeboat_tests::asl::duration::{Duration, show};
 use lifeboat_tests::asl::picture;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const MACHINES: &str = "statemachines/README.md";
@@ -45,10 +46,15 @@ fn the_machines_readme_shows_times_and_pictures_as_they_are() {
 
 #[test]
 fn the_readme_shows_the_matrix_as_it_is() {
-    let mut table = String::from("| scenario | options | always asks a person |\n|---|---|---|\n");
-    for row in MATRIX {
-        let remedies: Vec<&str> = row.remedies.iter().map(|remedy| remedy.as_str()).collect();
-        let _ = writeln!(table, "| {} | {} | {} |", row.scenario, remedies.join(", "), if row.always_ask { "yes" } else { "no" });
+    let kinds: BTreeSet<ResourceKind> = MATRIX.iter().map(|row| row.kind).collect();
+    let heads: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let mut table = format!("| scenario | {} | always asks a person |\n|---|---|{}\n", heads.join(" | "), "---|".repeat(kinds.len()));
+    for scenario in Scenario::ALL {
+        let rows: Vec<&MatrixRow> = kinds.iter().filter_map(|kind| MatrixRow::of(*kind, *scenario)).collect();
+        let options = |row: &&MatrixRow| row.remedies.iter().map(|remedy| remedy.as_str()).collect::<Vec<_>>().join(", ");
+        let cells: Vec<String> = rows.iter().map(options).collect();
+        let asks = if rows.iter().all(|row| row.always_ask) { "yes" } else { "no" };
+        let _ = writeln!(table, "| {scenario} | {} | {asks} |", cells.join(" | "));
     }
     generated("README.md", "matrix", &table);
 }

@@ -93,6 +93,7 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     let gate = decide(
         &plan,
         GateFacts {
+            kind: incident.kind,
             now,
             request: &incident.request,
             question: question.as_ref(),

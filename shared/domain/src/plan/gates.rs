@@ -7,7 +7,7 @@ use crate::incident::Request;
 use crate::pause::InForce;
 use crate::policy::{Breaker, Policy};
 use crate::span::Span;
-use crate::words::{RecoveryMode, Run, Scenario, Timestamp, closed_enum, show_time};
+use crate::words::{RecoveryMode, ResourceKind, Run, Scenario, Timestamp, closed_enum, show_time};
 use serde::{Deserialize, Serialize};
 
 closed_enum! {
@@ -42,6 +42,8 @@ pub struct Gate {
 pub struct GateFacts<'a> {
     /// Now.
     pub now: Timestamp,
+    /// What is recovered.
+    pub kind: ResourceKind,
     /// What was asked.
     pub request: &'a Request,
     /// What became of the plan when a person was last asked about it.
@@ -151,7 +153,7 @@ fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateF
     if facts.request.option.is_some() {
         return Some(Gate::ask(format!("a person chose {remedy}, and nobody has seen its calls yet"), lift));
     }
-    if super::MatrixRow::of(plan.scenario).is_none_or(|row| row.always_ask) {
+    if super::MatrixRow::of(facts.kind, plan.scenario).is_none_or(|row| row.always_ask) {
         return Some(Gate::ask(format!("{} is always for a person to decide", plan.scenario), lift));
     }
     if let Some(paused) = facts.pause {

@@ -37,34 +37,49 @@ pub struct MatrixRow {
     pub always_ask: bool,
 }
 
-const fn row(scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) -> MatrixRow {
-    MatrixRow { scenario, kind: ResourceKind::RdsInstance, remedies, always_ask }
+const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy], always_ask: bool) -> MatrixRow {
+    MatrixRow { scenario, kind, remedies, always_ask }
 }
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
     use Remedy::{ForceFailover, GrowStorage, Guided, PromoteReplica, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
+    use ResourceKind::{DbCluster, RdsInstance};
     &[
-        row(Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
-        row(Scenario::Hung, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
-        row(Scenario::InstanceFailure, &[PromoteReplica, RestoreLatest, RestoreSnapshot], false),
-        row(Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
-        row(Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
-        row(Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
-        row(Scenario::RegionOutage, &[Guided], true),
-        row(Scenario::StorageFull, &[GrowStorage, Guided], false),
-        row(Scenario::SecurityBreach, &[Guided], true),
-        row(Scenario::KeyInaccessible, &[Guided], true),
-        row(Scenario::ParameterFailure, &[Guided], true),
-        row(Scenario::NetworkFailure, &[Guided], true),
-        row(Scenario::Undo, &[SwapBack], false),
+        row(RdsInstance, Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
+        row(RdsInstance, Scenario::Hung, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
+        row(RdsInstance, Scenario::InstanceFailure, &[PromoteReplica, RestoreLatest, RestoreSnapshot], false),
+        row(RdsInstance, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
+        row(RdsInstance, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
+        row(RdsInstance, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
+        row(RdsInstance, Scenario::RegionOutage, &[Guided], true),
+        row(RdsInstance, Scenario::StorageFull, &[GrowStorage, Guided], false),
+        row(RdsInstance, Scenario::SecurityBreach, &[Guided], true),
+        row(RdsInstance, Scenario::KeyInaccessible, &[Guided], true),
+        row(RdsInstance, Scenario::ParameterFailure, &[Guided], true),
+        row(RdsInstance, Scenario::NetworkFailure, &[Guided], true),
+        row(RdsInstance, Scenario::Undo, &[SwapBack], false),
+        // The readers of a cluster are its replicas: a failover promotes one, and its volume grows by itself.
+        row(DbCluster, Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
+        row(DbCluster, Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
+        row(DbCluster, Scenario::InstanceFailure, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
+        row(DbCluster, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
+        row(DbCluster, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
+        row(DbCluster, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
+        row(DbCluster, Scenario::RegionOutage, &[Guided], true),
+        row(DbCluster, Scenario::StorageFull, &[Guided], true),
+        row(DbCluster, Scenario::SecurityBreach, &[Guided], true),
+        row(DbCluster, Scenario::KeyInaccessible, &[Guided], true),
+        row(DbCluster, Scenario::ParameterFailure, &[Guided], true),
+        row(DbCluster, Scenario::NetworkFailure, &[Guided], true),
+        row(DbCluster, Scenario::Undo, &[SwapBack], false),
     ]
 };
 
 impl MatrixRow {
-    /// The row of a scenario for an RDS instance.
-    pub fn of(scenario: Scenario) -> Option<&'static Self> {
-        MATRIX.iter().find(|row| row.scenario == scenario)
+    /// The row of a scenario for a kind.
+    pub fn of(kind: ResourceKind, scenario: Scenario) -> Option<&'static Self> {
+        MATRIX.iter().find(|row| row.kind == kind && row.scenario == scenario)
     }
 }
 
@@ -73,10 +88,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_has_exactly_one_row_with_a_remedy() {
-        for scenario in Scenario::ALL {
-            assert_eq!(MATRIX.iter().filter(|row| row.scenario == *scenario).count(), 1, "{scenario}");
-            assert!(!MatrixRow::of(*scenario).unwrap().remedies.is_empty());
+    fn every_scenario_of_every_kind_has_exactly_one_row_with_a_remedy() {
+        for kind in [ResourceKind::RdsInstance, ResourceKind::DbCluster] {
+            for scenario in Scenario::ALL {
+                assert_eq!(MATRIX.iter().filter(|row| row.kind == kind && row.scenario == *scenario).count(), 1, "{kind} {scenario}");
+                assert!(!MatrixRow::of(kind, *scenario).unwrap().remedies.is_empty());
+            }
         }
     }
 

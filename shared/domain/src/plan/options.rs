@@ -86,7 +86,8 @@ pub(super) struct Weighed {
 /// Makes the plan for the incident's scenario.
 pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let scenario = facts.incident.scenario().ok_or_else(|| DrError::unrecoverable("a plan needs a scenario, and none was judged"))?;
-    let row = MatrixRow::of(scenario).ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario}")))?;
+    let row = MatrixRow::of(facts.incident.kind, scenario)
+        .ok_or_else(|| DrError::unrecoverable(format!("the matrix has no row for {scenario} of a {}", facts.incident.kind)))?;
     let wanted = wanted_time(facts, scenario)?;
     let mut weighed: Vec<Weighed> = row.remedies.iter().map(|remedy| weigh(facts, *remedy, wanted)).collect();
     promotion::rank(&mut weighed);

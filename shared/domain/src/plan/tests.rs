@@ -6,7 +6,7 @@ use crate::observed::{DnsRecord, Endpoint, ObservedDatabase, Parameter, ProxyGro
 use crate::point::Manifest;
 use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
-use crate::words::Run;
+use crate::words::{ResourceKind, Run};
 
 mod promotion;
 mod quarantine;
@@ -72,6 +72,7 @@ impl World {
     fn gate(&self) -> Gate {
         let planned = self.plan();
         let facts = GateFacts {
+            kind: ResourceKind::RdsInstance,
             now: at(60),
             request: &self.incident.request,
             question: None,
