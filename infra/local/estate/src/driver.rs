@@ -101,8 +101,12 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     let server = effect.server().to_owned();
     let server = server.as_str();
     match effect {
+        // The estate's API has no calls for DB clusters.
+        Effect::MakeVolume { .. } | Effect::SetRole { .. } => {
+            return Err(EngineError::Missing("DB cluster in the estate".to_owned()));
+        }
         Effect::Provision { from, door, .. } => {
-            let address = engine.provision(server, source(from)).await?;
+            let address = engine.provision(server, source(from)?).await?;
             // Nobody knows its address yet.
             engine.set_door(server, door).await;
             return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
@@ -138,15 +142,16 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     Ok(Done::Ok)
 }
 
-fn source(from: Origin) -> Source {
-    match from {
+fn source(from: Origin) -> Result<Source, EngineError> {
+    Ok(match from {
         Origin::Empty { engine, master_user, password, db_name } => {
             Source::Empty { engine, master_user, password: password.expose().to_owned(), db_name: db_name.unwrap_or_default() }
         }
         Origin::Image(image) => Source::Image(image),
         Origin::Replica { of } => Source::Replica { of },
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
-    }
+        Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("DB cluster {of} in the estate"))),
+    })
 }
 
 /// Publishes in order. Whoever does not take an event after many tries does not get it.

@@ -37,7 +37,7 @@ pub enum LoginError {
     WrongPassword,
     /// The session was cut.
     SessionCut,
-    /// It is a replica, and accepts no writes.
+    /// It is a replica or a reader of a DB cluster, and accepts no writes.
     ReadOnly,
 }
 
@@ -70,7 +70,10 @@ impl History {
 
 #[derive(Debug, Clone)]
 struct Server {
-    history: History,
+    /// Where its data lies: its own, or that of its DB cluster.
+    volume: String,
+    /// A reader of a DB cluster.
+    reads_only: bool,
     alive: bool,
     hung: bool,
     door: Door,
@@ -81,10 +84,12 @@ struct Server {
     cut_off: bool,
 }
 
-/// Servers by name (the instance's `DbiResourceId`), their images and their archives.
+/// Servers by name (the instance's `DbiResourceId`), what they hold, their images and their archives.
 #[derive(Debug, Default)]
 pub struct MemoryData {
     servers: BTreeMap<String, Server>,
+    /// By the server's name; of a DB cluster, by its `DbClusterResourceId`.
+    volumes: BTreeMap<String, History>,
     images: BTreeMap<String, History>,
     archives: BTreeMap<String, History>,
     last_session: u64,
@@ -116,7 +121,8 @@ impl MemoryData {
             () if it.hung => return Err(LoginError::Hung),
             () => {}
         }
-        let current = it.history.passwords.iter().rev().find(|entry| entry.1 == user);
+        let passwords = self.volumes.get(&it.volume).map(|history| history.passwords.as_slice()).unwrap_or_default();
+        let current = passwords.iter().rev().find(|entry| entry.1 == user);
         if current.is_none_or(|entry| entry.2 != password) {
             return Err(LoginError::WrongPassword);
         }
@@ -131,7 +137,7 @@ impl MemoryData {
     /// # Errors
     /// The session was cut, or the server does not answer.
     pub fn read(&self, server: &str, session: Session, table: &str) -> Result<Vec<Row>, LoginError> {
-        self.through(server, session).map(|it| it.history.rows(table))
+        self.through(server, session).map(|history| history.rows(table))
     }
 
     /// The tables that a session sees. There is no DDL here: a table is there as long as it holds a row.
@@ -139,7 +145,7 @@ impl MemoryData {
     /// # Errors
     /// The session was cut, or the server does not answer.
     pub fn tables(&self, server: &str, session: Session) -> Result<Vec<String>, LoginError> {
-        let history = &self.through(server, session)?.history;
+        let history = self.through(server, session)?;
         let named: BTreeSet<&str> = history.changes.iter().map(|change| change.1.as_str()).collect();
         Ok(named.into_iter().filter(|table| !history.rows(table).is_empty()).map(str::to_owned).collect())
     }
@@ -149,7 +155,7 @@ impl MemoryData {
     /// # Errors
     /// The session was cut, or the server does not answer.
     pub fn writes(&self, server: &str, session: Session) -> Result<u64, LoginError> {
-        self.through(server, session).map(|it| it.history.changes.len() as u64)
+        self.through(server, session).map(|history| history.changes.len() as u64)
     }
 
     /// Writes a row (or deletes it: `None`) and commits at `now`.
@@ -164,32 +170,36 @@ impl MemoryData {
         value: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), LoginError> {
-        if self.through(server, session)?.follows.is_some() {
+        self.through(server, session)?;
+        if self.is_replica(server) {
             return Err(LoginError::ReadOnly);
         }
         let change = (now, table.to_owned(), key.to_owned(), value.map(str::to_owned));
-        self.on_it_and_its_replicas(server, |it| it.history.changes.push(change.clone()));
+        self.on_it_and_its_replicas(server, |history| history.changes.push(change.clone()));
         Ok(())
     }
 
     /// What a server commits, and with it those that follow.
-    fn on_it_and_its_replicas(&mut self, server: &str, mut commit: impl FnMut(&mut Server)) {
+    fn on_it_and_its_replicas(&mut self, server: &str, commit: impl FnMut(&mut History)) {
         let follows = |it: &Server| it.follows.as_deref() == Some(server) && it.alive && !it.cut_off;
-        for (name, it) in &mut self.servers {
-            if name == server || follows(it) {
-                commit(it);
-            }
-        }
+        let reached = self.servers.iter().filter(|(name, it)| *name == server || follows(it)).map(|(_, it)| &it.volume);
+        let reached: BTreeSet<&String> = reached.collect();
+        self.volumes.iter_mut().filter(|(name, _)| reached.contains(name)).map(|(_, history)| history).for_each(commit);
     }
 
-    /// Whether a server is a replica.
+    /// Whether a server is a replica, or a reader of a DB cluster.
     pub fn is_replica(&self, server: &str) -> bool {
-        self.servers.get(server).is_some_and(|it| it.follows.is_some())
+        self.servers.get(server).is_some_and(|it| it.follows.is_some() || it.reads_only)
+    }
+
+    /// What a server, or the volume of a DB cluster, holds.
+    fn history(&self, name: &str) -> Option<&History> {
+        self.volumes.get(self.servers.get(name).map_or(name, |it| it.volume.as_str()))
     }
 
     /// When the newest change that a server holds was committed.
     pub fn newest(&self, server: &str) -> Option<DateTime<Utc>> {
-        self.servers.get(server)?.history.changes.iter().map(|change| change.0).max()
+        self.history(server)?.changes.iter().map(|change| change.0).max()
     }
 
     /// Ends every session of a server, as a fence does after the port is closed.
@@ -219,33 +229,69 @@ impl MemoryData {
         self.broken.clear();
     }
 
-    fn through(&self, server: &str, session: Session) -> Result<&Server, LoginError> {
+    fn through(&self, server: &str, session: Session) -> Result<&History, LoginError> {
         let it = self.servers.get(server).ok_or(LoginError::NoServer)?;
         match () {
             () if !it.alive || !it.sessions.contains(&session) => Err(LoginError::SessionCut),
             () if it.hung => Err(LoginError::Hung),
-            () => Ok(it),
+            () => self.volumes.get(&it.volume).ok_or(LoginError::NoServer),
         }
     }
 
-    fn provision(&mut self, now: DateTime<Utc>, server: &str, (from, door): (&Origin, Door)) -> EffectOutcome {
-        let history = match from {
+    /// The data that a new server or volume begins with.
+    fn origin(&self, now: DateTime<Utc>, from: &Origin) -> Result<History, String> {
+        Ok(match from {
+            Origin::Volume { of, .. } => self.volumes.get(of).cloned().ok_or_else(|| format!("there is no volume {of}"))?,
             Origin::Empty { master_user, password, .. } => {
                 History { changes: Vec::new(), passwords: vec![(now, master_user.clone(), password.expose().to_owned())] }
             }
             Origin::Image(image) => self.images.get(image).cloned().ok_or_else(|| format!("there is no image {image}"))?,
             Origin::Replica { of } => {
                 let source = self.servers.get(of).filter(|it| it.alive && !it.hung);
-                source.map(|it| it.history.clone()).ok_or_else(|| format!("{of} cannot be copied"))?
+                source.and_then(|it| self.volumes.get(&it.volume)).cloned().ok_or_else(|| format!("{of} cannot be copied"))?
             }
             Origin::PointInTime { server, to } => {
                 self.archives.get(server).map(|archive| archive.until(*to)).ok_or_else(|| format!("there is no archive of {server}"))?
             }
+        })
+    }
+
+    fn provision(&mut self, now: DateTime<Utc>, server: &str, (from, door): (&Origin, Door)) -> EffectOutcome {
+        let history = self.origin(now, from)?;
+        let (volume, reads_only) = match from {
+            Origin::Volume { of, writes } => (of.clone(), !writes),
+            _ => (server.to_owned(), false),
         };
+        self.volumes.insert(volume.clone(), history);
         let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
-        let fresh = Server { history, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false };
+        let fresh = Server { volume, reads_only, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false };
         self.servers.insert(server.to_owned(), fresh);
         Ok(Done::Listening(None))
+    }
+
+    /// What needs no server that lives: the volume of a DB cluster keeps its own backups.
+    fn change_volume(&mut self, now: DateTime<Utc>, name: &str, effect: &Effect) -> EffectOutcome {
+        let Some(history) = self.volumes.get(name).cloned() else { return Err(format!("there is no volume {name}")) };
+        match effect {
+            Effect::TakeImage { image, .. } => Ok(self.keep_image(name, image, history, now)),
+            Effect::ShipLog { .. } => {
+                self.archives.insert(name.to_owned(), history);
+                Ok(Done::Shipped(Some(now)))
+            }
+            Effect::Delete { .. } => {
+                self.volumes.remove(name);
+                Ok(Done::Ok)
+            }
+            _ => Err(format!("{name} is a volume, and {} is for servers", effect.name())),
+        }
+    }
+
+    /// A backup is archived too: from its time on, the log leads anywhere.
+    fn keep_image(&mut self, name: &str, image: &str, history: History, now: DateTime<Utc>) -> Done {
+        let newest = history.changes.iter().map(|change| change.0).max().unwrap_or(now);
+        self.images.insert(image.to_owned(), history.clone());
+        self.archives.insert(name.to_owned(), history);
+        Done::Image(newest.max(now))
     }
 
     fn change(&mut self, now: DateTime<Utc>, effect: &Effect) -> EffectOutcome {
@@ -256,18 +302,15 @@ impl MemoryData {
                 if !it.alive {
                     return Err(format!("{name} is dead"));
                 }
-                let history = it.history.clone();
-                let newest = history.changes.iter().map(|change| change.0).max().unwrap_or(now);
-                self.images.insert(image.clone(), history.clone());
-                // A backup is archived too: from its time on, the log leads anywhere.
-                self.archives.insert(name, history);
-                return Ok(Done::Image(newest.max(now)));
+                let history = self.history(&name).cloned().unwrap_or_default();
+                return Ok(self.keep_image(&name, image, history, now));
             }
             Effect::ShipLog { .. } => {
                 if !it.alive || it.hung {
                     return Ok(Done::Shipped(None));
                 }
-                self.archives.insert(name, it.history.clone());
+                let history = self.history(&name).cloned().unwrap_or_default();
+                self.archives.insert(name, history);
                 return Ok(Done::Shipped(Some(now)));
             }
             Effect::SetPassword { user, password, .. } => {
@@ -275,7 +318,7 @@ impl MemoryData {
                     return Err(format!("{name} does not answer"));
                 }
                 let entry = (now, user.clone(), password.expose().to_owned());
-                self.on_it_and_its_replicas(&name, |it| it.history.passwords.push(entry.clone()));
+                self.on_it_and_its_replicas(&name, |history| history.passwords.push(entry.clone()));
             }
             Effect::PromoteReplica { .. } => {
                 if !it.alive {
@@ -283,6 +326,13 @@ impl MemoryData {
                 }
                 it.sessions.clear();
                 it.follows = None;
+            }
+            Effect::SetRole { writes, .. } => {
+                if *writes && !it.alive {
+                    return Err(format!("{name} is dead"));
+                }
+                it.sessions.clear();
+                it.reads_only = !writes;
             }
             Effect::Restart { .. } | Effect::PromoteStandby { .. } | Effect::Start { .. } => {
                 it.sessions.clear();
@@ -298,8 +348,9 @@ impl MemoryData {
             Effect::SetPort { door, .. } => it.door = *door,
             Effect::Delete { .. } => {
                 self.servers.remove(&name);
+                self.volumes.remove(&name);
             }
-            Effect::Provision { .. } | Effect::AddStandby { .. } | Effect::RemoveStandby { .. } => {}
+            Effect::Provision { .. } | Effect::MakeVolume { .. } | Effect::AddStandby { .. } | Effect::RemoveStandby { .. } => {}
         }
         Ok(Done::Ok)
     }
@@ -312,6 +363,14 @@ impl DataPlane for MemoryData {
         }
         match effect {
             Effect::Provision { server, from, door } => self.provision(now, server, (from, *door)),
+            Effect::MakeVolume { server, from } => {
+                let history = self.origin(now, from)?;
+                self.volumes.insert(server.clone(), history);
+                Ok(Done::Ok)
+            }
+            _ if !self.servers.contains_key(effect.server()) && self.volumes.contains_key(effect.server()) => {
+                self.change_volume(now, effect.server(), effect)
+            }
             _ => self.change(now, effect),
         }
     }

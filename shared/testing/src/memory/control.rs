@@ -1,10 +1,11 @@
 //! The ports of the control plane.
 
+use super::mapping::list;
 use super::{Cloud, mapping};
 use crate::model::{
     AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
     Filter, InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
-    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret, Tag,
+    RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::CallClass;
@@ -15,10 +16,14 @@ use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
     TakeSnapshots,
 };
+use lifeboat_domain::words::ResourceKind;
 use std::collections::BTreeMap;
 
-fn list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::new(key, value)).collect()
+/// How the resource id of a cluster begins.
+const OF_CLUSTER: &str = "cluster-";
+
+fn is_cluster(id: &DatabaseId) -> bool {
+    id.kind() == ResourceKind::DbCluster
 }
 
 impl Cloud {
@@ -37,6 +42,9 @@ impl Cloud {
 
 impl ReadDatabases for Cloud {
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
+        if is_cluster(id) {
+            return self.cluster(id);
+        }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
             Ok(page) => page.db_instances.first().map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -57,12 +65,17 @@ impl ReadDatabases for Cloud {
             found.extend(page.db_instances);
             request.page.marker = page.marker;
             if request.page.marker.is_none() {
-                return found.iter().map(mapping::instance).collect();
+                let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
+                databases.extend(self.clusters(&found)?);
+                return Ok(databases);
             }
         }
     }
 
     async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if resource_id.starts_with(OF_CLUSTER) {
+            return self.cluster_restore_window(resource_id);
+        }
         let request = DescribeDbInstanceAutomatedBackups {
             dbi_resource_id: Some(resource_id.to_owned()),
             ..DescribeDbInstanceAutomatedBackups::default()
@@ -77,16 +90,25 @@ impl ReadDatabases for Cloud {
     }
 
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        self.snapshots(DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() })
+        let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
+        let mut snapshots = self.snapshots(manual)?;
+        snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
+        Ok(snapshots)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
+        if is_cluster(instance) {
+            return self.cluster_snapshots(Some(instance), None);
+        }
         self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
     }
 }
 
 impl TakeSnapshots for Cloud {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.create_cluster_snapshot(instance, snapshot, tags);
+        }
         let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
         self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
     }
@@ -123,6 +145,9 @@ fn told(settings: &RestoreSettings) -> InstanceConfig {
 
 impl RestoreDatabases for Cloud {
     async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        if is_cluster(target) {
+            return self.restore_cluster_from_snapshot(snapshot, target, settings);
+        }
         let request = RestoreDbInstanceFromDbSnapshot {
             db_instance_identifier: target.to_string(),
             db_snapshot_identifier: snapshot.to_string(),
@@ -138,6 +163,9 @@ impl RestoreDatabases for Cloud {
         target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()> {
+        if is_cluster(target) {
+            return self.restore_cluster_to_point_in_time(source, at, target, settings);
+        }
         let request = RestoreDbInstanceToPointInTime {
             target_db_instance_identifier: target.to_string(),
             source_dbi_resource_id: Some(source.to_owned()),
@@ -180,6 +208,9 @@ impl ModifyDatabases for Cloud {
     }
 
     async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.set_late_cluster_settings(instance, settings);
+        }
         let (key, days) = settings.performance_insights.clone().unwrap_or_default();
         let request = ModifyDbInstance {
             monitoring_interval: settings.monitoring.as_ref().map(|(interval, _)| *interval),
@@ -196,6 +227,9 @@ impl ModifyDatabases for Cloud {
     }
 
     async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.modify_cluster(instance, |request| request.vpc_security_group_ids = Some(groups.to_vec()));
+        }
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }
@@ -225,6 +259,9 @@ impl ModifyDatabases for Cloud {
 
     async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
         let password = ModelSecret::new(password.reveal());
+        if is_cluster(instance) {
+            return self.modify_cluster(instance, |request| request.master_user_password = Some(password));
+        }
         let request = ModifyDbInstance { master_user_password: Some(password), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds("rds:ModifyDBInstance", &request).map(|_| ())
     }

@@ -20,9 +20,12 @@ struct Visit {
 }
 
 impl Cloud {
-    /// The server behind the address that clients and probes connect to.
+    /// The server behind the address that clients and probes connect to: of an instance, or of a cluster.
     pub fn server_at(&self, host: &str) -> Option<String> {
         let world = self.see();
+        if let Some(member) = world.rds.model.behind_cluster_endpoint(host) {
+            return Some(member);
+        }
         let views = world.rds.model.instances(world.rds.now());
         let mut shown = views.into_iter().map(|view| view.instance);
         let found = shown.find(|shown| shown.endpoint.as_ref().is_some_and(|endpoint| endpoint.address == host));

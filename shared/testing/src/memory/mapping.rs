@@ -1,5 +1,9 @@
 //! AWS-shaped answers in the domain's types, as the adapters of `shared/aws` would read them.
 
+mod clusters;
+
+pub(super) use clusters::{cluster, cluster_snapshot};
+
 use crate::model::{CallError as ApiFailure, DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{Configuration, Endpoint, ObservedDatabase, ObservedSnapshot, Replication, SecurityGroup, SnapshotStatus};
@@ -34,16 +38,27 @@ fn parsed<T>(made: Result<T, DrError>) -> Answer<T> {
     made.map_err(|error| CallError::new(CallClass::Invalid, "rds:Describe", "unreadable", error.to_string()))
 }
 
+/// Tags as the model takes them.
+pub(super) fn list(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::new(key, value)).collect()
+}
+
 fn tags(list: &[Tag]) -> BTreeMap<String, String> {
     Tag::map(list)
 }
 
-/// An instance.
-pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
+/// Security groups by name.
+fn groups(shown: &[VpcSecurityGroupMembership]) -> Vec<SecurityGroup> {
     let group =
         |shown: &VpcSecurityGroupMembership| SecurityGroup { id: shown.vpc_security_group_id.clone(), status: shown.status.clone() };
-    let mut groups: Vec<SecurityGroup> = shown.vpc_security_groups.iter().map(group).collect();
+    let mut groups: Vec<SecurityGroup> = shown.iter().map(group).collect();
     groups.sort_by(|one, other| one.id.cmp(&other.id));
+    groups
+}
+
+/// An instance.
+pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
+    let groups = groups(&shown.vpc_security_groups);
     Ok(ObservedDatabase {
         id: parsed(DatabaseId::parse(shown.db_instance_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_instance_arn.clone()))?,
@@ -63,7 +78,7 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
             message: info.message.clone(),
         }),
         replicas: shown.read_replica_db_instance_identifiers.clone(),
-        cluster: None,
+        cluster: shown.db_cluster_identifier.clone(),
         members: Vec::new(),
         configuration: configuration(shown, &groups),
         groups,

@@ -52,6 +52,7 @@ impl Model {
             it.zone_is_dark = !multi_az;
         });
         self.effect(Effect::Kill { server: id.clone() });
+        self.member_is_down(&id, now);
         if multi_az {
             self.schedule(now + self.settings.durations.failure_detection, Then::FailoverStarts(id));
         }
@@ -203,5 +204,6 @@ impl Model {
         self.back_up_again(id);
         self.instance_event(id, at, events::RESTARTED);
         self.instance_event(id, at, events::RECOVERED);
+        self.member_is_up(id, at);
     }
 }

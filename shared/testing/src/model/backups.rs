@@ -10,9 +10,9 @@ use super::{Done, Effect, Model};
 
 /// The automated backups of one instance. Outlives the instance when it was deleted with `DeleteAutomatedBackups=false`.
 #[derive(Debug, Clone)]
-pub(crate) struct Backup {
+pub(crate) struct Backup<S = DbInstance> {
     /// The instance as it was last seen.
-    pub source: DbInstance,
+    pub source: S,
     /// The time before which nothing can be restored; `None` until the first backup is finished.
     pub earliest: Option<DateTime<Utc>>,
     /// The times up to which the log is archived, oldest first.
@@ -21,21 +21,39 @@ pub(crate) struct Backup {
     pub retained: bool,
 }
 
+impl<S> Backup<S> {
+    /// None is finished yet.
+    pub fn begun(source: S) -> Self {
+        Self { source, earliest: None, shipped: Vec::new(), retained: false }
+    }
+
+    /// What can be restored by what was archived at `seen` or before.
+    pub fn window(&self, seen: DateTime<Utc>) -> Option<RestoreWindow> {
+        let earliest = self.earliest?;
+        let latest = self.shipped.iter().filter(|time| **time <= seen).max().copied()?;
+        Some(RestoreWindow { earliest_time: Some(earliest), latest_time: Some(latest.max(earliest)) })
+    }
+
+    /// The archive reaches `up_to`; of what it held, only what is not seen yet and the newest that is seen still matters.
+    pub fn reaches(&mut self, up_to: DateTime<Utc>, seen: DateTime<Utc>) {
+        let newest_seen = self.shipped.iter().filter(|time| **time <= seen).max().copied();
+        self.shipped.retain(|time| newest_seen.is_none_or(|seen| *time >= seen));
+        self.shipped.push(up_to);
+    }
+}
+
 impl Model {
     /// What can be restored of an instance, as AWS would say it at `now`: the archive is seen only after a while.
     /// `None` until there is a backup and a piece of log after it.
     pub(crate) fn restore_window(&self, id: &str, now: DateTime<Utc>) -> Option<RestoreWindow> {
-        let backup = self.backups.get(id)?;
-        let earliest = backup.earliest?;
-        let seen = backup.shipped.iter().filter(|time| **time + self.settings.durations.restorable_lag <= now);
-        let latest = seen.max().copied()?;
-        Some(RestoreWindow { earliest_time: Some(earliest), latest_time: Some(latest.max(earliest)) })
+        self.backups.get(id)?.window(now - self.settings.durations.restorable_lag)
     }
 
     /// `backing-up`, if the instance is to have backups; else `available`.
     pub(crate) fn begin_first_backup(&mut self, id: &str, at: DateTime<Utc>) {
         let Some(it) = self.instances.get(id) else { return };
-        if it.shown.backup_retention_period == 0 {
+        // The backups of a member are its cluster's.
+        if it.shown.backup_retention_period == 0 || it.cluster.is_some() {
             return self.set_available(id);
         }
         let source = it.shown.clone();
@@ -43,7 +61,7 @@ impl Model {
         self.instance_event(id, at, events::BACKUP_STARTED);
         let snapshot = self.settings.automated_snapshots.then(|| self.new_automated_snapshot(&source, at));
         let waits = snapshot.iter().map(|(_, effect)| *effect).collect::<Vec<_>>();
-        self.backups.insert(id.to_owned(), Backup { source, earliest: None, shipped: Vec::new(), retained: false });
+        self.backups.insert(id.to_owned(), Backup::begun(source));
         let then = Then::BackedUp(id.to_owned(), snapshot.map(|(name, _)| name));
         self.schedule_after(at + self.settings.durations.backing_up, waits, then);
     }
@@ -87,10 +105,7 @@ impl Model {
             _ => None,
         });
         if let (Some(backup), Some(up_to)) = (self.backups.get_mut(id), up_to) {
-            let horizon = at - self.settings.durations.restorable_lag;
-            let newest_seen = backup.shipped.iter().filter(|time| **time <= horizon).max().copied();
-            backup.shipped.retain(|time| newest_seen.is_none_or(|seen| *time >= seen));
-            backup.shipped.push(up_to);
+            backup.reaches(up_to, at - self.settings.durations.restorable_lag);
         }
         self.schedule(at + self.settings.durations.log_ship_interval, Then::ShipLog(id.to_owned()));
     }

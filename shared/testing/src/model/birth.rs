@@ -99,6 +99,8 @@ impl Model {
             read_replica_db_instance_identifiers: Vec::new(),
             read_replica_source_db_instance_identifier: None,
             status_infos: Vec::new(),
+            db_cluster_identifier: None,
+            promotion_tier: None,
             tag_list: birth.tags.to_vec(),
         }
     }
@@ -129,7 +131,7 @@ impl Model {
         Ok(identifier)
     }
 
-    fn subnet_group(&self, name: Option<&str>) -> Result<DbSubnetGroup, ApiError> {
+    pub(crate) fn subnet_group(&self, name: Option<&str>) -> Result<DbSubnetGroup, ApiError> {
         let known = &self.settings.subnet_groups;
         let (name, vpc_id, subnets) = match name {
             None | Some("default") => ("default", self.settings.default_vpc.clone(), Vec::new()),
@@ -230,7 +232,7 @@ fn set<T: Clone>(field: &mut T, told: &Option<T>) {
     }
 }
 
-fn membership(group: &str) -> VpcSecurityGroupMembership {
+pub(crate) fn membership(group: &str) -> VpcSecurityGroupMembership {
     VpcSecurityGroupMembership { vpc_security_group_id: group.to_owned(), status: "active".to_owned() }
 }
 

@@ -103,6 +103,8 @@ impl Model {
             door,
             invented_endpoint: false,
             promotion: None,
+            cluster: None,
+            cluster_parameters: "in-sync",
             restored_from,
         };
         self.instances.insert(id, instance);
@@ -137,6 +139,7 @@ impl Model {
         }
         self.refresh_port(id);
         self.begin_first_backup(id, at);
+        self.member_is_up(id, at);
     }
 
     /// Where the server listens; if the host does not care, AWS's own kind of name.

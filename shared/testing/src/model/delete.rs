@@ -26,6 +26,9 @@ impl Action for DeleteDbInstance {
         if it.shown.deletion_protection {
             return Err(ApiError::combination("Cannot delete protected DB Instance, please disable deletion protection and try again."));
         }
+        if it.cluster.is_some() {
+            return self.of_member(model, &id, now);
+        }
         let final_snapshot = match (self.skip_final_snapshot.unwrap_or(false), &self.final_db_snapshot_identifier) {
             (true, None) => None,
             (false, Some(name)) => Some(names::snapshot_identifier(name)?),
@@ -76,6 +79,9 @@ impl Model {
         }
         self.instance_event(id, at, events::DELETED);
         let Some(it) = self.instances.remove(id) else { return };
+        if let Some(cluster) = &it.cluster {
+            self.member_is_gone(cluster, id, at);
+        }
         match self.backups.get_mut(id) {
             Some(backup) if keep_backups && backup.earliest.is_some() => {
                 backup.retained = true;

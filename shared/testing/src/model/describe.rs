@@ -30,6 +30,7 @@ impl Action for DescribeDbInstances {
         found.retain(|it| {
             self.filters.iter().all(|filter| match filter.name.as_str() {
                 "db-instance-id" => filter.has(&it.db_instance_identifier) || filter.has(&it.db_instance_arn),
+                "db-cluster-id" => it.db_cluster_identifier.as_deref().is_some_and(|cluster| filter.has(cluster)),
                 "dbi-resource-id" => filter.has(&it.dbi_resource_id),
                 "engine" => filter.has(&it.engine),
                 _ => false,
@@ -208,7 +209,7 @@ impl Model {
 }
 
 impl Filter {
-    fn has(&self, value: &str) -> bool {
+    pub(crate) fn has(&self, value: &str) -> bool {
         self.values.iter().any(|wanted| {
             let name = names::parse_arn(wanted).map_or(wanted.as_str(), |(_, name)| name);
             name.eq_ignore_ascii_case(value) || wanted.eq_ignore_ascii_case(value)
@@ -216,7 +217,7 @@ impl Filter {
     }
 }
 
-fn check_filters(filters: &[Filter], known: &[&str]) -> Result<(), ApiError> {
+pub(crate) fn check_filters(filters: &[Filter], known: &[&str]) -> Result<(), ApiError> {
     match filters.iter().find(|filter| !known.contains(&filter.name.as_str())) {
         Some(filter) => Err(ApiError::value(format!("Unrecognized filter name: {}", filter.name))),
         None => Ok(()),
@@ -225,7 +226,7 @@ fn check_filters(filters: &[Filter], known: &[&str]) -> Result<(), ApiError> {
 
 impl Page {
     /// One page of a sorted list, and the marker of the next.
-    fn cut<T>(&self, sorted: Vec<T>, name: impl Fn(&T) -> &String) -> Result<(Vec<T>, Option<String>), ApiError> {
+    pub(crate) fn cut<T>(&self, sorted: Vec<T>, name: impl Fn(&T) -> &String) -> Result<(Vec<T>, Option<String>), ApiError> {
         let size = self.max_records.unwrap_or(100);
         if !(20..=100).contains(&size) {
             return Err(ApiError::value(format!("Invalid value {size} for MaxRecords. Must be between 20 and 100")));

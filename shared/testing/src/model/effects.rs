@@ -33,6 +33,13 @@ pub enum Origin {
         /// Everything committed by then.
         to: DateTime<Utc>,
     },
+    /// The volume of a DB cluster, which all its members share.
+    Volume {
+        /// The volume: the cluster's `DbClusterResourceId`.
+        of: String,
+        /// The one member that writes; the others accept no writes.
+        writes: bool,
+    },
     /// A copy of a running server, which it then follows by streaming; it accepts no writes.
     Replica {
         /// The server (resource id) that it follows.
@@ -65,6 +72,21 @@ pub enum Effect {
         from: Origin,
         /// Whom it lets in from the start.
         door: Door,
+    },
+    /// Make the volume of a DB cluster, without a server. From then on a volume is named like a server by [`Effect::TakeImage`],
+    /// [`Effect::ShipLog`] and [`Effect::Delete`], which need no server that lives.
+    MakeVolume {
+        /// The new volume: the cluster's `DbClusterResourceId`.
+        server: String,
+        /// Where its data comes from.
+        from: Origin,
+    },
+    /// Restart a member of a DB cluster as the writer, or as a reader.
+    SetRole {
+        /// The server.
+        server: String,
+        /// Whether it accepts writes from now on.
+        writes: bool,
     },
     /// Keep a copy of the server's data.
     TakeImage {
@@ -161,6 +183,8 @@ impl Effect {
     pub fn server(&self) -> &str {
         match self {
             Self::Provision { server, .. }
+            | Self::MakeVolume { server, .. }
+            | Self::SetRole { server, .. }
             | Self::TakeImage { server, .. }
             | Self::AddStandby { server }
             | Self::RemoveStandby { server }
@@ -184,6 +208,8 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Provision { .. } => "provision",
+            Self::MakeVolume { .. } => "make_volume",
+            Self::SetRole { .. } => "set_role",
             Self::TakeImage { .. } => "take_image",
             Self::AddStandby { .. } => "add_standby",
             Self::RemoveStandby { .. } => "remove_standby",

@@ -36,7 +36,7 @@ pub struct Event {
 pub struct Detail {
     /// For example `failover`.
     pub event_categories: Vec<&'static str>,
-    /// `DB_INSTANCE` or `SNAPSHOT`.
+    /// `DB_INSTANCE`, `SNAPSHOT`, `CLUSTER` or `CLUSTER_SNAPSHOT`.
     pub source_type: &'static str,
     /// The ARN.
     pub source_arn: String,
@@ -117,3 +117,18 @@ pub(crate) const STOPPED: Kind = (87, "notification", "DB instance stopped");
 pub(crate) const STARTED: Kind = (88, "notification", "DB instance started");
 pub(crate) const AUTOMATED_SNAPSHOT_CREATING: Kind = (90, "creation", "Creating automated snapshot");
 pub(crate) const AUTOMATED_SNAPSHOT_CREATED: Kind = (91, "creation", "Automated snapshot created");
+
+// Of DB clusters. Those of cluster snapshots have another category than those of DB snapshots.
+pub(crate) const CLUSTER_FAILOVER_FAILED: Kind =
+    (69, "failover", "Cluster failover failed, check the health of your cluster instances and try again.");
+pub(crate) const CLUSTER_PROMOTES_OLD: Kind = (70, "failover", "Promoting previous primary again:");
+pub(crate) const CLUSTER_FAILED_OVER: Kind = (71, "failover", "Completed failover to DB instance:");
+pub(crate) const CLUSTER_FAILS_OVER_IN_ZONE: Kind = (72, "failover", "Started same AZ failover to DB instance:");
+pub(crate) const CLUSTER_FAILS_OVER: Kind = (73, "failover", "Started cross AZ failover to DB instance:");
+pub(crate) const CLUSTER_SNAPSHOT_CREATING: Kind = (74, "backup", "Creating manual cluster snapshot");
+pub(crate) const CLUSTER_SNAPSHOT_CREATED: Kind = (75, "backup", "Manual cluster snapshot created");
+pub(crate) const AUTOMATED_CLUSTER_SNAPSHOT_CREATING: Kind = (168, "backup", "Creating automated cluster snapshot");
+pub(crate) const AUTOMATED_CLUSTER_SNAPSHOT_CREATED: Kind = (169, "backup", "Automated cluster snapshot created");
+pub(crate) const CLUSTER_CREATED: Kind = (170, "creation", "DB cluster created");
+pub(crate) const CLUSTER_DELETED: Kind = (171, "deletion", "DB cluster deleted");
+pub(crate) const CLUSTER_RENAMED: Kind = (172, "notification", "Renamed cluster");

@@ -127,6 +127,7 @@ impl Model {
         }
         self.back_up_again(id);
         self.instance_event(id, at, events::RESTARTED);
+        self.member_is_up(id, at);
     }
 
     /// The server answers again, with the parameters that waited for a reboot.
@@ -134,6 +135,7 @@ impl Model {
         self.with(id, |it| {
             it.server = Server::Up;
             it.healing = false;
+            it.cluster_parameters = "in-sync";
             for group in &mut it.shown.db_parameter_groups {
                 "in-sync".clone_into(&mut group.parameter_apply_status);
             }

@@ -38,6 +38,10 @@ pub(crate) struct Instance {
     pub invented_endpoint: bool,
     /// The automated backups that a promotion under way will begin: days and window.
     pub promotion: Option<(i32, Option<String>)>,
+    /// The resource id of the DB cluster that it is a member of.
+    pub cluster: Option<String>,
+    /// `DBClusterParameterGroupStatus` of a member: `in-sync` or `pending-reboot`.
+    pub cluster_parameters: &'static str,
     /// From where it was restored, for the event that says so.
     pub restored_from: Option<RestoredFrom>,
 }
@@ -65,6 +69,17 @@ impl Instance {
             "Instance {} is not in an available state for {action}: it is {state}.",
             self.shown.db_instance_identifier
         )))
+    }
+}
+
+impl Instance {
+    /// The refusal for what a member of a DB cluster cannot do alone.
+    pub fn require_alone(&self, action: &str) -> Result<(), ApiError> {
+        if self.cluster.is_none() {
+            return Ok(());
+        }
+        let name = &self.shown.db_instance_identifier;
+        Err(ApiError::combination(format!("{action} does not apply to {name}: it is a member of a DB cluster.")))
     }
 }
 
@@ -119,6 +134,7 @@ impl Model {
         self.set(id, status);
         self.instance_event(id, at, events::FAILED);
         self.effect(Effect::Kill { server: id.to_owned() });
+        self.member_is_down(id, at);
     }
 
     pub(crate) fn instance_event(&mut self, id: &str, at: DateTime<Utc>, kind: Kind) {

@@ -3,6 +3,7 @@
 mod accidents;
 mod backups;
 mod birth;
+mod clusters;
 mod create;
 mod delete;
 mod describe;
@@ -34,6 +35,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use backups::Backup;
+pub use clusters::*;
 pub use describe::InstanceView;
 pub use effects::{Done, Door, Effect, EffectId, EffectOutcome, Origin};
 pub use error::{ApiError, CallError, Silence};
@@ -83,6 +85,12 @@ pub struct Model {
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
     /// By the instance's resource id; outlives the instance.
     pub(crate) backups: BTreeMap<String, Backup>,
+    /// By resource id, which a rename does not change.
+    pub(crate) clusters: BTreeMap<String, Cluster>,
+    /// By snapshot identifier.
+    pub(crate) cluster_snapshots: BTreeMap<String, ClusterSnapshot>,
+    /// By the cluster's resource id; outlives the cluster.
+    pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
     pub(crate) dark_zones: BTreeSet<String>,
     steps: Vec<Step>,
     effects: Vec<(EffectId, Effect)>,
@@ -103,6 +111,9 @@ impl Model {
             instances: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             backups: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            cluster_snapshots: BTreeMap::new(),
+            cluster_backups: BTreeMap::new(),
             dark_zones: BTreeSet::new(),
             steps: Vec::new(),
             effects: Vec::new(),

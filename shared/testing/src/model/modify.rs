@@ -36,6 +36,9 @@ impl Action for ModifyDbInstance {
 
 impl ModifyDbInstance {
     fn check(&self, model: &Model, it: &Instance) -> Result<(), ApiError> {
+        if it.cluster.is_some() && self.is_for_the_cluster() {
+            return Err(ApiError::combination("The DB instance is a member of a DB cluster: modify the DB cluster instead."));
+        }
         match it.status.as_str() {
             "storage-full" if self.allocated_storage.is_some() => {}
             "incompatible-parameters" if self.db_parameter_group_name.is_some() => {}
@@ -68,6 +71,18 @@ impl ModifyDbInstance {
         check_retention(self.backup_retention_period)?;
         let role = self.monitoring_role_arn.as_deref().or(it.shown.monitoring_role_arn.as_deref());
         check_monitoring(self.monitoring_interval, role)
+    }
+
+    /// What is the same for all members of a cluster.
+    fn is_for_the_cluster(&self) -> bool {
+        self.vpc_security_group_ids.is_some()
+            || self.master_user_password.is_some()
+            || self.backup_retention_period.is_some()
+            || self.preferred_backup_window.is_some()
+            || self.deletion_protection.is_some()
+            || self.allocated_storage.is_some()
+            || self.multi_az.is_some()
+            || self.enable_iam_database_authentication.is_some()
     }
 
     /// What AWS changes at once, whatever `ApplyImmediately` says.
@@ -286,7 +301,7 @@ impl Model {
     }
 }
 
-fn set<T>(field: &mut T, value: Option<T>) {
+pub(crate) fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }

@@ -13,6 +13,16 @@ pub(crate) fn snapshot_identifier(name: &str) -> Result<String, ApiError> {
     identifier("DBSnapshotIdentifier", name, 255)
 }
 
+/// Checks the identifier of a DB cluster.
+pub(crate) fn cluster_identifier(name: &str) -> Result<String, ApiError> {
+    identifier("DBClusterIdentifier", name, 63)
+}
+
+/// Checks the identifier of a manual snapshot of a cluster: shorter than one of an instance.
+pub(crate) fn cluster_snapshot_identifier(name: &str) -> Result<String, ApiError> {
+    identifier("DBClusterSnapshotIdentifier", name, 63)
+}
+
 fn identifier(field: &str, name: &str, longest: usize) -> Result<String, ApiError> {
     let legal = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -30,7 +40,7 @@ fn identifier(field: &str, name: &str, longest: usize) -> Result<String, ApiErro
 
 /// `postgres16` of `postgres` `16.4`, `mysql8.0` of `mysql` `8.0.36`.
 pub(crate) fn family(engine: &str, version: &str) -> String {
-    let parts = if engine == "postgres" { 1 } else { 2 };
+    let parts = if engine.ends_with("postgres") || engine.ends_with("postgresql") { 1 } else { 2 };
     let major: Vec<&str> = version.split('.').take(parts).collect();
     format!("{engine}{}", major.join("."))
 }
@@ -49,12 +59,21 @@ impl Model {
 
     /// `db-` and 26 letters and digits, the same for the same seed.
     pub(crate) fn new_resource_id(&mut self) -> String {
+        self.new_id("db")
+    }
+
+    /// The same for a cluster.
+    pub(crate) fn new_cluster_resource_id(&mut self) -> String {
+        self.new_id("cluster")
+    }
+
+    fn new_id(&mut self, kind: &str) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let letters = (0..26).map(|_| {
             let index = next_random(&mut self.random) % 32;
             usize::try_from(index).ok().and_then(|i| ALPHABET.get(i)).map_or('A', |&byte| char::from(byte))
         });
-        format!("db-{}", letters.collect::<String>())
+        format!("{kind}-{}", letters.collect::<String>())
     }
 
     /// A UUID of version 4, the same for the same seed.

@@ -29,35 +29,12 @@ impl Model {
 
     /// Begins to swap security groups: the new are `adding`, the old `removing`; all that were in force stay so until it is done.
     pub(crate) fn change_groups(&mut self, id: &str, wanted: &[String], now: DateTime<Utc>) {
-        self.with(id, |it| {
-            let groups = &mut it.shown.vpc_security_groups;
-            for group in groups.iter_mut() {
-                let kept = wanted.contains(&group.vpc_security_group_id);
-                let status = if !kept {
-                    "removing"
-                } else if group.status == "adding" {
-                    "adding"
-                } else {
-                    "active"
-                };
-                status.clone_into(&mut group.status);
-            }
-            for name in wanted {
-                if !groups.iter().any(|group| group.vpc_security_group_id == *name) {
-                    groups.push(VpcSecurityGroupMembership { vpc_security_group_id: name.clone(), status: "adding".to_owned() });
-                }
-            }
-        });
+        self.with(id, |it| swap_groups(&mut it.shown.vpc_security_groups, wanted));
         self.schedule(now + self.settings.durations.group_change, Then::GroupsChanged(id.to_owned()));
     }
 
     pub(crate) fn groups_changed(&mut self, id: &str) {
-        self.with(id, |it| {
-            it.shown.vpc_security_groups.retain(|group| group.status != "removing");
-            for group in &mut it.shown.vpc_security_groups {
-                "active".clone_into(&mut group.status);
-            }
-        });
+        self.with(id, |it| settle_groups(&mut it.shown.vpc_security_groups));
         self.refresh_port(id);
     }
 
@@ -83,5 +60,33 @@ impl Model {
         } else {
             Door::Closed
         }
+    }
+}
+
+/// The new are `adding`, the old `removing`.
+pub(crate) fn swap_groups(groups: &mut Vec<VpcSecurityGroupMembership>, wanted: &[String]) {
+    for group in groups.iter_mut() {
+        let kept = wanted.contains(&group.vpc_security_group_id);
+        let status = if !kept {
+            "removing"
+        } else if group.status == "adding" {
+            "adding"
+        } else {
+            "active"
+        };
+        status.clone_into(&mut group.status);
+    }
+    for name in wanted {
+        if !groups.iter().any(|group| group.vpc_security_group_id == *name) {
+            groups.push(VpcSecurityGroupMembership { vpc_security_group_id: name.clone(), status: "adding".to_owned() });
+        }
+    }
+}
+
+/// The new are in force, the old are gone.
+pub(crate) fn settle_groups(groups: &mut Vec<VpcSecurityGroupMembership>) {
+    groups.retain(|group| group.status != "removing");
+    for group in groups {
+        "active".clone_into(&mut group.status);
     }
 }

@@ -20,6 +20,7 @@ impl Action for StopDbInstance {
 
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbInstance, ApiError> {
         let id = model.find(&self.db_instance_identifier)?;
+        model.instance(&self.db_instance_identifier)?.require_alone(Self::NAME)?;
         model.instance(&self.db_instance_identifier)?.require_free(Self::NAME)?;
         let effect = model.effect(Effect::Stop { server: id.clone() });
         model.begin(&id, "stopping", now);

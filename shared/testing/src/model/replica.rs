@@ -74,6 +74,7 @@ impl Action for CreateDbInstanceReadReplica {
 
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbInstance, ApiError> {
         let it = model.instance(&self.source_db_instance_identifier)?;
+        it.require_alone(Self::NAME)?;
         it.require_free(Self::NAME)?;
         let source = it.shown.clone();
         if source.backup_retention_period == 0 {

@@ -54,6 +54,9 @@ impl Action for RestoreDbInstanceToPointInTime {
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbInstance, ApiError> {
         let identifier = model.check_new(&self.target_db_instance_identifier, &self.config)?;
         let id = self.source(model)?;
+        if let Some(it) = model.instances.get(&id) {
+            it.require_alone(Self::NAME)?;
+        }
         let to = self.time(model, &id, now)?;
         let source = match model.instances.get(&id) {
             Some(it) => it.shown.clone(),

@@ -87,6 +87,9 @@ pub struct Durations {
     /// A failover, asked for or not, from its start to its completion.
     #[serde(with = "seconds")]
     pub failover: Duration,
+    /// A failover of a DB cluster, asked for or not, from its start until another member writes.
+    #[serde(with = "seconds")]
+    pub cluster_failover: Duration,
     /// `PromoteReadReplica`: `modifying`, until the reboot is over.
     #[serde(with = "seconds")]
     pub promoting: Duration,
@@ -131,6 +134,7 @@ impl Durations {
             group_change: Duration::seconds(15),
             rebooting: Duration::seconds(60),
             failover: Duration::seconds(90),
+            cluster_failover: Duration::seconds(30),
             promoting: Duration::minutes(4),
             failure_detection: Duration::seconds(15),
             zone_swap_lag: Duration::minutes(2),
@@ -158,6 +162,7 @@ impl Durations {
             group_change: ms(500),
             rebooting: ms(800),
             failover: ms(1500),
+            cluster_failover: ms(1000),
             promoting: ms(1500),
             failure_detection: ms(300),
             zone_swap_lag: ms(1000),

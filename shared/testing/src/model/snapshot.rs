@@ -34,6 +34,7 @@ impl Action for CreateDbSnapshot {
         let id = model.find(&self.db_instance_identifier)?;
         model.check_new_snapshot(&identifier)?;
         let instance = model.instance(&self.db_instance_identifier)?;
+        instance.require_alone(Self::NAME)?;
         instance.require_free(Self::NAME)?;
         let source = instance.shown.clone();
         model.begin(&id, "backing-up", now);

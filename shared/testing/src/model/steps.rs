@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::clusters::ClusterStep;
 use super::{Done, EffectId, EffectOutcome, Model};
 
 /// Something that happens at a time, and not before its effects are done.
@@ -59,12 +60,25 @@ pub(crate) enum Then {
     ShipLog(String),
     /// The archive answered.
     LogShipped(String),
+    /// Of a DB cluster.
+    Cluster(String, ClusterStep),
     /// A deletion is finished; whether automated backups are kept, and the final snapshot.
     Gone(String, bool, Option<String>),
 }
 
 impl Then {
-    fn instance(&self) -> &str {
+    /// Log shipping never ends.
+    fn is_endless(&self) -> bool {
+        matches!(self, Self::ShipLog(_) | Self::LogShipped(_) | Self::Cluster(_, ClusterStep::ShipLog | ClusterStep::LogShipped))
+    }
+
+    /// A snapshot under way ends by itself, whatever becomes of what it is of.
+    fn is_a_snapshot(&self) -> bool {
+        matches!(self, Self::SnapshotTaken(..) | Self::Cluster(_, ClusterStep::SnapshotTaken(_)))
+    }
+
+    /// Whose it is: an instance's, or a cluster's.
+    fn owner(&self) -> &str {
         match self {
             Self::Show(id)
             | Self::Born(id)
@@ -86,12 +100,16 @@ impl Then {
             | Self::Started(id)
             | Self::ShipLog(id)
             | Self::LogShipped(id)
+            | Self::Cluster(id, _)
             | Self::Gone(id, ..) => id,
         }
     }
 
     /// Whether it is a stage of changing the status, which a stuck instance never leaves.
     fn moves_the_status(&self) -> bool {
+        if let Self::Cluster(_, step) = self {
+            return step.moves_the_status();
+        }
         !matches!(
             self,
             Self::ShipLog(_)
@@ -120,13 +138,14 @@ impl Model {
 
     /// Its effects are done, and its instance is not stuck.
     fn may_happen(&self, step: &Step) -> bool {
-        let stuck = || self.instances.get(step.then.instance()).is_some_and(|it| it.stuck.is_some());
+        let owner = step.then.owner();
+        let stuck = || self.instances.get(owner).is_some_and(|it| it.stuck.is_some()) || self.is_cluster_stuck(owner);
         step.waits.is_empty() && !(step.then.moves_the_status() && stuck())
     }
 
     /// Whether nothing is under way and nothing is still to come; log shipping, which never ends, does not count.
     pub fn is_settled(&self) -> bool {
-        self.effects.is_empty() && self.steps.iter().all(|step| matches!(step.then, Then::ShipLog(_) | Then::LogShipped(_)))
+        self.effects.is_empty() && self.steps.iter().all(|step| step.then.is_endless())
     }
 
     /// Reports what became of an effect. Unknown ids are ignored: the instance may be gone.
@@ -152,9 +171,9 @@ impl Model {
         self.steps.push(Step { at, waits: waits.into_iter().collect(), done: Vec::new(), failure: None, then });
     }
 
-    /// Forgets what was to happen to an instance; a snapshot under way ends by itself.
-    pub(crate) fn cancel_steps(&mut self, instance: &str) {
-        self.steps.retain(|step| step.then.instance() != instance || matches!(step.then, Then::SnapshotTaken(..)));
+    /// Forgets what was to happen to an instance or a cluster; a snapshot under way ends by itself.
+    pub(crate) fn cancel_steps(&mut self, owner: &str) {
+        self.steps.retain(|step| step.then.owner() != owner || step.then.is_a_snapshot());
     }
 
     fn next_step(&mut self, now: DateTime<Utc>) -> Option<Step> {
@@ -187,6 +206,7 @@ impl Model {
             Then::Started(id) => self.started(&id, at, result),
             Then::ShipLog(id) => self.ship_log(&id, at),
             Then::LogShipped(id) => self.log_shipped(&id, at, &done),
+            Then::Cluster(id, step) => self.apply_to_cluster(&id, step, at, result, &done),
             Then::Gone(id, keep_backups, snapshot) => self.gone(&id, keep_backups, snapshot.as_deref(), at, result, &done),
         }
     }

@@ -78,6 +78,7 @@ impl Model {
                 let found = self.snapshots.get_mut(&name.to_ascii_lowercase());
                 found.map(|snapshot| &mut snapshot.shown.tag_list).ok_or_else(|| ApiError::no_snapshot(name))
             }
+            Some((kind @ ("cluster" | "cluster-snapshot"), name)) => self.cluster_tags(kind, name),
             _ => Err(ApiError::value(format!("Invalid resource name: {arn}"))),
         }
     }

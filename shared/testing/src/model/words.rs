@@ -207,6 +207,11 @@ pub struct DbInstance {
     pub read_replica_source_db_instance_identifier: Option<String>,
     /// Of a read replica.
     pub status_infos: Vec<DbInstanceStatusInfo>,
+    /// Of a member of a DB cluster.
+    #[serde(rename = "DBClusterIdentifier")]
+    pub db_cluster_identifier: Option<String>,
+    /// Of a member of a DB cluster.
+    pub promotion_tier: Option<i32>,
     pub tag_list: Vec<Tag>,
 }
 

@@ -2,6 +2,7 @@
 
 mod accidents;
 mod backups;
+mod clusters;
 mod failover;
 mod faults;
 mod life;
