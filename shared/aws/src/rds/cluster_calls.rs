@@ -61,12 +61,12 @@ impl Rds {
         settings: &RestoreSettings,
     ) -> Answer<()> {
         let action = "rds:RestoreDBClusterFromSnapshot";
-        let request = self.from_cluster_snapshot(snapshot, target, settings, protecting_tags(action, settings)?);
+        let request = self.cluster_from_snapshot(snapshot, target, settings, protecting_tags(action, settings)?);
         request.send().await.map(|_| ()).map_err(|error| call_error(action, &error))
     }
 
     /// `EngineVersion` is named: without it RDS takes the Region's default.
-    fn from_cluster_snapshot(
+    fn cluster_from_snapshot(
         &self,
         snapshot: &SnapshotId,
         target: &DatabaseId,

@@ -28,6 +28,7 @@ const DESCRIBE_SNAPSHOTS: &str = "rds:DescribeDBSnapshots";
 const DESCRIBE_BACKUPS: &str = "rds:DescribeDBInstanceAutomatedBackups";
 const DESCRIBE_EVENTS: &str = "rds:DescribeEvents";
 const MODIFY: &str = "rds:ModifyDBInstance";
+const DELETE: &str = "rds:DeleteDBInstance";
 
 /// Announcements that are read of one instance, at most: two pages.
 const MOST_EVENTS: usize = 200;
@@ -150,7 +151,8 @@ impl Rds {
 impl ReadDatabaseEvents for Rds {
     /// Without those of nightly backups, which say nothing about what went wrong.
     async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
-        let request = self.client.describe_events().source_type(SourceType::DbInstance).source_identifier(instance.as_str());
+        let source_type = if instance.kind() == ResourceKind::DbCluster { SourceType::DbCluster } else { SourceType::DbInstance };
+        let request = self.client.describe_events().source_type(source_type).source_identifier(instance.as_str());
         let mut items = request.start_time(date_time(from)).end_time(date_time(to)).into_paginator().items().send();
         let mut events = Vec::new();
         for _ in 0..MOST_EVENTS {
@@ -202,6 +204,7 @@ impl RestoreDatabases for Rds {
 
 impl RebootDatabases for Rds {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        only_an_instance("rds:RebootDBInstance", instance)?;
         let request = self.at_most_once.reboot_db_instance().db_instance_identifier(instance.as_str()).force_failover(force_failover);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:RebootDBInstance", &error))
     }
@@ -209,6 +212,7 @@ impl RebootDatabases for Rds {
 
 impl PromoteDatabases for Rds {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        only_an_instance("rds:PromoteReadReplica", replica)?;
         let request = self.at_most_once.promote_read_replica().db_instance_identifier(replica.as_str());
         // AWS's default is one day.
         let request = request.backup_retention_period(backup_days).set_preferred_backup_window(backup_window.map(str::to_owned));
@@ -218,6 +222,7 @@ impl PromoteDatabases for Rds {
 
 impl ModifyDatabases for Rds {
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let request = request.allocated_storage(gib).set_iops(iops).set_storage_throughput(throughput);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
@@ -264,6 +269,7 @@ impl ModifyDatabases for Rds {
         if *settings == AdoptedSettings::default() {
             return Ok(());
         }
+        only_an_instance(MODIFY, instance)?;
         let logs = CloudwatchLogsExportConfiguration::builder().set_enable_log_types(Some(settings.log_exports.clone())).build();
         let request = self
             .client
@@ -280,11 +286,13 @@ impl ModifyDatabases for Rds {
     }
 
     async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true).multi_az(true);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
     async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = self.at_most_once.modify_db_instance().db_instance_identifier(instance.as_str()).apply_immediately(true);
         let output = request.new_db_instance_identifier(to.as_str()).send().await;
         output.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
@@ -324,23 +332,26 @@ impl TagDatabases for Rds {
 
 impl DeleteDatabases for Rds {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(DELETE, instance)?;
         // `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(true).delete_automated_backups(false);
-        request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
+        request.send().await.map(|_| ()).map_err(|error| call_error(DELETE, &error))
     }
 
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str());
         let request = request.deletion_protection(false).apply_immediately(true);
-        request.send().await.map(|_| ()).map_err(|error| call_error("rds:ModifyDBInstance", &error))
+        request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        only_an_instance(DELETE, instance)?;
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);
         let request = request.set_final_db_snapshot_identifier(final_snapshot.map(ToString::to_string));
-        request.send().await.map(|_| ()).map_err(|error| call_error("rds:DeleteDBInstance", &error))
+        request.send().await.map(|_| ()).map_err(|error| call_error(DELETE, &error))
     }
 }
 
@@ -359,6 +370,15 @@ fn readable(observed: Answer<ObservedDatabase>, marks: &[Tag], name: Option<&str
 /// One snapshot of a listing; those that AWS Backup names (`awsbackup:job-...`) are not ours to restore or prune.
 fn nameable(snapshot: &DbSnapshot) -> Answer<Option<ObservedSnapshot>> {
     if snapshot.snapshot_type() == Some("awsbackup") { Ok(None) } else { observe::snapshot(snapshot).map(Some) }
+}
+
+/// A cluster and an instance may share a name: what is for instances must not meet the other.
+fn only_an_instance(action: &str, id: &DatabaseId) -> Answer<()> {
+    if id.kind() == ResourceKind::RdsInstance {
+        return Ok(());
+    }
+    let text = format!("{id} is of the kind {}, and the call is for a {}; nothing was sent", id.kind(), ResourceKind::RdsInstance);
+    Err(invalid(action, "DBInstanceIdentifier", text))
 }
 
 /// The tags of a restored instance. Passing none would inherit the source's, and with them its protection: refused.

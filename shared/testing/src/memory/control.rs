@@ -8,7 +8,6 @@ use crate::model::{
     RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret,
 };
 use chrono::{DateTime, SubsecRound, Utc};
-use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
@@ -17,6 +16,7 @@ use lifeboat_domain::ports::{
     TakeSnapshots,
 };
 use lifeboat_domain::words::ResourceKind;
+use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
 
 /// How the resource id of a cluster begins.
@@ -24,6 +24,18 @@ const OF_CLUSTER: &str = "cluster-";
 
 fn is_cluster(id: &DatabaseId) -> bool {
     id.kind() == ResourceKind::DbCluster
+}
+
+const MODIFY: &str = "rds:ModifyDBInstance";
+const DELETE: &str = "rds:DeleteDBInstance";
+
+/// A cluster and an instance may share a name: what is for instances must not meet the other.
+fn only_an_instance(action: &str, id: &DatabaseId) -> Answer<()> {
+    if id.kind() == ResourceKind::RdsInstance {
+        return Ok(());
+    }
+    let text = format!("{id} is of the kind {}, and the call is for a {}; nothing was sent", id.kind(), ResourceKind::RdsInstance);
+    Err(CallError::new(CallClass::Invalid, action, "DBInstanceIdentifier", text))
 }
 
 impl Cloud {
@@ -180,6 +192,7 @@ impl RestoreDatabases for Cloud {
 
 impl RebootDatabases for Cloud {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        only_an_instance("rds:RebootDBInstance", instance)?;
         let request = RebootDbInstance { db_instance_identifier: instance.to_string(), force_failover: Some(force_failover) };
         self.rds("rds:RebootDBInstance", &request).map(|_| ())
     }
@@ -187,6 +200,7 @@ impl RebootDatabases for Cloud {
 
 impl PromoteDatabases for Cloud {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        only_an_instance("rds:PromoteReadReplica", replica)?;
         let request = PromoteReadReplica {
             db_instance_identifier: replica.to_string(),
             backup_retention_period: Some(backup_days),
@@ -198,13 +212,14 @@ impl PromoteDatabases for Cloud {
 
 impl ModifyDatabases for Cloud {
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance {
             allocated_storage: Some(gib),
             iops,
             storage_throughput: throughput,
             ..ModifyDbInstance::now(instance.as_str())
         };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
@@ -223,7 +238,7 @@ impl ModifyDatabases for Cloud {
             deletion_protection: settings.deletion_protection.then_some(true),
             ..ModifyDbInstance::now(instance.as_str())
         };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
@@ -231,10 +246,11 @@ impl ModifyDatabases for Cloud {
             return self.modify_cluster(instance, |request| request.vpc_security_group_ids = Some(groups.to_vec()));
         }
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance {
             db_parameter_group_name: settings.parameter_group.clone(),
             publicly_accessible: settings.publicly_accessible,
@@ -244,17 +260,19 @@ impl ModifyDatabases for Cloud {
             enable_log_types: (!settings.log_exports.is_empty()).then(|| settings.log_exports.clone()),
             ..ModifyDbInstance::now(instance.as_str())
         };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { multi_az: Some(true), ..ModifyDbInstance::now(instance.as_str()) };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { new_db_instance_identifier: Some(to.to_string()), ..ModifyDbInstance::now(instance.as_str()) };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
@@ -263,7 +281,7 @@ impl ModifyDatabases for Cloud {
             return self.modify_cluster(instance, |request| request.master_user_password = Some(password));
         }
         let request = ModifyDbInstance { master_user_password: Some(password), ..ModifyDbInstance::now(instance.as_str()) };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 }
 
@@ -280,26 +298,29 @@ impl TagDatabases for Cloud {
 
 impl DeleteDatabases for Cloud {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
             skip_final_snapshot: Some(true),
             delete_automated_backups: Some(false),
             ..DeleteDbInstance::default()
         };
-        self.rds("rds:DeleteDBInstance", &request).map(|_| ())
+        self.rds(DELETE, &request).map(|_| ())
     }
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
-        self.rds("rds:ModifyDBInstance", &request).map(|_| ())
+        self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
             skip_final_snapshot: Some(final_snapshot.is_none()),
             final_db_snapshot_identifier: final_snapshot.map(ToString::to_string),
             delete_automated_backups: Some(false),
         };
-        self.rds("rds:DeleteDBInstance", &request).map(|_| ())
+        self.rds(DELETE, &request).map(|_| ())
     }
 }

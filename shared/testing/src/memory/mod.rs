@@ -13,6 +13,8 @@ mod mapping;
 mod places;
 mod secrets;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod warm_up;
 mod workflow;
 

@@ -1,6 +1,7 @@
 //! What is sent to RDS, and what is read from it.
 
 mod acts;
+mod clusters;
 mod reads;
 
 use lifeboat_domain::ids::DatabaseId;

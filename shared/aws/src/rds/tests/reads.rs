@@ -6,6 +6,10 @@ use lifeboat_domain::CallClass;
 use lifeboat_domain::observed::{Endpoint, Replication, RestoreWindow, SecurityGroup, SnapshotStatus};
 use lifeboat_domain::ports::{ReadDatabaseEvents, ReadDatabases};
 
+const NO_CLUSTERS: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult/></DescribeDBClustersResponse>";
+const NO_CLUSTER_SNAPSHOTS: &str =
+    "<DescribeDBClusterSnapshotsResponse><DescribeDBClusterSnapshotsResult/></DescribeDBClusterSnapshotsResponse>";
+
 #[tokio::test(start_paused = true)]
 async fn every_setting_of_an_instance_is_read() {
     let wire = Wire::answering(&[(200, &page(&[orders_db()], None))]);
@@ -73,10 +77,14 @@ async fn an_instance_in_creation_has_no_endpoint() {
 #[tokio::test(start_paused = true)]
 async fn all_pages_are_read() {
     let second = orders_db().replace("orders-db", "users-db");
-    let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (200, &page(&[second], None))]);
+    let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (200, &page(&[second], None)), (200, NO_CLUSTERS)]);
     let seen = wire.clients().await.rds().databases().await.unwrap();
     assert_eq!(seen.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["orders-db", "users-db"]);
-    let sent = [form(&[("Action", "DescribeDBInstances")]), form(&[("Action", "DescribeDBInstances"), ("Marker", "more")])];
+    let sent = [
+        form(&[("Action", "DescribeDBInstances")]),
+        form(&[("Action", "DescribeDBInstances"), ("Marker", "more")]),
+        form(&[("Action", "DescribeDBClusters")]),
+    ];
     assert_eq!(wire.forms(), sent);
 }
 
@@ -90,7 +98,7 @@ async fn the_second_page_failing_fails_the_listing() {
 async fn what_is_not_rds_is_left_out_of_listings() {
     let graph = orders_db().replace("<Engine>postgres</Engine>", "<Engine>neptune</Engine>");
     let documents = orders_db().replace("<Engine>postgres</Engine>", "<Engine>docdb</Engine>");
-    let wire = Wire::answering(&[(200, &page(&[graph, documents, orders_db()], None))]);
+    let wire = Wire::answering(&[(200, &page(&[graph, documents, orders_db()], None)), (200, NO_CLUSTERS)]);
     assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
 }
 
@@ -118,7 +126,7 @@ async fn a_missing_field_is_named() {
 async fn an_unreadable_stranger_hides_nobody_but_an_unreadable_protected_one_stops_the_listing() {
     let broken = orders_db().replace("<EngineVersion>16.3</EngineVersion>", "");
     let stranger = broken.replace("lifeboat:policy", "owner");
-    let wire = Wire::answering(&[(200, &page(&[stranger, orders_db()], None))]);
+    let wire = Wire::answering(&[(200, &page(&[stranger, orders_db()], None)), (200, NO_CLUSTERS)]);
     assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
 
     let wire = Wire::answering(&[(200, &page(&[broken, orders_db()], None))]);
@@ -174,7 +182,7 @@ async fn snapshots_are_read_with_their_data_time() {
         snapshot("rds:orders-db-2026-01-14-02-59", "automated"),
         snapshot("awsbackup:job-1", "awsbackup"),
     ]);
-    let wire = Wire::answering(&[(200, &body), (200, &body)]);
+    let wire = Wire::answering(&[(200, &body), (200, &body), (200, NO_CLUSTER_SNAPSHOTS)]);
     let rds = wire.clients().await.rds();
     let seen = rds.snapshots_of(&id("orders-db")).await.unwrap();
     assert_eq!(seen.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["lb-orders-1", "rds:orders-db-2026-01-14-02-59"]);
@@ -186,6 +194,7 @@ async fn snapshots_are_read_with_their_data_time() {
     let sent = [
         form(&[("Action", "DescribeDBSnapshots"), ("DBInstanceIdentifier", "orders-db")]),
         form(&[("Action", "DescribeDBSnapshots"), ("SnapshotType", "manual")]),
+        form(&[("Action", "DescribeDBClusterSnapshots"), ("SnapshotType", "manual")]),
     ];
     assert_eq!(wire.forms(), sent);
 }

@@ -1,0 +1,465 @@
+//! DB clusters: what is sent, exactly, and what is read.
+
+use super::{answer, id, orders_db, page};
+use crate::wire::{Wire, error_xml, form};
+use lifeboat_domain::CallClass;
+use lifeboat_domain::ids::{DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{
+    ClusterConfiguration, Configuration, Endpoint, MemberConfiguration, RestoreWindow, Scaling, SnapshotStatus,
+};
+use lifeboat_domain::plan::{LateSettings, RestoreSettings};
+use lifeboat_domain::ports::{
+    DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, ReadDatabaseEvents, ReadDatabases, RestoreDatabases, Secret,
+    TakeSnapshots,
+};
+use std::collections::BTreeMap;
+
+/// One page of DescribeDBClusters.
+fn clusters(inner: &[String], marker: Option<&str>) -> String {
+    let marker = marker.map(|marker| format!("<Marker>{marker}</Marker>")).unwrap_or_default();
+    let body = format!("<DescribeDBClustersResult>{marker}<DBClusters>{}</DBClusters></DescribeDBClustersResult>", inner.concat());
+    format!("<DescribeDBClustersResponse>{body}</DescribeDBClustersResponse>")
+}
+
+fn ledger_xml() -> String {
+    include_str!("ledger.xml").to_owned()
+}
+
+/// A member as DescribeDBInstances shows it.
+fn member_xml(name: &str, zone: &str) -> String {
+    orders_db()
+        .replace("orders-db", name)
+        .replace("<Engine>postgres<", "<Engine>aurora-postgresql<")
+        .replace("eu-central-1a</AvailabilityZone>", &format!("{zone}</AvailabilityZone><DBClusterIdentifier>ledger</DBClusterIdentifier>"))
+}
+
+fn ledger() -> DatabaseId {
+    id("cluster:ledger")
+}
+
+fn member(tier: i32) -> MemberConfiguration {
+    MemberConfiguration {
+        promotion_tier: tier,
+        class: "db.m6g.large".to_owned(),
+        parameter_group: Some("orders-pg16".to_owned()),
+        publicly_accessible: false,
+        auto_minor_version_upgrade: true,
+        ca_certificate: Some("rds-ca-rsa2048-g1".to_owned()),
+        monitoring_interval: 60,
+        monitoring_role: Some("arn:aws:iam::123456789012:role/monitoring".to_owned()),
+        performance_insights: true,
+        performance_insights_key: Some("arn:aws:kms:eu-central-1:123456789012:key/k-2".to_owned()),
+        performance_insights_retention_days: Some(7),
+    }
+}
+
+/// The fixture's configuration, in our words.
+fn configuration() -> Configuration {
+    Configuration {
+        engine: "aurora-postgresql".to_owned(),
+        engine_version: "16.6".to_owned(),
+        subnet_group: Some("private".to_owned()),
+        vpc: Some("vpc-1".to_owned()),
+        security_groups: vec!["sg-1".to_owned(), "sg-2".to_owned()],
+        parameter_group: Some("ledger-cluster-pg16".to_owned()),
+        multi_az: true,
+        port: Some(5432),
+        auto_minor_version_upgrade: true,
+        copy_tags_to_snapshot: true,
+        iam_authentication: true,
+        log_exports: vec!["postgresql".to_owned(), "upgrade".to_owned()],
+        deletion_protection: true,
+        storage_type: Some("aurora".to_owned()),
+        storage_encrypted: true,
+        kms_key: Some("arn:aws:kms:eu-central-1:123456789012:key/k-1".to_owned()),
+        network_type: Some("IPV4".to_owned()),
+        backup_retention_days: 7,
+        backup_window: Some("03:00-03:30".to_owned()),
+        maintenance_window: Some("sun:04:00-sun:04:30".to_owned()),
+        engine_lifecycle_support: Some("open-source-rds-extended-support-disabled".to_owned()),
+        master_user: "app".to_owned(),
+        database: Some("ledger".to_owned()),
+        cluster: Some(Box::new(ClusterConfiguration {
+            engine_mode: Some("provisioned".to_owned()),
+            scaling: Some(Scaling { least_half_acus: 1, most_half_acus: 32, pauses_after_seconds: None }),
+            backtrack_seconds: 3600,
+            http_endpoint: true,
+            members: vec![member(0), member(1)],
+        })),
+        ..Configuration::default()
+    }
+}
+
+fn tags() -> BTreeMap<String, String> {
+    form(&[("aws:x", "y"), ("lifeboat:incident", "inc-1")])
+}
+
+fn settings(configuration: Configuration) -> RestoreSettings {
+    RestoreSettings { configuration, opens_to: Vec::new(), tags: tags() }
+}
+
+fn with(mut base: BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    base.extend(form(more));
+    base
+}
+
+/// What both restores are told of the fixture.
+fn told() -> BTreeMap<String, String> {
+    form(&[
+        ("DBClusterIdentifier", "ledger-r1"),
+        ("Port", "5432"),
+        ("DBSubnetGroupName", "private"),
+        ("VpcSecurityGroupIds.VpcSecurityGroupId.1", "sg-1"),
+        ("VpcSecurityGroupIds.VpcSecurityGroupId.2", "sg-2"),
+        ("DBClusterParameterGroupName", "ledger-cluster-pg16"),
+        ("EnableIAMDatabaseAuthentication", "true"),
+        ("BacktrackWindow", "3600"),
+        ("EnableCloudwatchLogsExports.member.1", "postgresql"),
+        ("EnableCloudwatchLogsExports.member.2", "upgrade"),
+        ("CopyTagsToSnapshot", "true"),
+        ("StorageType", "aurora"),
+        ("NetworkType", "IPV4"),
+        ("ServerlessV2ScalingConfiguration.MinCapacity", "0.5"),
+        ("ServerlessV2ScalingConfiguration.MaxCapacity", "16.0"),
+        ("BackupRetentionPeriod", "7"),
+        ("PreferredBackupWindow", "03:00-03:30"),
+        ("EngineLifecycleSupport", "open-source-rds-extended-support-disabled"),
+        ("Tags.Tag.1.Key", "lifeboat:incident"),
+        ("Tags.Tag.1.Value", "inc-1"),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_read_with_its_members() {
+    let members = page(&[member_xml("ledger-2", "eu-central-1b"), member_xml("ledger-1", "eu-central-1a")], None);
+    let wire = Wire::answering(&[(200, &clusters(&[ledger_xml()], None)), (200, &members)]);
+    let seen = wire.clients().await.rds().database(&ledger()).await.unwrap().unwrap();
+    let asked = [
+        form(&[("Action", "DescribeDBClusters"), ("DBClusterIdentifier", "ledger")]),
+        form(&[
+            ("Action", "DescribeDBInstances"),
+            ("Filters.Filter.1.Name", "db-cluster-id"),
+            ("Filters.Filter.1.Values.Value.1", "ledger"),
+        ]),
+    ];
+    assert_eq!(wire.forms(), asked);
+    assert_eq!((&seen.id, seen.resource_id.as_str()), (&ledger(), "cluster-ABCDEFGHIJKLMNOP"));
+    assert_eq!(seen.endpoint, Some(Endpoint { host: "ledger.cluster-abc.eu-central-1.rds.amazonaws.com".to_owned(), port: 5432 }));
+    assert_eq!(seen.latest_restorable, Some("2026-01-15T10:20:00Z".parse().unwrap()));
+    assert_eq!(seen.configuration, configuration());
+    assert_eq!(seen.parameter_status.as_deref(), Some("pending-reboot"), "of the member that is furthest from having it in force");
+    let members: Vec<(&str, bool, Option<&str>)> =
+        seen.members.iter().map(|member| (member.id.as_str(), member.is_writer, member.zone.as_deref())).collect();
+    assert_eq!(members, [("ledger-1", true, Some("eu-central-1a")), ("ledger-2", false, Some("eu-central-1b"))], "one is gone already");
+    assert_eq!((seen.zone.as_deref(), seen.writer().map(|writer| writer.id.as_str())), (Some("eu-central-1a"), Some("ledger-1")));
+    assert!(seen.has_standby());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_gone_is_none_and_one_of_another_service_too() {
+    let gone = error_xml("DBClusterNotFoundFault", "DBCluster ledger not found.");
+    let graph = clusters(&[ledger_xml().replace("aurora-postgresql", "neptune")], None);
+    let wire = Wire::answering(&[(404, &gone), (200, &graph)]);
+    let rds = wire.clients().await.rds();
+    assert_eq!(rds.database(&ledger()).await.unwrap(), None);
+    assert_eq!(rds.database(&ledger()).await.unwrap(), None);
+    assert_eq!(wire.count(), 2, "nobody asks for its members");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_clusters_are_listed_after_the_instances_and_never_those_of_neptune_and_documentdb() {
+    let instances = page(&[orders_db(), member_xml("ledger-1", "eu-central-1a")], None);
+    let strangers = [ledger_xml().replace("aurora-postgresql", "neptune"), ledger_xml().replace("aurora-postgresql", "docdb")];
+    let second = clusters(&[ledger_xml()], None);
+    let wire = Wire::answering(&[(200, &instances), (200, &clusters(&strangers, Some("more"))), (200, &second)]);
+    let seen = wire.clients().await.rds().databases().await.unwrap();
+    let names: Vec<String> = seen.iter().map(|one| String::from(one.id.clone())).collect();
+    assert_eq!(names, ["orders-db", "ledger-1", "cluster:ledger"]);
+    assert_eq!((seen[0].cluster.as_deref(), seen[1].cluster.as_deref()), (None, Some("ledger")));
+    assert_eq!(seen[2].members.len(), 1, "without another call");
+    let asked = [
+        form(&[("Action", "DescribeDBInstances")]),
+        form(&[("Action", "DescribeDBClusters")]),
+        form(&[("Action", "DescribeDBClusters"), ("Marker", "more")]),
+    ];
+    assert_eq!(wire.forms(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_cluster_hides_nobody_unless_it_is_protected() {
+    let broken = ledger_xml().replace("<EngineVersion>16.6</EngineVersion>", "");
+    let stranger = broken.replace("lifeboat:policy", "owner");
+    let wire = Wire::answering(&[(200, &page(&[], None)), (200, &clusters(&[stranger, ledger_xml()], None))]);
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
+    let wire = Wire::answering(&[(200, &page(&[], None)), (200, &clusters(&[broken], None))]);
+    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().code, "EngineVersion");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_without_members_has_no_writer_and_no_standby() {
+    let wire = Wire::answering(&[(200, &clusters(&[ledger_xml()], None)), (200, &page(&[], None))]);
+    let seen = wire.clients().await.rds().database(&ledger()).await.unwrap().unwrap();
+    assert!(seen.members.is_empty() && seen.writer().is_none() && !seen.has_standby());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_restore_window_of_a_cluster_is_found_by_its_resource_id() {
+    let body = |inner: &str| {
+        format!(
+            "<DescribeDBClusterAutomatedBackupsResponse><DescribeDBClusterAutomatedBackupsResult><DBClusterAutomatedBackups>{inner}</DBClusterAutomatedBackups></DescribeDBClusterAutomatedBackupsResult></DescribeDBClusterAutomatedBackupsResponse>"
+        )
+    };
+    let retained = "<DBClusterAutomatedBackup><Status>retained</Status><RestoreWindow><EarliestTime>2026-01-08T00:00:00Z</EarliestTime><LatestTime>2026-01-15T10:20:00Z</LatestTime></RestoreWindow></DBClusterAutomatedBackup>";
+    let none = error_xml("DBClusterAutomatedBackupNotFoundFault", "no");
+    let wire = Wire::answering(&[(200, &body(retained)), (200, &body("")), (404, &none)]);
+    let rds = wire.clients().await.rds();
+    let window = RestoreWindow { earliest: "2026-01-08T00:00:00Z".parse().unwrap(), latest: "2026-01-15T10:20:00Z".parse().unwrap() };
+    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), Some(window));
+    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), None);
+    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), None);
+    assert_eq!(wire.forms()[0], form(&[("Action", "DescribeDBClusterAutomatedBackups"), ("DbClusterResourceId", "cluster-1")]));
+}
+
+fn snapshot_xml(name: &str, kind: &str, engine: &str) -> String {
+    format!(
+        "<DBClusterSnapshot><DBClusterSnapshotIdentifier>{name}</DBClusterSnapshotIdentifier>\
+         <DBClusterSnapshotArn>arn:aws:rds:eu-central-1:123456789012:cluster-snapshot:{name}</DBClusterSnapshotArn>\
+         <DBClusterIdentifier>ledger</DBClusterIdentifier><DbClusterResourceId>cluster-1</DbClusterResourceId><Engine>{engine}</Engine>\
+         <Status>available</Status><SnapshotType>{kind}</SnapshotType><PercentProgress>100</PercentProgress>\
+         <SnapshotCreateTime>2026-01-15T03:00:00Z</SnapshotCreateTime>\
+         <TagList><Tag><Key>lifeboat:backup</Key><Value>b-1</Value></Tag></TagList></DBClusterSnapshot>"
+    )
+}
+
+fn snapshots(inner: &[String]) -> String {
+    format!(
+        "<DescribeDBClusterSnapshotsResponse><DescribeDBClusterSnapshotsResult><DBClusterSnapshots>{}</DBClusterSnapshots></DescribeDBClusterSnapshotsResult></DescribeDBClusterSnapshotsResponse>",
+        inner.concat()
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn cluster_snapshots_are_read_and_do_not_tell_their_newest_transaction() {
+    let body = snapshots(&[
+        snapshot_xml("lb-ledger-1", "manual", "aurora-postgresql"),
+        snapshot_xml("awsbackup:job-1", "awsbackup", "aurora-postgresql"),
+        snapshot_xml("graph", "manual", "neptune"),
+    ]);
+    let of_instances = "<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult/></DescribeDBSnapshotsResponse>";
+    let wire = Wire::answering(&[(200, &body), (200, of_instances), (200, &body)]);
+    let rds = wire.clients().await.rds();
+    let seen = rds.snapshots_of(&ledger()).await.unwrap();
+    assert_eq!((seen.len(), seen[0].id.as_str(), &seen[0].instance), (1, "lb-ledger-1", &ledger()));
+    assert_eq!((&seen[0].status, seen[0].data_time), (&SnapshotStatus::Available, None));
+    assert_eq!(seen[0].created_at, Some("2026-01-15T03:00:00Z".parse().unwrap()));
+    assert_eq!(rds.manual_snapshots().await.unwrap(), seen);
+    let asked = [
+        form(&[("Action", "DescribeDBClusterSnapshots"), ("DBClusterIdentifier", "ledger")]),
+        form(&[("Action", "DescribeDBSnapshots"), ("SnapshotType", "manual")]),
+        form(&[("Action", "DescribeDBClusterSnapshots"), ("SnapshotType", "manual")]),
+    ];
+    assert_eq!(wire.forms(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_of_a_cluster_from_a_snapshot_names_engine_and_version() {
+    let wire = Wire::answering(&[(200, &answer("RestoreDBClusterFromSnapshot"))]);
+    let snapshot = SnapshotId::parse("lb-ledger-1").unwrap();
+    wire.clients().await.rds().restore_from_snapshot(&snapshot, &id("cluster:ledger-r1"), &settings(configuration())).await.unwrap();
+    let own = [
+        ("Action", "RestoreDBClusterFromSnapshot"),
+        ("SnapshotIdentifier", "lb-ledger-1"),
+        ("Engine", "aurora-postgresql"),
+        ("EngineVersion", "16.6"),
+    ];
+    assert_eq!(wire.form(), with(told(), &own));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_of_a_cluster_to_a_time_spells_it_as_for_clusters() {
+    let ok = answer("RestoreDBClusterToPointInTime");
+    let wire = Wire::answering(&[(200, &ok), (200, &ok)]);
+    let rds = wire.clients().await.rds();
+    let (at, target) = (Some("2026-01-15T10:24:59.987Z".parse().unwrap()), id("cluster:ledger-r1"));
+    rds.restore_to_point_in_time("cluster-1", at, &target, &settings(configuration())).await.unwrap();
+    rds.restore_to_point_in_time("cluster-1", None, &target, &settings(configuration())).await.unwrap();
+    let both = with(told(), &[("Action", "RestoreDBClusterToPointInTime"), ("SourceDbClusterResourceId", "cluster-1")]);
+    let sent = [with(both.clone(), &[("RestoreToTime", "2026-01-15T10:24:59Z")]), with(both, &[("UseLatestRestorableTime", "true")])];
+    assert_eq!(wire.forms(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_multi_az_db_cluster_is_told_its_class_and_what_its_members_have() {
+    let wire = Wire::answering(&[(200, &answer("RestoreDBClusterFromSnapshot"))]);
+    let multi_az = Configuration {
+        class: "db.m6gd.large".to_owned(),
+        engine: "postgres".to_owned(),
+        engine_version: "16.4".to_owned(),
+        storage_type: Some("io1".to_owned()),
+        iops: Some(3000),
+        backup_retention_days: 7,
+        monitoring_interval: 60,
+        monitoring_role: Some("arn:aws:iam::123456789012:role/monitoring".to_owned()),
+        performance_insights: true,
+        performance_insights_retention_days: Some(7),
+        ..Configuration::default()
+    };
+    let snapshot = SnapshotId::parse("s").unwrap();
+    wire.clients().await.rds().restore_from_snapshot(&snapshot, &id("cluster:copy"), &settings(multi_az)).await.unwrap();
+    let sent = form(&[
+        ("Action", "RestoreDBClusterFromSnapshot"),
+        ("DBClusterIdentifier", "copy"),
+        ("SnapshotIdentifier", "s"),
+        ("Engine", "postgres"),
+        ("EngineVersion", "16.4"),
+        ("DBClusterInstanceClass", "db.m6gd.large"),
+        ("StorageType", "io1"),
+        ("Iops", "3000"),
+        ("PubliclyAccessible", "false"),
+        ("CopyTagsToSnapshot", "false"),
+        ("BackupRetentionPeriod", "7"),
+        ("MonitoringInterval", "60"),
+        ("MonitoringRoleArn", "arn:aws:iam::123456789012:role/monitoring"),
+        ("EnablePerformanceInsights", "true"),
+        ("PerformanceInsightsRetentionPeriod", "7"),
+        ("Tags.Tag.1.Key", "lifeboat:incident"),
+        ("Tags.Tag.1.Value", "inc-1"),
+    ]);
+    assert_eq!(wire.form(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_not_restored_and_a_member_not_made_without_tags() {
+    let wire = Wire::answering(&[]);
+    let rds = wire.clients().await.rds();
+    let bare = RestoreSettings { tags: form(&[("aws:x", "y")]), ..settings(configuration()) };
+    let target = id("cluster:ledger-r1");
+    let errors = [
+        rds.restore_from_snapshot(&SnapshotId::parse("s").unwrap(), &target, &bare).await.unwrap_err(),
+        rds.restore_to_point_in_time("cluster-1", None, &target, &bare).await.unwrap_err(),
+        rds.make_member(&id("ledger-r1-1"), &target, "aurora-postgresql", &member(1), &bare.tags).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!((error.class, error.code.as_str()), (CallClass::Invalid, "Tags"));
+    }
+    assert_eq!(wire.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_is_made_with_its_own_parameter_group_and_tier() {
+    let wire = Wire::answering(&[(200, &answer("CreateDBInstance"))]);
+    let rds = wire.clients().await.rds();
+    rds.make_member(&id("ledger-r1-1"), &id("cluster:ledger-r1"), "aurora-postgresql", &member(0), &tags()).await.unwrap();
+    let sent = form(&[
+        ("Action", "CreateDBInstance"),
+        ("DBInstanceIdentifier", "ledger-r1-1"),
+        ("DBClusterIdentifier", "ledger-r1"),
+        ("Engine", "aurora-postgresql"),
+        ("DBInstanceClass", "db.m6g.large"),
+        ("PromotionTier", "0"),
+        ("DBParameterGroupName", "orders-pg16"),
+        ("PubliclyAccessible", "false"),
+        ("AutoMinorVersionUpgrade", "true"),
+        ("CACertificateIdentifier", "rds-ca-rsa2048-g1"),
+        ("MonitoringInterval", "60"),
+        ("MonitoringRoleArn", "arn:aws:iam::123456789012:role/monitoring"),
+        ("EnablePerformanceInsights", "true"),
+        ("PerformanceInsightsKMSKeyId", "arn:aws:kms:eu-central-1:123456789012:key/k-2"),
+        ("PerformanceInsightsRetentionPeriod", "7"),
+        ("Tags.Tag.1.Key", "lifeboat:incident"),
+        ("Tags.Tag.1.Value", "inc-1"),
+    ]);
+    assert_eq!(wire.form(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_fails_over_to_the_one_that_is_named_or_to_the_best() {
+    let ok = answer("FailoverDBCluster");
+    let wire = Wire::answering(&[(200, &ok), (200, &ok)]);
+    let rds = wire.clients().await.rds();
+    rds.fail_cluster_over(&ledger(), Some(&id("ledger-2"))).await.unwrap();
+    rds.fail_cluster_over(&ledger(), None).await.unwrap();
+    let call = form(&[("Action", "FailoverDBCluster"), ("DBClusterIdentifier", "ledger")]);
+    assert_eq!(wire.forms(), [with(call.clone(), &[("TargetDBInstanceIdentifier", "ledger-2")]), call]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failover_of_a_cluster_is_sent_once_whatever_the_answer() {
+    let failures = [
+        (503, error_xml("ServiceUnavailable", "later"), CallClass::Unknown),
+        (400, error_xml("Throttling", "Rate exceeded"), CallClass::Throttled),
+        (400, error_xml("InvalidDBClusterStateFault", "no reader"), CallClass::WrongState),
+        (404, error_xml("DBClusterNotFoundFault", "gone"), CallClass::NotFound),
+    ];
+    for (status, body, class) in failures {
+        let wire = Wire::answering(&[(status, &body), (200, &answer("FailoverDBCluster"))]);
+        let error = wire.clients().await.rds().fail_cluster_over(&ledger(), None).await.unwrap_err();
+        assert_eq!((error.class, wire.count()), (class, 1), "a duplicate would flip back: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_modified_at_once() {
+    let ok = answer("ModifyDBCluster");
+    let refusal = error_xml("InvalidParameterValue", "The password hunter22 is not valid");
+    let wire = Wire::answering(&[(200, &ok), (200, &ok), (200, &ok), (400, &refusal)]);
+    let rds = wire.clients().await.rds();
+    let late = LateSettings::of(&configuration());
+    rds.set_security_groups(&ledger(), &["sg-fence".to_owned()]).await.unwrap();
+    rds.set_late_settings(&ledger(), &late).await.unwrap();
+    rds.set_master_password(&ledger(), &Secret::new("hunter22".to_owned())).await.unwrap();
+    let error = rds.set_master_password(&ledger(), &Secret::new("hunter22".to_owned())).await.unwrap_err();
+    assert!(error.to_string().contains("The password *** is not valid"), "{error}");
+    assert_eq!(rds.set_security_groups(&ledger(), &[]).await.unwrap_err().class, CallClass::Invalid);
+    rds.set_late_settings(&ledger(), &LateSettings::default()).await.unwrap();
+    let call = form(&[("Action", "ModifyDBCluster"), ("DBClusterIdentifier", "ledger"), ("ApplyImmediately", "true")]);
+    let password = with(call.clone(), &[("MasterUserPassword", "hunter22")]);
+    let sent = [
+        with(call.clone(), &[("VpcSecurityGroupIds.VpcSecurityGroupId.1", "sg-fence")]),
+        with(call, &[("PreferredMaintenanceWindow", "sun:04:00-sun:04:30"), ("DeletionProtection", "true")]),
+        password.clone(),
+        password,
+    ];
+    assert_eq!(wire.forms(), sent, "nothing to say is not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_snapshot_carries_our_tags() {
+    let wire = Wire::answering(&[(200, &answer("CreateDBClusterSnapshot"))]);
+    wire.clients().await.rds().create_snapshot(&ledger(), &SnapshotId::parse("lb-ledger-1").unwrap(), &tags()).await.unwrap();
+    let sent = form(&[
+        ("Action", "CreateDBClusterSnapshot"),
+        ("DBClusterIdentifier", "ledger"),
+        ("DBClusterSnapshotIdentifier", "lb-ledger-1"),
+        ("Tags.Tag.1.Key", "lifeboat:incident"),
+        ("Tags.Tag.1.Value", "inc-1"),
+    ]);
+    assert_eq!(wire.form(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_announced_of_a_cluster_is_asked_of_the_cluster() {
+    let wire = Wire::answering(&[(200, "<DescribeEventsResponse><DescribeEventsResult/></DescribeEventsResponse>")]);
+    let (from, to) = ("2026-01-15T10:00:00Z".parse().unwrap(), "2026-01-15T11:00:00Z".parse().unwrap());
+    assert_eq!(wire.clients().await.rds().events_of(&ledger(), from, to).await.unwrap(), []);
+    assert_eq!((wire.form()["SourceType"].as_str(), wire.form()["SourceIdentifier"].as_str()), ("db-cluster", "ledger"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name() {
+    let wire = Wire::answering(&[]);
+    let rds = wire.clients().await.rds();
+    let errors = [
+        rds.delete_failed_restore(&ledger()).await.unwrap_err(),
+        rds.delete_released(&ledger(), None).await.unwrap_err(),
+        rds.lift_deletion_protection(&ledger()).await.unwrap_err(),
+        rds.rename(&ledger(), &id("cluster:ledger-old")).await.unwrap_err(),
+        rds.grow_storage(&ledger(), 100, None, None).await.unwrap_err(),
+        rds.make_multi_az(&ledger()).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.class, CallClass::Invalid);
+        assert!(error.message.contains("ledger") && error.message.contains("nothing was sent"), "{error}");
+    }
+    assert_eq!(wire.count(), 0);
+}
