@@ -114,7 +114,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::SetSecurityGroups { instance: id, .. }
         | Act::EndSessions { instance: id } => Ok(of_instance(recovery, record, instance(&deps.databases, id).await?.as_ref())),
         Act::AddTags { arn, .. } | Act::RemoveTags { arn, .. } => {
-            let id = DatabaseId::parse(arn.name())?;
+            let id = DatabaseId::of_arn(arn).ok_or_else(|| DrError::unrecoverable(format!("{arn} names no database")))?;
             Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
         }
     }
