@@ -130,7 +130,8 @@ async fn failed<R, L: Ledger, D, S, E, C>(
     recovery: &mut Recovery<'_>,
     found: &ObservedDatabase,
 ) -> Result<Look, DrError> {
-    let member = found.members.iter().find(|member| !matches!(member.status.meaning(), StatusMeaning::Serving | StatusMeaning::ServingBusy));
+    let member =
+        found.members.iter().find(|member| !matches!(member.status.meaning(), StatusMeaning::Serving | StatusMeaning::ServingBusy));
     let (id, status) = member.map_or((&found.id, &found.status), |member| (&member.id, &member.status));
     let text = format!("{id} ended in status {status}");
     let setback = if status.lacks_capacity() {
