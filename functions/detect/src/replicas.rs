@@ -18,7 +18,9 @@ pub(crate) async fn note<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     source: Option<&ObservedDatabase>,
     now: Timestamp,
 ) -> Result<(), DrError> {
-    let promotes = scenario.and_then(|scenario| MatrixRow::of(incident.kind, scenario)).is_some_and(|row| row.remedies.contains(&Remedy::PromoteReplica));
+    let promotes = scenario
+        .and_then(|scenario| MatrixRow::of(incident.kind, scenario))
+        .is_some_and(|row| row.remedies.contains(&Remedy::PromoteReplica));
     let Some(source) = source.filter(|source| promotes && !source.replicas.is_empty()) else { return Ok(()) };
     let found = of_source(&deps.databases, source).await?;
     ledger::write(&deps.ledger, &keys::replicas(&incident.id), &Replicas::of(&found, now)).await

@@ -6,6 +6,7 @@ use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{Timestamp, show_time};
 use std::collections::BTreeMap;
 
@@ -88,10 +89,34 @@ pub(crate) fn answer(execution: &str, input: &AnswerInput) -> Vec<String> {
     commands
 }
 
-/// How an instance stands now.
+/// `db-instance` or `db-cluster`, as the CLI's commands, options and event sources spell it.
+const fn noun(id: &DatabaseId) -> &'static str {
+    match id.kind() {
+        ResourceKind::DbCluster => "db-cluster",
+        ResourceKind::RdsInstance | ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup => "db-instance",
+    }
+}
+
+/// A command on one database: its verb, the database, and what follows.
+fn on(verb: &str, arn: &Arn, id: &DatabaseId, rest: &str) -> String {
+    let (noun, region) = (noun(id), arn.region());
+    let plural = if verb == "describe" { "s" } else { "" };
+    format!("aws rds {verb}-{noun}{plural} --region {region} --{noun}-identifier {id} {rest}").trim_end().to_owned()
+}
+
+/// A command on each member of a cluster, one after the other.
+fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
+    let members = on("describe", arn, cluster, "--query 'DBClusters[0].DBClusterMembers[].DBInstanceIdentifier' --output text");
+    format!("for member in $({members}); do aws rds {command} --region {} --db-instance-identifier \"$member\"; done", arn.region())
+}
+
+/// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
-    let query = "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]";
-    format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
+    let query = match id.kind() {
+        ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
+        _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
+    };
+    on("describe", arn, id, &format!("--query '{query}'"))
 }
 
 /// Whether an instance is a read replica, and how it follows.
@@ -102,23 +127,29 @@ pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
 
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
-    format!("aws rds describe-events --region {} --source-type db-instance --source-identifier {id} --duration 120", arn.region())
+    format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} --duration 120", arn.region(), noun(id))
 }
 
 /// What RDS says happened to it since a moment.
 pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
-    let (region, since) = (arn.region(), show_time(since));
-    format!("aws rds describe-events --region {region} --source-type db-instance --source-identifier {id} --start-time {since}")
+    let (region, noun, since) = (arn.region(), noun(id), show_time(since));
+    format!("aws rds describe-events --region {region} --source-type {noun} --source-identifier {id} --start-time {since}")
 }
 
 /// Asks for a failover; a second one would flip back.
 pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
-    format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id} --force-failover", arn.region())
+    match id.kind() {
+        ResourceKind::DbCluster => on("failover", arn, id, ""),
+        _ => on("reboot", arn, id, "--force-failover"),
+    }
 }
 
-/// Restarts an instance where it is, which ends its sessions.
+/// Restarts a database where it is, which ends its sessions; of a cluster, each member.
 pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
-    format!("aws rds reboot-db-instance --region {} --db-instance-identifier {id}", arn.region())
+    match id.kind() {
+        ResourceKind::DbCluster => on_members(arn, id, "reboot-db-instance"),
+        _ => on("reboot", arn, id, ""),
+    }
 }
 
 /// Opens the fence again; nothing where nothing was closed, or where it is open.
@@ -129,10 +160,7 @@ pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Optio
 
 /// Gives an instance other security groups.
 pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
-    let (region, groups) = (arn.region(), groups.join(" "));
-    format!(
-        "aws rds modify-db-instance --region {region} --db-instance-identifier {id} --vpc-security-group-ids {groups} --apply-immediately"
-    )
+    on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
@@ -235,9 +263,10 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
         Act::CreateSnapshot { instance, snapshot, tags } => {
-            let (region, tags) = (arn.region(), shorthand(tags));
+            let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
+            let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
             Some(format!(
-                "aws rds create-db-snapshot --region {region} --db-instance-identifier {instance} --db-snapshot-identifier {snapshot} --tags {tags}"
+                "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
             ))
         }
         act if act.is_restart() => restart(arn, act),
@@ -269,16 +298,13 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
-    unprotect.into_iter().chain([delete_without_snapshot(arn, id)]).collect()
+    unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
 }
 
 /// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
-    let region = arn.region();
-    let delete = format!(
-        "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --final-db-snapshot-identifier {id}-final --no-delete-automated-backups"
-    );
-    is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain([delete]).collect()
+    let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
+    is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
 }
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
@@ -287,19 +313,20 @@ pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<
         let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";
         [why.to_owned(), unprotect(arn, id)]
     });
-    first.into_iter().flatten().chain([delete_without_snapshot(arn, id)]).collect()
+    first.into_iter().flatten().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
+}
+
+/// A cluster is deleted after its members.
+fn members_first(arn: &Arn, id: &DatabaseId) -> Option<String> {
+    (id.kind() == ResourceKind::DbCluster).then(|| on_members(arn, id, "delete-db-instance --skip-final-snapshot"))
 }
 
 fn unprotect(arn: &Arn, id: &DatabaseId) -> String {
-    let region = arn.region();
-    format!("aws rds modify-db-instance --region {region} --db-instance-identifier {id} --no-deletion-protection --apply-immediately")
+    on("modify", arn, id, "--no-deletion-protection --apply-immediately")
 }
 
 fn delete_without_snapshot(arn: &Arn, id: &DatabaseId) -> String {
-    let region = arn.region();
-    format!(
-        "aws rds delete-db-instance --region {region} --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"
-    )
+    on("delete", arn, id, "--skip-final-snapshot --no-delete-automated-backups")
 }
 
 /// A word for the shell; names of secrets hold nothing special, but they are not ours.

@@ -6,6 +6,7 @@ use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude,
 use lifeboat_domain::incident::Setback;
 use lifeboat_domain::plan::{Act, PlannedCall, Repeat};
 use lifeboat_domain::ports::{Answer, Clock, Ledger};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, DrError};
 
 /// What became of a call.
@@ -93,8 +94,8 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 ) -> Result<Made, DrError> {
     match (error.class, &record.act) {
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
-        (CallClass::NoCapacity, Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. }) => {
-            let setback = Setback::NoCapacity { class: settings.configuration.class.clone(), target: None };
+        (CallClass::NoCapacity, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::MakeMember { .. }) => {
+            let setback = no_capacity(&record.act);
             recovery
                 .change(&deps.ledger, |incident| {
                     if !incident.setbacks.contains(&setback) {
@@ -107,6 +108,18 @@ async fn refused<R, L: Ledger, D, S, E, C>(
         }
         _ => Err(error.while_doing(record.act.describe())),
     }
+}
+
+/// The class that was not to be had. A cluster that stands without a member is spoilt: the next plan restores another one.
+fn no_capacity(act: &Act) -> Setback {
+    let (class, target) = match act {
+        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
+            (settings.configuration.class.clone(), None)
+        }
+        Act::MakeMember { settings, cluster, .. } => (settings.class.clone(), Some(cluster.clone())),
+        _ => (String::new(), None),
+    };
+    Setback::NoCapacity { class, target }
 }
 
 /// Writes down that a call took place.
@@ -133,7 +146,13 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestoreToPointInTime { source, at, target, settings } => {
             deps.databases.restore_to_point_in_time(source, *at, target, settings).await
         }
-        Act::ForceFailover { instance } => deps.databases.reboot(instance, true).await,
+        Act::ForceFailover { instance, to } if instance.kind() == ResourceKind::DbCluster => {
+            deps.databases.fail_cluster_over(instance, to.as_ref()).await
+        }
+        Act::ForceFailover { instance, .. } => deps.databases.reboot(instance, true).await,
+        Act::MakeMember { member, cluster, engine, settings, tags } => {
+            deps.databases.make_member(member, cluster, engine, settings, tags).await
+        }
         Act::EndSessions { instance } => deps.databases.reboot(instance, false).await,
         Act::PromoteReplica { instance, backup_days, backup_window, .. } => {
             deps.databases.promote_replica(instance, *backup_days, backup_window.as_deref()).await

@@ -16,9 +16,10 @@ use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    CallWebhooks, Clock, DeleteDatabases, Documents, Ledger, ModifyDatabases, PromoteDatabases, ReadDatabases, ReadExecutions, ReadKeys,
-    ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices,
-    RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
+    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeMembers, ModifyDatabases, PromoteDatabases,
+    ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets,
+    RebootDatabases, RestartServices, RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies,
+    WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};
@@ -167,6 +168,8 @@ pub trait Databases:
     + TagDatabases
     + TakeSnapshots
     + DeleteDatabases
+    + MakeMembers
+    + FailClustersOver
     + ReadProxies
     + WriteProxies
 {
@@ -180,6 +183,8 @@ impl<T> Databases for T where
         + TagDatabases
         + TakeSnapshots
         + DeleteDatabases
+        + MakeMembers
+        + FailClustersOver
         + ReadProxies
         + WriteProxies
 {

@@ -8,6 +8,7 @@ use lifeboat_domain::incident::{Incident, Signal};
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Ledger, ReadDatabases};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{DrError, Span};
 
 /// A reboot that was not seen for so long after it was written down was not sent; only a fenced source is rebooted again.
@@ -96,7 +97,14 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }
-        Act::ForceFailover { instance: id }
+        Act::MakeMember { member, cluster, .. } => match instance(&deps.databases, member).await? {
+            None => Ok(Observation::NotDone),
+            Some(found) if found.cluster.as_deref() == Some(cluster.as_str()) && is_ours(&found, recovery) => {
+                Ok(Observation::Done(format!("{member} exists in {cluster}")))
+            }
+            Some(_) => Err(not_ours(member.as_str())),
+        },
+        Act::ForceFailover { instance: id, .. }
         | Act::GrowStorage { instance: id, .. }
         | Act::PromoteReplica { instance: id, .. }
         | Act::AdoptSettings { instance: id, .. }
@@ -106,7 +114,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::SetSecurityGroups { instance: id, .. }
         | Act::EndSessions { instance: id } => Ok(of_instance(recovery, record, instance(&deps.databases, id).await?.as_ref())),
         Act::AddTags { arn, .. } | Act::RemoveTags { arn, .. } => {
-            let id = DatabaseId::parse(arn.name())?;
+            let id = DatabaseId::of_arn(arn).ok_or_else(|| DrError::unrecoverable(format!("{arn} names no database")))?;
             Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
         }
     }
@@ -176,6 +184,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         Act::PromoteReplica { .. }
         | Act::RestoreFromSnapshot { .. }
         | Act::RestoreToPointInTime { .. }
+        | Act::MakeMember { .. }
         | Act::CreateSnapshot { .. }
         | Act::PointSecret { .. }
         | Act::PointRecord { .. }
@@ -191,13 +200,19 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
 
 /// Whether the zones are swapped against what was written down before the failover was asked for.
 pub(crate) fn has_failed_over(record: &CallRecord, found: &ObservedDatabase) -> bool {
-    record.before.as_ref().is_some_and(|before| before.zone.is_some() && found.zone.is_some() && before.zone != found.zone)
+    let Some(before) = &record.before else { return false };
+    match (&before.writer, found.writer()) {
+        (Some(before), Some(now)) => *before != now.id,
+        _ if found.id.kind() == ResourceKind::DbCluster => false,
+        _ => before.zone.is_some() && found.zone.is_some() && before.zone != found.zone,
+    }
 }
 
 /// What shows that a failover took place, if anything does: the zones are shown swapped minutes later only.
 pub(crate) fn shows_failover(incident: &Incident, record: &CallRecord, found: &ObservedDatabase) -> Option<String> {
     if has_failed_over(record, found) {
-        return Some("the Availability Zones have swapped".to_owned());
+        let what = if found.members.is_empty() { "the Availability Zones have swapped" } else { "another member writes" };
+        return Some(what.to_owned());
     }
     if found.status.is_rebooting() {
         return Some("RDS reports rebooting".to_owned());

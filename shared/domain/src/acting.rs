@@ -6,7 +6,7 @@
 pub use crate::cut_over::{CutOver, CutOverState, Names, TargetEntry, TargetMove};
 
 use crate::error::{CallClass, CallError, DrError};
-use crate::ids::{Identity, IncidentId, PlanHash};
+use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash};
 use crate::incident::Phase;
 use crate::lease::Permit;
 use crate::ledger::{self, keys};
@@ -60,6 +60,9 @@ pub struct Before {
     pub zone: Option<String>,
     /// `SecondaryAvailabilityZone` before a failover.
     pub secondary_zone: Option<String>,
+    /// The member that wrote, before a failover of a cluster.
+    #[serde(default)]
+    pub writer: Option<DatabaseId>,
 }
 
 /// What is to be done with a planned call now.

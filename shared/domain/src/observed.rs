@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling};
+pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, status_of};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;

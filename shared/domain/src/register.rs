@@ -185,7 +185,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
     if ledger::read::<ResourceRecord>(ledger, &key).await?.is_none() {
         let record = ResourceRecord {
             resource: resource.clone(),
-            kind: ResourceKind::RdsInstance,
+            kind: observed.id.kind(),
             policy: policy.clone(),
             id: observed.id.clone(),
             arn: observed.arn.clone(),

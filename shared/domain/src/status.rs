@@ -1,4 +1,4 @@
-//! `DBInstanceStatus`: AWS's words, parsed once into what they mean for a recovery.
+//! `DBInstanceStatus` and the `Status` of a cluster: AWS's words, parsed once into what they mean for a recovery.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -68,6 +68,13 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
     ("incompatible-create", StatusMeaning::FailedCreation),
     ("incompatible-restore", StatusMeaning::FailedCreation),
     ("restore-error", StatusMeaning::FailedCreation),
+    // Of clusters only.
+    ("failing-over", StatusMeaning::Transitional),
+    ("migrating", StatusMeaning::Transitional),
+    ("promoting", StatusMeaning::Transitional),
+    ("update-iam-db-auth", StatusMeaning::ServingBusy),
+    ("cloning-failed", StatusMeaning::FailedCreation),
+    ("migration-failed", StatusMeaning::FailedCreation),
 ];
 
 /// A status as AWS wrote it, with its meaning.

@@ -193,7 +193,7 @@ fn waited(evidence: Evidence<'_>) -> Span {
 /// A failover ends read-only; what stays read-only was made so, and is no outage that a restore would heal.
 fn judge_read_only(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Probe) -> Judgement {
     let timing = &evidence.policy.timing;
-    let grace = if observed.configuration.multi_az { timing.failover_grace } else { timing.host_recovery_grace };
+    let grace = if observed.has_standby() { timing.failover_grace } else { timing.host_recovery_grace };
     let waited = waited(evidence);
     let reason = format!("it answers but is read-only ({waited} of {grace}): {}", probe.text);
     if waited < grace {
@@ -225,7 +225,7 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
         let reason = format!("{} ({seen} of {needed} failed probes in a row)", probe.text);
         return Judgement::again(Verdict::Suspect, timing.probe_every, reason);
     }
-    let (grace, by_whom) = if observed.configuration.multi_az {
+    let (grace, by_whom) = if observed.has_standby() {
         (timing.failover_grace, "Multi-AZ fails over by itself")
     } else {
         (timing.host_recovery_grace, "RDS replaces a lost host by itself")

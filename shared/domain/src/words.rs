@@ -111,6 +111,18 @@ closed_enum! {
     }
 }
 
+impl ResourceKind {
+    /// How long a recovery point's name may be (fact sheet 3.7); for an instance less than RDS allows, as nobody reads more.
+    pub const fn longest_snapshot_name(self) -> usize {
+        match self {
+            Self::RdsInstance => 200,
+            Self::DbCluster => 63,
+            Self::DynamodbTable => 255,
+            Self::ReplicationGroup => 40,
+        }
+    }
+}
+
 closed_enum! {
     /// How far Lifeboat may go by itself.
     RecoveryMode {

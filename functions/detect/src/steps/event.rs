@@ -10,7 +10,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
 use lifeboat_domain::register::{ExecutionRecord, PlannedWork, ResourceRecord, SeenSignal};
-use lifeboat_domain::words::{Plane, Scenario, show_time};
+use lifeboat_domain::words::{Plane, ResourceKind, Scenario, show_time};
 use lifeboat_domain::{DrError, Span};
 use serde::Serialize;
 use serde_json::Value;
@@ -81,13 +81,15 @@ where
 {
     let class = event.class();
     let meaning = event.entry().map_or(event.message.as_str(), |entry| entry.meaning);
-    if event.source_type != Some(SourceType::DbInstance) {
-        return Ok((None, EventAnswer::only(format!("recorded: {meaning} (only DB instances are recovered so far)"))));
-    }
-    let Ok(id) = DatabaseId::parse(event.resource_id.clone()) else {
-        return Ok((None, EventAnswer::only(format!("{:?} is not a DB instance identifier", event.resource_id))));
+    let kind = match event.source_type {
+        Some(SourceType::DbInstance) => ResourceKind::RdsInstance,
+        Some(SourceType::Cluster) => ResourceKind::DbCluster,
+        _ => return Ok((None, EventAnswer::only(format!("recorded: {meaning} (only DB instances and clusters are recovered)")))),
     };
-    let observed = resources::instance(&deps.databases, &id).await?;
+    let Ok(named) = DatabaseId::new(kind, event.resource_id.clone()) else {
+        return Ok((None, EventAnswer::only(format!("{:?} is not the identifier of a {kind}", event.resource_id))));
+    };
+    let (id, observed) = whole(&deps.databases, named).await?;
     let record = match &observed {
         Some(observed) => match resources::why_left_alone(observed) {
             Some(reason) => return Ok((observed.identity(), EventAnswer::only(reason))),
@@ -112,7 +114,20 @@ where
     Ok((resource, act_on(deps, event, class, meaning, &record, observed.as_ref()).await?))
 }
 
-/// A deleted instance can only be known from the event's tags or from the ledger.
+/// What is judged as one: of a member of a cluster, the cluster.
+async fn whole(databases: &impl ReadDatabases, named: DatabaseId) -> Result<(DatabaseId, Option<ObservedDatabase>), DrError> {
+    let observed = resources::instance(databases, &named).await?;
+    let cluster = observed.as_ref().and_then(|observed| observed.cluster.clone());
+    match cluster.map(|cluster| DatabaseId::new(ResourceKind::DbCluster, cluster)).transpose()? {
+        Some(cluster) => {
+            let observed = resources::instance(databases, &cluster).await?;
+            Ok((cluster, observed))
+        }
+        None => Ok((named, observed)),
+    }
+}
+
+/// A deleted database can only be known from the event's tags or from the ledger.
 async fn remembered<R, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     event: &RdsEvent,

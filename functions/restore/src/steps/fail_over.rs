@@ -23,7 +23,8 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     let (index, call) = failover_call(&recovery)?;
     let source = recovery.incident.source.id.clone();
     let found = look(deps, &recovery).await?;
-    let before = Before { zone: found.zone, secondary_zone: found.secondary_zone };
+    let writer = found.writer().map(|writer| writer.id.clone());
+    let before = Before { zone: found.zone, secondary_zone: found.secondary_zone, writer };
     // Written down first: whatever becomes of this step and its plan, this incident plans no other failover.
     let now = recovery.now;
     recovery

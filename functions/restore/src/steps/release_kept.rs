@@ -240,5 +240,6 @@ fn final_snapshot(record: &ResourceRecord, found: &ObservedDatabase) -> Result<O
         _ => return Err(DrError::conflict(format!("{} is {}: it is released once it is available", found.id, found.status))),
     }
     let suffix = format!("final-{}", short_digest(&[&found.resource_id]));
-    SnapshotId::parse(deterministic_name(&format!("lifeboat-{}", record.resource), &suffix, 200)).map(Some)
+    SnapshotId::parse(deterministic_name(&format!("lifeboat-{}", record.resource), &suffix, found.id.kind().longest_snapshot_name()))
+        .map(Some)
 }

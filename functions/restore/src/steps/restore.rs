@@ -7,7 +7,7 @@ use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Phase, Restored, Setback};
 use lifeboat_domain::observed::ObservedDatabase;
-use lifeboat_domain::plan::Remedy;
+use lifeboat_domain::plan::{Act, Remedy};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::Progress;
@@ -73,13 +73,27 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         return Err(DrError::refused(format!("{target} is not this incident's: it is not touched")));
     }
     match found.status.meaning() {
-        StatusMeaning::Serving if found.endpoint.is_some() => {
+        StatusMeaning::Serving if found.endpoint.is_some() && members_missing(&recovery, &found) == 0 => {
             arrived(deps, &mut recovery, &found).await?;
             Ok(Look::new(Progress::Done, poll, format!("{target} is {}", found.status)))
         }
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => failed(deps, &mut recovery, &found).await,
+        StatusMeaning::Serving if found.members.iter().any(|member| member.status.meaning() == StatusMeaning::FailedCreation) => {
+            failed(deps, &mut recovery, &found).await
+        }
+        StatusMeaning::Serving if members_missing(&recovery, &found) > 0 => {
+            let missing = members_missing(&recovery, &found);
+            let reason = format!("{}; {target} serves, and {missing} of its members do not yet ({waited})", started.reason);
+            Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)))
+        }
         _ => Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, format!("{target} has been {} for {waited}", found.status)))),
     }
+}
+
+/// How many of the members that the plan gives a restored cluster do not serve yet; none of an instance.
+fn members_missing(recovery: &Recovery<'_>, found: &ObservedDatabase) -> usize {
+    let planned = recovery.plan.calls.iter().filter(|call| matches!(call.act, Act::MakeMember { .. })).count();
+    planned.saturating_sub(found.members.iter().filter(|member| member.status.is_serving()).count())
 }
 
 pub(crate) fn give_up_or(expired: bool, look: Look) -> Look {
@@ -116,9 +130,13 @@ async fn failed<R, L: Ledger, D, S, E, C>(
     recovery: &mut Recovery<'_>,
     found: &ObservedDatabase,
 ) -> Result<Look, DrError> {
-    let text = format!("{} ended in status {}", found.id, found.status);
-    let setback = if found.status.lacks_capacity() {
-        Setback::NoCapacity { class: found.configuration.class.clone(), target: Some(found.id.clone()) }
+    let member =
+        found.members.iter().find(|member| !matches!(member.status.meaning(), StatusMeaning::Serving | StatusMeaning::ServingBusy));
+    let (id, status) = member.map_or((&found.id, &found.status), |member| (&member.id, &member.status));
+    let text = format!("{id} ended in status {status}");
+    let setback = if status.lacks_capacity() {
+        let class = member.map_or(&found.configuration.class, |member| &member.configuration.class);
+        Setback::NoCapacity { class: class.clone(), target: Some(found.id.clone()) }
     } else {
         let remedy = recovery.plan.remedy.unwrap_or(Remedy::RestoreLatest);
         Setback::RestoreFailed { target: found.id.clone(), remedy, text: text.clone() }

@@ -81,7 +81,8 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
     observed: &ObservedDatabase,
 ) -> Result<Item, DrError> {
     let suffix = format!("{stamp}-{}", short_digest(&[observed.arn.as_str(), &input.execution]));
-    let snapshot = SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, 200))?;
+    let snapshot =
+        SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, observed.id.kind().longest_snapshot_name()))?;
     let manifest = format!("manifests/{resource}/{snapshot}.json");
     write(&deps.documents, &manifest, &Manifest::of(observed, input.started_at)).await?;
     lifeboat_domain::register::refresh(&deps.ledger, resource, observed).await?;

@@ -8,7 +8,7 @@ use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
     ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, Scaling,
-    SnapshotStatus,
+    SnapshotStatus, status_of,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -111,7 +111,7 @@ pub(super) fn observe(shown: &DbCluster, instances: &[DbInstance]) -> Answer<Obs
         id: parsed(DESCRIBE_CLUSTERS, DatabaseId::new(ResourceKind::DbCluster, id))?,
         arn: parsed(DESCRIBE_CLUSTERS, Arn::parse(have(&shown.db_cluster_arn, "DBClusterArn")?))?,
         resource_id: have(&shown.db_cluster_resource_id, "DbClusterResourceId")?,
-        status: DatabaseStatus::new(have(&shown.status, "Status")?),
+        status: status_of(&have(&shown.status, "Status")?, &members),
         endpoint: endpoint(shown),
         zone,
         secondary_zone: None,

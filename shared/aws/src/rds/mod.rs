@@ -204,6 +204,9 @@ impl RestoreDatabases for Rds {
 
 impl RebootDatabases for Rds {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.reboot_members(instance).await;
+        }
         only_an_instance("rds:RebootDBInstance", instance)?;
         let request = self.at_most_once.reboot_db_instance().db_instance_identifier(instance.as_str()).force_failover(force_failover);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:RebootDBInstance", &error))

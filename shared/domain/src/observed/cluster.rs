@@ -73,3 +73,49 @@ pub struct Member {
     /// What it must be told when it is made anew.
     pub configuration: MemberConfiguration,
 }
+
+/// What a cluster is, by its own status and its writer's: a cluster is called `available` while the instance behind its endpoint is
+/// being rebooted, and right after a restore, when it has no instance at all.
+pub fn status_of(cluster: &str, members: &[Member]) -> DatabaseStatus {
+    let own = DatabaseStatus::new(cluster);
+    if !own.is_serving() {
+        return own;
+    }
+    match members.iter().find(|member| member.is_writer) {
+        Some(writer) if !writer.status.is_serving() => writer.status.clone(),
+        Some(_) => own,
+        None => DatabaseStatus::new("creating"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::ResourceKind;
+
+    fn member(is_writer: bool, status: &str) -> Member {
+        Member {
+            id: DatabaseId::new(ResourceKind::RdsInstance, "orders-1").unwrap(),
+            is_writer,
+            status: DatabaseStatus::new(status),
+            zone: None,
+            parameter_status: None,
+            configuration: MemberConfiguration::default(),
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_what_its_writer_is_and_without_one_it_is_on_its_way() {
+        let rows = [
+            ("available", vec![member(true, "available")], "available"),
+            ("available", vec![member(true, "rebooting"), member(false, "available")], "rebooting"),
+            ("available", vec![member(true, "available"), member(false, "creating")], "available"),
+            ("available", vec![], "creating"),
+            ("failing-over", vec![member(true, "available")], "failing-over"),
+            ("backing-up", vec![member(true, "available")], "backing-up"),
+        ];
+        for (cluster, members, expected) in rows {
+            assert_eq!(status_of(cluster, &members).as_str(), expected, "{cluster} {members:?}");
+        }
+    }
+}

@@ -2,9 +2,9 @@
 
 use super::{AdoptedSettings, LateSettings, RestoreSettings};
 use crate::ids::{Arn, DatabaseId, SnapshotId};
-use crate::observed::Configuration;
+use crate::observed::{Configuration, MemberConfiguration};
 use crate::policy::ParameterHolds;
-use crate::words::{Timestamp, closed_enum};
+use crate::words::{ResourceKind, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,10 +58,26 @@ pub enum Act {
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
-    /// `rds:RebootDBInstance` with `ForceFailover`.
+    /// `rds:RebootDBInstance` with `ForceFailover`; of a cluster `rds:FailoverDBCluster`.
     ForceFailover {
-        /// The Multi-AZ instance.
+        /// The Multi-AZ instance, or the cluster.
         instance: DatabaseId,
+        /// `TargetDBInstanceIdentifier`: the member that shall write.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<DatabaseId>,
+    },
+    /// `rds:CreateDBInstance` into a restored cluster, which has no instances (Aurora).
+    MakeMember {
+        /// The new instance.
+        member: DatabaseId,
+        /// The restored cluster.
+        cluster: DatabaseId,
+        /// The cluster's engine.
+        engine: String,
+        /// What the source's member was told.
+        settings: Box<MemberConfiguration>,
+        /// All its tags.
+        tags: BTreeMap<String, String>,
     },
     /// `rds:PromoteReadReplica`.
     PromoteReplica {
@@ -228,21 +244,35 @@ pub enum Act {
 /// The environment variable of a Lambda function that names the incident of its last cut-over.
 pub const CUT_OVER_VARIABLE: &str = "LIFEBOAT_CUT_OVER";
 
+/// What a call is called for an instance, and for a cluster.
+const fn by_kind(id: &DatabaseId, instance: &'static str, cluster: &'static str) -> &'static str {
+    match id.kind() {
+        ResourceKind::DbCluster => cluster,
+        ResourceKind::RdsInstance | ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup => instance,
+    }
+}
+
 impl Act {
     /// The IAM action.
     pub const fn action(&self) -> &'static str {
         match self {
-            Self::RestoreFromSnapshot { .. } => "rds:RestoreDBInstanceFromDBSnapshot",
-            Self::RestoreToPointInTime { .. } => "rds:RestoreDBInstanceToPointInTime",
-            Self::ForceFailover { .. } | Self::EndSessions { .. } => "rds:RebootDBInstance",
+            Self::RestoreFromSnapshot { target, .. } => {
+                by_kind(target, "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBClusterFromSnapshot")
+            }
+            Self::RestoreToPointInTime { target, .. } => {
+                by_kind(target, "rds:RestoreDBInstanceToPointInTime", "rds:RestoreDBClusterToPointInTime")
+            }
+            Self::ForceFailover { instance, .. } => by_kind(instance, "rds:RebootDBInstance", "rds:FailoverDBCluster"),
+            Self::MakeMember { .. } => "rds:CreateDBInstance",
+            // Of a cluster: each of its members.
+            Self::EndSessions { .. } => "rds:RebootDBInstance",
             Self::PromoteReplica { .. } => "rds:PromoteReadReplica",
-            Self::ReplaySettings { .. }
-            | Self::AdoptSettings { .. }
-            | Self::MakeMultiAz { .. }
-            | Self::ResetMasterPassword { .. }
-            | Self::SetSecurityGroups { .. }
-            | Self::RenameInstance { .. }
-            | Self::GrowStorage { .. } => "rds:ModifyDBInstance",
+            Self::ReplaySettings { instance, .. }
+            | Self::ResetMasterPassword { instance, .. }
+            | Self::SetSecurityGroups { instance, .. } => by_kind(instance, "rds:ModifyDBInstance", "rds:ModifyDBCluster"),
+            Self::AdoptSettings { .. } | Self::MakeMultiAz { .. } | Self::RenameInstance { .. } | Self::GrowStorage { .. } => {
+                "rds:ModifyDBInstance"
+            }
             Self::PointSecret { .. } => "secretsmanager:PutSecretValue",
             Self::PointRecord { .. } => "route53:ChangeResourceRecordSets",
             Self::PointParameter { .. } => "ssm:PutParameter",
@@ -253,14 +283,14 @@ impl Act {
             Self::CallWebhook { .. } => "https:POST",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
-            Self::CreateSnapshot { .. } => "rds:CreateDBSnapshot",
+            Self::CreateSnapshot { instance, .. } => by_kind(instance, "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"),
         }
     }
 
     /// Whether it changes the instance with this name.
     pub fn is_on(&self, id: &DatabaseId, instance_arn: &Arn) -> bool {
         match self {
-            Self::ForceFailover { instance }
+            Self::ForceFailover { instance, .. }
             | Self::EndSessions { instance }
             | Self::PromoteReplica { instance, .. }
             | Self::AdoptSettings { instance, .. }
@@ -273,6 +303,7 @@ impl Act {
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
+            | Self::MakeMember { .. }
             | Self::PointSecret { .. }
             | Self::PointRecord { .. }
             | Self::PointParameter { .. }
@@ -294,7 +325,10 @@ impl Act {
     /// What may be done when its outcome is unknown.
     pub const fn repeat(&self) -> Repeat {
         match self {
-            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::CreateSnapshot { .. } => Repeat::Nameable,
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::MakeMember { .. }
+            | Self::CreateSnapshot { .. } => Repeat::Nameable,
             Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
             Self::ReplaySettings { .. }
             | Self::AdoptSettings { .. }
@@ -325,7 +359,15 @@ impl Act {
                 let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
                 format!("{action} {target} from {source} at {when}")
             }
-            Self::ForceFailover { instance } => format!("{action} {instance} ForceFailover=true"),
+            Self::ForceFailover { instance, to: None } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
+            Self::ForceFailover { instance, to: None } => format!("{action} {instance} ForceFailover=true"),
+            Self::ForceFailover { instance, to: Some(to) } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
+            Self::MakeMember { member, cluster, settings, .. } => {
+                format!(
+                    "{action} {member} in cluster {cluster} DBInstanceClass={} PromotionTier={}",
+                    settings.class, settings.promotion_tier
+                )
+            }
             Self::PromoteReplica { instance, backup_days, .. } => format!("{action} {instance} BackupRetentionPeriod={backup_days}"),
             Self::AdoptSettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::MakeMultiAz { instance } => format!("{action} {instance} MultiAZ=true"),

@@ -5,11 +5,11 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, quarantine};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cluster, quarantine};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
-use crate::observed::{Configuration, tags};
+use crate::observed::tags;
 use crate::point::Manifest;
 use crate::status::StatusMeaning;
 use crate::words::show_time;
@@ -27,7 +27,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
         }
         Remedy::SwapBack => add_swap_calls(facts, plan),
         Remedy::ForceFailover => {
-            let act = Act::ForceFailover { instance: facts.incident.source.id.clone() };
+            let act = Act::ForceFailover { instance: facts.incident.source.id.clone(), to: cluster::failover_to(facts.observed) };
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
             Ok(())
         }
@@ -70,10 +70,11 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
     let told = RestoreSettings {
-        configuration: Configuration { class, ..manifest.configuration.clone() },
+        configuration: cluster::restored(&manifest.configuration, &class),
         opens_to: Vec::new(),
         tags: restored_tags(manifest, plan),
     };
+    let tags = told.tags.clone();
     let settings = Box::new(quarantine::born(facts, plan, &target, told));
     let act = match &chosen.snapshot {
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
@@ -85,6 +86,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
         },
     };
     plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
+    cluster::add_members(plan, manifest, &target, &class, &tags)?;
     let late = LateSettings::of(&manifest.configuration);
     if late != LateSettings::default() {
         let act = Act::ReplaySettings { instance: target.clone(), settings: late };
@@ -146,7 +148,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     let snapshot = SnapshotId::parse(deterministic_name(
         &format!("lifeboat-{}", plan.resource),
         &format!("first-{}", short_digest(&[plan.incident.as_str(), target.as_str()])),
-        200,
+        target.kind().longest_snapshot_name(),
     ))?;
     let marks = [(tags::RESOURCE.to_owned(), plan.resource.to_string()), (tags::INCIDENT.to_owned(), plan.incident.to_string())].into();
     push(Phase::Close, Act::CreateSnapshot { instance: after.new, snapshot, tags: marks }, "the first recovery point of the new database");

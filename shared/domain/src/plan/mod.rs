@@ -3,6 +3,7 @@
 mod act;
 mod adopted;
 mod calls;
+mod cluster;
 mod forecast;
 mod gates;
 mod guidance;

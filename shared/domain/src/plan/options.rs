@@ -1,6 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
 use super::calls::{add_calls, growth};
+use super::cluster;
 use super::promotion;
 use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
@@ -14,7 +15,7 @@ use crate::policy::Policy;
 use crate::replica::Replica;
 use crate::span::Span;
 use crate::warm_up::is_lazy;
-use crate::words::{Scenario, Timestamp, show_time};
+use crate::words::{ResourceKind, Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
 
 /// A snapshot that could be restored.
@@ -260,7 +261,10 @@ fn weigh_growth(facts: PlanFacts<'_>) -> Weighed {
 
 fn weigh_failover(facts: PlanFacts<'_>) -> Weighed {
     let refuse = |reason: &str| plain(Remedy::ForceFailover, false, reason.to_owned());
-    let Some(observed) = facts.observed else { return refuse("the instance does not exist") };
+    let Some(observed) = facts.observed else { return refuse("it does not exist") };
+    if observed.id.kind() == ResourceKind::DbCluster {
+        return cluster::weigh_failover(facts, observed);
+    }
     if !observed.configuration.multi_az {
         return refuse("the instance is Single-AZ: there is no standby");
     }
@@ -380,7 +384,7 @@ pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
     let wanting = |class: &str| {
         facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none, .. } if none == class))
     };
-    let own = facts.manifest.map(|manifest| manifest.configuration.class.clone());
+    let own = facts.manifest.map(|manifest| cluster::class_of(&manifest.configuration).to_owned());
     own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
 }
 
@@ -388,5 +392,5 @@ pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
 fn target_name(incident: &Incident) -> Result<DatabaseId, DrError> {
     let attempt = incident.setbacks.iter().filter(|setback| setback.spoils().is_some()).count();
     let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
-    DatabaseId::parse(deterministic_name(incident.resource.as_str(), &suffix, 63))
+    DatabaseId::new(incident.source.id.kind(), deterministic_name(incident.resource.as_str(), &suffix, 63))
 }

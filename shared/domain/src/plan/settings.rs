@@ -35,6 +35,11 @@ pub struct LateSettings {
 impl LateSettings {
     /// What must still be set on a restored instance to match `configuration`.
     pub fn of(configuration: &Configuration) -> Self {
+        if configuration.cluster.is_some() {
+            // The rest is told to a Multi-AZ DB cluster by its restore, and to an Aurora cluster's members as they are made.
+            let (maintenance_window, deletion_protection) = (configuration.maintenance_window.clone(), configuration.deletion_protection);
+            return Self { maintenance_window, deletion_protection, ..Self::default() };
+        }
         Self {
             monitoring: (configuration.monitoring_interval > 0)
                 .then(|| (configuration.monitoring_interval, configuration.monitoring_role.clone().unwrap_or_default())),

@@ -192,6 +192,9 @@ impl RestoreDatabases for Cloud {
 
 impl RebootDatabases for Cloud {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.reboot_members(instance);
+        }
         only_an_instance("rds:RebootDBInstance", instance)?;
         let request = RebootDbInstance { db_instance_identifier: instance.to_string(), force_failover: Some(force_failover) };
         self.rds("rds:RebootDBInstance", &request).map(|_| ())

@@ -1,7 +1,7 @@
 //! The ports on DB clusters.
 
 use super::Cloud;
-use crate::model::{CreateDbCluster, CreateDbClusterMember, CreateDbInstance, Fault, FaultKind, Settings, Tag, When};
+use crate::model::{CallRecord, CreateDbCluster, CreateDbClusterMember, CreateDbInstance, Fault, FaultKind, Settings, Tag, When};
 use chrono::{DateTime, Duration, Utc};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, Identity, SnapshotId};
@@ -155,7 +155,7 @@ fn a_snapshot_of_a_cluster_is_made_listed_and_restored_in_the_same_version() {
     let settings = RestoreSettings { configuration: see(&cloud, "cluster:ledger").configuration, opens_to: Vec::new(), tags: tags() };
     at_once(cloud.restore_from_snapshot(&snapshot, &id("cluster:copy"), &settings)).unwrap();
     pass(&cloud, 20);
-    assert_eq!(see(&cloud, "cluster:copy").status.as_str(), "available");
+    assert_eq!(see(&cloud, "cluster:copy").configuration.engine_version, see(&cloud, "cluster:ledger").configuration.engine_version);
 }
 
 #[test]
@@ -178,9 +178,22 @@ fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name() {
     let ledger = id("cluster:ledger");
     assert_eq!(class(at_once(cloud.delete_failed_restore(&ledger))), CallClass::Invalid);
     assert_eq!(class(at_once(cloud.rename(&ledger, &id("cluster:other")))), CallClass::Invalid);
-    assert_eq!(class(at_once(cloud.reboot(&ledger, false))), CallClass::Invalid);
     pass(&cloud, 10);
     assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
+}
+
+#[test]
+fn a_cluster_is_rebooted_by_its_members_and_the_writer_last() {
+    let cloud = cloud();
+    at_once(cloud.reboot(&id("cluster:ledger"), false)).unwrap();
+    let member = |call: &CallRecord| call.parameters["DBInstanceIdentifier"].as_str().unwrap().to_owned();
+    let sent: Vec<String> = cloud.see().rds.model.calls().iter().filter(|call| call.action == "RebootDBInstance").map(member).collect();
+    assert_eq!(sent, ["ledger-2", "ledger-1"]);
+    cloud.touch().rds.advance(Duration::seconds(30));
+    assert_eq!(see(&cloud, "cluster:ledger").status.as_str(), "rebooting", "as its writer");
+    pass(&cloud, 5);
+    assert_eq!((see(&cloud, "cluster:ledger").status.as_str(), probe(&cloud, "cluster:ledger").writable), ("available", Some(true)));
+    assert_eq!(class(at_once(cloud.reboot(&id("cluster:nobody"), false))), CallClass::Invalid);
 }
 
 #[test]

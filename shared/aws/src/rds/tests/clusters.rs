@@ -9,8 +9,8 @@ use lifeboat_domain::observed::{
 };
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, ReadDatabaseEvents, ReadDatabases, RestoreDatabases, Secret,
-    TakeSnapshots,
+    DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
+    Secret, TakeSnapshots,
 };
 use std::collections::BTreeMap;
 
@@ -421,6 +421,19 @@ async fn a_cluster_is_modified_at_once() {
         password,
     ];
     assert_eq!(wire.forms(), sent, "nothing to say is not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_rebooted_by_its_members_the_writer_last_and_each_once() {
+    let shown = clusters(&[ledger_xml()], None);
+    let members = page(&[member_xml("ledger-1", "eu-central-1a"), member_xml("ledger-2", "eu-central-1b")], None);
+    let broken = error_xml("InternalFailure", "An internal error has occurred.");
+    let wire = Wire::answering(&[(200, &shown), (200, &members), (200, &answer("RebootDBInstance")), (500, &broken)]);
+    let error = wire.clients().await.rds().reboot(&ledger(), false).await.unwrap_err();
+    let sent = |member: &str| form(&[("Action", "RebootDBInstance"), ("DBInstanceIdentifier", member)]);
+    assert_eq!((error.class, &wire.forms()[2..]), (CallClass::Unknown, &[sent("ledger-2"), sent("ledger-1")][..]));
+    let wire = Wire::answering(&[(200, &shown), (200, &page(&[], None))]);
+    assert_eq!(wire.clients().await.rds().reboot(&ledger(), false).await.unwrap_err().class, CallClass::Invalid);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,8 @@ use super::{groups, parsed, tags};
 use crate::model::{DbCluster, DbClusterMember, DbClusterSnapshot, DbInstance};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
-    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Scaling, SnapshotStatus,
+    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Scaling,
+    SnapshotStatus, status_of,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -26,7 +27,7 @@ pub(in crate::memory) fn cluster(shown: &DbCluster, instances: &[DbInstance]) ->
         id: parsed(DatabaseId::new(ResourceKind::DbCluster, shown.db_cluster_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_cluster_arn.clone()))?,
         resource_id: shown.db_cluster_resource_id.clone(),
-        status: DatabaseStatus::new(shown.status.clone()),
+        status: status_of(&shown.status, &members),
         endpoint: port.map(|port| Endpoint { host: shown.endpoint.clone(), port }),
         zone: members.iter().find(|member| member.is_writer).and_then(|writer| writer.zone.clone()),
         secondary_zone: None,
