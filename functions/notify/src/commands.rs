@@ -2,7 +2,7 @@
 
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
-use lifeboat_domain::ids::{Arn, DbInstanceId};
+use lifeboat_domain::ids::{Arn, DbInstanceId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
@@ -137,7 +137,17 @@ pub(crate) fn set_groups(arn: &Arn, id: &DbInstanceId, groups: &[String]) -> Str
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DbInstanceId, group: &str) -> Vec<String> {
-    vec![set_groups(arn, id, &[group.to_owned()]), restart_instance(arn, id)]
+    let region = arn.region();
+    let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
+    vec![
+        set_groups(arn, id, &[group.to_owned()]),
+        format!(
+            "until [ \"$({shown} 'DBInstances[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+        ),
+        restart_instance(arn, id),
+        format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
+        format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
+    ]
 }
 
 /// Moves every target back that was begun, the last one first.
@@ -264,6 +274,12 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
+pub(crate) fn release(execution: &str, resource: &Identity, id: &DbInstanceId) -> Option<String> {
+    let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
+    Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))
 }
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.

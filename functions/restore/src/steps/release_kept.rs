@@ -188,7 +188,7 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
         incident: incident.map(|incident| incident.id.clone()),
         resource_id: found.resource_id.clone(),
         snapshot,
-        text: format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution),
+        text: format!("The instance {id} is deleted {kept} ({who}, by {}{why})", case.execution),
     };
     if let Some(incident) = incident {
         ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
@@ -236,8 +236,10 @@ async fn tell<R, L: Ledger, D, S, E, C>(
     id: &DbInstanceId,
     promise: Promise,
 ) -> Result<Released, DrError> {
-    let title = format!("{}: the kept database {id} was released", record.resource);
-    let (resource, text) = (Some(record.resource.clone()), format!("{}.", promise.text));
+    let title = format!("{}: the kept instance {id} was deleted, as a person released it", record.resource);
+    let (serving, resource) = (&record.id, &record.resource);
+    let text = format!("{}. Clients of {resource} are on {serving}, which is not touched.", promise.text);
+    let resource = Some(resource.clone());
     let news = News { at: case.started_at, resource, incident: promise.incident, title, text, told_at: None };
     news.leave(&deps.ledger, case.started_at).await?;
     Ok(Released { reason: promise.text })
