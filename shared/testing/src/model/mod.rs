@@ -84,6 +84,8 @@ pub struct Model {
     /// By the instance's resource id; outlives the instance.
     pub(crate) backups: BTreeMap<String, Backup>,
     pub(crate) dark_zones: BTreeSet<String>,
+    /// By resource id: what Describe does not show.
+    pub(crate) unseen: BTreeSet<String>,
     steps: Vec<Step>,
     effects: Vec<(EffectId, Effect)>,
     events: Vec<Event>,
@@ -104,6 +106,7 @@ impl Model {
             snapshots: BTreeMap::new(),
             backups: BTreeMap::new(),
             dark_zones: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             steps: Vec::new(),
             effects: Vec::new(),
             events: Vec::new(),
