@@ -5,7 +5,7 @@ use crate::story::{Story, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::prices::Prices;
-use lifeboat_testing::model::{FaultKind, When};
+use lifeboat_testing::model::{FaultKind, ModifyDbInstance, When};
 use serde_json::{Value, json};
 
 /// Clients were moved off a hung `orders-db`, which is kept.
@@ -186,4 +186,25 @@ async fn what_is_well_and_busy_is_never_deleted_without_its_final_snapshot() {
     let deletions: Vec<String> = account.calls_since(before).into_iter().filter(|call| call.starts_with("DeleteDBInstance")).collect();
     assert!(deletions.iter().all(|call| call.contains("lifeboat-orders-db-final-")), "{deletions:?}");
     assert!(ended.is_well() || ended.error() == "Dr.Conflict", "{}", ended.cause());
+}
+
+#[tokio::test]
+async fn what_has_become_well_since_the_promise_is_not_deleted_without_a_final_snapshot() {
+    let mut account = kept().await;
+    account.call(&ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(ORDERS) });
+    account.pass(Duration::minutes(10)).await;
+    account.happen(|model, now| model.set_status(ORDERS, "incompatible-network", now)).unwrap();
+    account.fault("DeleteDBInstance", When::Nth(1), FaultKind::Throttle);
+    let set = std::cell::Cell::new(0);
+    account.whenever = Some(Box::new(move |cloud| {
+        set.set(set.get() + 1);
+        if set.get() == 2 {
+            cloud.touch().rds.happen(|model, now| model.set_status(ORDERS, "available", now)).unwrap();
+        }
+    }));
+    let before = account.last_call();
+    let ended = account.release(order(ORDERS)).await;
+    assert!(ended.is_well(), "{}", ended.cause());
+    let deletions: Vec<String> = account.calls_since(before).into_iter().filter(|call| call.starts_with("DeleteDBInstance")).collect();
+    assert!(deletions.last().unwrap().contains("lifeboat-orders-db-final-"), "{deletions:?}");
 }

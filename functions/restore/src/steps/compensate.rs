@@ -61,23 +61,37 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
 ) -> Result<Undone, DrError> {
     let (incident, _) = names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
     let undone = undo(deps, &incident, case).await;
-    let kept = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
-    let Some((since, refused)) = kept.and_then(|cut_over| Some((cut_over.back_since?, cut_over.back_refused))) else { return undone };
+    let key = keys::cut_over(&incident.id);
+    let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await?.map(|kept| kept.value) else { return undone };
+    let (now, is_swap) = (deps.clock.now(), kept.targets.iter().any(|target| matches!(target.moves, TargetMove::Names(_))));
     let reason = match undone {
         Ok(Undone::NotYet(reason)) => reason,
-        // What is being renamed or restarted refuses other calls meanwhile.
+        // What is being renamed, closed or restarted refuses other calls meanwhile; a change of groups takes a minute.
         Err(error) if error.name() == ErrorName::Conflict => error.to_string(),
-        Err(error) if error.name() == ErrorName::Unrecoverable && refused < MOST_REFUSALS => {
+        Err(error) if is_swap && error.name() == ErrorName::Unrecoverable && kept.back_refused < MOST_REFUSALS => {
             let count = |cut_over: &mut CutOver| {
                 cut_over.back_refused += 1;
                 Ok(())
             };
-            ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), count).await?;
+            ledger::update::<CutOver, _>(&deps.ledger, &key, count).await?;
             error.to_string()
+        }
+        Ok(Undone::HalfDone) if kept.back_since.is_some() => {
+            let end = |cut_over: &mut CutOver| {
+                (cut_over.back_since, cut_over.back_refused) = (None, 0);
+                Ok(())
+            };
+            ledger::update::<CutOver, _>(&deps.ledger, &key, end).await?;
+            return Ok(Undone::HalfDone);
         }
         other => return other,
     };
-    let lasted = Span::between(since, deps.clock.now());
+    let begin = |cut_over: &mut CutOver| {
+        cut_over.back_since.get_or_insert(now);
+        Ok(())
+    };
+    let since = ledger::update::<CutOver, _>(&deps.ledger, &key, begin).await?.back_since.unwrap_or(now);
+    let lasted = Span::between(since, now);
     if lasted >= BACK_WITHIN {
         return Ok(Undone::GivenUp(format!("the way back is given up after {lasted}: {reason}")));
     }

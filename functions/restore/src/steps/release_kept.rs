@@ -84,6 +84,7 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
         Some(promise) => promise,
         None => make_promise(deps, &order, case, (&record, keeper.as_ref()), &found).await?,
     };
+    let promise = with_snapshot(&record, &found, promise)?;
     delete(deps, &found, &promise).await?;
     tell(deps, &record, case, &found.id, promise).await
 }
@@ -194,6 +195,17 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     }
     ledger::write(&deps.ledger, &keys::released(&record.resource, id), &promise).await?;
     Ok(promise)
+}
+
+/// What has become well since the promise gives a final snapshot after all; one that was promised is never left out.
+fn with_snapshot(record: &ResourceRecord, found: &ObservedInstance, promise: Promise) -> Result<Promise, DrError> {
+    match (&promise.snapshot, final_snapshot(record, found)?) {
+        (None, Some(snapshot)) => {
+            let text = format!("{}; it has become well since, so that there is a final snapshot {snapshot}", promise.text);
+            Ok(Promise { snapshot: Some(snapshot), text, ..promise })
+        }
+        _ => Ok(promise),
+    }
 }
 
 async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
