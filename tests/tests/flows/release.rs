@@ -40,7 +40,7 @@ async fn a_retired_source_is_deleted_with_a_final_snapshot_when_a_person_types_i
     account.pass(Duration::minutes(30)).await;
     assert!(!exists(&account, ORDERS));
     account.sweeps(2).await;
-    assert!(account.subjects().iter().any(|subject| subject.contains("orders-db was released")), "{:?}", account.subjects());
+    assert!(account.subjects().iter().any(|subject| subject.contains("instance orders-db was deleted")), "{:?}", account.subjects());
     assert_eq!(account.incidents().len(), 1, "the deletion of what is retired is no incident: {}", account.explain());
     let undo = account.ask(json!({"resource": ORDERS, "scenario": "undo", "run": "plan"})).await;
     assert!(undo.is_well());
@@ -116,7 +116,7 @@ async fn one_fault_of_any_call_releases_it_all_the_same_and_once() {
             assert_eq!(deletions, 1, "{action} {kind:?}");
             account.pass(Duration::minutes(30)).await;
             account.sweeps(2).await;
-            let told = account.subjects().iter().filter(|subject| subject.contains("orders-db was released")).count();
+            let told = account.subjects().iter().filter(|subject| subject.contains("instance orders-db was deleted")).count();
             assert_eq!(told, 1, "{action} {kind:?}: {:?}", account.subjects());
         }
     }
