@@ -12,7 +12,10 @@
 PYTHON := .venv/bin/python
 SCENARIO ?= $(scenario)
 
-.PHONY: demo approve deny check test bench package deploy clean
+.PHONY: help demo approve deny check test bench package deploy clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
 
 demo:
 	@sh infra/local/setup.sh

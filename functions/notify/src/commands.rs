@@ -2,7 +2,7 @@
 
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
-use lifeboat_domain::ids::{Arn, DatabaseId};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
@@ -165,7 +165,17 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
-    vec![set_groups(arn, id, &[group.to_owned()]), restart_instance(arn, id)]
+    let region = arn.region();
+    let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
+    vec![
+        set_groups(arn, id, &[group.to_owned()]),
+        format!(
+            "until [ \"$({shown} 'DBInstances[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+        ),
+        restart_instance(arn, id),
+        format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
+        format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
+    ]
 }
 
 /// Moves every target back that was begun, the last one first.
@@ -211,10 +221,17 @@ fn names_back(region: &str, names: &Names) -> Vec<String> {
     let ids: Vec<&str> = source.iter().map(String::as_str).chain([copy.as_str()]).collect();
     let rename = |from: &DatabaseId, to: &DatabaseId| {
         format!(
-            "aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately"
+            "aws rds modify-db-instance --region {region} --db-instance-identifier {from} --new-db-instance-identifier {to} --apply-immediately &&"
         )
     };
-    let wait = |id: &DatabaseId| format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}");
+    // Nobody has the new name yet when a rename was accepted, and RDS's own waiter gives up at once: it is looked at by resource id.
+    let wait = |id: &str, to: &DatabaseId| {
+        let query = "DBInstances[].join(':',[DBInstanceIdentifier,DBInstanceStatus])";
+        let look = format!(
+            "aws rds describe-db-instances --region {region} --filters Name=dbi-resource-id,Values={id} --query \"{query}\" --output text"
+        );
+        format!("  until [ \"$({look})\" = {to}:available ]; do sleep 10; done")
+    };
     let mut commands = vec![
         format!(
             "aws rds describe-db-instances --region {region} --filters Name=dbi-resource-id,Values={} --query 'DBInstances[].[DBInstanceIdentifier,DbiResourceId,DBInstanceStatus]' --output text",
@@ -222,11 +239,11 @@ fn names_back(region: &str, names: &Names) -> Vec<String> {
         ),
         format!("# only if {copy} is called {name}; it takes about ten minutes until it is seen as {was}:"),
         rename(name, was),
-        wait(was),
+        wait(copy, was),
     ];
     if let Some(source) = source {
         commands.push(format!("# only if {source} is called {kept_as}:"));
-        commands.extend([rename(kept_as, name), wait(name)]);
+        commands.extend([rename(kept_as, name), wait(source, name)]);
     }
     commands
 }
@@ -295,6 +312,12 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
     }
 }
 
+/// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
+pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> Option<String> {
+    let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
+    Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))
+}
+
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
@@ -353,6 +376,41 @@ mod tests {
         let answer = execution.start_sibling("approval", "{}").unwrap();
         assert!(answer.contains(":stateMachine:lifeboat-approval "), "{answer}");
         assert_eq!(Execution::parse("by hand"), None);
+    }
+
+    /// Runs the commands as a shell does where RDS accepts a rename, and shows its end after two looks.
+    #[test]
+    fn the_names_are_given_back_one_after_the_other() {
+        let id = |name: &str| DatabaseId::parse(name).unwrap();
+        let (name, kept_as, was) = (id("orders-db"), id("orders-db-old-1a2b3c4d"), id("orders-db-r1"));
+        let (source, copy) = (Some("db-SOURCE".to_owned()), "db-COPY".to_owned());
+        let names = Names { name, kept_as, was, source, copy, through: None, unseen: BTreeMap::new() };
+        let commands = names_back("eu-west-1", &names).join("\n");
+        let aws = r#"
+            aws() {
+                case "$*" in
+                *modify-db-instance*) while [ "$1" != --new-db-instance-identifier ]; do shift; done
+                    echo "renamed to $2"; printf '%s' "$2" > "$HOME/to"; printf '' > "$HOME/looks" ;;
+                *'DBInstances[].join('*) printf . >> "$HOME/looks"; looks=$(cat "$HOME/looks"); echo "look $looks $3 $6" >&2
+                    case "$looks" in .) ;; ..) echo "$(cat "$HOME/to"):renaming" ;; *) echo "$(cat "$HOME/to"):available" ;; esac ;;
+                *" wait "*) return 255 ;;
+                esac
+            }
+            sleep() { echo waited; }
+        "#;
+        let home = std::env::temp_dir().join(format!("lifeboat-names-back-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        let shell = std::process::Command::new("sh").arg("-euc").arg(format!("{aws}\n{commands}")).env("HOME", &home).output().unwrap();
+        std::fs::remove_dir_all(&home).unwrap();
+        let told = String::from_utf8(shell.stdout).unwrap();
+        let each = |to: &str| format!("renamed to {to}\nwaited\nwaited\n");
+        assert_eq!(
+            told,
+            format!("{}{}", each("orders-db-r1"), each("orders-db")),
+            "{commands}\n{}",
+            String::from_utf8_lossy(&shell.stderr)
+        );
+        assert!(shell.status.success());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::story::Story;
 use crate::text;
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::acting::CallState;
+use lifeboat_domain::cause::plain;
 use lifeboat_domain::error::ErrorName;
 use lifeboat_domain::incident::{Outcome, Phase};
 use lifeboat_domain::plan::{Decision, Remedy};
@@ -33,18 +34,10 @@ const LIFT: &str = ". What would lift this: ";
 /// How `recovery` joins the cause of a failure and that of its undoing.
 const UNDOING_FAILED: &str = " -- AND UNDOING FAILED TOO, look at the fence and at what clients read: ";
 
-/// What the Lambda runtime writes into a cause.
-#[derive(Deserialize)]
-struct RuntimeCause {
-    #[serde(rename = "errorMessage")]
-    message: String,
-}
-
 impl Failure {
     /// What it says, for a person.
     pub(crate) fn message(&self) -> String {
         let cause = self.cause.as_deref().unwrap_or_default();
-        let plain = |cause: &str| serde_json::from_str::<RuntimeCause>(cause).map_or_else(|_| cause.to_owned(), |cause| cause.message);
         let said = match cause.split_once(UNDOING_FAILED) {
             Some((first, second)) => format!("{}{UNDOING_FAILED}{}", plain(first), plain(second)),
             None => plain(cause),

@@ -2,6 +2,7 @@
 
 use crate::Deps;
 use crate::close;
+use crate::commands;
 use crate::message::{About, Advice, Letter, Numbers, Severity, broken, parts};
 use crate::story::Story;
 use crate::text::{MOST_SHORT, one_line, shorten};
@@ -146,6 +147,12 @@ fn to_do(story: &Story) -> Vec<Advice> {
         IncidentState::WaitingForPerson => {
             vec![look(), parts::ask_plan(story, execution, "To go on, see the plan first; its message has the input that runs it")]
         }
-        IncidentState::Closed => vec![look()],
+        IncidentState::Closed => match story.incident.restored.as_ref().filter(|_| story.moved().is_some()) {
+            Some(serving) => vec![Advice::new(
+                format!("See how {}, which clients use now, stands", serving.id),
+                vec![commands::describe(&serving.arn, &serving.id), commands::events(&serving.arn, &serving.id)],
+            )],
+            None => vec![look()],
+        },
     }
 }

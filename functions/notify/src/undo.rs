@@ -23,13 +23,14 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let shut = quarantine.or(story.fence.as_ref().and_then(|fence| fence.group.as_deref()));
     let shut = story.incident.restored.as_ref().zip(shut).map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group));
     let shut = shut.unwrap_or_default();
-    let mut parts: [(&str, Vec<String>); 6] = [
-        ("the copy admits no client any more: wait until its group is active and the restart is over, or both could be written", shut),
-        ("the copy gives the identity up: from here to the end Lifeboat acts on neither database", give_up(story)),
-        ("the source lets clients in again", fence),
-        ("clients find the source again; restart those that hold old connections", clients),
-        ("clients that were led to the copy hold sessions there: end them", end_sessions(story)),
-        ("the source carries the identity again, and is protected again", take_back(story)),
+    let left = story.incident.restored.as_ref().map_or("the copy", |restored| restored.id.as_str());
+    let mut parts: [(String, Vec<String>); 6] = [
+        (format!("{left} admits no client any more: go on only when this is through, or both could be written"), shut),
+        (format!("{left} gives the identity up: from here to the end Lifeboat acts on neither database"), give_up(story)),
+        (format!("{source} lets clients in again"), fence),
+        (format!("clients find {source} again; restart those that hold old connections"), clients),
+        (format!("clients that were led to {left} hold sessions there: end them"), end_sessions(story)),
+        (format!("{source} carries the identity again, and is protected again"), take_back(story)),
     ];
     // Names first: what follows is said of the names that hold then.
     if swap(story).is_some()

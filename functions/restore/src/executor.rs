@@ -64,7 +64,7 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     if restored.is_some_and(|restored| record.act.is_on(&restored.id, &restored.arn)) {
         renamed(&deps.databases, &recovery.incident).await?;
     } else if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
-        source(&deps.databases, &recovery.incident).await?;
+        source(&deps.databases, &recovery.incident, recovery.swap.as_ref()).await?;
     }
     let answer = call(deps, recovery, &record.act).await;
     let state = state_after(&answer);

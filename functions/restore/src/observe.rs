@@ -1,10 +1,10 @@
 //! Looking whether a call of unknown outcome took place, before anything is sent again.
 
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
-use lifeboat_domain::acting::CallRecord;
+use lifeboat_domain::acting::{CallRecord, Names};
 use lifeboat_domain::events::announces_failover;
 use lifeboat_domain::ids::DatabaseId;
-use lifeboat_domain::incident::{Incident, Signal};
+use lifeboat_domain::incident::{Incident, Restored, Signal};
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Ledger, ReadDatabases};
@@ -36,16 +36,34 @@ pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DatabaseId) ->
     databases.database(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
 }
 
-/// Reads the source. What has its name but is another instance is never touched.
-pub(crate) async fn source(databases: &impl ReadDatabases, incident: &Incident) -> Result<Option<ObservedDatabase>, DrError> {
+/// Reads the instance with this `DbiResourceId`, whatever it is called.
+pub(crate) async fn by_resource_id(databases: &impl ReadDatabases, id: &str) -> Result<Option<ObservedDatabase>, DrError> {
+    databases.instance_by_resource_id(id).await.map_err(|error| error.while_doing(format!("describing the instance {id}")))
+}
+
+/// Reads the new database, whatever it is called now.
+pub(crate) async fn restored(databases: &impl ReadDatabases, restored: &Restored) -> Result<Option<ObservedDatabase>, DrError> {
+    match &restored.resource_id {
+        Some(id) => by_resource_id(databases, id).await,
+        None => instance(databases, &restored.id).await,
+    }
+}
+
+/// Reads the source. What has its name but is another instance is never touched. While names may be swapped, nobody under its name
+/// does not mean that it is gone.
+pub(crate) async fn source(
+    databases: &impl ReadDatabases,
+    incident: &Incident,
+    swap: Option<&Names>,
+) -> Result<Option<ObservedDatabase>, DrError> {
     let source = &incident.source;
     let found = instance(databases, &source.id).await?;
     match found {
         // The new database has got the name: the source has another one, or is gone.
-        Some(new) if incident.restored.as_ref().is_some_and(|it| it.resource_id.as_ref() == Some(&new.resource_id)) => databases
-            .instance_by_resource_id(&source.resource_id)
-            .await
-            .map_err(|error| error.while_doing(format!("describing the instance {}", source.resource_id))),
+        Some(new) if incident.restored.as_ref().is_some_and(|it| it.resource_id.as_ref() == Some(&new.resource_id)) => {
+            by_resource_id(databases, &source.resource_id).await
+        }
+        None if swap.is_some() => by_resource_id(databases, &source.resource_id).await,
         Some(other) if other.resource_id != source.resource_id => Err(DrError::refused(format!(
             "{} is another instance now ({}, and the incident is about {}): it is not touched",
             source.id, other.resource_id, source.resource_id

@@ -5,6 +5,7 @@ use crate::observed::Endpoint;
 use crate::plan::Act;
 use crate::words::{Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 closed_enum! {
     /// How far the cut-over is.
@@ -95,6 +96,9 @@ pub struct Names {
     pub copy: String,
     /// Where clients connect before and after, if it was known.
     pub through: Option<Endpoint>,
+    /// Since when one of them is not to be seen, by its `DbiResourceId`: what is being renamed may be out of sight for a moment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<String, Timestamp>,
 }
 
 impl Names {
@@ -236,6 +240,22 @@ impl CutOver {
     pub fn swap(&self) -> Option<&Names> {
         self.targets.iter().find_map(|target| match &target.moves {
             TargetMove::Names(names) if matches!(target.state, CutOverState::Moving | CutOverState::Moved) => Some(names),
+            _ => None,
+        })
+    }
+
+    /// The swap of names, however far it is.
+    pub fn names(&self) -> Option<&Names> {
+        self.targets.iter().find_map(|target| match &target.moves {
+            TargetMove::Names(names) => Some(names),
+            _ => None,
+        })
+    }
+
+    /// The same, to write to it.
+    pub fn names_mut(&mut self) -> Option<&mut Names> {
+        self.targets.iter_mut().find_map(|target| match &mut target.moves {
+            TargetMove::Names(names) => Some(names),
             _ => None,
         })
     }

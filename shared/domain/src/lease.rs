@@ -21,6 +21,9 @@ pub struct Lease {
     pub expires_at: Timestamp,
     /// Given back.
     pub released: bool,
+    /// When this owner took it; renewing does not change it.
+    #[serde(default)]
+    pub taken_at: Option<Timestamp>,
 }
 
 /// Proof that the lease was held a moment ago; only [`renew`] makes one, and every mutating call asks for it.
@@ -47,21 +50,29 @@ pub async fn take(
     lasts: Span,
 ) -> Result<Lease, DrError> {
     let key = keys::lease(resource);
-    let fresh =
-        |token| Lease { owner: owner.to_owned(), incident: incident.clone(), token, expires_at: now + lasts.as_delta(), released: false };
+    let fresh = |token, taken_at| Lease {
+        owner: owner.to_owned(),
+        incident: incident.clone(),
+        token,
+        expires_at: now + lasts.as_delta(),
+        released: false,
+        taken_at: Some(taken_at),
+    };
     let Some(kept) = ledger::read::<Lease>(ledger, &key).await? else {
-        let lease = fresh(1);
+        let lease = fresh(1, now);
         return match ledger::create(ledger, &key, &lease).await? {
             Written::Yes => Ok(lease),
             Written::No => Err(DrError::conflict(format!("the lease of {resource} was taken a moment ago by another execution"))),
         };
     };
     let held = &kept.value;
-    let token = if held.owner == owner && !held.released { held.token } else { held.token + 1 };
+    let is_held = held.owner == owner && !held.released;
+    let token = if is_held { held.token } else { held.token + 1 };
+    let taken_at = held.taken_at.filter(|_| is_held).unwrap_or(now);
     if held.owner != owner && !held.released {
         may_take_over(executions, resource, held, now).await?;
     }
-    let lease = fresh(token);
+    let lease = fresh(token, taken_at);
     match ledger::replace(ledger, &key, kept.version, &lease).await? {
         Written::Yes => Ok(lease),
         Written::No => Err(DrError::conflict(format!("the lease of {resource} was taken a moment ago by another execution"))),

@@ -20,6 +20,9 @@ pub struct Kept<T> {
 pub mod keys {
     use super::{Identity, IncidentId, Key, PlanHash, SnapshotId, Timestamp};
 
+    /// The partition of all bisections that were begun.
+    pub const BISECTIONS: &str = "bisections";
+
     fn key(partition: String, sort: impl Into<String>) -> Key {
         Key { partition, sort: sort.into() }
     }
@@ -72,6 +75,11 @@ pub mod keys {
     /// A bisection, with its plan: [`crate::bisection::Bisection`].
     pub fn bisection(plan: &PlanHash) -> Key {
         key(format!("bisection#{plan}"), "bisection")
+    }
+
+    /// A bisection in the list of all that were begun: [`crate::bisection::Watched`].
+    pub fn watched_bisection(plan: &PlanHash) -> Key {
+        key(BISECTIONS.to_owned(), plan.as_str())
     }
 
     /// A plan that a person is asked about: [`crate::approval::Question`].

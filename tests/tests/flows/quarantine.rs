@@ -258,3 +258,18 @@ async fn a_closing_that_is_refused_for_good_leaves_the_fence_closed_and_the_comm
         ("--vpc-security-group-ids sg-quarantine --apply-immediately", "--vpc-security-group-ids sg-app --apply-immediately");
     assert!(texts.find(shut).zip(texts.find(open)).is_some_and(|(shut, open)| shut < open), "{texts}");
 }
+
+#[tokio::test]
+async fn a_closing_that_takes_minutes_is_waited_for_and_clients_are_led_back_after_it() {
+    for story in [Story::Hung, Story::HumanErrorCutOver] {
+        let mut account = story.begin().await;
+        account.before("VerifyCutOver", |cloud| {
+            let copy = copy_of_orders(cloud).0;
+            cloud.touch().rds.happen(|model, now| model.hang(&copy, now)).unwrap();
+        });
+        account.before("Compensate", |cloud| cloud.touch().rds.happen(|model, _| model.set_group_change(Duration::minutes(4))));
+        story.play(&mut account).await;
+        assert_eq!(check_always(&account), Ok(()), "{story:?}: {}", account.explain());
+        assert_wholly_back(&account);
+    }
+}

@@ -5,7 +5,7 @@ use crate::story::{Story, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_domain::prices::Prices;
-use lifeboat_testing::model::{FaultKind, When};
+use lifeboat_testing::model::{FaultKind, ModifyDbInstance, When};
 use serde_json::{Value, json};
 
 /// Clients were moved off a hung `orders-db`, which is kept.
@@ -40,7 +40,7 @@ async fn a_retired_source_is_deleted_with_a_final_snapshot_when_a_person_types_i
     account.pass(Duration::minutes(30)).await;
     assert!(!exists(&account, ORDERS));
     account.sweeps(2).await;
-    assert!(account.subjects().iter().any(|subject| subject.contains("orders-db was released")), "{:?}", account.subjects());
+    assert!(account.subjects().iter().any(|subject| subject.contains("instance orders-db was deleted")), "{:?}", account.subjects());
     assert_eq!(account.incidents().len(), 1, "the deletion of what is retired is no incident: {}", account.explain());
     let undo = account.ask(json!({"resource": ORDERS, "scenario": "undo", "run": "plan"})).await;
     assert!(undo.is_well());
@@ -116,7 +116,7 @@ async fn one_fault_of_any_call_releases_it_all_the_same_and_once() {
             assert_eq!(deletions, 1, "{action} {kind:?}");
             account.pass(Duration::minutes(30)).await;
             account.sweeps(2).await;
-            let told = account.subjects().iter().filter(|subject| subject.contains("orders-db was released")).count();
+            let told = account.subjects().iter().filter(|subject| subject.contains("instance orders-db was deleted")).count();
             assert_eq!(told, 1, "{action} {kind:?}: {:?}", account.subjects());
         }
     }
@@ -186,4 +186,25 @@ async fn what_is_well_and_busy_is_never_deleted_without_its_final_snapshot() {
     let deletions: Vec<String> = account.calls_since(before).into_iter().filter(|call| call.starts_with("DeleteDBInstance")).collect();
     assert!(deletions.iter().all(|call| call.contains("lifeboat-orders-db-final-")), "{deletions:?}");
     assert!(ended.is_well() || ended.error() == "Dr.Conflict", "{}", ended.cause());
+}
+
+#[tokio::test]
+async fn what_has_become_well_since_the_promise_is_not_deleted_without_a_final_snapshot() {
+    let mut account = kept().await;
+    account.call(&ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(ORDERS) });
+    account.pass(Duration::minutes(10)).await;
+    account.happen(|model, now| model.set_status(ORDERS, "incompatible-network", now)).unwrap();
+    account.fault("DeleteDBInstance", When::Nth(1), FaultKind::Throttle);
+    let set = std::cell::Cell::new(0);
+    account.whenever = Some(Box::new(move |cloud| {
+        set.set(set.get() + 1);
+        if set.get() == 2 {
+            cloud.touch().rds.happen(|model, now| model.set_status(ORDERS, "available", now)).unwrap();
+        }
+    }));
+    let before = account.last_call();
+    let ended = account.release(order(ORDERS)).await;
+    assert!(ended.is_well(), "{}", ended.cause());
+    let deletions: Vec<String> = account.calls_since(before).into_iter().filter(|call| call.starts_with("DeleteDBInstance")).collect();
+    assert!(deletions.last().unwrap().contains("lifeboat-orders-db-final-"), "{deletions:?}");
 }

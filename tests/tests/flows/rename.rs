@@ -1,6 +1,7 @@
 //! The swap of names as a cut-over target: the source gives its name up and the new database gets it, or everything is as it was.
 
 mod undo;
+mod unseen;
 
 use crate::account::{Account, Disturbance, GOLD, How, ORDERS, REPLICA, server_of};
 use crate::story::{check_always, copy_of_orders};
@@ -254,7 +255,7 @@ async fn a_way_back_that_dies_half_way_is_followed_by_one_that_ends_it() {
 }
 
 /// Something happens at the visit to `CutOver` at which the source is under its other name, and `orders-db` is nobody's.
-fn between_the_renames(account: &mut Account, happens: impl Fn(&Cloud) + 'static) {
+pub fn between_the_renames(account: &mut Account, happens: impl Fn(&Cloud) + 'static) {
     let done = std::cell::Cell::new(false);
     account.whenever = Some(Box::new(move |cloud| {
         if !done.get() && kept_name(cloud).is_some() && server_of(cloud, ORDERS).is_none() {
@@ -265,7 +266,7 @@ fn between_the_renames(account: &mut Account, happens: impl Fn(&Cloud) + 'static
 }
 
 /// Somebody else makes an instance of this name, or deletes one.
-fn create(cloud: &Cloud, name: &str) {
+pub fn create(cloud: &Cloud, name: &str) {
     cloud.touch().rds.call(&CreateDbInstance::example(name)).unwrap();
 }
 

@@ -6,7 +6,7 @@ use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Outcome, Phase, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::probe::ProbeOutcome;
-use lifeboat_domain::warm_up::{PartState, WarmUp, WarmUpEnd};
+use lifeboat_domain::warm_up::{PartState, WarmUp, WarmUpEnd, WarmUpRule};
 use lifeboat_domain::{Span, Timestamp};
 use lifeboat_testing::memory::Cloud;
 use lifeboat_testing::model::{FaultKind, When};
@@ -196,4 +196,23 @@ async fn what_was_read_of_another_copy_says_nothing_of_this_one() {
     let read = warm_up(&account).unwrap();
     assert_eq!(read.target.as_str(), copy_of_orders(&account.cloud).0);
     assert!(read.list.is_some_and(|list| list.parts.iter().all(|part| part.state == PartState::Read)), "{}", account.explain());
+}
+
+#[tokio::test]
+async fn a_policy_that_is_deployed_after_the_plan_adds_nothing_to_the_wait_that_it_named() {
+    for (planned, waits) in [("", None), (RULE, Some("10 min at most"))] {
+        let mut account = Account::under(&GOLD.replace(RULE, planned), false).await;
+        account.disturbance = Some(Disturbance::new(How::ThenDies, "recovery/ValidateRestored", 1));
+        account.happen(|model, now| model.fail_instance(ORDERS, now)).unwrap();
+        account.next_recovery().await;
+        for policy in account.policies.policies.values_mut() {
+            policy.warm_up = Some(WarmUpRule { relations: vec!["public.orders".to_owned()], largest: 0, at_most: Span::hours(3) });
+        }
+        account.settle().await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+        let told = lines(&account).await;
+        assert_eq!(told.is_empty(), waits.is_none(), "{told:#?}");
+        assert!(waits.is_none_or(|waits| told[0].text.contains(waits)), "{told:#?}");
+        assert_eq!(account.cloud.see().warmed.is_empty(), waits.is_none());
+    }
 }

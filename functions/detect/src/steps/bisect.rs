@@ -1,7 +1,8 @@
 //! Bisecting: planned at the end of a search, begun by a person who names the plan, and concluded.
 
 use crate::{ApproveInput, Deps, EndInput, resources};
-use lifeboat_domain::bisection::{self, Begun, Bisection, Concluded, Facts, MOST_COPIES, Plan, USUAL_WIDTH, Wish};
+use lifeboat_domain::bisection::{self, Begun, Bisection, Concluded, Facts, MOST_COPIES, Plan, USUAL_WIDTH, Watched, Wish};
+use lifeboat_domain::cause::plain;
 use lifeboat_domain::events::ExecutionEnded;
 use lifeboat_domain::ids::{Arn, PlanHash};
 use lifeboat_domain::ledger::{self, keys};
@@ -195,11 +196,14 @@ pub(crate) async fn begin<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
         )));
     }
     let (now, lease) = (deps.clock.now(), deps.policies.policy(&known.plan.policy)?.timing.lease);
+    // First: the sweep looks after whatever may have begun.
+    let watched = Watched { plan: order.plan.clone(), concluded_at: None };
+    ledger::create(&deps.ledger, &keys::watched_bisection(&order.plan), &watched).await?;
     ledger::update::<Bisection, _>(&deps.ledger, &key, |bisection| {
         if let Some(why) = bisection.why_not_begun(&input.execution, now) {
             return Err(DrError::refused(format!("plan {} cannot be begun: {why}; plan anew with `find_moment`", order.plan)));
         }
-        bisection.held_until = Some(now + lease.as_delta());
+        bisection.hold(now + lease.as_delta());
         bisection.begun.get_or_insert_with(|| Begun {
             execution: input.execution.clone(),
             at: input.started_at,
@@ -217,7 +221,8 @@ pub(crate) async fn begin<R, L: Ledger, D, E: ReadExecutions, C: Clock>(
 pub(crate) async fn conclude<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, input: &EndInput) -> Result<Concluded, DrError> {
     bisection::expect(&deps.ledger, &input.plan, &input.execution).await?;
     let now = deps.clock.now();
-    let why = input.trouble.as_deref().map_or_else(|| "it was ended".to_owned(), |trouble| format!("it was broken off: {trouble}"));
+    let why =
+        input.trouble.as_deref().map_or_else(|| "it was ended".to_owned(), |trouble| format!("it was broken off: {}", plain(trouble)));
     let ended = ledger::update::<Bisection, _>(&deps.ledger, &keys::bisection(&input.plan), |bisection| {
         bisection.end(now, why.clone());
         bisection.held_until = None;
@@ -228,6 +233,8 @@ pub(crate) async fn conclude<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, 
     let concluded = bisection::conclude(&ended, at);
     tracing::info!(execution = input.execution, outcome = %concluded.outcome, "{}", concluded.reason);
     concluded.news(&ended, at).leave(&deps.ledger, at).await?;
+    let over = Watched { plan: input.plan.clone(), concluded_at: Some(at) };
+    ledger::write(&deps.ledger, &keys::watched_bisection(&input.plan), &over).await?;
     Ok(concluded)
 }
 

@@ -7,5 +7,6 @@ pub(crate) mod find;
 pub(crate) mod judge;
 pub(crate) mod open;
 pub(crate) mod pause;
+mod searches;
 pub(crate) mod sweep_judge;
 pub(crate) mod sweep_list;

@@ -1,5 +1,6 @@
 //! The sweep's second half: counts silence, opens incidents, looks after those whose execution is gone.
 
+use super::searches;
 use super::sweep_list::SweepList;
 use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, swallows, tell_people, tell_people_daily};
 use crate::{Deps, SweepJudgeInput, resources};
@@ -39,7 +40,7 @@ pub(crate) struct SweepAnswer {
     opened: u32,
 }
 
-/// Judges every probe, every missing resource and every open incident. One that cannot be judged hides no other.
+/// Judges every probe, every missing resource, every open incident and every bisection. One that cannot be judged hides no other.
 pub(crate) async fn sweep_judge<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, input: &SweepJudgeInput) -> Result<SweepAnswer, DrError>
 where
     R: ReadDatabases,
@@ -66,6 +67,13 @@ where
     let mut past_rto = 0;
     for resource in known {
         past_rto += u32::from(troubles.note(&resource, look_after_open(deps, &resource).await).unwrap_or(false));
+    }
+    match searches::look_after(deps).await {
+        Ok(looked) => looked.into_iter().for_each(|(resource, result)| {
+            troubles.note(&resource, result);
+        }),
+        // What was found of databases is told all the same; the next sweep looks again.
+        Err(error) => tracing::error!("nobody looked after bisections: {error}"),
     }
     let now = deps.clock.now();
     let counts = [

@@ -8,14 +8,27 @@ use lifeboat_domain::incident::Restored;
 use lifeboat_domain::show_time;
 
 /// What this story keeps, and what earlier ones may have left.
-pub(super) fn kept(story: &Story) -> Vec<Kept> {
+pub(super) fn kept(story: &Story, execution: &str, closed: bool) -> Vec<Kept> {
     let Some(restored) = &story.incident.restored else { return Vec::new() };
     let own = match story.moved() {
         Some(_) if story.source_is_gone() => None,
         Some(cut_over) => Some(source(story, cut_over)),
         None => Some(copy(story, restored)),
     };
-    own.into_iter().chain(leftovers(story)).collect()
+    let mut kept: Vec<Kept> = own.into_iter().chain(leftovers(story)).collect();
+    for one in kept.iter_mut().filter(|_| closed) {
+        if let Some(release) = commands::release(execution, &story.incident.resource, &one.id) {
+            let by_hand = std::mem::take(&mut one.release_commands);
+            let alone = "# Only where Lifeboat is gone, by hand; nobody then looks whether it is needed:".to_owned();
+            one.release_commands = [release, alone].into_iter().chain(by_hand.into_iter().map(commented)).collect();
+        }
+    }
+    kept
+}
+
+/// A command that is not meant to be run with the others.
+fn commented(line: String) -> String {
+    if line.starts_with('#') { line } else { format!("# {line}") }
 }
 
 fn source(story: &Story, cut_over: &CutOver) -> Kept {

@@ -143,7 +143,7 @@ impl Report {
         let story = ending.story;
         let incident = &story.incident;
         let letter = close::letter(ending);
-        let kept = kept::kept(story);
+        let kept = kept::kept(story, ending.execution, ending.outcome.closes());
         Self {
             format: 1,
             headline: one_line(&letter.headline),

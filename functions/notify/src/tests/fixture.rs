@@ -206,6 +206,7 @@ pub(crate) fn plan(scenario: Scenario, remedy: Remedy, moves_clients: bool) -> P
         calls: calls.into_iter().map(|(phase, act, why)| PlannedCall { phase, act, why: why.to_owned() }).collect(),
         fence: moves_clients.then_some(FencePlan::Terminal),
         options: options(remedy),
+        warm_up: None,
         risks: if moves_clients {
             vec!["orders-db cannot be fenced by a security group: RDS refuses changes in status failed, which it also never leaves by itself; a login is proven to fail before clients move".to_owned()]
         } else {

@@ -14,7 +14,7 @@ use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::Act;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::{Progress, Scenario};
-use lifeboat_domain::{CallClass, DrError, ErrorName, Span, Timestamp};
+use lifeboat_domain::{CallClass, CallError, DrError, ErrorName, Span, Timestamp};
 
 /// How long the way back may take: two renames, closing, restarts, and what a busy instance refuses meanwhile.
 const BACK_WITHIN: Span = Span::minutes(60);
@@ -61,23 +61,37 @@ pub(crate) async fn undo_half_done<R: Databases, L: Ledger, D, S: Secrets, E, C:
 ) -> Result<Undone, DrError> {
     let (incident, _) = names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
     let undone = undo(deps, &incident, case).await;
-    let kept = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
-    let Some((since, refused)) = kept.and_then(|cut_over| Some((cut_over.back_since?, cut_over.back_refused))) else { return undone };
+    let key = keys::cut_over(&incident.id);
+    let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await?.map(|kept| kept.value) else { return undone };
+    let (now, is_swap) = (deps.clock.now(), kept.targets.iter().any(|target| matches!(target.moves, TargetMove::Names(_))));
     let reason = match undone {
         Ok(Undone::NotYet(reason)) => reason,
-        // What is being renamed or restarted refuses other calls meanwhile.
+        // What is being renamed, closed or restarted refuses other calls meanwhile; a change of groups takes a minute.
         Err(error) if error.name() == ErrorName::Conflict => error.to_string(),
-        Err(error) if error.name() == ErrorName::Unrecoverable && refused < MOST_REFUSALS => {
+        Err(error) if is_swap && error.name() == ErrorName::Unrecoverable && kept.back_refused < MOST_REFUSALS => {
             let count = |cut_over: &mut CutOver| {
                 cut_over.back_refused += 1;
                 Ok(())
             };
-            ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), count).await?;
+            ledger::update::<CutOver, _>(&deps.ledger, &key, count).await?;
             error.to_string()
+        }
+        Ok(Undone::HalfDone) if kept.back_since.is_some() => {
+            let end = |cut_over: &mut CutOver| {
+                (cut_over.back_since, cut_over.back_refused) = (None, 0);
+                Ok(())
+            };
+            ledger::update::<CutOver, _>(&deps.ledger, &key, end).await?;
+            return Ok(Undone::HalfDone);
         }
         other => return other,
     };
-    let lasted = Span::between(since, deps.clock.now());
+    let begin = |cut_over: &mut CutOver| {
+        cut_over.back_since.get_or_insert(now);
+        Ok(())
+    };
+    let since = ledger::update::<CutOver, _>(&deps.ledger, &key, begin).await?.back_since.unwrap_or(now);
+    let lasted = Span::between(since, now);
     if lasted >= BACK_WITHIN {
         return Ok(Undone::GivenUp(format!("the way back is given up after {lasted}: {reason}")));
     }
@@ -111,17 +125,17 @@ async fn undo<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         begin_back(deps, incident, half_moved, now).await?;
     }
     // First the side that clients were led to is closed: one that stays away from the secret would go on writing there.
-    let left = if left_sessions { leave(deps, incident, fenced.as_ref(), now).await } else { Ok(()) };
+    let left = if left_sessions { leave(deps, incident, fenced.as_ref(), now).await } else { Ok(None) };
     if left.as_ref().is_err_and(|error| error.name().is_retryable()) {
-        return left.map(|()| Undone::HalfDone);
+        return left.map(|_| Undone::HalfDone);
     }
     if let Some(cut_over) = half_moved {
         let moved_back = move_back(deps, incident, &cut_over, now).await;
-        if let Some(reason) = moved_back.and_then(|moved_back| left.map(|()| moved_back))? {
+        if let Some(reason) = moved_back.and_then(|moved_back| left.map(|left| moved_back.or(left)))? {
             return Ok(Undone::NotYet(reason));
         }
-    } else {
-        left?;
+    } else if let Some(reason) = left? {
+        return Ok(Undone::NotYet(reason));
     }
     // Names may have been given back: the incident says what each is called now.
     let incident = &ledger::incident(&deps.ledger, &incident.id).await?;
@@ -256,19 +270,19 @@ async fn left_sessions<R, L: Ledger, D, S, E, C>(
 }
 
 /// Nobody writes to the new side any more: it is closed, into its quarantine if it was born in one, else where the source can be opened
-/// again, and its sessions are ended. A source that RDS never brings back is no second side.
+/// again, and its sessions are ended. A source that RDS never brings back is no second side. Answers what is waited for, if anything is.
 async fn leave<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     fenced: Option<&Fence>,
     now: Timestamp,
-) -> Result<(), DrError> {
+) -> Result<Option<String>, DrError> {
     if let (Some(restored), Some(group)) = (&incident.restored, quarantine::group_of(deps, incident).await?) {
-        if let Some(found) = observe::instance(&deps.databases, &restored.id).await? {
+        if let Some(found) = observe::restored(&deps.databases, restored).await? {
             quarantine::close(deps, incident, &found, &group, now).await?;
         }
     } else if let (Some(restored), Some(group)) = (&incident.restored, fenced.and_then(|fence| fence.group.as_ref()))
-        && let Some(found) = observe::instance(&deps.databases, &restored.id).await?
+        && let Some(found) = observe::restored(&deps.databases, restored).await?
     {
         let groups = found.configuration.security_groups.clone();
         ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), |cut_over| {
@@ -293,27 +307,28 @@ pub(crate) async fn shut<R: Databases, L, D, S, E, C>(
         return Ok(());
     }
     if !found.is_moving_to(group) {
-        let closing = |error: lifeboat_domain::CallError| error.while_doing(format!("closing {id} on the way back"));
+        let closing = |error: CallError| error.while_doing(format!("closing {id} on the way back"));
         deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
     }
-    let shown = observe::instance(&deps.databases, id).await?;
-    if shown.is_some_and(|shown| !shown.has_exactly_group(group)) {
+    let shown = observe::by_resource_id(&deps.databases, &found.resource_id).await?;
+    if shown.is_none_or(|shown| !shown.has_exactly_group(group)) {
         return Err(DrError::conflict(format!("{id} is being closed on the way back: {} is opened after that", incident.source.id)));
     }
     Ok(())
 }
 
 /// Clients may have opened sessions on the new side while they were led there, and would go on writing to it: a restart ends them.
-/// Written down before it is sent, and sent once: a second one would only prolong it.
+/// Written down before it is sent, and sent once: a second one would only prolong it. What is being renamed is not found under its
+/// name: that is waited for, and answered.
 async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     now: Timestamp,
-) -> Result<(), DrError> {
+) -> Result<Option<String>, DrError> {
     let key = keys::cut_over(&incident.id);
-    let Some(restored) = &incident.restored else { return Ok(()) };
+    let Some(restored) = &incident.restored else { return Ok(None) };
     if ledger::expect::<CutOver>(&deps.ledger, &key).await?.value.sessions_ended_at.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let write_down = |at: Option<Timestamp>| {
         ledger::update::<CutOver, _>(&deps.ledger, &key, move |cut_over| {
@@ -321,20 +336,40 @@ async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
             Ok(())
         })
     };
+    let told = async |text: String| ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await.map(|()| None);
+    let resource_id = restored.resource_id.as_deref().unwrap_or_default();
+    let found = observe::restored(&deps.databases, restored).await?;
+    let is_gone = names::is_gone(&deps.ledger, incident, resource_id, found.is_some(), now).await?;
+    let id = match found {
+        Some(found) => found.id,
+        None if is_gone => {
+            write_down(Some(now)).await?;
+            return told(format!("{} does not exist: nobody is connected to it", restored.id)).await;
+        }
+        // Under the name that it had may stand another one: without a sight of it, nothing is restarted.
+        None => return Ok(Some(out_of_sight(&restored.id))),
+    };
     write_down(Some(now)).await?;
-    let text = match deps.databases.reboot(&restored.id, false).await {
-        Ok(()) => format!("{} is restarted, which ends the sessions of clients that came to it; it keeps what they wrote", restored.id),
-        Err(error) if error.class == CallClass::NotFound => format!("{} does not exist: nobody is connected to it", restored.id),
+    let text = match deps.databases.reboot(&id, false).await {
+        Ok(()) => format!("{id} is restarted, which ends the sessions of clients that came to it; it keeps what they wrote"),
+        Err(error) if error.class == CallClass::NotFound => {
+            if !names::is_gone(&deps.ledger, incident, resource_id, false, now).await? {
+                write_down(None).await?;
+                return Ok(Some(out_of_sight(&id)));
+            }
+            format!("{id} does not exist: nobody is connected to it")
+        }
         Err(error) if error.certainly_did_nothing() => {
             write_down(None).await?;
-            let what = format!("ending the sessions on {}, to which clients came", restored.id);
-            return Err(error.while_doing(what));
+            return Err(error.while_doing(format!("ending the sessions on {id}, to which clients came")));
         }
-        Err(error) => {
-            format!("whether {} was restarted, to end the sessions of clients that came to it, is not known: {error}", restored.id)
-        }
+        Err(error) => format!("whether {id} was restarted, to end the sessions of clients that came to it, is not known: {error}"),
     };
-    ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await
+    told(text).await
+}
+
+fn out_of_sight(id: &DatabaseId) -> String {
+    format!("{id} is not to be seen: it may be being renamed, and its sessions are ended after that")
 }
 
 /// The kept database that an undo has let clients into again.
@@ -358,7 +393,9 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.and_then(|fence| fence.value.group);
     let (Some(group), Some(found)) = (fence, observe::instance(&deps.databases, target).await?) else { return Ok(()) };
     shut(deps, incident, &found, &group).await?;
-    end_sessions(deps, incident, now).await?;
+    if let Some(reason) = end_sessions(deps, incident, now).await? {
+        return Err(DrError::conflict(reason));
+    }
     let text = format!("closed again: {target} admits nobody, and its sessions were ended");
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }
@@ -370,14 +407,21 @@ async fn open_again<R: Databases, L: Ledger, D, S, E, C>(
     now: Timestamp,
 ) -> Result<(), DrError> {
     let source = &incident.source.id;
-    // Describe may not show a swap that was accepted a moment ago: the groups are set whatever it shows.
-    if observe::source(&deps.databases, incident).await?.is_some() {
-        deps.databases
-            .set_security_groups(source, &fence.groups_before)
-            .await
-            .map_err(|error| error.while_doing(format!("opening the fence around {source} again")))?;
-    }
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
+    let found = observe::source(&deps.databases, incident, cut_over.as_ref().and_then(CutOver::names)).await?;
+    let is_gone = names::is_gone(&deps.ledger, incident, &incident.source.resource_id, found.is_some(), now).await?;
+    let text = match found {
+        // Describe may not show a swap that was accepted a moment ago: the groups are set whatever it shows.
+        Some(found) => {
+            let opening = |error: CallError| error.while_doing(format!("opening the fence around {source} again"));
+            deps.databases.set_security_groups(&found.id, &fence.groups_before).await.map_err(opening)?;
+            format!("opened again: {source} has its groups {} back", fence.groups_before.join(", "))
+        }
+        None if is_gone => format!("{source} does not exist any more: there is nothing to open again"),
+        None => {
+            return Err(DrError::conflict(format!("{source} is not to be seen: its fence stays until it is, as it may be being renamed")));
+        }
+    };
     ledger::write(&deps.ledger, &keys::fence(&incident.id), &Fence { state: FenceState::Opened, at: now, ..fence.clone() }).await?;
-    let text = format!("opened again: {source} has its groups {} back", fence.groups_before.join(", "));
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }

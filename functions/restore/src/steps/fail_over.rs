@@ -57,7 +57,7 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
 }
 
 async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedDatabase, DrError> {
-    let found = source(&deps.databases, &recovery.incident).await?;
+    let found = source(&deps.databases, &recovery.incident, None).await?;
     found.ok_or_else(|| DrError::not_found(format!("{} does not exist", recovery.incident.source.id)))
 }
 

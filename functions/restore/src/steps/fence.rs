@@ -22,16 +22,16 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let source = recovery.incident.source.id.clone();
-    let found = observe::source(&deps.databases, &recovery.incident).await?;
+    let found = observe::source(&deps.databases, &recovery.incident, recovery.swap.as_ref()).await?;
     match (recovery.plan.fence, found) {
         (Some(FencePlan::Group), Some(found)) => close_and_cut(deps, &mut recovery, &found).await,
         (Some(FencePlan::Terminal | FencePlan::Gone | FencePlan::Group), None) => {
-            keep(deps, &recovery, FenceState::SessionsEnded, None, format!("{source} does not exist: nothing to fence")).await?;
+            keep(deps, &recovery, format!("{source} does not exist: nothing to fence")).await?;
             Ok(Look::new(Progress::Done, poll, "nothing to fence"))
         }
         (Some(FencePlan::Terminal), Some(found)) if !found.status.is_serving() => {
             let text = format!("{source} is {}, which RDS never leaves by itself; it accepts no change", found.status);
-            keep(deps, &recovery, FenceState::SessionsEnded, None, text.clone()).await?;
+            keep(deps, &recovery, text.clone()).await?;
             Ok(Look::new(Progress::Done, poll, text))
         }
         (_, Some(found)) => {
@@ -105,7 +105,8 @@ pub(crate) async fn expect_fenced<R: Databases, L: Ledger, D, S, E, C>(
     let Some(fence) = fence.filter(|fence| fence.state == FenceState::Proven) else {
         return refuse(format!("that {source} is fenced is not proven"));
     };
-    match (observe::source(&deps.databases, &recovery.incident).await?, recovery.plan.fence, fence.group) {
+    let found = observe::source(&deps.databases, &recovery.incident, recovery.swap.as_ref()).await?;
+    match (found, recovery.plan.fence, fence.group) {
         (None, _, _) => Ok(()),
         (Some(found), Some(FencePlan::Terminal), _) if !found.status.is_serving() => Ok(()),
         (Some(found), Some(FencePlan::Group), Some(group)) if found.has_exactly_group(&group) => Ok(()),
@@ -166,14 +167,12 @@ async fn keep_undo<R, L: Ledger, D, S, E, C>(
     ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await
 }
 
-async fn keep<R, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>,
-    recovery: &Recovery<'_>,
-    state: FenceState,
-    group: Option<String>,
-    text: String,
-) -> Result<(), DrError> {
-    let fence = Fence { state, groups_before: Vec::new(), group, text: text.clone(), at: recovery.now };
-    ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &fence).await?;
+/// Nothing is closed now; but a group that was set is never forgotten: whoever sees the source again must be able to open it.
+async fn keep<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, text: String) -> Result<(), DrError> {
+    let key = keys::fence(&recovery.incident.id);
+    let kept = ledger::read::<Fence>(&deps.ledger, &key).await?.map(|kept| kept.value).filter(|kept| kept.state != FenceState::Opened);
+    let (group, groups_before) = kept.map(|kept| (kept.group, kept.groups_before)).unwrap_or_default();
+    let fence = Fence { state: FenceState::SessionsEnded, groups_before, group, text: text.clone(), at: recovery.now };
+    ledger::write(&deps.ledger, &key, &fence).await?;
     recovery.tell(&deps.ledger, Phase::Fence, text).await
 }

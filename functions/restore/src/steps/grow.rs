@@ -62,7 +62,8 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let poll = recovery.policy.timing.poll;
     let (waited, expired) = recovery.waited();
     let id = &recovery.incident.source.id;
-    let found = source(&deps.databases, &recovery.incident).await?.ok_or_else(|| DrError::not_found(format!("{id} does not exist")))?;
+    let found =
+        source(&deps.databases, &recovery.incident, None).await?.ok_or_else(|| DrError::not_found(format!("{id} does not exist")))?;
     let Act::GrowStorage { gib, .. } = growth_call(&recovery)?.1.act else {
         return Err(DrError::unrecoverable("the plan's act is no growth"));
     };

@@ -21,7 +21,7 @@ pub(crate) async fn take<R, L: Ledger, D, S, E: ReadExecutions, C: Clock>(
     let lease =
         lifeboat_domain::lease::take(&deps.ledger, &deps.executions, &incident.resource, &incident.id, &case.execution, now, lasts).await?;
     let text = format!("lease {} of {} taken by this execution", lease.token, incident.resource);
-    ledger::tell(&deps.ledger, &incident.id, incident.opened_at.max(incident.first_signal_at), Phase::Detect, text).await?;
+    ledger::tell(&deps.ledger, &incident.id, lease.taken_at.unwrap_or(now), Phase::Detect, text).await?;
     tracing::info!(resource = %incident.resource, token = lease.token, until = %show_time(lease.expires_at), "lease held");
     Ok(Nothing {})
 }

@@ -59,19 +59,47 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     }
     let policy = deps.policies.policy(&incident.policy)?;
     if let Some(under_way) = under_way(deps, &incident).await? {
-        let reason = "this plan is being carried out: it is carried on, not replaced".to_owned();
-        let gate = Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None };
-        let carried_on = answer(&under_way, gate);
-        // A copy that the way back has closed is opened only behind the fence.
-        let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?;
-        let closed = cut_over.is_some_and(|kept| kept.value.closed.is_some());
-        return Ok(if closed { PlanAnswer { remedy: "swap_back", ..carried_on } } else { carried_on });
+        return carry_on(deps, &incident, &under_way).await;
     }
     let read = read_world(deps, &incident).await?;
+    let planned = made(deps, &incident, policy, &read, now)?;
+    let gate = gate(deps, &incident, policy, &planned, &read.record, now).await?;
+    let plan = planned.plan;
+    if matches!(gate.decision, Decision::Ask | Decision::Stop) && is_approvable(&plan, policy) {
+        put_question(deps, &incident, &plan, policy, now).await?;
+    }
+    keep(deps, &incident, &plan, &gate, now).await?;
+    let gate = expire(&incident, policy, gate, now);
+    Ok(answer(&plan, gate))
+}
+
+/// Goes on with a plan that has been begun.
+async fn carry_on<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    under_way: &Plan,
+) -> Result<PlanAnswer, DrError> {
+    let reason = "this plan is being carried out: it is carried on, not replaced".to_owned();
+    let gate = Gate { decision: Decision::Execute, reason, lift: None, look_again_in: None };
+    let carried_on = answer(under_way, gate);
+    // A copy that the way back has closed is opened only behind the fence.
+    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?;
+    let closed = cut_over.is_some_and(|kept| kept.value.closed.is_some());
+    Ok(if closed { PlanAnswer { remedy: "swap_back", ..carried_on } } else { carried_on })
+}
+
+/// Makes the plan from what was read.
+fn made<R, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    policy: &Policy,
+    read: &Read,
+    now: Timestamp,
+) -> Result<Planned, DrError> {
     let vpc = read.manifest.as_ref().and_then(|manifest| manifest.configuration.vpc.clone()).unwrap_or_default();
-    let Planned { plan, wait_for } = make_plan(PlanFacts {
+    make_plan(PlanFacts {
         now,
-        incident: &incident,
+        incident,
         policy,
         observed: read.observed.as_ref(),
         manifest: read.manifest.as_ref(),
@@ -87,31 +115,34 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         moved_from: read.moved_from.as_ref(),
         targets: &read.targets,
         replicas: &read.replicas,
-    })?;
+    })
+}
+
+/// Passes the plan through the gates.
+async fn gate<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    policy: &Policy,
+    Planned { plan, wait_for }: &Planned,
+    record: &ResourceRecord,
+    now: Timestamp,
+) -> Result<Gate, DrError> {
     let pause = lifeboat_domain::pause::in_force(&deps.ledger, &incident.resource, now).await?;
     let question = ledger::read::<Question>(&deps.ledger, &keys::question(&plan.hash)).await?.map(|kept| kept.value);
-    let gate = decide(
-        &plan,
-        GateFacts {
-            kind: incident.kind,
-            now,
-            request: &incident.request,
-            question: question.as_ref(),
-            policy,
-            breaker: &deps.policies.breaker,
-            recent_incidents: recent_incidents(deps, now).await?,
-            pause: pause.as_ref(),
-            last_recovery: read.record.last_recovery.filter(|last| read.record.acknowledged != Some(*last)),
-            last_drill: read.record.last_drill,
-            wait_for,
-        },
-    );
-    if matches!(gate.decision, Decision::Ask | Decision::Stop) && is_approvable(&plan, policy) {
-        put_question(deps, &incident, &plan, policy, now).await?;
-    }
-    keep(deps, &incident, &plan, &gate, now).await?;
-    let gate = expire(&incident, policy, gate, now);
-    Ok(answer(&plan, gate))
+    let facts = GateFacts {
+        now,
+        kind: incident.kind,
+        request: &incident.request,
+        question: question.as_ref(),
+        policy,
+        breaker: &deps.policies.breaker,
+        recent_incidents: recent_incidents(deps, now).await?,
+        pause: pause.as_ref(),
+        last_recovery: record.last_recovery.filter(|last| record.acknowledged != Some(*last)),
+        last_drill: record.last_drill,
+        wait_for: *wait_for,
+    };
+    Ok(decide(plan, facts))
 }
 
 /// The plan whose restore or promotion was sent, has not failed, and was not outrun by its source; a promotion begins with the fence. A person who names another plan is not overruled.

@@ -84,6 +84,7 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
         Some(promise) => promise,
         None => make_promise(deps, &order, case, (&record, keeper.as_ref()), &found).await?,
     };
+    let promise = with_snapshot(&record, &found, promise)?;
     delete(deps, &found, &promise).await?;
     tell(deps, &record, case, &found.id, promise).await
 }
@@ -187,13 +188,24 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
         incident: incident.map(|incident| incident.id.clone()),
         resource_id: found.resource_id.clone(),
         snapshot,
-        text: format!("{id} is released and deleted {kept} ({who}, by {}{why})", case.execution),
+        text: format!("The instance {id} is deleted {kept} ({who}, by {}{why})", case.execution),
     };
     if let Some(incident) = incident {
         ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
     }
     ledger::write(&deps.ledger, &keys::released(&record.resource, id), &promise).await?;
     Ok(promise)
+}
+
+/// What has become well since the promise gives a final snapshot after all; one that was promised is never left out.
+fn with_snapshot(record: &ResourceRecord, found: &ObservedDatabase, promise: Promise) -> Result<Promise, DrError> {
+    match (&promise.snapshot, final_snapshot(record, found)?) {
+        (None, Some(snapshot)) => {
+            let text = format!("{}; it has become well since, so that there is a final snapshot {snapshot}", promise.text);
+            Ok(Promise { snapshot: Some(snapshot), text, ..promise })
+        }
+        _ => Ok(promise),
+    }
 }
 
 async fn delete<R: Databases, L: Ledger, D, S, E, C: Clock>(
@@ -224,8 +236,10 @@ async fn tell<R, L: Ledger, D, S, E, C>(
     id: &DatabaseId,
     promise: Promise,
 ) -> Result<Released, DrError> {
-    let title = format!("{}: the kept database {id} was released", record.resource);
-    let (resource, text) = (Some(record.resource.clone()), format!("{}.", promise.text));
+    let title = format!("{}: the kept instance {id} was deleted, as a person released it", record.resource);
+    let (serving, resource) = (&record.id, &record.resource);
+    let text = format!("{}. Clients of {resource} are on {serving}, which is not touched.", promise.text);
+    let resource = Some(resource.clone());
     let news = News { at: case.started_at, resource, incident: promise.incident, title, text, told_at: None };
     news.leave(&deps.ledger, case.started_at).await?;
     Ok(Released { reason: promise.text })

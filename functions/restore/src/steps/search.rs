@@ -21,11 +21,13 @@ struct At<'a> {
     case: &'a SearchCase,
     policy: &'a Policy,
     now: Timestamp,
+    /// Before the next look.
+    wait: Span,
 }
 
 impl At<'_> {
     fn look(&self, turn: Turn, reason: impl Into<String>) -> CopyLook {
-        CopyLook { turn, wait_seconds: self.policy.timing.poll.as_secs(), reason: reason.into() }
+        CopyLook { turn, wait_seconds: self.wait.as_secs(), reason: reason.into() }
     }
 }
 
@@ -35,10 +37,11 @@ pub(crate) async fn make_copy<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     case: &SearchCase,
 ) -> Result<CopyLook, DrError> {
     let found = bisection::expect(&deps.ledger, &case.plan, &case.execution).await?;
-    let at = At { case, policy: deps.policies.policy(&found.plan.policy)?, now: deps.clock.now() };
-    let until = at.now + (at.policy.timing.lease.as_delta() + at.policy.timing.poll.as_delta());
+    let (policy, now) = (deps.policies.policy(&found.plan.policy)?, deps.clock.now());
+    let at = At { case, policy, now, wait: found.look_again_in(policy.timing.poll, now) };
+    let until = now + (policy.timing.lease.as_delta() + at.wait.as_delta());
     let bisection = change(deps, &at, |bisection| {
-        bisection.held_until = Some(until);
+        bisection.hold(until);
         Ok(())
     })
     .await?;
@@ -197,18 +200,23 @@ async fn watch<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 ) -> Result<CopyLook, DrError> {
     let id = &copy.instance;
     let waited = Span::between(copy.begun_at, at.now);
+    let too_long = bisection.why_too_long(at.now);
     let expired = copy.ready_at.is_none() && waited >= at.policy.timing.give_up_after(Some(bisection.plan.restore_takes));
     let Some(found) = instance(&deps.databases, id).await? else {
-        return match (copy.exists, expired) {
-            (true, _) => settle(deps, at, copy, format!("{id} is gone: somebody deleted it")).await,
-            (false, true) => end(deps, at, format!("{id} was asked for {waited} ago and is not to be seen")).await,
-            (false, false) => send_again(deps, at, bisection, copy).await,
+        return match (copy.exists, expired, too_long) {
+            (true, ..) => settle(deps, at, copy, format!("{id} is gone: somebody deleted it")).await,
+            (false, true, _) => end(deps, at, format!("{id} was asked for {waited} ago and is not to be seen")).await,
+            (false, false, Some(why)) => end(deps, at, why).await,
+            (false, false, None) => send_again(deps, at, bisection, copy).await,
         };
     };
     if found.tags.get(tags::SEARCH).map(String::as_str) != Some(at.case.plan.as_str()) {
         return Err(DrError::refused(format!("{id} exists and does not carry this search's mark {}: it is not touched", tags::SEARCH)));
     }
     seen(deps, at, id, |copy| copy.exists = true).await?;
+    if let Some(why) = too_long {
+        return end(deps, at, why).await;
+    }
     match found.status.meaning() {
         StatusMeaning::Serving if found.endpoint.is_some() => usable(deps, at, bisection, copy, &found).await,
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => failed(deps, at, copy, &found).await,

@@ -15,6 +15,52 @@ pub(crate) enum Sent {
     Never,
 }
 
+/// The way back of one target: where it leads today is looked at first.
+struct WayBack<'a> {
+    target: &'a TargetEntry,
+    sent: Sent,
+    before: String,
+    after: String,
+}
+
+impl WayBack<'_> {
+    fn name(&self) -> String {
+        self.target.moves.name()
+    }
+
+    /// What shows where it led before, although no call of its move was sent, was never moved. An effect whose reply was lost may become
+    /// visible later: after a call, what shows the old value is written all the same.
+    fn stayed(&self, shown: &str) -> bool {
+        self.sent == Sent::Never && shown.eq_ignore_ascii_case(&self.before)
+    }
+
+    fn is_ours(&self, value: &str) -> bool {
+        value.eq_ignore_ascii_case(&self.before) || value.eq_ignore_ascii_case(&self.after)
+    }
+
+    fn never_left(&self) -> String {
+        format!("{} was not moved: it leads to {}", self.name(), self.before)
+    }
+
+    fn failed(&self, error: CallError) -> DrError {
+        error.while_doing(format!("moving clients back: {} to {}", self.name(), self.before))
+    }
+
+    fn foreign(&self, value: &str) -> DrError {
+        let name = self.name();
+        DrError::refused(format!("moving clients back: {name} leads to {value}, which Lifeboat did not write: it is left alone"))
+    }
+
+    /// What is known then, if nothing need be written; a value that is neither the old nor the new one is refused.
+    fn look(&self, shown: Option<&str>) -> Result<Option<String>, DrError> {
+        match shown {
+            Some(shown) if self.stayed(shown) => Ok(Some(self.never_left())),
+            Some(shown) if !self.is_ours(shown) => Err(self.foreign(shown)),
+            _ => Ok(None),
+        }
+    }
+}
+
 /// Makes a target lead to where it led before; answers what is known then. A value that is neither the old nor the new one is
 /// somebody else's, and stays.
 pub(crate) async fn move_back<R: Databases, L, D, S: Secrets, E, C>(
@@ -23,79 +69,89 @@ pub(crate) async fn move_back<R: Databases, L, D, S: Secrets, E, C>(
     target: &TargetEntry,
     sent: Sent,
 ) -> Result<String, DrError> {
-    let name = target.moves.name();
-    let (before, after) = (target.moves.before(), target.moves.after());
-    let stayed = |shown: &str| sent == Sent::Never && shown.eq_ignore_ascii_case(&before);
-    let failed = |error: CallError| error.while_doing(format!("moving clients back: {name} to {before}"));
-    // An effect whose reply was lost may become visible later: what shows the old value is written all the same.
-    let is_ours = |value: &str| value.eq_ignore_ascii_case(&before) || value.eq_ignore_ascii_case(&after);
-    let foreign = |value: &str| {
-        DrError::refused(format!("moving clients back: {name} leads to {value}, which Lifeboat did not write: it is left alone"))
-    };
-    let never_left = format!("{name} was not moved: it leads to {before}");
-    match &target.moves {
-        TargetMove::Secret { secret, before, .. } => {
-            let plan = incident.plan.clone().ok_or_else(|| DrError::unrecoverable("a cut-over without a plan cannot be undone"))?;
-            let today = deps.secrets.credentials(secret, None).await.map_err(failed)?.endpoint;
-            let today = today.map(|today| format!("{}:{}", today.host, today.port));
-            match today.as_deref() {
-                Some(shown) if stayed(shown) => return Ok(never_left),
-                Some(shown) if !is_ours(shown) => return Err(foreign(shown)),
-                _ => {}
-            }
-            let token = write_token(&incident.id, &plan, secret, "back", target.at);
-            deps.secrets.point_secret(secret, before, &token).await.map_err(failed)?;
-        }
+    let way = WayBack { target, sent, before: target.moves.before(), after: target.moves.after() };
+    let known = match &target.moves {
+        TargetMove::Secret { .. } => secret_back(deps, incident, &way).await?,
         TargetMove::Record { zone, record, ttl, before, .. } => {
-            let found = deps.secrets.read_records(zone, record).await.map_err(failed)?;
-            match found.iter().flat_map(|found| &found.values).next() {
-                Some(value) if stayed(value) => return Ok(never_left),
-                Some(value) if !is_ours(value) => return Err(foreign(value)),
-                _ => {}
+            let found = deps.secrets.read_records(zone, record).await.map_err(|error| way.failed(error))?;
+            let known = way.look(found.iter().flat_map(|found| &found.values).next().map(String::as_str))?;
+            if known.is_none() {
+                deps.secrets.upsert_record(zone, record, *ttl, before).await.map_err(|error| way.failed(error))?;
             }
-            deps.secrets.upsert_record(zone, record, *ttl, before).await.map_err(failed)?;
+            known
         }
-        TargetMove::Parameter { parameter, before, .. } => {
-            let found = deps.secrets.read_parameter(parameter).await.map_err(failed)?;
-            match found {
-                Some(found) if stayed(&found.value) => return Ok(never_left),
-                Some(found) if is_ours(&found.value) => {}
-                // What it holds is somebody else's, and not shown.
-                Some(_) => return Err(foreign("another value")),
-                None => return Err(DrError::refused(format!("moving clients back: {name} is gone; it held {before}"))),
-            }
-            deps.secrets.overwrite_parameter(parameter, before).await.map_err(failed)?;
-        }
-        TargetMove::Names(_) => return Err(DrError::unrecoverable(format!("{name} is given back step by step"))),
-        TargetMove::Proxy { proxy, group, before, after, .. } => {
-            let found = deps.databases.read_proxy(proxy, group).await.map_err(failed)?;
-            let stands = found.map(|found| found.targets).unwrap_or_default();
-            match stands.as_slice() {
-                [only] if stayed(&only.instance) => return Ok(never_left),
-                others => {
-                    if let Some(other) = others.iter().find(|stands| !is_ours(&stands.instance)) {
-                        return Err(foreign(&other.instance));
-                    }
-                }
-            }
-            match deps.databases.deregister_target(proxy, group, after).await {
-                Err(error) if error.class != CallClass::NotFound => return Err(failed(error)),
-                _ => {}
-            }
-            match deps.databases.register_target(proxy, group, before).await {
-                Ok(()) => {}
-                Err(error) if error.class == CallClass::AlreadyExists => {}
-                Err(error) if error.class == CallClass::NotFound => {
-                    return Ok(format!("{name} leads nowhere: {before}, which was behind it, does not exist any more"));
-                }
-                Err(error) => return Err(failed(error)),
-            }
-        }
+        TargetMove::Parameter { parameter, before, .. } => parameter_back(deps, &way, parameter, before).await?,
+        TargetMove::Names(_) => return Err(DrError::unrecoverable(format!("{} is given back step by step", way.name()))),
+        TargetMove::Proxy { .. } => proxy_back(deps, &way).await?,
+    };
+    if let Some(known) = known {
+        return Ok(known);
     }
     let ttl = match &target.moves {
         TargetMove::Record { ttl, .. } if target.state == CutOverState::Moved => format!(", for everybody after its TTL of {ttl} s"),
         _ => String::new(),
     };
     let verb = if matches!(target.moves, TargetMove::Secret { .. }) { "names" } else { "leads to" };
-    Ok(format!("{name} {verb} {before} again{ttl}"))
+    Ok(format!("{} {verb} {} again{ttl}", way.name(), way.before))
+}
+
+async fn secret_back<R, L, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    incident: &Incident,
+    way: &WayBack<'_>,
+) -> Result<Option<String>, DrError> {
+    let TargetMove::Secret { secret, before, .. } = &way.target.moves else { return Ok(None) };
+    let plan = incident.plan.clone().ok_or_else(|| DrError::unrecoverable("a cut-over without a plan cannot be undone"))?;
+    let today = deps.secrets.credentials(secret, None).await.map_err(|error| way.failed(error))?.endpoint;
+    let today = today.map(|today| format!("{}:{}", today.host, today.port));
+    let known = way.look(today.as_deref())?;
+    if known.is_none() {
+        let token = write_token(&incident.id, &plan, secret, "back", way.target.at);
+        deps.secrets.point_secret(secret, before, &token).await.map_err(|error| way.failed(error))?;
+    }
+    Ok(known)
+}
+
+async fn parameter_back<R, L, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    way: &WayBack<'_>,
+    parameter: &str,
+    before: &str,
+) -> Result<Option<String>, DrError> {
+    let found = deps.secrets.read_parameter(parameter).await.map_err(|error| way.failed(error))?;
+    match found {
+        Some(found) if way.stayed(&found.value) => return Ok(Some(way.never_left())),
+        Some(found) if way.is_ours(&found.value) => {}
+        // What it holds is somebody else's, and not shown.
+        Some(_) => return Err(way.foreign("another value")),
+        None => return Err(DrError::refused(format!("moving clients back: {} is gone; it held {before}", way.name()))),
+    }
+    deps.secrets.overwrite_parameter(parameter, before).await.map_err(|error| way.failed(error))?;
+    Ok(None)
+}
+
+async fn proxy_back<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, way: &WayBack<'_>) -> Result<Option<String>, DrError> {
+    let TargetMove::Proxy { proxy, group, before, after, .. } = &way.target.moves else { return Ok(None) };
+    let found = deps.databases.read_proxy(proxy, group).await.map_err(|error| way.failed(error))?;
+    let stands = found.map(|found| found.targets).unwrap_or_default();
+    match stands.as_slice() {
+        [only] if way.stayed(&only.instance) => return Ok(Some(way.never_left())),
+        others => {
+            if let Some(other) = others.iter().find(|stands| !way.is_ours(&stands.instance)) {
+                return Err(way.foreign(&other.instance));
+            }
+        }
+    }
+    match deps.databases.deregister_target(proxy, group, after).await {
+        Err(error) if error.class != CallClass::NotFound => return Err(way.failed(error)),
+        _ => {}
+    }
+    match deps.databases.register_target(proxy, group, before).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.class == CallClass::AlreadyExists => Ok(None),
+        Err(error) if error.class == CallClass::NotFound => {
+            Ok(Some(format!("{} leads nowhere: {before}, which was behind it, does not exist any more", way.name())))
+        }
+        Err(error) => Err(way.failed(error)),
+    }
 }

@@ -9,6 +9,7 @@ use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::Act;
+use lifeboat_domain::policy::ParameterHolds;
 use lifeboat_domain::ports::Ledger;
 use lifeboat_domain::{CallError, DrError};
 
@@ -84,7 +85,6 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
     act: &Act,
 ) -> Result<Option<TargetMove>, DrError> {
     let to = destination(recovery)?;
-    let reading = |error: CallError, name: &str| error.while_doing(format!("reading where {name} leads, before it is moved"));
     Ok(Some(match act {
         Act::PointSecret { secret, .. } => {
             let today = deps.secrets.credentials(secret, None).await.map_err(|error| reading(error, secret))?;
@@ -114,17 +114,7 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
                 change: None,
             }
         }
-        Act::PointParameter { parameter, holds, .. } => {
-            let found = deps.secrets.read_parameter(parameter).await.map_err(|error| reading(error, parameter))?;
-            let found = found.ok_or_else(|| DrError::refused(format!("there is no parameter {parameter} any more: it is not moved")))?;
-            let port = recovery.incident.source.endpoint.as_ref().map_or(0, |endpoint| endpoint.port);
-            if holds.endpoint_in(&found.value, port).is_none() {
-                let why =
-                    format!("parameter {parameter} does not hold a {holds} any more: it is not moved, as its value could not be kept");
-                return Err(DrError::refused(why));
-            }
-            TargetMove::Parameter { parameter: parameter.clone(), before: found.value, after: holds.value_for(&to), leads_to: to }
-        }
+        Act::PointParameter { parameter, holds, .. } => parameter_move(deps, recovery, parameter, *holds, to).await?,
         Act::RemoveProxyTarget { proxy, group, .. } | Act::AddProxyTarget { proxy, group, .. } => {
             let found = deps.databases.read_proxy(proxy, group).await.map_err(|error| reading(error, proxy))?;
             let found = found.ok_or_else(|| DrError::refused(format!("there is no target group {group} of proxy {proxy} any more")))?;
@@ -140,4 +130,25 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
         Act::RenameInstance { .. } => rename::noted(deps, recovery).await?,
         _ => return Ok(None),
     }))
+}
+
+fn reading(error: CallError, name: &str) -> DrError {
+    error.while_doing(format!("reading where {name} leads, before it is moved"))
+}
+
+async fn parameter_move<R, L, D, S: Secrets, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    parameter: &str,
+    holds: ParameterHolds,
+    to: Endpoint,
+) -> Result<TargetMove, DrError> {
+    let found = deps.secrets.read_parameter(parameter).await.map_err(|error| reading(error, parameter))?;
+    let found = found.ok_or_else(|| DrError::refused(format!("there is no parameter {parameter} any more: it is not moved")))?;
+    let port = recovery.incident.source.endpoint.as_ref().map_or(0, |endpoint| endpoint.port);
+    if holds.endpoint_in(&found.value, port).is_none() {
+        let why = format!("parameter {parameter} does not hold a {holds} any more: it is not moved, as its value could not be kept");
+        return Err(DrError::refused(why));
+    }
+    Ok(TargetMove::Parameter { parameter: parameter.to_owned(), before: found.value, after: holds.value_for(&to), leads_to: to })
 }

@@ -1,10 +1,10 @@
 //! A swap of names: the source gives its name up, and the new database gets it; and the way back, the new database's name first.
 //! Each instance is looked at by its `DbiResourceId` just before it is renamed, and after.
 
-use super::names::{by_resource_id, follow};
+use super::names::{follow, is_gone};
 use super::settle::Settled;
 use crate::case::Recovery;
-use crate::observe::{Observation, instance, is_ours};
+use crate::observe::{Observation, by_resource_id, instance, is_ours};
 use crate::{Databases, Deps};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Names, TargetEntry, TargetMove};
 use lifeboat_domain::ids::DatabaseId;
@@ -15,6 +15,7 @@ use lifeboat_domain::plan::{Act, kept_name};
 use lifeboat_domain::ports::{Answer, Ledger, ReadDatabases};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{CallClass, CallError, DrError, ErrorName, Span, Timestamp, show_time};
+use std::collections::BTreeMap;
 
 /// How long a rename may take, before the swap is given up: one and a half times what RDS documents.
 pub(crate) const EACH_WITHIN: Span = Span::minutes(15);
@@ -56,6 +57,7 @@ pub(crate) async fn noted<R: Databases, L, D, S, E, C>(
         source: kept.map(|kept| kept.resource_id),
         copy: found.resource_id,
         through: source.endpoint.clone(),
+        unseen: BTreeMap::new(),
     }))
 }
 
@@ -81,7 +83,7 @@ async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DatabaseId, to:
     if found.id != *from {
         return Err(DrError::refused(format!("{from} ({id}) is called {} now: somebody else renamed it, and it is left alone", found.id)));
     }
-    if found.pending.iter().any(|name| name == "DBInstanceIdentifier") {
+    if is_to_be_renamed(&found) {
         return Ok(Stand::NotYet(format!("{from} is to be renamed: {}", found.status)));
     }
     match found.status.meaning() {
@@ -95,6 +97,11 @@ async fn stand<R: ReadDatabases>(databases: &R, id: &str, from: &DatabaseId, to:
             Err(DrError::refused(format!("the name {to} is another instance's ({}): {from} cannot be renamed to it", other.resource_id)))
         }
     }
+}
+
+/// Whether RDS has accepted a rename of it that has not begun to show in its status.
+fn is_to_be_renamed(found: &ObservedDatabase) -> bool {
+    found.pending.iter().any(|name| name == "DBInstanceIdentifier")
 }
 
 /// The instance that a call of the swap means, by its `DbiResourceId`.
@@ -239,6 +246,12 @@ pub(crate) async fn give_back<R: Databases, L: Ledger, D, S, E, C>(
             return Ok(Back::NotYet(reason));
         }
     }
+    if let Some(id) = &names.source {
+        let is_gone = is_gone(&deps.ledger, incident, id, source.is_some(), now).await?;
+        if source.is_none() && !is_gone {
+            return Ok(Back::NotYet(format!("the old database ({id}) is not to be seen: it may be being renamed")));
+        }
+    }
     Ok(Back::Done(match (&names.source, source) {
         (Some(id), Some(_)) => format!("{} is the old database ({id}) again", names.name),
         _ => format!("{} is nobody's: the old database, which had the name, does not exist any more", names.name),
@@ -264,8 +277,8 @@ async fn rename_back<R: Databases, L: Ledger, D, S, E, C>(
 ) -> Result<Option<String>, DrError> {
     let (id, from) = (&found.resource_id, &found.id);
     if from == to {
-        let is_busy = found.status.meaning() == StatusMeaning::Transitional;
-        return Ok(is_busy.then(|| format!("{to} is {}", found.status)));
+        let is_busy = is_to_be_renamed(found) || found.status.meaning() == StatusMeaning::Transitional;
+        return Ok(is_busy.then(|| format!("{to} is to keep its name: {}", found.status)));
     }
     match stand(&deps.databases, id, from, to).await? {
         Stand::Renamed(found) => Ok(Some(format!("{to} is {}", found.status))),

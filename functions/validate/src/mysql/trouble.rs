@@ -2,7 +2,7 @@
 //! <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>; both servers share those below 1900.
 
 use crate::sql::place::Place;
-use crate::sql::trouble::{Trouble, chain, lost, short};
+use crate::sql::trouble::{Trouble, chain, lost, told};
 use lifeboat_domain::probe::ProbeOutcome;
 use mysql_async::{DriverError, Error, IoError};
 use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
@@ -11,7 +11,7 @@ use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable,
 pub(super) fn of(place: &str, error: &Error) -> Trouble {
     match error {
         Error::Server(said) => {
-            let text = format!("{place} answered {} ({}): {}", said.code, said.state, short(&said.message));
+            let text = format!("{place} answered {} ({}): {}", said.code, said.state, told(&said.state, &said.message));
             Trouble::new(proves(said.code), &said.code.to_string(), text)
         }
         Error::Driver(DriverError::ConnectionClosed) => closed(place, error),

@@ -1,13 +1,13 @@
 //! What PostgreSQL's errors prove.
 
-use crate::sql::trouble::{Trouble, chain, lost, short};
+use crate::sql::trouble::{Trouble, chain, lost, told};
 use lifeboat_domain::probe::ProbeOutcome;
 
 /// Reads what the driver says happened at `place`.
 pub(super) fn of(place: &str, error: &tokio_postgres::Error) -> Trouble {
     if let Some(said) = error.as_db_error() {
         let code = said.code().code();
-        return Trouble::new(proves(code), code, format!("{place} answered {} {code}: {}", said.severity(), short(said.message())));
+        return Trouble::new(proves(code), code, format!("{place} answered {} {code}: {}", said.severity(), told(code, said.message())));
     }
     if error.is_closed() || lost(error) {
         return Trouble::new(

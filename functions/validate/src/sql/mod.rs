@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod checks;
 pub(crate) mod compare;
+pub(crate) mod identifier;
 pub(crate) mod place;
 pub(crate) mod predicate;
 pub(crate) mod trouble;

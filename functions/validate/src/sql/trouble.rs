@@ -103,9 +103,24 @@ pub(crate) fn short(text: &str) -> String {
     if line.chars().count() <= LONGEST { line.to_owned() } else { line.chars().take(LONGEST).chain("...".chars()).collect() }
 }
 
+/// The server's message, shortened. Those of data exceptions and broken constraints (SQLSTATE classes 22 and 23) quote values.
+pub(crate) fn told(sqlstate: &str, message: &str) -> String {
+    if sqlstate.starts_with("22") || sqlstate.starts_with("23") {
+        return "its message may quote data, and is not shown".to_owned();
+    }
+    short(message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_may_quote_a_value_is_not_shown() {
+        assert!(!told("22P02", "invalid input syntax for type integer: \"4111 1111\"").contains("4111"));
+        assert!(!told("23505", "Key (email)=(ann@example.com) already exists.").contains("ann"));
+        assert!(told("42P01", "relation \"ordrs\" does not exist").contains("ordrs"));
+    }
 
     #[test]
     fn a_statement_that_timed_out_may_be_repeated_and_a_missing_table_may_not() {

@@ -4,7 +4,7 @@ use super::checks::login::try_logins;
 use crate::budget::Budget;
 use crate::sql::predicate;
 use crate::{AskInput, Deps, open};
-use lifeboat_domain::bisection::{self, Answered, Bisection, Reply};
+use lifeboat_domain::bisection::{self, Answered, Bisection, LONGEST_ASK, Reply};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
 use lifeboat_domain::{DrError, show_time};
@@ -26,12 +26,20 @@ where
     C: Clock,
 {
     let budget = Budget::start();
-    let bisection = bisection::expect(&deps.ledger, &input.plan, &input.execution).await?;
-    let Some(copy) = bisection.current().filter(|copy| copy.ready_at.is_some()) else {
+    let found = bisection::expect(&deps.ledger, &input.plan, &input.execution).await?;
+    let policy = deps.policies.policy(&found.plan.policy)?;
+    // Nobody may release the copy while it is being asked, nor before the next look at the search.
+    let until = deps.clock.now() + (LONGEST_ASK.as_delta() + policy.timing.lease.as_delta() + policy.timing.poll.as_delta());
+    let bisection = ledger::update::<Bisection, _>(&deps.ledger, &keys::bisection(&input.plan), |bisection| {
+        bisection.hold(until);
+        Ok(())
+    })
+    .await?;
+    let Some(copy) = bisection.current().filter(|copy| copy.ready_at.is_some() && bisection.ended.is_none()) else {
         let said = bisection.copies.last().and_then(|copy| copy.answer.as_ref()).map_or(Reply::Unknown, |answer| answer.reply);
         return Ok(Asked { reply: said });
     };
-    let limits = open::limits(deps.policies.policy(&bisection.plan.policy)?);
+    let limits = open::limits(policy);
     let target = copy.target(&bisection.plan);
     let login = try_logins(deps, &target, limits, Some(copy.moment)).await?;
     let (reply, text) = match &login.works {

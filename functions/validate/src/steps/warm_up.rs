@@ -1,4 +1,5 @@
-//! `warm_up`: reads what clients will need of a lazily loaded copy, before they come, as long as the policy allows.
+//! `warm_up`: reads what clients will need of a lazily loaded copy, before they come, as long as the plan allows:
+//! who approved it has approved this wait, whatever the policy says by now.
 //!
 //! It never fails a recovery. Its document in the ledger holds when it began and how far it is, so that a step that runs twice, or
 //! whose reply is lost, goes on where the last one stopped; reading a page twice does no harm.
@@ -11,7 +12,7 @@ use lifeboat_domain::ledger::{self, Kept, keys};
 use lifeboat_domain::plan::Plan;
 use lifeboat_domain::policy::{Policy, WarmUpRule};
 use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target, VisitLimits, Written};
-use lifeboat_domain::warm_up::{WarmUp, WarmUpEnd, is_lazy};
+use lifeboat_domain::warm_up::{WarmUp, WarmUpEnd};
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
@@ -47,12 +48,9 @@ where
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let policy = deps.policies.policy(&incident.policy)?;
     let plan = open::plan(&deps.ledger, &incident).await?;
-    let Some(rule) = &policy.warm_up else {
-        return Ok(Warming::new(Progress::Done, policy.timing.poll, format!("the policy {} asks for no warm-up", incident.policy)));
+    let Some(rule) = plan.as_ref().and_then(|plan| plan.warm_up.as_ref()) else {
+        return Ok(Warming::new(Progress::Done, policy.timing.poll, "the plan asks for no warm-up"));
     };
-    if !is_lazy(plan.as_ref().and_then(|plan| plan.remedy), incident.source.engine.as_deref()) {
-        return Ok(Warming::new(Progress::Done, policy.timing.poll, "nothing is loaded lazily here"));
-    }
     let visit = Visit { deps, case, incident: &incident, policy, rule, plan: plan.as_ref(), target: open::restored(&incident)? };
     visit.go_on().await
 }

@@ -8,7 +8,7 @@ use crate::observed::{Configuration, RestoreWindow};
 use crate::plan::p90;
 use crate::point::Manifest;
 use crate::policy::Policy;
-use crate::prices::Prices;
+use crate::prices::{Money, Prices};
 use crate::span::Span;
 use crate::words::{Timestamp, show_time};
 use chrono::SubsecRound;
@@ -206,11 +206,17 @@ impl Plan {
         halvings + if halvings == 0 { unseen } else { unseen.min(1) }
     }
 
-    /// What so many copies cost until the last of them has answered, each standing from its beginning.
-    pub fn cost_of(&self, copies: u32) -> crate::prices::Money {
-        let dearest = self.classes.first().map(|priced| priced.hour).unwrap_or_default();
-        let stands = |place: u32| dearest.hourly_for(Span::seconds(self.restore_takes.as_secs().saturating_mul(u64::from(place))));
-        (1..=copies).map(stands).fold(crate::prices::Money::default(), crate::prices::Money::plus)
+    /// What so many copies of one class cost until the last of them has answered, each standing from its beginning.
+    pub fn cost_of(&self, copies: u32, class: &PricedClass) -> Money {
+        let stands = |place: u32| class.hour.hourly_for(Span::seconds(self.restore_takes.as_secs().saturating_mul(u64::from(place))));
+        (1..=copies).map(stands).fold(Money::default(), Money::plus)
+    }
+
+    /// What so many copies cost, at least and at most: all of the cheapest class, as long as RDS has it, or all of the dearest that may
+    /// be taken in its place.
+    pub fn costs(&self, copies: u32) -> (Money, Money) {
+        let of = |class: Option<&PricedClass>| class.map_or_else(Money::default, |class| self.cost_of(copies, class));
+        (of(self.classes.first()), of(self.classes.last()))
     }
 
     /// The plan for a person, as sentences.
@@ -221,6 +227,7 @@ impl Plan {
         let class = first.map_or("", |priced| priced.class.as_str());
         let hour = first.map(|priced| priced.hour).unwrap_or_default();
         let takes = Span::seconds(self.restore_takes.as_secs().saturating_mul(u64::from(copies)));
+        let (least, most) = self.costs(copies);
         let mut told = vec![
             format!(
                 "Bisecting would ask copies of {} between {} ({}) and {} ({}) whether the data was good by `{}`, until the moment is known to {}",
@@ -236,7 +243,7 @@ impl Plan {
                 "It takes {needed} copies if each of them answers, one after the other, about {} each, {takes} in all; a copy is a {class} in one zone, costs {hour} {} an hour, and {copies} of them about {} {} until the last has answered",
                 self.restore_takes,
                 self.currency,
-                self.cost_of(copies),
+                least,
                 self.currency
             ),
             format!(
@@ -246,8 +253,18 @@ impl Plan {
             "The copies stand and cost until you release each of them with `release`; the cap does not hold what stands afterwards. Production is not changed, and a recovery of it has the right of way".to_owned(),
             "If the predicate was true and false more than once in this time, one change of it is found, and not always the first".to_owned(),
         ];
-        if needed > self.copies_at_most || self.cost_of(needed) > self.cost_at_most {
+        let (least_needed, most_needed) = self.costs(needed);
+        if needed > self.copies_at_most || least_needed > self.cost_at_most {
             told.insert(3, "These caps are likely to end it before the moment is as narrow as you asked for".to_owned());
+        } else if most_needed > self.cost_at_most {
+            told.insert(3, "If dearer classes are taken, these caps may end it before the moment is as narrow as you asked for".to_owned());
+        }
+        if let Some(dearest) = self.classes.last().filter(|dearest| dearest.class != class) {
+            let (dearest, hour, currency) = (&dearest.class, dearest.hour, &self.currency);
+            let text = format!(
+                "If RDS has no {class}, the next dearer class is taken: of {dearest}, the dearest ({hour} {currency} an hour), {copies} copies would cost about {most} {currency}"
+            );
+            told.insert(2, text);
         }
         told.push(format!(
             "To begin it, once and until {}, start the state machine whose name ends in `-bisect` with: {}",

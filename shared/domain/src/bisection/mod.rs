@@ -5,10 +5,12 @@
 
 mod makes;
 mod moves;
+mod running;
 mod told;
 
 pub use makes::{Facts, groups, make};
 pub use moves::{Known, Move, next, why_not_now};
+pub use running::{LONGEST_ASK, Watched};
 pub use told::{Concluded, Kept, conclude};
 
 use crate::error::DrError;
@@ -23,7 +25,8 @@ use crate::words::{Timestamp, closed_enum, show_time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// No search takes longer: the machine's own time-out lies two hours behind, so that the search ends by itself and says so.
+/// No search takes longer, whether or not a copy is being made then: the machine's own time-out lies two hours behind, so that the search
+/// ends by itself and says so.
 pub const LONGEST_RUN: Span = Span::hours(24);
 /// Copies of one search, at most: 2^12 times the narrowest width is more than a month in quarters of an hour.
 pub const MOST_COPIES: u32 = 12;

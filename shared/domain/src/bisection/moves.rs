@@ -1,6 +1,6 @@
 //! What a search does next: the middle of the widest time that is not decided, then the ends that nobody has seen, then nothing more.
 
-use super::{Bisection, End, LONGEST_RUN, MOST_UNKNOWN, PricedClass, Reply};
+use super::{Bisection, End, MOST_UNKNOWN, PricedClass, Reply};
 use crate::span::Span;
 use crate::words::{Timestamp, show_time};
 use chrono::{SubsecRound, TimeDelta};
@@ -106,8 +106,8 @@ fn class(bisection: &Bisection) -> Option<&PricedClass> {
 /// Why no further copy may be begun; none if one may. What exists already goes on costing while the next one is made.
 pub fn why_not_now(bisection: &Bisection, now: Timestamp) -> Option<String> {
     let plan = &bisection.plan;
-    if let Some(begun) = bisection.begun.as_ref().filter(|begun| Span::between(begun.at, now) >= LONGEST_RUN) {
-        return Some(format!("it has lasted since {}, longer than {LONGEST_RUN}", show_time(begun.at)));
+    if let Some(why) = bisection.why_too_long(now) {
+        return Some(why);
     }
     if bisection.copies.len() >= plan.copies_at_most as usize {
         return Some(format!("it has made {} copies, as many as copies_at_most allows", bisection.copies.len()));

@@ -167,7 +167,7 @@ fn money_is_counted_from_each_copys_beginning_and_what_stands_goes_on_costing() 
     plan.classes.truncate(1);
     plan.classes[0].hour = Money::parse("hour", "1").unwrap();
     plan.cost_at_most = Money::parse("cost", "3").unwrap();
-    assert_eq!(plan.cost_of(3).to_string(), "6.00", "one for an hour, one for two, one for three");
+    assert_eq!(plan.cost_of(3, &plan.classes[0]).to_string(), "6.00", "one for an hour, one for two, one for three");
     let mut bisection = Bisection::of(plan);
     assert_eq!(why_not_now(&bisection, at(0)), None);
     for _ in 0..2 {
@@ -204,4 +204,56 @@ fn ends_that_are_not_what_they_were_said_to_be_are_a_contradiction() {
     let (bisection, why) = played(planned(|_, wish, _, _, _| wish.bad_at = Some(at(-100))).unwrap(), |_| Reply::Good);
     assert!(why.contains("is still good at 2026-01-15T10:23:20Z"), "{why}");
     assert!(conclude(&bisection, at(0)).input.is_none());
+}
+
+#[test]
+fn the_most_that_a_plan_may_cost_is_told_with_the_dearest_class_that_may_be_taken() {
+    let mut plan = plan();
+    for (priced, hour) in plan.classes.iter_mut().zip(["1", "4"]) {
+        priced.hour = Money::parse("hour", hour).unwrap();
+    }
+    plan.copies_at_most = 3;
+    let (least, most) = plan.costs(3);
+    assert_eq!((least.to_string().as_str(), most.to_string().as_str()), ("6.00", "24.00"));
+    let told = plan.describe();
+    assert!(told[1].contains("a copy is a db.t4g.large") && told[1].contains("3 of them about 6.00 USD"), "{}", told[1]);
+    assert!(told[2].contains("of db.m6g.large, the dearest (4.00 USD an hour), 3 copies would cost about 24.00 USD"), "{}", told[2]);
+    (plan.copies_at_most, plan.cost_at_most) = (12, plan.costs(plan.copies_needed()).0);
+    assert!(plan.describe().iter().any(|it| it.starts_with("If dearer classes are taken, these caps may end it")), "{:?}", plan.describe());
+    plan.classes.truncate(1);
+    assert!(!plan.describe().iter().any(|it| it.contains("dearer") || it.contains("dearest")), "{:?}", plan.describe());
+}
+
+fn begun() -> Bisection {
+    let begun = Begun { execution: "an execution".into(), at: at(0), claimed_by: None, reason: None };
+    Bisection { begun: Some(begun), ..Bisection::of(plan()) }
+}
+
+#[test]
+fn however_short_the_poll_a_days_turns_leave_much_of_the_history_to_repeated_steps() {
+    const EVENTS_OF_A_TURN: u64 = 9;
+    for poll in [1, 5, 30, 240] {
+        let bisection = begun();
+        let (mut second, mut turns) = (0, 0);
+        while bisection.why_too_long(at(second)).is_none() {
+            let wait = bisection.look_again_in(Span::seconds(poll), at(second)).as_secs();
+            assert!((poll..=poll.max(432)).contains(&wait), "{wait}");
+            (second, turns) = (second + i64::try_from(wait).unwrap(), turns + 1);
+        }
+        assert!(turns * EVENTS_OF_A_TURN < 14_000, "{poll}: {turns}");
+        assert!(second < 25 * 3600, "its last look lies well before the machine's own time-out of 26 h: {second}");
+    }
+    assert_eq!(begun().look_again_in(Span::seconds(30), at(3600)), Span::seconds(30), "an hour's search looks as often as the policy says");
+}
+
+#[test]
+fn a_shorter_hold_takes_nothing_from_a_longer_one_and_what_has_ended_is_not_held() {
+    let mut bisection = begun();
+    bisection.hold(at(900));
+    bisection.hold(at(300));
+    assert!(bisection.is_running(at(899)) && !bisection.is_running(at(900)));
+    bisection.end(at(10), "enough");
+    bisection.held_until = None;
+    bisection.hold(at(900));
+    assert_eq!(bisection.held_until, None);
 }

@@ -205,6 +205,7 @@ fn drill_gate(facts: GateFacts<'_>, lift: &str) -> Option<Gate> {
     if rule.waived.is_some() {
         return None;
     }
+    let lift = format!("{lift}; or waive the rule for every resource of the policy, with your reason: drill: {{waived: \"...\"}}");
     match facts.last_drill {
         Some(passed) if facts.now < passed + rule.max_age.as_delta() => None,
         Some(passed) => {

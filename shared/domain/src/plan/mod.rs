@@ -32,6 +32,7 @@ pub use targets::FoundTarget;
 
 use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};
 use crate::incident::Phase;
+use crate::policy::WarmUpRule;
 use crate::words::{Scenario, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,10 @@ pub struct Plan {
     pub fence: Option<FencePlan>,
     /// The options, best first.
     pub options: Vec<RankedOption>,
+    /// How long clients wait for which relations of a lazily loaded copy to be read; none where they do not wait. A policy that is
+    /// deployed after an approval changes nothing of it.
+    #[serde(default)]
+    pub warm_up: Option<WarmUpRule>,
     /// What could go wrong, by name.
     pub risks: Vec<String>,
     /// What only a person can do, as commands or sentences.
@@ -105,22 +110,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Computes the hash: the calls and what they mean, not the forecast, which changes every minute.
+    /// Computes the hash: the calls, what they mean and what clients wait for, not the forecast, which changes every minute.
     pub fn hash_of(&self) -> Result<PlanHash, crate::DrError> {
+        let unwritable = |error| crate::DrError::unrecoverable("the plan cannot be written as JSON").because(error);
         let calls: Vec<&Act> = self.calls.iter().map(|call| &call.act).collect();
-        let calls = serde_json::to_string(&calls)
-            .map_err(|error| crate::DrError::unrecoverable("the plan cannot be written as JSON").because(error))?;
+        let calls = serde_json::to_string(&calls).map_err(unwritable)?;
+        let warm_up = self.warm_up.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
         let remedy = self.remedy.map_or("none", Remedy::as_str);
         let moves = if self.moves_clients { "moves" } else { "beside" };
-        PlanHash::parse(digest(&[
-            self.resource.as_str(),
-            self.incident.as_str(),
-            self.scenario.as_str(),
-            remedy,
-            moves,
-            &self.policy_hash,
-            &calls,
-        ]))
+        let (resource, incident, scenario) = (self.resource.as_str(), self.incident.as_str(), self.scenario.as_str());
+        let mut parts = vec![resource, incident, scenario, remedy, moves, &self.policy_hash, &calls];
+        parts.extend(warm_up.as_deref());
+        PlanHash::parse(digest(&parts))
     }
 
     /// The calls of one phase, with their place in the plan.

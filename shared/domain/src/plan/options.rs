@@ -14,7 +14,7 @@ use crate::point::Manifest;
 use crate::policy::Policy;
 use crate::replica::Replica;
 use crate::span::Span;
-use crate::warm_up::is_lazy;
+use crate::warm_up::{WarmUpRule, is_lazy};
 use crate::words::{ResourceKind, Scenario, Timestamp, show_time};
 use chrono::SubsecRound;
 
@@ -119,6 +119,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         calls: Vec::new(),
         fence: None,
         options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
+        warm_up: None,
         risks: Vec::new(),
         guidance: guidance(scenario, facts.incident, facts.observed),
         reason: reason(&weighed, chosen, scenario),
@@ -130,9 +131,8 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     }
     let engine = facts.incident.source.engine.as_deref();
     let waits = plan.moves_clients && plan.fence != Some(FencePlan::Impossible) && is_lazy(remedy, engine);
-    if let Some(rule) = facts.policy.warm_up.as_ref().filter(|_| waits) {
-        plan.risks.push(rule.risk());
-    }
+    plan.warm_up = facts.policy.warm_up.clone().filter(|_| waits);
+    plan.risks.extend(plan.warm_up.as_ref().map(WarmUpRule::risk));
     plan.hash = plan.hash_of()?;
     Ok(Planned { plan, wait_for: chosen.and_then(|weighed| weighed.wait_for) })
 }

@@ -5,6 +5,7 @@ use super::{Act, Plan};
 use crate::error::DrError;
 use crate::ids::{Arn, DatabaseId, deterministic_name, short_digest};
 use crate::incident::Incident;
+use crate::observed::tags;
 use crate::policy::CutOverTarget;
 use crate::span::Span;
 use crate::status::StatusMeaning;
@@ -78,6 +79,11 @@ pub(super) fn moves(facts: PlanFacts<'_>, holders: &NameHolders, to: &DatabaseId
     };
     if let Some(why) = not_renamable(facts, observed.status.meaning(), observed.status.as_str()) {
         return refuse(format!("{name} would have to be renamed first, and {why}; move clients by another target of cut_over"));
+    }
+    // Else the name alone is its identity, and what keeps the policy under another name would be taken for another database.
+    if !observed.tags.contains_key(tags::RESOURCE) {
+        let (tag, identity) = (tags::RESOURCE, &facts.incident.resource);
+        return refuse(format!("{name} does not carry the tag {tag}, by which it is known under another name; add {tag}={identity} to it"));
     }
     if let Some(other) = holders.kept_as.as_ref().filter(|holder| **holder != source.resource_id) {
         return refuse(format!("{kept_as}, under which {name} would be kept, is the name of another instance ({other})"));

@@ -57,12 +57,18 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
     let since = format!("since clients were moved at {}", show_time(from.moved_at));
     let (loss, written) = match from.rows_since {
         Some(0) => (Span::seconds(0), format!("nothing was written to {new} {since}")),
-        Some(1) => (Span::between(from.moved_at, facts.now), format!("1 row was written to {new} {since}: clients lose it")),
-        Some(rows) => (Span::between(from.moved_at, facts.now), format!("{rows} rows were written to {new} {since}: clients lose them")),
+        Some(1) => (
+            Span::between(from.moved_at, facts.now),
+            format!("clients lose 1 row that was written to {new} {since}, and what is written until it is fenced"),
+        ),
+        Some(rows) => (
+            Span::between(from.moved_at, facts.now),
+            format!("clients lose {rows} rows that were written to {new} {since}, and what is written until it is fenced"),
+        ),
         None => (Span::between(from.moved_at, facts.now), format!("whether anything was written to {new} {since} cannot be told")),
     };
     let held = show_time(from.last_write);
-    let mut weighed = plain(Remedy::SwapBack, true, format!("{old} is kept, with all that it held at {held}; {written}"));
+    let mut weighed = plain(Remedy::SwapBack, true, format!("{written}; {old} is kept, with all that it held at {held}"));
     weighed.option.forecast = Forecast {
         rto: Some(Span::seconds(SWAP.as_secs() + renames::cost(facts).map_or(0, Span::as_secs))),
         rto_evidence: format!("a fence, a look and a cut-over; nothing is restored{}", renames::evidence(facts)),

@@ -384,13 +384,16 @@ fn a_target_that_leads_elsewhere_is_a_named_risk_and_an_empty_proxy_is_only_fill
 }
 
 #[test]
-fn a_warm_up_that_clients_wait_for_is_a_named_risk_and_changes_no_call() {
+fn a_warm_up_that_clients_wait_for_is_a_named_risk_a_part_of_the_hash_and_changes_no_call() {
     let plain = everywhere();
     let mut warm = everywhere();
-    warm.policy.warm_up =
-        Some(crate::policy::WarmUpRule { relations: vec!["public.orders".to_owned()], largest: 0, at_most: crate::Span::minutes(7) });
-    let (plain, warm) = (plain.plan().plan, warm.plan().plan);
+    warm.policy.warm_up = Some(WarmUpRule { relations: vec!["public.orders".to_owned()], largest: 0, at_most: crate::Span::minutes(7) });
+    let rule = warm.policy.warm_up.clone();
+    let mut longer = everywhere();
+    longer.policy.warm_up = rule.clone().map(|rule| WarmUpRule { at_most: crate::Span::minutes(8), ..rule });
+    let (plain, warm, longer) = (plain.plan().plan, warm.plan().plan, longer.plan().plan);
     assert!(warm.risks.iter().any(|risk| risk.contains("loaded lazily") && risk.contains("up to 7 min")), "{:?}", warm.risks);
     assert!(!plain.risks.iter().any(|risk| risk.contains("lazily")), "{:?}", plain.risks);
-    assert_eq!(warm.hash, plain.hash);
+    assert_eq!((&plain.warm_up, &warm.warm_up, &warm.calls), (&None, &rule, &plain.calls));
+    assert!(warm.hash != plain.hash && longer.hash != warm.hash, "who approves one wait has not approved another");
 }

@@ -20,6 +20,25 @@ impl Model {
         Ok(())
     }
 
+    /// Describe does not show the instance with this resource id for a while, as it may happen to one that is being renamed.
+    pub fn hide(&mut self, resource_id: &str, is_hidden: bool) {
+        if is_hidden {
+            self.unseen.insert(resource_id.to_owned());
+        } else {
+            self.unseen.remove(resource_id);
+        }
+    }
+
+    /// A rename was accepted, and has neither begun nor been dropped; `None` drops it.
+    ///
+    /// # Errors
+    /// There is no such instance.
+    pub fn pend_rename(&mut self, identifier: &str, to: Option<&str>) -> Result<(), ApiError> {
+        let id = self.find(identifier)?;
+        self.with(&id, |it| it.shown.pending_modified_values.db_instance_identifier = to.map(str::to_owned));
+        Ok(())
+    }
+
     /// The volume is full: RDS shuts the database down (0221) until the volume has grown.
     ///
     /// # Errors

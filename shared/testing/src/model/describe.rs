@@ -24,9 +24,11 @@ impl Action for DescribeDbInstances {
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbInstancesPage, ApiError> {
         check_filters(&self.filters, &["db-cluster-id", "db-instance-id", "dbi-resource-id", "domain", "engine"])?;
         let mut found = match &self.db_instance_identifier {
+            Some(identifier) if model.unseen.contains(&model.find(identifier)?) => return Err(ApiError::no_instance(identifier)),
             Some(identifier) => vec![model.instance(identifier)?.shown.clone()],
             None => model.instances.values().map(|it| it.shown.clone()).collect(),
         };
+        found.retain(|it| !model.unseen.contains(&it.dbi_resource_id));
         found.retain(|it| {
             self.filters.iter().all(|filter| match filter.name.as_str() {
                 "db-instance-id" => filter.has(&it.db_instance_identifier) || filter.has(&it.db_instance_arn),

@@ -92,6 +92,8 @@ pub struct Model {
     /// By the cluster's resource id; outlives the cluster.
     pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
     pub(crate) dark_zones: BTreeSet<String>,
+    /// By resource id: what Describe does not show.
+    pub(crate) unseen: BTreeSet<String>,
     steps: Vec<Step>,
     effects: Vec<(EffectId, Effect)>,
     events: Vec<Event>,
@@ -115,6 +117,7 @@ impl Model {
             cluster_snapshots: BTreeMap::new(),
             cluster_backups: BTreeMap::new(),
             dark_zones: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             steps: Vec::new(),
             effects: Vec::new(),
             events: Vec::new(),

@@ -20,6 +20,11 @@ impl Model {
         self.refresh_ports();
     }
 
+    /// How long a change of security groups takes from now on.
+    pub fn set_group_change(&mut self, takes: chrono::Duration) {
+        self.settings.durations.group_change = takes;
+    }
+
     fn refresh_ports(&mut self) {
         let ids: Vec<String> = self.instances.keys().cloned().collect();
         for id in ids {

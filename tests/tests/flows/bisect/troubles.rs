@@ -1,8 +1,10 @@
 //! What goes wrong while copies are made: the answer is the same or says why not, and no copy is made twice.
 
 use super::{bisect, copies, holds, moment, notes, plan, restores, spoilt, wish};
-use crate::account::{Account, BETWEEN_SWEEPS, ORDERS};
+use crate::account::{Account, BETWEEN_SWEEPS, Disturbance, How, ORDERS};
 use chrono::{DateTime, Duration, Utc};
+use lifeboat_domain::Span;
+use lifeboat_domain::bisection::LONGEST_ASK;
 use lifeboat_testing::memory::Cloud;
 use lifeboat_testing::model::{FaultKind, When};
 use serde_json::{Value, json};
@@ -220,4 +222,94 @@ async fn a_moment_that_is_not_restorable_yet_is_waited_for() {
     let answer = bisect(&mut account, begin).await;
     assert_eq!(answer["outcome"], "found", "{answer:#}");
     assert!(moment(&answer, "good_at") < mistake, "{answer:#}");
+}
+
+/// A search whose execution is gone before its first copy was asked, and of whose end no event tells; answers its plan.
+async fn dies_unheard(account: &mut Account) -> Value {
+    let begin = plan(account, wish(|_| ())).await;
+    account.stopped_before = Some("AskCopy");
+    assert!(!account.bisect(begin.clone()).await.is_well());
+    begin["plan"].clone()
+}
+
+#[tokio::test]
+async fn what_broke_a_search_off_is_told_in_words_and_not_as_the_runtimes_json() {
+    let (mut account, _) = spoilt().await;
+    let plan = dies_unheard(&mut account).await;
+    let execution = account.cloud.see().executions.last().unwrap().arn.clone();
+    let trouble = r#"{"errorType": "Dr.Unrecoverable", "errorMessage": "the quota of instances is used up", "stackTrace": []}"#;
+    let step = json!({"step": "conclude_bisection", "plan": plan, "execution": execution, "trouble": trouble});
+    account.detect(step).await.unwrap();
+    account.sweeps(1).await;
+    let told = account.texts_about("NEWS orders-db: bisecting has ended early");
+    assert!(told.contains("it was broken off: the quota of instances is used up"), "{told}");
+    assert!(!told.contains("errorMessage") && !told.contains("stackTrace"), "{told}");
+}
+
+#[tokio::test]
+async fn a_search_whose_end_nobody_heard_of_is_concluded_by_the_sweep_once_nothing_holds_it() {
+    let (mut account, _) = spoilt().await;
+    dies_unheard(&mut account).await;
+    account.sweeps(1).await;
+    let early = |account: &Account| account.subjects().iter().filter(|it| it.contains("bisecting has ended early")).count();
+    assert_eq!(early(&account), 0, "it may be at work yet: {:?}", account.subjects());
+    account.sweeps(10).await;
+    let told = account.texts_about("NEWS orders-db: bisecting has ended early");
+    assert!(told.contains("its execution ended without a conclusion") && told.contains(&copies(&account.cloud)[0]), "{told}");
+    account.sweeps(10).await;
+    assert_eq!(early(&account), 1, "told once: {:?}", account.subjects());
+}
+
+#[tokio::test]
+async fn a_search_that_was_over_and_died_before_it_said_so_is_concluded_by_the_sweep_with_its_own_reason() {
+    let (mut account, mistake) = spoilt().await;
+    let begin = plan(&mut account, wish(|_| ())).await;
+    account.stopped_before = Some("ConcludeBisection");
+    account.sweeps_go_on = true;
+    assert!(!account.bisect(begin).await.is_well());
+    account.sweeps(10).await;
+    let told = account.texts_about("NEWS orders-db: bisecting has found the moment");
+    assert!(told.contains("last known good") && !told.contains("broken off"), "{mistake} {told}");
+}
+
+#[tokio::test]
+async fn a_search_ends_by_itself_after_a_day_however_long_a_copy_may_take_and_however_short_the_poll() {
+    let (mut account, _) = spoilt().await;
+    for policy in account.policies.policies.values_mut() {
+        (policy.timing.poll, policy.timing.give_up_after) = (Span::seconds(1), Span::hours(48));
+    }
+    let begin = plan(&mut account, wish(|_| ())).await;
+    let never = |cloud: &Cloud| {
+        let copy = copies(cloud).remove(0);
+        cloud.touch().rds.happen(|model, now| model.stuck(&copy, "creating", now)).unwrap();
+    };
+    account.before.insert(("MakeCopy".to_owned(), 2), Box::new(never));
+    let answer = bisect(&mut account, begin).await;
+    assert_eq!(answer["outcome"], "narrowed", "{answer:#}");
+    assert!(answer["reason"].as_str().unwrap().contains("it has lasted since"), "{answer:#}");
+    assert!(notes(&answer).contains("not usable when the search ended"), "{answer:#}");
+}
+
+#[tokio::test]
+async fn nobody_may_release_a_copy_while_it_may_still_be_asked() {
+    let (mut account, _) = spoilt().await;
+    let begin = plan(&mut account, wish(|_| ())).await;
+    account.disturbance = Some(Disturbance::new(How::ThenDiesUnheard, "bisect/AskCopy", 1));
+    assert!(!account.bisect(begin).await.is_well());
+    let timing = account.policies.policies.values().next().unwrap().timing.clone();
+    account.pass(timing.lease.as_delta() + timing.poll.as_delta() + Duration::seconds(1)).await;
+    let copy = copies(&account.cloud).remove(0);
+    let order = json!({"resource": ORDERS, "instance": copy, "confirm": copy});
+    let ended = account.release(order.clone()).await;
+    assert!(ended.error() == "Dr.Refused" && ended.cause().contains("its bisection goes on"), "{} {}", ended.error(), ended.cause());
+    account.pass(LONGEST_ASK.as_delta()).await;
+    let ended = account.release(order).await;
+    assert!(ended.is_well(), "{} {}", ended.error(), ended.cause());
+}
+
+#[test]
+fn the_longest_ask_is_the_time_out_of_the_state_that_asks() {
+    let bisect = include_str!("../../../../statemachines/bisect.asl.json");
+    let bisect: Value = serde_json::from_str(bisect).unwrap();
+    assert_eq!(bisect["States"]["AskCopy"]["TimeoutSeconds"], LONGEST_ASK.as_secs());
 }

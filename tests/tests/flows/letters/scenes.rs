@@ -297,6 +297,12 @@ fn broken() -> Vec<Scene> {
                 .await
             },
         ),
+        Scene::new(&[(Broken, "A stranger took the name while names were swapped, and keeps it", "FAILED")], async {
+            hangs(&crate::rename::policy(), |account| {
+                crate::rename::between_the_renames(account, |cloud| crate::rename::create(cloud, ORDERS));
+            })
+            .await
+        }),
         Scene::new(&[(Broken, "A person stopped the execution before anything was fenced", "INTERRUPTED")], async {
             interrupted("ValidateRestored").await
         }),

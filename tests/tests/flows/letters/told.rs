@@ -137,7 +137,7 @@ pub(super) fn orders() -> Vec<Scene> {
                 account
             },
         ),
-        Scene::new(&[(Orders, "A kept database was released", "was released")], async {
+        Scene::new(&[(Orders, "A kept database was released", "was deleted, as a person released it")], async {
             let mut account = story(Story::Hung).await;
             account.pass(Duration::minutes(10)).await;
             let order =

@@ -1,6 +1,7 @@
 //! A swap of names in a plan: the calls, the names that hold afterwards, what it costs, and what keeps it from being made.
 
 use super::*;
+use crate::observed::tags;
 use crate::plan::{NameHolders, kept_name};
 
 const SWAP: &str = "mode: automatic\ncut_over: [rename_swap]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
@@ -8,6 +9,8 @@ const SWAP: &str = "mode: automatic\ncut_over: [rename_swap]\ndrill: {waived: \"
 fn world(scenario: Scenario, status: &str) -> World {
     let mut world = World::new(scenario, status, SWAP);
     world.incident.setbacks.push(Setback::FailoverSent);
+    let identity = world.incident.resource.to_string();
+    world.observed.iter_mut().for_each(|observed| drop(observed.tags.insert(tags::RESOURCE.to_owned(), identity.clone())));
     let name = Some(world.incident.source.resource_id.clone());
     world.targets = vec![FoundTarget::Names(NameHolders { name, kept_as: None })];
     world
@@ -59,4 +62,15 @@ fn a_name_that_cannot_be_moved_is_refused_with_its_reason() {
         assert_eq!(gate.decision, Decision::Ask, "{because}");
         assert!(gate.reason.contains("the name orders-db cannot be given") && gate.reason.contains(because), "{}", gate.reason);
     }
+}
+
+#[test]
+fn a_source_that_is_known_by_its_name_only_does_not_give_it_up() {
+    let mut world = world(Scenario::Hung, "available");
+    world.observed.iter_mut().for_each(|observed| drop(observed.tags.remove(tags::RESOURCE)));
+    let gate = world.gate();
+    assert_eq!(gate.decision, Decision::Ask);
+    assert!(gate.reason.contains("the name orders-db cannot be given"), "{}", gate.reason);
+    assert!(gate.reason.contains("add lifeboat:resource=orders-db to it"), "{}", gate.reason);
+    assert_eq!(world.plan().plan.calls_of(Phase::CutOver).count(), 0);
 }
