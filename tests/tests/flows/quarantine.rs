@@ -1,6 +1,6 @@
 //! The quarantine of a restored copy: no client gets in before the source is proven to admit nobody, and none stays on the way back.
 
-use crate::account::{Account, ORDERS, rows_inside, rows_of, server_of, write_to};
+use crate::account::{Account, Disturbance, How, ORDERS, rows_inside, rows_of, server_of, write_to};
 use crate::story::{Story, check_always, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
@@ -272,4 +272,28 @@ async fn a_closing_that_takes_minutes_is_waited_for_and_clients_are_led_back_aft
         assert_eq!(check_always(&account), Ok(()), "{story:?}: {}", account.explain());
         assert_wholly_back(&account);
     }
+}
+
+#[tokio::test]
+async fn giving_the_lease_back_closes_what_was_opened_and_asks_to_be_repeated_until_it_is_closed() {
+    let mut account = Story::Hung.begin().await;
+    account.disturbance = Some(Disturbance::new(How::ThenDiesUnheard, "recovery/OpenRestored", 1));
+    account.happen(|model, now| model.hang(ORDERS, now)).unwrap();
+    account.sweeps(2).await;
+    account.next_recovery().await;
+    assert!(account.disturbance.as_ref().is_some_and(Disturbance::struck), "{}", account.explain());
+    let incident = account.incident();
+    let release = json!({"step": "release", "incident": incident.id, "execution": incident.execution});
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        match account.restore(release.clone()).await {
+            Ok(_) => break,
+            Err(error) => answers.push(error.name().as_str()),
+        }
+        account.advance(Duration::seconds(20));
+    }
+    assert!(!answers.is_empty() && answers.iter().all(|name| *name == "Dr.Conflict"), "{answers:?}");
+    account.advance(Duration::minutes(2));
+    assert_wholly_back(&account);
+    assert_eq!(check_always(&account), Ok(()), "{}", account.explain());
 }

@@ -47,11 +47,7 @@ async fn after_a_client_write_its_loss_is_told_and_asked_about_first() {
     undo(&mut account).await;
     assert_eq!(account.incident().outcome, Some(Outcome::Refused), "{}", account.explain());
     assert_eq!(account.calls_since(calls), Vec::<String>::new());
-    assert!(
-        account.last_text().contains("were written to") && account.last_text().contains("clients lose them"),
-        "{}",
-        account.last_text()
-    );
+    assert!(account.last_text().contains("rows written to") && account.last_text().contains("clients lose"), "{}", account.last_text());
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub(crate) enum Undone {
     MovedForGood,
     /// Whatever was half done.
     HalfDone,
-    /// Not all of it yet: names are given back, which takes minutes.
+    /// Not all of it yet: a group is being changed, or names are given back, which takes minutes.
     NotYet(String),
     /// Not all of it, and it is not waited for any longer.
     GivenUp(String),

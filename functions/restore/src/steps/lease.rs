@@ -44,10 +44,11 @@ pub(crate) async fn release<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>
     Ok(Nothing {})
 }
 
-/// Nothing waits here any more: what is not undone yet is left half done.
+/// What is not undone yet is a conflict, which the machine's Retry comes back for; no loop waits here any more.
 fn whole(undone: Result<Undone, DrError>) -> Result<(), DrError> {
     match undone? {
-        Undone::NotYet(reason) | Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
+        Undone::NotYet(reason) => Err(DrError::conflict(reason)),
+        Undone::GivenUp(reason) => Err(DrError::unrecoverable(reason)),
         Undone::MovedForGood | Undone::HalfDone => Ok(()),
     }
 }

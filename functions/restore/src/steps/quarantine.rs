@@ -2,7 +2,7 @@
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
-use crate::observe::{instance, is_ours};
+use crate::observe::{self, instance, is_ours};
 use crate::steps::compensate::{calls_of, forget_calls, shut};
 use crate::steps::cut_over::SETTLES_WITHIN;
 use crate::steps::fence::expect_fenced;
@@ -125,7 +125,7 @@ pub(crate) async fn is_left<R: Databases, L: Ledger, D, S, E, C>(
     let in_there = match sent.map(|call| call.state) {
         None => true,
         // A sending before the refused one may have opened it all the same.
-        Some(CallState::Refused) => instance(&deps.databases, &restored.id).await?.is_none_or(|found| found.has_exactly_group(&group)),
+        Some(CallState::Refused) => observe::restored(&deps.databases, restored).await?.is_none_or(|found| found.has_exactly_group(&group)),
         Some(CallState::Sent | CallState::Done) => false,
     };
     if in_there {

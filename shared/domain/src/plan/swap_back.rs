@@ -59,11 +59,11 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
         Some(0) => (Span::seconds(0), format!("nothing was written to {new} {since}")),
         Some(1) => (
             Span::between(from.moved_at, facts.now),
-            format!("clients lose 1 row that was written to {new} {since}, and what is written until it is fenced"),
+            format!("clients lose 1 row written to {new} {since}, and what is written until it is fenced"),
         ),
         Some(rows) => (
             Span::between(from.moved_at, facts.now),
-            format!("clients lose {rows} rows that were written to {new} {since}, and what is written until it is fenced"),
+            format!("clients lose {rows} rows written to {new} {since}, and what is written until it is fenced"),
         ),
         None => (Span::between(from.moved_at, facts.now), format!("whether anything was written to {new} {since} cannot be told")),
     };
