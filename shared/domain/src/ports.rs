@@ -116,7 +116,8 @@ pub trait TagDatabases {
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()>;
 }
 
-/// `rds:DeleteDBInstance`, only for restored copies that never became usable.
+/// `rds:DeleteDBInstance`, of a cluster its members' and then `rds:DeleteDBCluster`: only for restored copies that never became
+/// usable, and for what a person releases.
 pub trait DeleteDatabases {
     /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()>;

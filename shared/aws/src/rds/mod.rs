@@ -335,6 +335,9 @@ impl TagDatabases for Rds {
 
 impl DeleteDatabases for Rds {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.delete_cluster(instance, None).await;
+        }
         only_an_instance(DELETE, instance)?;
         // `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
@@ -343,6 +346,9 @@ impl DeleteDatabases for Rds {
     }
 
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.unprotect_cluster(instance).await;
+        }
         only_an_instance(MODIFY, instance)?;
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str());
         let request = request.deletion_protection(false).apply_immediately(true);
@@ -350,6 +356,9 @@ impl DeleteDatabases for Rds {
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.delete_cluster(instance, final_snapshot).await;
+        }
         only_an_instance(DELETE, instance)?;
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);

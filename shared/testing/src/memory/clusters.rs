@@ -2,8 +2,9 @@
 
 use super::{Cloud, mapping};
 use crate::model::{
-    ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DescribeDbClusterAutomatedBackups,
-    DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, FailoverDbCluster, Filter, ModifyDbCluster, RebootDbInstance,
+    ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DeleteDbCluster, DeleteDbInstance,
+    DescribeDbClusterAutomatedBackups,
+    DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, EnableHttpEndpoint, FailoverDbCluster, Filter, ModifyDbCluster, RebootDbInstance,
     RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, ServerlessV2Scaling,
 };
 use chrono::{DateTime, SubsecRound, Utc};
@@ -11,6 +12,7 @@ use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers};
+use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
 
@@ -176,7 +178,31 @@ impl Cloud {
         self.rds(MODIFY, &request).map(|_| ())
     }
 
+    /// Its members first, as `shared/aws` does.
+    pub(super) fn delete_cluster(&self, cluster: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        let Some(found) = self.cluster(cluster)? else { return Ok(()) };
+        let is_aurora = found.configuration.class.is_empty();
+        for member in found.members.iter().filter(|member| is_aurora && member.status.meaning() != StatusMeaning::Deleting) {
+            let name = member.id.to_string();
+            let request = DeleteDbInstance { db_instance_identifier: name, skip_final_snapshot: Some(true), ..DeleteDbInstance::default() };
+            self.rds("rds:DeleteDBInstance", &request)?;
+        }
+        let request = DeleteDbCluster {
+            db_cluster_identifier: cluster.to_string(),
+            skip_final_snapshot: Some(final_snapshot.is_none()),
+            final_db_snapshot_identifier: final_snapshot.map(ToString::to_string),
+            delete_automated_backups: Some(false),
+        };
+        self.rds("rds:DeleteDBCluster", &request).map(|_| ())
+    }
+
     pub(super) fn set_late_cluster_settings(&self, cluster: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        if let Some(found) = self.cluster(cluster)?.filter(|_| settings.http_endpoint) {
+            self.rds("rds:EnableHttpEndpoint", &EnableHttpEndpoint { resource_arn: found.arn.to_string() })?;
+        }
+        if settings.maintenance_window.is_none() && !settings.deletion_protection {
+            return Ok(());
+        }
         self.modify_cluster(cluster, |request| {
             request.preferred_maintenance_window.clone_from(&settings.maintenance_window);
             request.deletion_protection = settings.deletion_protection.then_some(true);

@@ -301,6 +301,9 @@ impl TagDatabases for Cloud {
 
 impl DeleteDatabases for Cloud {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.delete_cluster(instance, None);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
@@ -310,13 +313,20 @@ impl DeleteDatabases for Cloud {
         };
         self.rds(DELETE, &request).map(|_| ())
     }
+
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.modify_cluster(instance, |request| request.deletion_protection = Some(false));
+        }
         only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.delete_cluster(instance, final_snapshot);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),

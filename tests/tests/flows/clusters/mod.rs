@@ -1,0 +1,6 @@
+//! Stories about a DB cluster: Aurora, and Multi-AZ.
+
+mod scenes;
+mod tale;
+
+pub use tale::Tale;
