@@ -5,8 +5,8 @@ mod ending;
 use ending::Names;
 pub use ending::check_always;
 
-use crate::clusters::Tale;
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_inside, write_to};
+use crate::clusters::Tale;
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -149,7 +149,7 @@ fn change_password(cloud: &Cloud, server: &str) {
 }
 
 /// Only the second class is to be had: the calls are refused until it is planned.
-fn capacity_of_the_next_class(cloud: &Cloud) {
+pub fn capacity_of_the_next_class(cloud: &Cloud) {
     let plans_it = |key: &Key, document: &Value| key.sort.starts_with("plan#") && document["calls"].to_string().contains("db.t4g.large");
     let planned = cloud.see().ledger.iter().any(|(key, kept)| plans_it(key, &kept.document));
     if planned {
@@ -370,7 +370,14 @@ impl Story {
     pub const fn is_taken_up(self) -> bool {
         !matches!(
             self,
-            Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment | Self::Bisect
+            Self::Cluster(Tale::Backup)
+                | Self::PlanOnly
+                | Self::WrongInput
+                | Self::Backup
+                | Self::BackupImpossible
+                | Self::Pause
+                | Self::FindMoment
+                | Self::Bisect
         )
     }
 

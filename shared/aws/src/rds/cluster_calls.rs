@@ -10,8 +10,8 @@ use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{Configuration, MemberConfiguration, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, Secret};
+use lifeboat_domain::status::StatusMeaning;
 use std::collections::BTreeMap;
 
 const MODIFY_CLUSTER: &str = "rds:ModifyDBCluster";

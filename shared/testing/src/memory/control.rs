@@ -9,7 +9,7 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
@@ -58,23 +58,26 @@ impl ReadDatabases for Cloud {
             return self.cluster(id);
         }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
-            Ok(page) => page.db_instances.first().map(mapping::instance).transpose(),
+            Ok(page) => page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if resource_id.starts_with(OF_CLUSTER) {
+            return self.cluster_by_resource_id(resource_id);
+        }
         let filter = Filter { name: "dbi-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
         let page = self.rds("rds:DescribeDBInstances", &DescribeDbInstances { filters: vec![filter], ..DescribeDbInstances::default() })?;
-        page.db_instances.first().map(mapping::instance).transpose()
+        page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose()
     }
 
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
         loop {
             let page = self.rds("rds:DescribeDBInstances", &request)?;
-            found.extend(page.db_instances);
+            found.extend(page.db_instances.into_iter().filter(|shown| is_of_rds(&shown.engine)));
             request.page.marker = page.marker;
             if request.page.marker.is_none() {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;

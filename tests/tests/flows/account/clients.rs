@@ -4,7 +4,7 @@ use super::{Account, ORDERS, SECRET};
 use chrono::{DateTime, Duration, Utc};
 use lifeboat_testing::data::{Row, Session};
 use lifeboat_testing::memory::Cloud;
-use lifeboat_testing::model::{DescribeDbClusters, ModifyDbCluster, ModifyDbInstance, Secret};
+use lifeboat_testing::model::{ModifyDbCluster, ModifyDbInstance, Secret};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -34,10 +34,9 @@ pub fn secret(cloud: &Cloud) -> (String, String) {
 
 /// The server behind an instance, or the writer of a cluster.
 pub fn server_of(cloud: &Cloud, database: &str) -> Option<String> {
-    let endpoint = cloud.touch().rds.call(&DescribeDbClusters::of(database)).ok().map(|page| page.db_clusters[0].endpoint.clone());
     let world = cloud.see();
-    if let Some(endpoint) = endpoint {
-        return world.rds.model.behind_cluster_endpoint(&endpoint);
+    if let Some(writer) = world.rds.model.writer_server(database) {
+        return Some(writer);
     }
     let views = world.rds.model.instances(world.rds.now());
     let mut shown = views.into_iter().map(|view| view.instance);
@@ -92,6 +91,12 @@ impl Account {
     /// The server that the secret leads to.
     pub fn serving(&self) -> Option<String> {
         self.cloud.server_at(&secret(&self.cloud).0)
+    }
+
+    /// The resource id of the database that the secret leads to.
+    pub fn serving_database(&self) -> Option<String> {
+        let server = self.serving()?;
+        self.cloud.see().rds.model.cluster_of(&server).or(Some(server))
     }
 
     /// A client writes rows through the secret; answers how many were accepted.

@@ -1,5 +1,6 @@
 //! Stories about a DB cluster: Aurora, and Multi-AZ.
 
+mod disturbed;
 mod scenes;
 mod tale;
 

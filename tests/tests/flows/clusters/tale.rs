@@ -1,7 +1,7 @@
 //! Stories of a DB cluster: the real machines and handlers, told as those of an instance are.
 
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, Made, ORDERS, write_inside};
-use crate::story::{Story, copy_of_orders};
+use crate::story::{Story, capacity_of_the_next_class, copy_of_orders};
 use chrono::Duration;
 use lifeboat_domain::incident::IncidentState;
 use lifeboat_testing::model::{FaultKind, When};
@@ -38,15 +38,6 @@ pub enum Tale {
     Undo,
     /// Tonight's backup.
     Backup,
-}
-
-/// The class of the members is refused until another one is planned.
-fn capacity_of_the_next_class(cloud: &lifeboat_testing::memory::Cloud) {
-    let is_next = |call: &lifeboat_testing::model::CallRecord| call.parameters["DBInstanceClass"] == json!("db.t4g.large");
-    let asked = cloud.see().rds.model.calls().iter().any(is_next);
-    if asked {
-        cloud.touch().clear_faults();
-    }
 }
 
 impl Tale {
