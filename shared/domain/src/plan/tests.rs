@@ -8,6 +8,7 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
+mod clusters;
 mod promotion;
 mod quarantine;
 mod renames;
