@@ -74,13 +74,8 @@ async fn a_member_whose_restart_got_no_reply_is_restarted_again_behind_the_fence
     for nth in [1, 2, 3] {
         let mut account = Account::with_cluster(GOLD, Made::Aurora(3)).await;
         account.fault("RebootDBInstance", When::Nth(nth), FaultKind::ReplyLost);
-        account.happen(|model, now| model.hang_cluster(ORDERS, now)).unwrap();
-        // Nobody can take over: the readers hang, too.
-        for reader in ["orders-db-2", "orders-db-3"] {
-            account.happen(|model, now| model.stuck(reader, "modifying", now)).unwrap();
-        }
         let before = account.last_call();
-        account.sweeps(3).await;
+        Story::HumanErrorCutOver.human_error(&mut account).await;
         account.settle().await;
         assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{nth}: {}", account.explain());
         assert_eq!(check_always(&account), Ok(()), "{nth}");
