@@ -134,15 +134,49 @@ impl Difference {
 
 /// Compares two configurations setting by setting; the result is empty when nothing was lost.
 pub fn differences(source: &Configuration, restored: &Configuration) -> Vec<Difference> {
-    let (Ok(serde_json::Value::Object(source)), Ok(serde_json::Value::Object(restored))) =
-        (serde_json::to_value(source), serde_json::to_value(restored))
-    else {
-        return Vec::new();
-    };
+    let (source, restored) = (settings(source), settings(restored));
     let show = |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
     source
         .iter()
         .filter(|(setting, value)| restored.get(*setting) != Some(value))
         .map(|(setting, value)| Difference { setting: setting.clone(), source: show(Some(value)), restored: show(restored.get(setting)) })
         .collect()
+}
+
+/// The settings by name; what only one kind of database has stands among them.
+fn settings(configuration: &Configuration) -> serde_json::Map<String, serde_json::Value> {
+    let Ok(serde_json::Value::Object(mut settings)) = serde_json::to_value(configuration) else { return serde_json::Map::new() };
+    for kind in ["cluster", "table", "cache"] {
+        if let Some(serde_json::Value::Object(own)) = settings.remove(kind) {
+            settings.extend(own);
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::{Own, TableConfiguration};
+
+    fn table(ttl: Option<&str>) -> Configuration {
+        let own = TableConfiguration { ttl: ttl.map(str::to_owned), ..TableConfiguration::default() };
+        Configuration { engine: "dynamodb".to_owned(), own: Some(Own::Table(Box::new(own))), ..Configuration::default() }
+    }
+
+    #[test]
+    fn a_setting_that_only_one_kind_has_is_told_by_its_name() {
+        let lost = differences(&table(Some("ends_at")), &table(None));
+        let told = Difference { setting: "ttl".to_owned(), source: "\"ends_at\"".to_owned(), restored: "null".to_owned() };
+        assert_eq!(lost, [told]);
+        assert!(differences(&table(None), &table(None)).is_empty());
+    }
+
+    #[test]
+    fn what_is_written_of_a_kind_is_read_again_and_a_kind_that_has_nothing_more_writes_nothing() {
+        for configuration in [table(Some("ends_at")), Configuration::default()] {
+            let text = serde_json::to_string(&configuration).unwrap();
+            assert_eq!(serde_json::from_str::<Configuration>(&text).unwrap(), configuration, "{text}");
+        }
+    }
 }
