@@ -60,6 +60,7 @@ fn member(name: &str, is_writer: bool) -> Member {
         is_writer,
         status: DatabaseStatus::new("available"),
         zone: None,
+        tags: std::collections::BTreeMap::new(),
         parameter_status: None,
         configuration: MemberConfiguration { class: "db.r6g.large".into(), ..MemberConfiguration::default() },
     }
