@@ -20,7 +20,7 @@ const MODIFY_CLUSTER: &str = "rds:ModifyDBCluster";
 macro_rules! told {
     ($builder:expr, $configuration:expr, $tags:expr) => {{
         let (told, tags) = ($configuration, $tags);
-        let cluster = told.cluster.clone().unwrap_or_default();
+        let cluster = told.cluster().cloned().unwrap_or_default();
         let builder = $builder
             .set_port(told.port.map(i32::from))
             .set_db_subnet_group_name(told.subnet_group.clone())
@@ -164,7 +164,7 @@ impl Rds {
         let Some(found) = self.cluster(cluster).await? else {
             return Err(invalid(action, "ResourceArn", format!("{cluster} does not exist; nothing was sent")));
         };
-        if found.configuration.cluster.as_ref().is_some_and(|cluster| cluster.http_endpoint) {
+        if found.configuration.cluster().is_some_and(|cluster| cluster.http_endpoint) {
             return Ok(());
         }
         let output = self.client.enable_http_endpoint().resource_arn(found.arn.as_str()).send().await;

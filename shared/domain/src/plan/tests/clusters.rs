@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::{Arn, DatabaseId};
-use crate::observed::{ClusterConfiguration, Member, MemberConfiguration, tags};
+use crate::observed::{ClusterConfiguration, Member, MemberConfiguration, Own, tags};
 use crate::status::DatabaseStatus;
 
 fn member(name: &str, is_writer: bool, tier: i32, status: &str) -> Member {
@@ -26,7 +26,8 @@ fn world(scenario: Scenario, status: &str, members: Vec<Member>, yaml: &str) -> 
     observed.configuration.engine = "aurora-postgresql".into();
     observed.configuration.class = String::new();
     let described = members.iter().map(|member| member.configuration.clone()).collect();
-    observed.configuration.cluster = Some(Box::new(ClusterConfiguration { members: described, ..ClusterConfiguration::default() }));
+    observed.configuration.own =
+        Some(Own::Cluster(Box::new(ClusterConfiguration { members: described, ..ClusterConfiguration::default() })));
     observed.members = members;
     (world.incident.source.id, world.incident.source.arn) = (observed.id.clone(), observed.arn.clone());
     world.incident.kind = ResourceKind::DbCluster;
@@ -80,7 +81,7 @@ fn members_are_made_with_the_class_that_is_to_be_had_and_the_copy_is_expected_wi
         .collect();
     assert_eq!(made, ["db.r6g.xlarge"; 3]);
     let told = &plan.restore_settings().unwrap().configuration;
-    assert!(told.class.is_empty() && told.cluster.as_ref().unwrap().members.iter().all(|member| member.class == "db.r6g.xlarge"));
+    assert!(told.class.is_empty() && told.cluster().unwrap().members.iter().all(|member| member.class == "db.r6g.xlarge"));
 }
 
 #[test]
