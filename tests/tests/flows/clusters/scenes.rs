@@ -247,8 +247,8 @@ async fn a_backup_of_a_cluster_is_one_cluster_snapshot_with_manifest_and_fingerp
     let name = taken["DBClusterSnapshotIdentifier"].as_str().unwrap();
     assert!(name.starts_with("lifeboat-orders-db-") && name.len() <= 63, "{name}");
     let world = account.cloud.see();
-    let points = world.ledger.iter().filter(|(key, _)| key.sort.starts_with("point#")).map(|(_, kept)| &kept.document);
-    let point = points.filter(|point| point["snapshot"] == name).last().expect("the ledger knows the point");
+    let mut points = world.ledger.iter().filter(|(key, _)| key.sort.starts_with("point#")).map(|(_, kept)| &kept.document);
+    let point = points.rfind(|point| point["snapshot"] == name).expect("the ledger knows the point");
     assert_eq!(point["state"], "available");
     let manifest = &world.documents[point["manifest"].as_str().unwrap()];
     assert_eq!(manifest["configuration"]["cluster"]["members"].as_array().map(Vec::len), Some(3), "{manifest}");
