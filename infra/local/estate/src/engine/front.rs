@@ -119,6 +119,9 @@ impl Front {
     /// From now on new connections go to this port, or nowhere.
     pub(super) async fn lead_to(&self, backend: Option<u16>) {
         let mut state = self.state.lock().await;
+        if state.backend == backend {
+            return;
+        }
         state.backend = backend;
         self.hang_door(&mut state).await;
     }
