@@ -32,6 +32,11 @@ ARN_TYPES = {
     "SourceDBSnapshotIdentifier": "snapshot",
     "TargetDBSnapshotIdentifier": "snapshot",
     "FinalDBSnapshotIdentifier": "snapshot",
+    "DBClusterIdentifier": "cluster",
+    "SourceDBClusterIdentifier": "cluster",
+    "DBClusterSnapshotIdentifier": "cluster-snapshot",
+    "SnapshotIdentifier": "cluster-snapshot",
+    "DBClusterParameterGroupName": "cluster-pg",
     "DBSubnetGroupName": "subgrp",
     "DBParameterGroupName": "pg",
     "OptionGroupName": "og",
@@ -43,6 +48,14 @@ MAKES = {
     "CreateDBSnapshot": "DBSnapshotIdentifier",
     "RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",
     "RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
+    "CreateDBClusterSnapshot": "DBClusterSnapshotIdentifier",
+    "RestoreDBClusterFromSnapshot": "DBClusterIdentifier",
+    "RestoreDBClusterToPointInTime": "DBClusterIdentifier",
+}
+# The calls whose result inherits tags, with how its source is named, asked for and shown.
+INHERITS = {
+    "CreateDBSnapshot": ("DBInstanceIdentifier", "DescribeDBInstances", "DBInstance"),
+    "CreateDBClusterSnapshot": ("DBClusterIdentifier", "DescribeDBClusters", "DBCluster"),
 }
 TAG = "AddTagsToResource"
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
@@ -82,7 +95,7 @@ def needed(action: str, body: bytes, parameters: dict[str, list[str]], region: s
     for made in named_arns(parameters, [MAKES[action]], region, account) if action in MAKES else ():
         if "aws:TagKeys" in context:
             asked.append(Permission(TAG, made, passed))
-        inherited = copied_tags(upstream, parameters, region, account) if action == "CreateDBSnapshot" else {}
+        inherited = copied_tags(upstream, action, parameters, region, account) if action in INHERITS else {}
         if inherited:
             tags = {f"aws:RequestTag/{key}": value for key, value in inherited.items()}
             asked.append(
@@ -169,12 +182,14 @@ def estate_tags(upstream: str, arn: str) -> dict[str, str]:
     return tags_in(ask_estate(upstream, region, account, {"Action": "ListTagsForResource", "ResourceName": arn}))
 
 
-def copied_tags(upstream: str, parameters: dict[str, list[str]], region: str, account: str) -> dict[str, str]:
-    """The tags that a snapshot inherits: those of an instance that copies them to its snapshots."""
-    name = parameters.get("DBInstanceIdentifier", [""])[0]
-    form = {"Action": "DescribeDBInstances", "DBInstanceIdentifier": name}
+def copied_tags(
+    upstream: str, action: str, parameters: dict[str, list[str]], region: str, account: str
+) -> dict[str, str]:
+    """The tags that a snapshot inherits: those of a database that copies them to its snapshots."""
+    named, describe, element = INHERITS[action]
+    form = {"Action": describe, named: parameters.get(named, [""])[0]}
     tree = ask_estate(upstream, region, account, form)
-    copies = any(instance.get("CopyTagsToSnapshot") == "true" for instance in children(tree, "DBInstance"))
+    copies = any(item.get("CopyTagsToSnapshot") == "true" for item in children(tree, element))
     return tags_in(tree) if copies else {}
 
 
