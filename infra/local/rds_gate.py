@@ -42,6 +42,8 @@ ARN_TYPES = {
     "OptionGroupName": "og",
     "ResourceName": "",
 }
+# What a call names and AWS does not ask IAM about (Service Authorization Reference: of this call only the cluster).
+UNASKED = {"FailoverDBCluster": {"TargetDBInstanceIdentifier"}}
 # The parameter that names what a call makes.
 MAKES = {
     "CreateDBInstance": "DBInstanceIdentifier",
@@ -90,7 +92,8 @@ def needed(action: str, body: bytes, parameters: dict[str, list[str]], region: s
     account = get_account_id()
     context = request_tag_context("rds", f"rds:{action}", body, parameters)
     passed = {**context, "rds:TagsFromRequest": "true"}
-    arns = named_arns(parameters, list(ARN_TYPES), region, account) or ["*"]
+    names = [name for name in ARN_TYPES if name not in UNASKED.get(action, ())]
+    arns = named_arns(parameters, names, region, account) or ["*"]
     asked = [Permission(action, arn, passed if action == TAG else context) for arn in arns]
     for made in named_arns(parameters, [MAKES[action]], region, account) if action in MAKES else ():
         if "aws:TagKeys" in context:

@@ -86,10 +86,11 @@ def _member(act: Json) -> Json:
 
 def _late(settings: Json) -> Json:
     """What is set once a copy is usable."""
-    strange = set(settings) - set(LATE)
+    said = {name: value for name, value in settings.items() if value not in (None, False)}
+    strange = set(said) - set(LATE)
     if strange:
         raise ValueError(f"the plan has late settings of a cluster that the demo does not know: {sorted(strange)}")
-    return {LATE[name]: value for name, value in settings.items()}
+    return {LATE[name]: value for name, value in said.items()}
 
 
 def planned_on_cluster(act: Json) -> Call:
