@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, status_of};
+pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;
