@@ -188,10 +188,16 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
 
 def undo(act: Act) -> list[Result]:
     """Run it: clients are moved off a hung database, write to the new one, and go back when a person says so."""
-    stage, home = act.stage, act.stage.secret.side()
+    home = act.stage.secret.side()
     act.break_it("hung", "the server of {} accepts connections and never answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
+    return go_back(act, moved, home)
+
+
+def go_back(act: Act, moved: Result, home: str) -> list[Result]:
+    """Clients were moved off `home`, and go back there."""
+    stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
     result = Result("undo", "UNDONE")
@@ -256,7 +262,7 @@ def human_error(act: Act) -> list[Result]:
     if beside.rows_rescued != len(deleted):
         beside.problems.append(f"of {len(deleted)} deleted rows only {beside.rows_rescued} are on the copy")
     beside.more = f"rows_deleted={len(deleted)} rows_rescued={beside.rows_rescued}"
-    result = _cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += _restored_to(act, result, before, when)
     return [beside, result]
 
@@ -280,7 +286,7 @@ def corruption(act: Act) -> list[Result]:
     failed = _failed_before(act, beside, when)
     beside.problems += failed
     given = {"resource": RESOURCE, "scenario": "corruption", "cut_over": True, "run": "plan"}
-    result = _cut_over(act, "corruption", given, "SUCCEEDED")
+    result = cut_over(act, "corruption", given, "SUCCEEDED")
     result.problems += _restored_to(act, result, first, when)
     passed = _passed_after(act, beside) + _passed_after(act, result) + _passed_by_sweep(act, result)
     result.problems += passed
@@ -332,7 +338,7 @@ def _restored_to(act: Act, result: Result, wanted: datetime, mistake: datetime) 
     return [] if point == wanted <= mistake else [f"restored to {point}, wanted {wanted}, before {mistake}"]
 
 
-def _cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
+def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
     """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named."""
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")
