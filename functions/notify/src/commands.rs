@@ -104,9 +104,12 @@ fn on(verb: &str, arn: &Arn, id: &DatabaseId, rest: &str) -> String {
     format!("aws rds {verb}-{noun}{plural} --region {region} --{noun}-identifier {id} {rest}").trim_end().to_owned()
 }
 
+/// Asks for the names of a cluster's members, the readers first: the restart of a writer would move the others to it.
+const MEMBERS: &str = "--query 'sort_by(DBClusters[0].DBClusterMembers,&to_string(IsClusterWriter))[].DBInstanceIdentifier' --output text";
+
 /// A command on each member of a cluster, one after the other.
 fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
-    let members = on("describe", arn, cluster, "--query 'DBClusters[0].DBClusterMembers[].DBInstanceIdentifier' --output text");
+    let members = on("describe", arn, cluster, MEMBERS);
     format!("for member in $({members}); do aws rds {command} --region {} --db-instance-identifier \"$member\"; done", arn.region())
 }
 
@@ -166,13 +169,31 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
 /// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
     let region = arn.region();
-    let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
-    vec![
+    let (list, noun) = if id.kind() == ResourceKind::DbCluster { ("DBClusters", "cluster") } else { ("DBInstances", "instance") };
+    let shown = format!("aws rds describe-db-{noun}s --region {region} --db-{noun}-identifier {id} --output text --query");
+    let behind = [
         set_groups(arn, id, &[group.to_owned()]),
         format!(
-            "until [ \"$({shown} 'DBInstances[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+            "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
         ),
         restart_instance(arn, id),
+    ];
+    if id.kind() == ResourceKind::DbCluster {
+        // Each member restarts by itself, and its cluster reads available all the while.
+        let restarted = format!(
+            "do until aws rds describe-db-instances --region {region} --db-instance-identifier \"$member\" --query 'DBInstances[0].DBInstanceStatus' --output text | grep -q rebooting; do sleep 1; done; aws rds wait db-instance-available --region {region} --db-instance-identifier \"$member\"; done"
+        );
+        // A member that is watched only after another one is back has been missed: they are restarted one after the other.
+        let [close, wait, _] = behind;
+        let members = on("describe", arn, id, MEMBERS);
+        let reboot = format!("aws rds reboot-db-instance --region {region} --db-instance-identifier \"$member\"");
+        return vec![close, wait, format!("for member in $({members}); do {reboot}; {}", restarted.trim_start_matches("do "))];
+    }
+    let [close, wait, restart] = behind;
+    vec![
+        close,
+        wait,
+        restart,
         format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
         format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
     ]
@@ -314,6 +335,7 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
 
 /// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
 pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> Option<String> {
+    let id = String::from(id.clone());
     let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
     Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))
 }
