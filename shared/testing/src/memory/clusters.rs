@@ -54,7 +54,7 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
 }
 
 fn has_http_endpoint(found: &ObservedDatabase) -> bool {
-    found.configuration.cluster.as_ref().is_some_and(|cluster| cluster.http_endpoint)
+    found.configuration.cluster().is_some_and(|cluster| cluster.http_endpoint)
 }
 
 impl Cloud {
