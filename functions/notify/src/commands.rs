@@ -166,34 +166,30 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
-/// Moves an instance behind the group that admits no client, and ends its sessions.
+/// Moves a database behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
-    let region = arn.region();
-    let (list, noun) = if id.kind() == ResourceKind::DbCluster { ("DBClusters", "cluster") } else { ("DBInstances", "instance") };
-    let shown = format!("aws rds describe-db-{noun}s --region {region} --db-{noun}-identifier {id} --output text --query");
-    let behind = [
-        set_groups(arn, id, &[group.to_owned()]),
-        format!(
-            "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
-        ),
-        restart_instance(arn, id),
-    ];
-    if id.kind() == ResourceKind::DbCluster {
-        // Each member restarts by itself, and its cluster reads available all the while.
-        let restarted = format!(
-            "do until aws rds describe-db-instances --region {region} --db-instance-identifier \"$member\" --query 'DBInstances[0].DBInstanceStatus' --output text | grep -q rebooting; do sleep 1; done; aws rds wait db-instance-available --region {region} --db-instance-identifier \"$member\"; done"
-        );
-        // A member that is watched only after another one is back has been missed: they are restarted one after the other.
-        let [close, wait, _] = behind;
+    let (noun, region) = (noun(id), arn.region());
+    let is_cluster = id.kind() == ResourceKind::DbCluster;
+    let list = if is_cluster { "DBClusters" } else { "DBInstances" };
+    let shown = format!("aws rds describe-{noun}s --region {region} --{noun}-identifier {id} --output text --query");
+    let close = set_groups(arn, id, &[group.to_owned()]);
+    let closed = format!(
+        "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+    );
+    if is_cluster {
+        // Its own status says nothing of a restart: each member is seen to go and to come back before the next one is restarted.
+        let of = format!("--region {region} --db-instance-identifier \"$member\"");
+        let status = format!("aws rds describe-db-instances {of} --output text --query 'DBInstances[0].DBInstanceStatus'");
         let members = on("describe", arn, id, MEMBERS);
-        let reboot = format!("aws rds reboot-db-instance --region {region} --db-instance-identifier \"$member\"");
-        return vec![close, wait, format!("for member in $({members}); do {reboot}; {}", restarted.trim_start_matches("do "))];
+        let restart = format!(
+            "for member in $({members}); do aws rds reboot-db-instance {of}; until [ \"$({status})\" = rebooting ]; do sleep 1; done; aws rds wait db-instance-available {of}; done"
+        );
+        return vec![close, closed, restart];
     }
-    let [close, wait, restart] = behind;
     vec![
         close,
-        wait,
-        restart,
+        closed,
+        restart_instance(arn, id),
         format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
         format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
     ]
@@ -433,6 +429,44 @@ mod tests {
             String::from_utf8_lossy(&shell.stderr)
         );
         assert!(shell.status.success());
+    }
+
+    /// Runs the commands as a shell does where RDS takes a while: no member is restarted before the one before is back.
+    #[test]
+    fn a_cluster_is_shut_member_by_member() {
+        let arn = Arn::parse("arn:aws:rds:eu-west-1:123456789012:cluster:orders-db").unwrap();
+        let commands = shut(&arn, &DatabaseId::parse("cluster:orders-db").unwrap(), "sg-fence").join("\n");
+        let aws = r#"
+            aws() {
+                case "$*" in
+                *modify-db-cluster*--vpc-security-group-ids\ sg-fence*) echo "closed $6" ;;
+                *VpcSecurityGroups*) printf g >> "$HOME/g"; [ "$(cat "$HOME/g")" = gg ] && echo sg-fence=active || echo sg-fence=adding ;;
+                *DBClusterMembers*) echo "reader-2 writer-1" ;;
+                *reboot-db-instance*) echo "restarted $6"; printf '' > "$HOME/looks" ;;
+                *DBInstanceStatus*) printf . >> "$HOME/looks"; [ "$(cat "$HOME/looks")" = .. ] && echo rebooting || echo available ;;
+                *"wait db-instance-available"*) echo "back $7" ;;
+                *) echo "unexpected: $*" ;;
+                esac
+            }
+            sleep() { :; }
+        "#;
+        let home = std::env::temp_dir().join(format!("lifeboat-shut-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        let shell = std::process::Command::new("sh").arg("-euc").arg(format!("{aws}\n{commands}")).env("HOME", &home).output().unwrap();
+        std::fs::remove_dir_all(&home).unwrap();
+        let told = String::from_utf8(shell.stdout).unwrap();
+        let each = |member: &str| format!("restarted {member}\nback {member}\n");
+        assert_eq!(told, format!("closed orders-db\n{}{}", each("reader-2"), each("writer-1")), "{commands}");
+        assert!(shell.status.success());
+    }
+
+    #[test]
+    fn what_a_person_releases_is_named_with_its_kind() {
+        let resource = Identity::parse("orders-db").unwrap();
+        let cluster = release(ARN, &resource, &DatabaseId::parse("cluster:orders-db").unwrap()).unwrap();
+        assert!(cluster.contains(r#""instance": "cluster:orders-db", "confirm": "cluster:orders-db""#), "{cluster}");
+        let instance = release(ARN, &resource, &DatabaseId::parse("orders-db").unwrap()).unwrap();
+        assert!(instance.contains(r#""instance": "orders-db", "confirm": "orders-db""#), "{instance}");
     }
 
     #[test]

@@ -279,6 +279,19 @@ async fn a_failover_that_rds_has_made_meanwhile_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn the_moment_of_a_cluster_is_found_and_no_copies_of_it_are_made_to_be_asked() {
+    let mut account = Account::with_cluster(GOLD, Made::Aurora(1)).await;
+    account.pass(chrono::Duration::minutes(10)).await;
+    let before = account.last_call();
+    let ended = account.find_moment(serde_json::json!({"resource": ORDERS})).await;
+    assert!(ended.is_well(), "{}", ended.cause());
+    let ended = account.find_moment(crate::bisect::wish(|_| ())).await;
+    let told = format!("{} {} {}", ended.output(), ended.cause(), account.last_text());
+    assert!(told.contains("copies to be asked are made of DB instances only"), "{told}");
+    assert_eq!(account.calls_since(before), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn names_of_clusters_are_not_swapped_and_the_plan_says_so() {
     for (target, why) in
         [("rename_swap", "swaps the names of DB instances only"), ("{rds_proxy: {proxy: orders}}", "members of a DB cluster")]

@@ -47,7 +47,7 @@ impl Tale {
     pub async fn begin(self) -> Account {
         let made = match self {
             Self::HungMultiAz | Self::FailedMultiAz => Made::MultiAz,
-            Self::HungAlone | Self::Undo => Made::Aurora(1),
+            Self::HungAlone | Self::HumanErrorCutOver | Self::Undo => Made::Aurora(1),
             _ => Made::Aurora(3),
         };
         Account::with_cluster(GOLD, made).await
