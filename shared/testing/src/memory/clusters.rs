@@ -34,6 +34,7 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
         vpc_security_group_ids: (!it.security_groups.is_empty()).then(|| it.security_groups.clone()),
         db_cluster_parameter_group_name: it.parameter_group.clone(),
         port: it.port.map(i32::from),
+        engine_mode: cluster.engine_mode.clone().filter(|_| class.is_none()),
         network_type: it.network_type.clone(),
         storage_type: it.storage_type.clone(),
         deletion_protection: None,
