@@ -24,6 +24,7 @@ mod release;
 mod rename;
 mod scenarios;
 mod steps;
+mod tables;
 mod story;
 mod targets;
 mod undo;

@@ -68,10 +68,7 @@ impl ReadDatabases for Cloud {
         }
     }
 
-    async fn instance_by_resource_id(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
-        if is_table(known_as) {
-            return Ok(self.table(known_as)?.filter(|table| table.resource_id == resource_id));
-        }
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
         let filter = Filter { name: "dbi-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
         let page = self.rds("rds:DescribeDBInstances", &DescribeDbInstances { filters: vec![filter], ..DescribeDbInstances::default() })?;
         page.db_instances.first().map(mapping::instance).transpose()
