@@ -135,11 +135,14 @@ impl Story {
     async fn play(self, account: &mut Account) {
         match self {
             Self::Deletion | Self::DeletionUnheard => {
+                write(account, TABLE, 20, Some("2.00"));
+                account.advance(Duration::seconds(30));
                 let now = account.time();
                 account.cloud.touch().rds.happen(|model, now| model.tables.delete_behind_back(TABLE, now)).unwrap();
                 account.advance(Duration::minutes(1));
                 if self == Self::Deletion {
-                    account.detect(trail_event("DeleteTable", TABLE, &json!({}), now)).await.unwrap();
+                    account.publish(trail_event("DeleteTable", TABLE, &json!({}), now));
+                    account.pass(Duration::seconds(1)).await;
                 } else {
                     account.sweeps(1).await;
                 }
@@ -148,6 +151,7 @@ impl Story {
             }
             Self::HumanError | Self::CutOver => {
                 account.pass(Duration::minutes(3)).await;
+                write(account, TABLE, 20, Some("2.00"));
                 let before = account.time();
                 account.pass(Duration::seconds(1)).await;
                 for key in 5..=9 {

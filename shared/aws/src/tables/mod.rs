@@ -6,8 +6,6 @@ mod observe;
 mod settings;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests;
 
 pub use items::TableItems;
 
