@@ -65,6 +65,9 @@ pub enum Act {
         /// `TargetDBInstanceIdentifier`: the member that shall write.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<DatabaseId>,
+        /// The member of a cluster that wrote when the plan was made: if another one writes by then, nothing is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<DatabaseId>,
     },
     /// `rds:CreateDBInstance` into a restored cluster, which has no instances (Aurora).
     MakeMember {
@@ -374,9 +377,9 @@ impl Act {
                 let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
                 format!("{action} {target} from {source} at {when}")
             }
-            Self::ForceFailover { instance, to: None } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
-            Self::ForceFailover { instance, to: None } => format!("{action} {instance} ForceFailover=true"),
-            Self::ForceFailover { instance, to: Some(to) } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
+            Self::ForceFailover { instance, to: None, .. } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
+            Self::ForceFailover { instance, to: None, .. } => format!("{action} {instance} ForceFailover=true"),
+            Self::ForceFailover { instance, to: Some(to), .. } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
             Self::MakeMember { member, cluster, settings, .. } => {
                 format!(
                     "{action} {member} in cluster {cluster} DBInstanceClass={} PromotionTier={}",
