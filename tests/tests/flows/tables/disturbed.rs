@@ -77,7 +77,9 @@ async fn one_fault_of_any_call_changes_nothing_in_the_end() {
             for kind in [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost] {
                 let (account, mut seen) = faulty(story, action, When::Nth(1), &kind).await;
                 let unknown = matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore);
-                if action == "CreateBackup" && unknown && story != Story::Backup && seen.calls.last().is_none_or(|call| call != action) {
+                let lacks = |calls: &[String]| calls.last().is_none_or(|call| call != action);
+                let is_first_point = action == "CreateBackup" && story != Story::Backup && !lacks(&expected.calls);
+                if is_first_point && unknown && lacks(&seen.calls) {
                     // Whether it was made is not known, and a second one would be another backup: the next backup run makes one.
                     seen.calls.push(action.to_owned());
                 }
