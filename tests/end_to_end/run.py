@@ -15,17 +15,19 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controls import CONTROLS, HERE, REPO
 from demo import grouped
 from processes import die_with
-from scenarios import SCENARIOS
+from pairs import PAIRS
 from selftest import TESTS
 
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
+# Of the scenarios of Aurora clusters those that every run plays.
+AURORA = ("hung", "deletion")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Test:
     proves: tuple[str, ...]
     # What tells it from another that proves the same.
     prefix: str = ""
+    # Only run where it is asked for by its whole name: the others of its kind prove enough for every day.
+    by_name: bool = False
 
 
 def all_tests() -> list[Test]:
@@ -45,10 +49,14 @@ def all_tests() -> list[Test]:
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
-    for group in sorted(grouped(SCENARIOS), key=len, reverse=True):
-        ends = tuple(end for name in group for end in SCENARIOS[name].ends)
+    scenarios = PAIRS["rds"]
+    for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
+        ends = tuple(end for name in group for end in scenarios[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))
-    proves = SCENARIOS["instance_failure"].ends
+    for name, scenario in PAIRS["aurora"].items():
+        test = Test(f"aurora_{name}", demo, ("--kind", "aurora", name), scenario.ends, "aurora_")
+        tests.append(replace(test, by_name=name not in AURORA))
+    proves = scenarios["instance_failure"].ends
     tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
     for decision in ("approve", "deny"):
         name = f"second_terminal_{decision}"
@@ -92,14 +100,21 @@ def run(test: Test, binaries: Path) -> tuple[dict[str, bool], float, str]:
     return proved, time.monotonic() - began, said
 
 
+def wanted(test: Test, names: list[str]) -> bool:
+    """Whether a test is among those that were asked for; without names all are but a few."""
+    if test.by_name:
+        return test.name in names
+    return not names or any(name in test.name for name in names)
+
+
 def main() -> int:
     """Run what was asked for, or everything; the exit status."""
     parser = argparse.ArgumentParser(description="The end-to-end tests.")
     parser.add_argument("--binaries", type=Path, default=REPO / "target" / "debug", help="the functions and the estate")
     parser.add_argument("--jobs", type=int, default=min(8, (os.cpu_count() or 1) + 2), help="tests at a time")
-    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
+    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these, or is one")
     given = parser.parse_args()
-    tests = [test for test in all_tests() if not given.names or any(name in test.name for name in given.names)]
+    tests = [test for test in all_tests() if wanted(test, given.names)]
     passed = failed = 0
     with ThreadPoolExecutor(given.jobs) as pool:
         try:

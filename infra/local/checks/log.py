@@ -12,8 +12,9 @@ from stage import Stage
 Json = dict[str, Any]
 
 # A second such call changes nothing more.
-IDEMPOTENT = ("ModifyDBInstance", "AddTagsToResource", "RemoveTagsFromResource")
-NAMES = ("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier")
+IDEMPOTENT = ("ModifyDBInstance", "ModifyDBCluster", "AddTagsToResource", "RemoveTagsFromResource")
+NAMES = ("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
+MODIFY = ("ModifyDBInstance", "ModifyDBCluster")
 # Said only where they are on.
 SAID_IF_TRUE = ("EnableIAMDatabaseAuthentication", "DedicatedLogVolume", "DeletionProtection")
 # The order of these says nothing.
@@ -49,13 +50,14 @@ def present(given: Json) -> Json:
 def logged_call(record: Json) -> Call:
     """A line of the estate's log."""
     given = dict(record["parameters"])
-    if "RestoreTime" in given:
-        given["RestoreTime"] = moment(given["RestoreTime"])
+    for name in ("RestoreTime", "RestoreToTime"):
+        if name in given:
+            given[name] = moment(given[name])
     if "Tags" in given:
         tags = {tag["Key"]: tag["Value"] for tag in given["Tags"]}
         given["Tags"] = tags if len(tags) == len(given["Tags"]) else given["Tags"]
     given = {name: sorted(value) if name in SETS else value for name, value in given.items()}
-    return Call(record["action"], present(given) if record["action"] != "ModifyDBInstance" else given)
+    return Call(record["action"], given if record["action"] in MODIFY else present(given))
 
 
 def took_effect(record: Json) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ledger import bare
 from stage import SECRET, Stage
 
 from .words import NOTHING
@@ -26,7 +27,7 @@ def compare_secret(
     ]
     wanted = dict(before)
     if pointed:
-        place = places.get(pointed[-1]["instance"])
+        place = places.get(bare(pointed[-1]["instance"]))
         if place is None:
             return [*problems, f"{pointed[-1]['instance']}, to which the secret should lead, has no endpoint"]
         wanted |= {"host": place["Address"], "port": place["Port"]}
