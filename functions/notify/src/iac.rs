@@ -1,5 +1,7 @@
 //! What a recovery changed that infrastructure code must be told, and what did not move with it.
 
+mod table;
+
 use crate::message::Advice;
 use crate::message::parts::IAC;
 use crate::story::Story;
@@ -87,7 +89,8 @@ fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
 const fn terraform_type(id: &DatabaseId) -> &'static str {
     match id.kind() {
         ResourceKind::DbCluster => "aws_rds_cluster",
-        ResourceKind::RdsInstance | ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup => "aws_db_instance",
+        ResourceKind::DynamodbTable => "aws_dynamodb_table",
+        ResourceKind::RdsInstance | ResourceKind::ReplicationGroup => "aws_db_instance",
     }
 }
 
@@ -100,6 +103,11 @@ fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
             letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect();
+    if new.kind() == ResourceKind::DynamodbTable {
+        return format!(
+            "[{{\"ResourceType\": \"AWS::DynamoDB::Table\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"TableName\": \"{new}\"}}}}]"
+        );
+    }
     let noun = if new.kind() == ResourceKind::DbCluster { "DBCluster" } else { "DBInstance" };
     format!(
         "[{{\"ResourceType\": \"AWS::RDS::{noun}\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"{noun}Identifier\": \"{new}\"}}}}]"
@@ -113,6 +121,7 @@ fn logical(resource: &Identity) -> String {
 
 fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let source = &story.incident.source;
+    let is_table = restored.id.kind() == ResourceKind::DynamodbTable;
     let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
     let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
     let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
@@ -127,10 +136,13 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
         line("Identifier", id, restored.id.to_string()),
         line("ARN", arn, restored.arn.to_string()),
         line(
-            resource_id_name,
+            if is_table { "TableId" } else { resource_id_name },
             &source.resource_id,
             resource_id.map_or_else(
-                || format!("see aws rds describe-{noun}s --{noun}-identifier {}", restored.id),
+                || match restored.id.kind() {
+                    ResourceKind::DynamodbTable => format!("see aws dynamodb describe-table --table-name {}", restored.id),
+                    _ => format!("see aws rds describe-{noun}s --{noun}-identifier {}", restored.id),
+                },
                 |record| record.resource_id.clone(),
             ),
         ),
@@ -140,6 +152,9 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
 
 /// What names the old database by identifier and was not touched.
 fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<LeftBehind> {
+    if restored.id.kind() == ResourceKind::DynamodbTable {
+        return table::left_behind(source, restored);
+    }
     let (region, old, new) = (source.arn.region(), &source.id, &restored.id);
     let is_cluster = new.kind() == ResourceKind::DbCluster;
     let (dimension, proxied) = if is_cluster {

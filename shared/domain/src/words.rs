@@ -112,6 +112,20 @@ closed_enum! {
 }
 
 impl ResourceKind {
+    /// The AWS service whose control plane knows it, as people call it.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::RdsInstance | Self::DbCluster => "RDS",
+            Self::DynamodbTable => "DynamoDB",
+            Self::ReplicationGroup => "ElastiCache",
+        }
+    }
+
+    /// Whether clients log in with a user and a password of a secret; AWS's own authorisation lets them into a table.
+    pub const fn has_login(self) -> bool {
+        !matches!(self, Self::DynamodbTable)
+    }
+
     /// What people call it.
     pub const fn in_words(self) -> &'static str {
         match self {
