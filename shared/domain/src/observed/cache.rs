@@ -1,5 +1,7 @@
 //! What an ElastiCache replication group has beyond what every database has.
 
+use super::Member;
+use crate::status::DatabaseStatus;
 use serde::{Deserialize, Serialize};
 
 /// What a restored replication group must be told (fact sheet 3.6): what is not told falls back to a default that is weaker.
@@ -9,9 +11,9 @@ pub struct CacheConfiguration {
     pub cluster_mode: bool,
     /// Node groups (shards); 1 without cluster mode.
     pub shards: i32,
-    /// Replicas of each shard.
+    /// Replicas of each shard; where shards differ, the most.
     pub replicas_per_shard: i32,
-    /// `AutomaticFailover` is `enabled`.
+    /// `AutomaticFailover` is `enabled`, or is on its way to it.
     pub automatic_failover: bool,
     /// `TransitEncryptionEnabled`.
     pub transit_encryption: bool,
@@ -25,4 +27,70 @@ pub struct CacheConfiguration {
     pub data_tiering: bool,
     /// The global datastore that it belongs to.
     pub global: Option<String>,
+    /// `NotificationConfiguration.TopicArn`: where ElastiCache tells what happens to it.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// `IpDiscovery`: `ipv4` or `ipv6`.
+    #[serde(default)]
+    pub ip_discovery: Option<String>,
+    /// `LogDeliveryConfigurations`, sorted.
+    #[serde(default)]
+    pub logs: Vec<LogDelivery>,
+}
+
+/// Where one kind of log is delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogDelivery {
+    /// `LogType`: `slow-log` or `engine-log`.
+    pub log_type: String,
+    /// `DestinationType`: `cloudwatch-logs` or `kinesis-firehose`.
+    pub destination_type: String,
+    /// The log group, or the delivery stream.
+    pub destination: String,
+    /// `LogFormat`: `text` or `json`.
+    pub format: String,
+}
+
+/// What a replication group is, by its own word and its nodes': a group is called `available` while the node that writes is replaced.
+pub fn cache_status_of(group: &str, members: &[Member]) -> DatabaseStatus {
+    let own = DatabaseStatus::new(group);
+    if !own.is_serving() {
+        return own;
+    }
+    let down = members.iter().find(|member| member.is_writer && !member.status.is_serving());
+    down.map_or(own, |writer| writer.status.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::DatabaseId;
+    use crate::observed::MemberConfiguration;
+
+    fn node(is_writer: bool, status: &str) -> Member {
+        Member {
+            id: DatabaseId::parse("sessions-001").unwrap(),
+            is_writer,
+            status: DatabaseStatus::new(status),
+            zone: None,
+            parameter_status: None,
+            shard: None,
+            configuration: MemberConfiguration::default(),
+        }
+    }
+
+    #[test]
+    fn a_group_is_what_its_worst_primary_is() {
+        let rows = [
+            ("available", vec![node(true, "available"), node(false, "creating")], "available"),
+            ("available", vec![node(true, "available"), node(true, "rebooting cluster nodes")], "rebooting cluster nodes"),
+            ("snapshotting", vec![node(true, "snapshotting")], "snapshotting"),
+            ("modifying", vec![node(true, "available")], "modifying"),
+            ("create-failed", vec![], "create-failed"),
+            ("available", vec![], "available"),
+        ];
+        for (group, members, expected) in rows {
+            assert_eq!(cache_status_of(group, &members).as_str(), expected, "{group}");
+        }
+    }
 }
