@@ -6,7 +6,7 @@ use lifeboat_domain::bisection;
 use lifeboat_domain::ids::{Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedDatabase, tags};
+use lifeboat_domain::observed::{Configuration, ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::prices::Prices;
 use lifeboat_domain::register::News;
@@ -31,7 +31,8 @@ pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E,
     let now = deps.clock.now();
     let mut kept = Vec::new();
     for instance in all {
-        if instance.policy().is_none() {
+        // A member is kept and released with its cluster.
+        if instance.policy().is_none() && instance.cluster.is_none() {
             kept.extend(by_search(deps, instance, now).await?);
             kept.extend(by_incident(deps, instance, now).await?);
         }
@@ -85,6 +86,18 @@ async fn by_search<'a, R, L: Ledger, D, E, C>(
     Ok(is_due.then_some(Kept { instance, resource: search.plan.resource, since, by }))
 }
 
+/// The class and the size, in words; an Aurora cluster has neither itself.
+fn what_is_billed(configuration: &Configuration) -> (String, String) {
+    let size = configuration.allocated_storage.map_or_else(|| "of unknown size".to_owned(), |gib| format!("{gib} GiB"));
+    match configuration.cluster().filter(|_| configuration.class.is_empty()) {
+        Some(cluster) => {
+            let classes: Vec<&str> = cluster.members.iter().map(|member| member.class.as_str()).collect();
+            (format!("cluster of [{}]", classes.join(", ")), "a volume that is billed by what it holds".to_owned())
+        }
+        None => (configuration.class.clone(), size),
+    }
+}
+
 fn line(kept: &Kept<'_>, prices: &Prices) -> String {
     let Kept { instance, resource, since, by } = kept;
     let configuration = &instance.configuration;
@@ -93,10 +106,10 @@ fn line(kept: &Kept<'_>, prices: &Prices) -> String {
     } else {
         format!("a restored copy of {resource}")
     };
-    let size = configuration.allocated_storage.map_or_else(|| "of unknown size".to_owned(), |gib| format!("{gib} GiB"));
+    let (class, size) = what_is_billed(configuration);
     let cost = prices.month(configuration).map_or_else(
-        || format!("what a {} of {size} costs (no price of it stands under prices in the policies)", configuration.class),
-        |cost| format!("about {cost} a month ({}, {size})", configuration.class),
+        || format!("what a {class} of {size} costs (no price of it stands under prices in the policies)"),
+        |cost| format!("about {cost} a month ({class}, {size})"),
     );
     let since = since.map_or_else(String::new, |since| format!(" since {}", show_time(since)));
     let input = serde_json::json!({"resource": resource, "instance": instance.id, "confirm": instance.id});

@@ -146,7 +146,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestoreToPointInTime { source, at, target, settings } => {
             deps.databases.restore_to_point_in_time(source, *at, target, settings).await
         }
-        Act::ForceFailover { instance, to } if instance.kind() == ResourceKind::DbCluster => {
+        Act::ForceFailover { instance, to, .. } if instance.kind() == ResourceKind::DbCluster => {
             deps.databases.fail_cluster_over(instance, to.as_ref()).await
         }
         Act::ForceFailover { instance, .. } => deps.databases.reboot(instance, true).await,

@@ -5,7 +5,7 @@ mod cluster;
 mod table;
 
 pub use cache::{CacheConfiguration, LogDelivery, cache_status_of};
-pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, status_of};
+pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 pub use table::{KeyAttribute, TableConfiguration};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
@@ -219,6 +219,14 @@ impl Configuration {
     /// What only a DB cluster has.
     pub fn cluster(&self) -> Option<&ClusterConfiguration> {
         match &self.own {
+            Some(Own::Cluster(cluster)) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// What only a DB cluster has, to be changed.
+    pub fn cluster_mut(&mut self) -> Option<&mut ClusterConfiguration> {
+        match &mut self.own {
             Some(Own::Cluster(cluster)) => Some(cluster),
             _ => None,
         }

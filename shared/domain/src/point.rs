@@ -2,8 +2,9 @@
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::observed::{Configuration, ObservedDatabase, tags};
-use crate::words::{Timestamp, closed_enum};
+use crate::words::{ResourceKind, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 closed_enum! {
@@ -125,6 +126,26 @@ impl Difference {
     /// The name under which a parameter group is told that is set and not in force.
     pub const PARAMETERS: &'static str = "parameter_group_status";
 
+    /// How many members of a cluster write, where that is not one.
+    pub const WRITERS: &'static str = "writers";
+    /// How many members of a cluster serve, where that is not each.
+    pub const MEMBERS: &'static str = "members_that_serve";
+
+    /// What is wrong with the members of a cluster, whose own status says nothing of them; nothing of an instance.
+    pub fn of_members(restored: &ObservedDatabase) -> Vec<Self> {
+        if restored.id.kind() != ResourceKind::DbCluster {
+            return Vec::new();
+        }
+        let all = restored.members.len();
+        let writers = restored.members.iter().filter(|member| member.is_writer).count();
+        let serving = restored.members.iter().filter(|member| member.status.is_serving()).count();
+        let difference = |setting: &str, source: usize, restored: usize| {
+            let (setting, source, restored) = (setting.to_owned(), source.to_string(), restored.to_string());
+            (source != restored).then_some(Self { setting, source, restored })
+        };
+        [difference(Self::WRITERS, 1, writers), difference(Self::MEMBERS, all, serving)].into_iter().flatten().collect()
+    }
+
     /// A parameter group that is set and not in force; none if it is, or if nothing is known of it.
     pub fn of_parameters(restored: &ObservedDatabase) -> Option<Self> {
         let status = restored.parameters_out_of_force()?;
@@ -134,24 +155,35 @@ impl Difference {
 
 /// Compares two configurations setting by setting; the result is empty when nothing was lost.
 pub fn differences(source: &Configuration, restored: &Configuration) -> Vec<Difference> {
-    let (source, restored) = (settings(source), settings(restored));
-    let show = |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
-    source
-        .iter()
-        .filter(|(setting, value)| restored.get(*setting) != Some(value))
-        .map(|(setting, value)| Difference { setting: setting.clone(), source: show(Some(value)), restored: show(restored.get(setting)) })
-        .collect()
+    let (Ok(Value::Object(source)), Ok(Value::Object(restored))) = (serde_json::to_value(source), serde_json::to_value(restored)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (setting, value) in &source {
+        compare(setting, value, restored.get(setting), &mut found);
+    }
+    found
 }
 
-/// The settings by name; what only one kind of database has stands among them.
-fn settings(configuration: &Configuration) -> serde_json::Map<String, serde_json::Value> {
-    let Ok(serde_json::Value::Object(mut settings)) = serde_json::to_value(configuration) else { return serde_json::Map::new() };
-    for kind in ["cluster", "table", "cache"] {
-        if let Some(serde_json::Value::Object(own)) = settings.remove(kind) {
-            settings.extend(own);
+/// Goes into what both have, so that a difference is named by the one setting that differs: `cluster.members.0.class`.
+fn compare(setting: &str, source: &Value, restored: Option<&Value>, found: &mut Vec<Difference>) {
+    match (source, restored) {
+        (source, Some(restored)) if source == restored => {}
+        (Value::Object(source), Some(Value::Object(restored))) => {
+            for (name, value) in source {
+                compare(&format!("{setting}.{name}"), value, restored.get(name), found);
+            }
+        }
+        (Value::Array(source), Some(Value::Array(restored))) if source.len() == restored.len() && source.iter().any(Value::is_object) => {
+            for (place, (value, restored)) in source.iter().zip(restored).enumerate() {
+                compare(&format!("{setting}.{place}"), value, Some(restored), found);
+            }
+        }
+        (source, restored) => {
+            let show = |value: Option<&Value>| value.map(ToString::to_string).unwrap_or_default();
+            found.push(Difference { setting: setting.to_owned(), source: show(Some(source)), restored: show(restored) });
         }
     }
-    settings
 }
 
 #[cfg(test)]
@@ -167,7 +199,7 @@ mod tests {
     #[test]
     fn a_setting_that_only_one_kind_has_is_told_by_its_name() {
         let lost = differences(&table(Some("ends_at")), &table(None));
-        let told = Difference { setting: "ttl".to_owned(), source: "\"ends_at\"".to_owned(), restored: "null".to_owned() };
+        let told = Difference { setting: "table.ttl".to_owned(), source: "\"ends_at\"".to_owned(), restored: "null".to_owned() };
         assert_eq!(lost, [told]);
         assert!(differences(&table(None), &table(None)).is_empty());
     }

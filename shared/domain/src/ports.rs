@@ -30,11 +30,13 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
 }
 
-/// `rds:DescribeDBInstances`, `rds:DescribeDBSnapshots`, `rds:DescribeDBInstanceAutomatedBackups`.
+/// `rds:DescribeDBInstances`, `rds:DescribeDBSnapshots`, `rds:DescribeDBInstanceAutomatedBackups`; of clusters
+/// `rds:DescribeDBClusters`, `rds:DescribeDBClusterSnapshots`, `rds:DescribeDBClusterAutomatedBackups`.
 pub trait ReadDatabases {
     /// One instance; none if it does not exist.
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>>;
-    /// The instance with this `DbiResourceId`, whatever it is called; none if it does not exist.
+    /// The instance with this `DbiResourceId`, or the cluster with this `DbClusterResourceId`, whatever it is called; none if it does
+    /// not exist.
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
     /// All instances of the Region, every page.
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
@@ -58,13 +60,14 @@ pub trait ReadTrail {
     async fn actions_on(&self, name: &str, from: Timestamp, to: Timestamp) -> Answer<Trail>;
 }
 
-/// `rds:CreateDBSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
+/// `rds:CreateDBSnapshot`, of a cluster `rds:CreateDBClusterSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
 pub trait TakeSnapshots {
     /// Starts a snapshot; `AlreadyExists` is for the caller to look at.
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()>;
 }
 
-/// `rds:RestoreDBInstanceFromDBSnapshot`, `rds:RestoreDBInstanceToPointInTime` (with `rds:AddTagsToResource`).
+/// `rds:RestoreDBInstanceFromDBSnapshot`, `rds:RestoreDBInstanceToPointInTime`, of a cluster `rds:RestoreDBClusterFromSnapshot`,
+/// `rds:RestoreDBClusterToPointInTime` (with `rds:AddTagsToResource`).
 pub trait RestoreDatabases {
     /// Starts a restore from a snapshot.
     async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()>;
@@ -90,7 +93,7 @@ pub trait PromoteDatabases {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()>;
 }
 
-/// `rds:ModifyDBInstance`, always with `ApplyImmediately`.
+/// `rds:ModifyDBInstance`, of a cluster `rds:ModifyDBCluster`, always with `ApplyImmediately`; and `rds:EnableHttpEndpoint`.
 pub trait ModifyDatabases {
     /// Grows the volume, at once; IOPS and throughput that are provisioned are named again.
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()>;
@@ -116,7 +119,8 @@ pub trait TagDatabases {
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()>;
 }
 
-/// `rds:DeleteDBInstance`, only for restored copies that never became usable.
+/// `rds:DeleteDBInstance`, of a cluster its members' and then `rds:DeleteDBCluster`: only for restored copies that never became
+/// usable, and for what a person releases.
 pub trait DeleteDatabases {
     /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()>;

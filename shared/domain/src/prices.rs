@@ -1,7 +1,7 @@
 //! What a kept database costs: prices as the owner writes them into the policies, since AWS's price list lives in one Region only.
 
 use crate::error::DrError;
-use crate::observed::Configuration;
+use crate::observed::{Configuration, MemberConfiguration};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,14 +72,29 @@ const MILLIONTHS: u64 = 1_000_000;
 
 impl Prices {
     /// What an instance like this costs in a month, as text such as `136.42 USD`; none if one of its prices is not known.
+    /// Of an Aurora cluster without its volume, which is billed by what it holds; of a Multi-AZ DB cluster three instances, each with
+    /// its own volume.
     pub fn month(&self, configuration: &Configuration) -> Option<String> {
+        if let Some(cluster) = configuration.cluster().filter(|_| configuration.class.is_empty()) {
+            let hour = |member: &MemberConfiguration| millionths(self.instance_hour.get(&member.class)?);
+            let hours = cluster.members.iter().try_fold(0_u64, |sum, member| sum.checked_add(hour(member)?))?;
+            return Some(self.shown(hours.checked_mul(HOURS)?));
+        }
         let hour = millionths(self.instance_hour.get(&configuration.class)?)?;
         let gib = millionths(self.storage_gib_month.get(configuration.storage_type.as_deref()?)?)?;
         let size = u64::try_from(configuration.allocated_storage?).ok()?;
         let one = hour.checked_mul(HOURS)?.checked_add(gib.checked_mul(size)?)?;
-        let all = one.checked_mul(if configuration.multi_az { 2 } else { 1 })?;
+        let times = match (configuration.cluster(), configuration.multi_az) {
+            (Some(_), _) => 3,
+            (None, true) => 2,
+            (None, false) => 1,
+        };
+        Some(self.shown(one.checked_mul(times)?))
+    }
+
+    fn shown(&self, all: u64) -> String {
         let hundredths = (all + MILLIONTHS / 200) / (MILLIONTHS / 100);
-        Some(format!("{}.{:02} {}", hundredths / 100, hundredths % 100, self.currency()))
+        format!("{}.{:02} {}", hundredths / 100, hundredths % 100, self.currency())
     }
 
     /// What an instance like this costs in an hour, with its volume; an error names the price that is not known.

@@ -130,6 +130,16 @@ impl ResourceKind {
         }
     }
 
+    /// What people call it.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::RdsInstance => "instance",
+            Self::DbCluster => "cluster",
+            Self::DynamodbTable => "table",
+            Self::ReplicationGroup => "replication group",
+        }
+    }
+
     /// How long a recovery point's name may be (fact sheet 3.7); for an instance less than RDS allows, as nobody reads more.
     pub const fn longest_snapshot_name(self) -> usize {
         match self {

@@ -10,31 +10,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 mod known;
-use known::{ALWAYS, CHANGES, COPIES, SEARCHED};
+use known::{ALWAYS, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
 
-/// The adapters, with the IAM prefix of their service.
-const ADAPTERS: &[(&str, &str)] = &[
-    ("shared/aws/src/cloudtrail.rs", "cloudtrail"),
-    ("shared/aws/src/rds/mod.rs", "rds"),
-    ("shared/aws/src/rds/proxies.rs", "rds"),
-    ("shared/aws/src/route53.rs", "route53"),
-    ("shared/aws/src/ssm.rs", "ssm"),
-    ("shared/aws/src/ecs.rs", "ecs"),
-    ("shared/aws/src/functions.rs", "lambda"),
-    ("shared/aws/src/dynamodb.rs", "dynamodb"),
-    ("shared/aws/src/s3.rs", "s3"),
-    ("shared/aws/src/secrets.rs", "secretsmanager"),
-    ("shared/aws/src/sfn.rs", "states"),
-    ("shared/aws/src/sns.rs", "sns"),
+/// The adapters, each with the IAM prefix of its service; the files of one adapter call each other.
+const ADAPTERS: &[(&[&str], &str)] = &[
+    (&["shared/aws/src/cloudtrail.rs"], "cloudtrail"),
+    (&["shared/aws/src/rds/mod.rs", "shared/aws/src/rds/clusters.rs", "shared/aws/src/rds/cluster_calls.rs"], "rds"),
+    (&["shared/aws/src/rds/proxies.rs"], "rds"),
+    (&["shared/aws/src/route53.rs"], "route53"),
+    (&["shared/aws/src/ssm.rs"], "ssm"),
+    (&["shared/aws/src/ecs.rs"], "ecs"),
+    (&["shared/aws/src/functions.rs"], "lambda"),
+    (&["shared/aws/src/dynamodb.rs"], "dynamodb"),
+    (&["shared/aws/src/s3.rs"], "s3"),
+    (&["shared/aws/src/secrets.rs"], "secretsmanager"),
+    (&["shared/aws/src/sfn.rs"], "states"),
+    (&["shared/aws/src/sns.rs"], "sns"),
 ];
+
+/// Where the ports are declared.
+fn ports() -> String {
+    read("shared/domain/src/ports.rs") + &read("shared/domain/src/ports/clusters.rs")
+}
 
 /// Actions that a call needs although no client method is named after them.
 fn implied(method: &str) -> &'static [&'static str] {
     match method {
         // Tags are passed with the call.
-        "create_snapshot" | "restore_from_snapshot" | "restore_to_point_in_time" => &["rds:AddTagsToResource"],
+        "create_snapshot" | "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
         // The final snapshot is made by the deletion.
-        "delete_released" => &["rds:AddTagsToResource", "rds:CreateDBSnapshot"],
+        "delete_released" => &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"],
         // Without it a missing key is "forbidden" and not "not found".
         "get_json" => &["s3:ListBucket"],
         _ => &[],
@@ -78,7 +83,10 @@ fn calls_in(name: &str, all: &BTreeMap<String, String>, seen: &mut BTreeSet<Stri
     let Some(body) = all.get(name) else { return BTreeSet::new() };
     let mut calls: BTreeSet<String> = [".client.", ".at_most_once."].iter().flat_map(|mark| names_after(body, mark)).collect();
     // Only what the body names of its own file's functions is followed.
-    for other in all.keys().filter(|other| body.contains(&format!("{other}("))) {
+    let names = |other: &&String| {
+        body.match_indices(&format!("{other}(")).any(|(at, _)| !body[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+    };
+    for other in all.keys().filter(names) {
         calls.extend(calls_in(other, all, seen));
     }
     calls
@@ -86,11 +94,12 @@ fn calls_in(name: &str, all: &BTreeMap<String, String>, seen: &mut BTreeSet<Stri
 
 /// The actions of every port method, read off its adapter.
 fn actions_by_method() -> BTreeMap<String, BTreeSet<String>> {
-    let ports = bodies(&read("shared/domain/src/ports.rs"));
+    let ports = bodies(&ports());
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (path, service) in ADAPTERS {
+    for (paths, service) in ADAPTERS {
+        let source: String = paths.iter().map(|path| read(path)).collect();
         // A chain that is broken over lines is one chain.
-        let all = bodies(&read(path).split('\n').map(str::trim).collect::<Vec<_>>().join(" ").replace(" .", "."));
+        let all = bodies(&source.split('\n').map(str::trim).collect::<Vec<_>>().join(" ").replace(" .", "."));
         for method in all.keys().filter(|name| ports.contains_key(*name)) {
             let actions = calls_in(method, &all, &mut BTreeSet::new()).into_iter().map(|call| action(service, &call));
             // Where a request is built elsewhere, the adapter names its action for errors.
@@ -306,7 +315,7 @@ fn every_role_allows_exactly_what_the_functions_steps_call() {
 
 #[test]
 fn every_action_of_the_adapters_stands_in_the_documentation_of_its_port() {
-    let documented = read("shared/domain/src/ports.rs");
+    let documented = ports();
     let name = |action: &str| action.split(':').next_back().unwrap_or_default().to_owned();
     none(actions_by_method().into_iter().flat_map(|(method, actions)| {
         let documented = documented.clone();
@@ -341,7 +350,8 @@ fn is_born(permission: &Permission) -> bool {
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
     // Proxies and their target groups are named by whoever deploys.
     let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns"];
-    let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind)));
+    let others: Vec<String> = others.iter().flat_map(|kind| [(*kind).to_owned(), format!("cluster-{kind}")]).collect();
+    let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind.as_str())));
     let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));
     none(free.map(|permission| format!("needs no tag of Lifeboat: {permission}")));
 }
@@ -349,8 +359,10 @@ fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
 #[test]
 fn no_role_can_give_a_database_the_tag_that_its_own_permissions_hang_on() {
     let tagging = changes().into_iter().filter(|permission| permission.action == "rds:AddTagsToResource");
-    let open = tagging.filter(|permission| !permission.resource.starts_with("snapshot:lifeboat-")).filter(|permission| {
-        let is_born = [COPIES, SEARCHED].contains(&permission.resource.as_str()) && is_born(permission);
+    let is_snapshot = |resource: &str| ["snapshot:lifeboat-", "cluster-snapshot:lifeboat-"].iter().any(|start| resource.starts_with(start));
+    let open = tagging.filter(|permission| !is_snapshot(&permission.resource)).filter(|permission| {
+        let copies = [COPIES, SEARCHED, CLUSTER_COPIES, CLUSTERS_SEARCHED, MEMBERS];
+        let is_born = copies.contains(&permission.resource.as_str()) && is_born(permission);
         let only = permission.hangs_on.iter().find_map(|word| word.strip_prefix("only "));
         let is_moved = permission.hangs_on("carries lifeboat:")
             && permission.hangs_on.contains("names tags")
@@ -370,6 +382,9 @@ fn the_roles_know_a_copy_by_the_name_that_a_plan_gives_it() {
     let naming = read("shared/domain/src/bisection/mod.rs");
     assert!(naming.contains("format!(\"s{}\", short_digest("), "a copy is named otherwise: the template's {SEARCHED} no longer fits");
     assert_eq!(SEARCHED, format!("db:*-s{}", "?".repeat(short_digest(&["any"]).len())));
+    // A cluster is named as an instance is, and a member after its cluster, with a number.
+    assert_eq!((CLUSTER_COPIES, MEMBERS), (COPIES.replace("db:", "cluster:").as_str(), format!("{COPIES}-*").as_str()));
+    assert_eq!(CLUSTERS_SEARCHED, SEARCHED.replace("db:", "cluster:"));
 }
 
 #[test]

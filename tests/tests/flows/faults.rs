@@ -19,6 +19,27 @@ const MUTATING: [&str; 8] = [
     "PromoteReadReplica",
 ];
 
+/// The same of clusters.
+const MUTATING_CLUSTERS: [&str; 9] = [
+    "RestoreDBClusterToPointInTime",
+    "CreateDBInstance",
+    "ModifyDBCluster",
+    "RebootDBInstance",
+    "AddTagsToResource",
+    "RemoveTagsFromResource",
+    "CreateDBClusterSnapshot",
+    "FailoverDBCluster",
+    "DeleteDBCluster",
+];
+
+/// What only a cluster is asked.
+const OF_CLUSTERS: [&str; 3] = ["DescribeDBClusters", "DescribeDBClusterSnapshots", "DescribeDBClusterAutomatedBackups"];
+
+/// The calls to RDS that change something in a story.
+pub fn mutating(story: Story) -> Vec<&'static str> {
+    if matches!(story, Story::Cluster(_)) { MUTATING_CLUSTERS.to_vec() } else { MUTATING.to_vec() }
+}
+
 /// All other calls that a recovery makes.
 const OTHERS: [&str; 12] = [
     "DescribeDBInstances",
@@ -58,14 +79,18 @@ async fn struck(story: Story, action: &str, when: When, kind: &FaultKind, expect
     (!found.is_empty()).then(|| format!("{action} {when:?} {kind:?}: {}\n{}", found.join("; "), account.explain()))
 }
 
-async fn every_transient_fault(story: Story) {
+pub async fn every_transient_fault(story: Story) {
     let expected = undisturbed(story).await;
     let mut table = Vec::new();
     let kinds = [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost];
-    for action in MUTATING.into_iter().chain(OTHERS) {
+    let of_clusters = OF_CLUSTERS.into_iter().filter(|_| matches!(story, Story::Cluster(_)));
+    for action in mutating(story).into_iter().chain(of_clusters).chain(OTHERS) {
         for kind in &kinds {
             if story == Story::HungMultiAz && action == "RebootDBInstance" && *kind != FaultKind::Throttle {
                 continue; // A failover of unknown fate is never asked for again: told below.
+            }
+            if action == "FailoverDBCluster" && matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore) {
+                continue; // Nor is a cluster's: told with the stories of clusters.
             }
             let may_be_lost = matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore);
             if matches!(story, Story::Promotion | Story::PromotionHung) && action == "PromoteReadReplica" && may_be_lost {
@@ -130,7 +155,7 @@ fn is_told_the_rest(account: &Account) -> bool {
 
 /// Where clients are, and whether their database has the identity.
 fn is_whole(account: &Account) -> Result<(), String> {
-    let serving = account.serving();
+    let serving = account.serving_database();
     let record = account.record();
     let moved = account.secret_versions().last().map(|(host, _)| host.clone());
     if serving.as_deref() == Some(&record.resource_id) {
@@ -139,7 +164,7 @@ fn is_whole(account: &Account) -> Result<(), String> {
     Err(format!("{SECRET} leads to {moved:?} ({serving:?}), the ledger says {} ({})", record.id, record.resource_id))
 }
 
-async fn lasting(story: Story, action: &str, kind: &FaultKind) -> Result<Option<Outcome>, String> {
+pub async fn lasting(story: Story, action: &str, kind: &FaultKind) -> Result<Option<Outcome>, String> {
     let mut account = story.begin().await;
     account.fault(action, When::Always, kind.clone());
     story.play(&mut account).await;

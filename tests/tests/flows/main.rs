@@ -10,6 +10,7 @@
 mod account;
 mod approval;
 mod bisect;
+mod clusters;
 mod controls;
 mod events;
 mod faults;

@@ -48,7 +48,7 @@ fn plan(story: Story, task: &str, count: usize) -> Vec<(How, usize)> {
     repeats.chain(ends).filter(|(how, _)| !how.kills() || story.is_taken_up()).collect()
 }
 
-async fn every_step(story: Story) {
+pub async fn every_step(story: Story) {
     let (expected, visits) = undisturbed(story).await;
     let mut table = Vec::new();
     for (task, count) in &visits {

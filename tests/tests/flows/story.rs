@@ -6,6 +6,7 @@ use ending::Names;
 pub use ending::check_always;
 
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_inside, write_to};
+use crate::clusters::Tale;
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -80,6 +81,8 @@ pub enum Story {
     PromotionRefused,
     /// The promoted replica lacks a row.
     PromotedIsWrong,
+    /// What happens to a DB cluster.
+    Cluster(Tale),
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -130,7 +133,7 @@ impl Summary {
     }
 }
 
-fn delete_rows(cloud: &Cloud) {
+pub fn delete_rows(cloud: &Cloud) {
     let server = server_of(cloud, ORDERS).unwrap();
     for key in 5..=9 {
         assert!(write_to(cloud, &server, key, None));
@@ -146,7 +149,7 @@ fn change_password(cloud: &Cloud, server: &str) {
 }
 
 /// Only the second class is to be had: the calls are refused until it is planned.
-fn capacity_of_the_next_class(cloud: &Cloud) {
+pub fn capacity_of_the_next_class(cloud: &Cloud) {
     let plans_it = |key: &Key, document: &Value| key.sort.starts_with("plan#") && document["calls"].to_string().contains("db.t4g.large");
     let planned = cloud.see().ledger.iter().any(|(key, kept)| plans_it(key, &kept.document));
     if planned {
@@ -158,9 +161,12 @@ fn capacity_of_the_next_class(cloud: &Cloud) {
 pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
     let world = cloud.see();
     let views = world.rds.model.instances(world.rds.now());
-    let mut shown = views.into_iter().map(|view| view.instance);
-    let found = shown.find(|shown| shown.db_instance_identifier.starts_with("orders-db-r")).expect("there is a copy");
-    (found.db_instance_identifier, found.dbi_resource_id)
+    let shown = views.into_iter().map(|view| view.instance);
+    let mut names = shown.map(|shown| shown.db_cluster_identifier.unwrap_or(shown.db_instance_identifier));
+    let found = names.find(|name| name.starts_with("orders-db-r")).expect("there is a copy");
+    drop(world);
+    let server = server_of(cloud, &found).expect("it has a server");
+    (found, server)
 }
 
 impl Story {
@@ -201,6 +207,9 @@ impl Story {
 
     /// The account before anything happens.
     pub async fn begin(self) -> Account {
+        if let Self::Cluster(tale) = self {
+            return tale.begin().await;
+        }
         let multi_az = matches!(self, Self::HungMultiAz | Self::AzOutage);
         let observe = GOLD.replace("mode: automatic", "mode: observe");
         let mut account = Account::under(if self == Self::Observed { &observe } else { GOLD }, multi_az).await;
@@ -218,6 +227,7 @@ impl Story {
     pub async fn play(self, account: &mut Account) {
         self.prepare(account);
         match self {
+            Self::Cluster(tale) => tale.play(account).await,
             Self::InstanceFailure
             | Self::Observed
             | Self::CopyIsWrong
@@ -292,6 +302,7 @@ impl Story {
 
     fn prepare(self, account: &mut Account) {
         let (state, visit, hook): (&str, usize, Hook) = match self {
+            Self::Cluster(tale) => return tale.prepare(account),
             Self::CopyIsWrong => {
                 ("ValidateRestored", 1, Box::new(|cloud| assert!(write_inside(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
             }
@@ -327,7 +338,7 @@ impl Story {
         account.before.insert((state.to_owned(), visit), hook);
     }
 
-    async fn human_error(self, account: &mut Account) {
+    pub async fn human_error(self, account: &mut Account) {
         account.pass(Duration::minutes(3)).await;
         let before = account.time();
         account.pass(Duration::seconds(1)).await;
@@ -346,7 +357,7 @@ impl Story {
     }
 
     /// A person pastes what the message says: the plan's hash.
-    async fn approve(self, account: &mut Account) {
+    pub async fn approve(self, account: &mut Account) {
         while !account.lease_is_free() {
             account.pass(BETWEEN_SWEEPS).await;
         }
@@ -359,7 +370,14 @@ impl Story {
     pub const fn is_taken_up(self) -> bool {
         !matches!(
             self,
-            Self::PlanOnly | Self::WrongInput | Self::Backup | Self::BackupImpossible | Self::Pause | Self::FindMoment | Self::Bisect
+            Self::Cluster(Tale::Backup)
+                | Self::PlanOnly
+                | Self::WrongInput
+                | Self::Backup
+                | Self::BackupImpossible
+                | Self::Pause
+                | Self::FindMoment
+                | Self::Bisect
         )
     }
 
@@ -374,6 +392,7 @@ impl Story {
             Self::Bisect => of("bisect/"),
             Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
+            Self::Cluster(tale) => tale.machines().iter().any(|machine| of(machine)),
             _ => of("recovery/"),
         }
     }
@@ -400,7 +419,7 @@ impl Story {
             serves: names.replace(account.record().id.to_string()),
             messages: account.subjects().into_iter().filter_map(|subject| names.timeless(subject)).collect(),
             lease_is_free: account.lease_is_free(),
-            source: account.instance(ORDERS)["DBInstanceStatus"].clone(),
+            source: account.status(ORDERS),
         }
     }
 }

@@ -137,7 +137,7 @@ async fn a_failover_of_ours_is_not_called_self_healing() {
 }
 
 pub(super) fn failed_over() -> World {
-    let act = Act::ForceFailover { instance: super::fixture::id("orders-db"), to: None };
+    let act = Act::ForceFailover { instance: super::fixture::id("orders-db"), to: None, from: None };
     let world = acted(plan(Scenario::AzOutage, Remedy::ForceFailover, false), act, "a synchronous standby exists in eu-central-1b");
     world.tell("10:31:30", Phase::Act, "orders-db serves from eu-central-1b");
     world

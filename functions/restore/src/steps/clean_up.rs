@@ -8,6 +8,7 @@ use lifeboat_domain::ledger;
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Answer, Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{DrError, Span};
 
 /// Deletes the copies of this incident's failed attempts; where any mark is missing, it keeps them and says so.
@@ -71,6 +72,8 @@ fn why_kept(incident: &Incident, found: &ObservedDatabase) -> Option<String> {
     }
     match found.status.meaning() {
         StatusMeaning::FailedCreation | StatusMeaning::Terminal => None,
+        // No member was to be had for it: nobody can ever have logged in.
+        _ if found.id.kind() == ResourceKind::DbCluster && found.members.is_empty() => None,
         _ => Some(format!("its status is {}", found.status)),
     }
 }

@@ -5,10 +5,11 @@ use crate::executor::{Made, finish, make};
 use crate::observe::{has_failed_over, shows_failover, source};
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState};
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
-use lifeboat_domain::plan::PlannedCall;
+use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
@@ -24,6 +25,10 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     let source = recovery.incident.source.id.clone();
     let found = look(deps, &recovery).await?;
     let writer = found.writer().map(|writer| writer.id.clone());
+    if let Some(reason) = already_moved(deps, &recovery, index, &call, writer.as_ref()).await? {
+        recovery.tell(&deps.ledger, Phase::Act, reason.clone()).await?;
+        return Ok(Look::new(Progress::InProgress, poll, reason));
+    }
     let before = Before { zone: found.zone, secondary_zone: found.secondary_zone, writer };
     // Written down first: whatever becomes of this step and its plan, this incident plans no other failover.
     let now = recovery.now;
@@ -54,6 +59,22 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
         Made::NotYet(reason) => reason,
     };
     Ok(Look::new(Progress::InProgress, poll, reason))
+}
+
+/// Why nothing is to be sent: another member writes than when the plan was made, so that a failover would flip back.
+async fn already_moved<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    index: usize,
+    call: &PlannedCall,
+    writer: Option<&DatabaseId>,
+) -> Result<Option<String>, DrError> {
+    let Act::ForceFailover { instance, from: Some(from), .. } = &call.act else { return Ok(None) };
+    let Some(writer) = writer.filter(|writer| *writer != from) else { return Ok(None) };
+    let key = keys::call(&recovery.incident.id, &recovery.plan.hash, index);
+    let was_sent = ledger::read::<CallRecord>(&deps.ledger, &key).await?.is_some_and(|kept| kept.value.state != CallState::Refused);
+    let reason = format!("{writer} writes for {instance} already, and no longer {from}: no failover is asked for, as it would flip back");
+    Ok((!was_sent).then_some(reason))
 }
 
 async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedDatabase, DrError> {

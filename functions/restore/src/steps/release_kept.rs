@@ -90,10 +90,12 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
 }
 
 fn confirmed(order: &Order) -> Result<(), DrError> {
+    // Of a cluster with or without its kind, which stands in `instance`.
+    let name = String::from(order.instance.clone());
     match order.confirm.as_deref() {
-        Some(confirm) if confirm == order.instance.as_str() => Ok(()),
-        Some(other) => Err(DrError::invalid("confirm", format!("{other:?}"), format!("{}, typed once more", order.instance))),
-        None => Err(DrError::missing("confirm", format!("{}, typed once more: it is deleted", order.instance))),
+        Some(confirm) if confirm == order.instance.as_str() || confirm == name => Ok(()),
+        Some(other) => Err(DrError::invalid("confirm", format!("{other:?}"), format!("{name}, typed once more"))),
+        None => Err(DrError::missing("confirm", format!("{name}, typed once more: it is deleted"))),
     }
 }
 
@@ -188,7 +190,7 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
         incident: incident.map(|incident| incident.id.clone()),
         resource_id: found.resource_id.clone(),
         snapshot,
-        text: format!("The instance {id} is deleted {kept} ({who}, by {}{why})", case.execution),
+        text: format!("The {} {id} is deleted {kept} ({who}, by {}{why})", id.kind().in_words(), case.execution),
     };
     if let Some(incident) = incident {
         ledger::tell(&deps.ledger, &incident.id, case.started_at, Phase::Close, promise.text.clone()).await?;
@@ -236,7 +238,7 @@ async fn tell<R, L: Ledger, D, S, E, C>(
     id: &DatabaseId,
     promise: Promise,
 ) -> Result<Released, DrError> {
-    let title = format!("{}: the kept instance {id} was deleted, as a person released it", record.resource);
+    let title = format!("{}: the kept {} {id} was deleted, as a person released it", record.resource, id.kind().in_words());
     let (serving, resource) = (&record.id, &record.resource);
     let text = format!("{}. Clients of {resource} are on {serving}, which is not touched.", promise.text);
     let resource = Some(resource.clone());

@@ -11,6 +11,7 @@ use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{Configuration, MemberConfiguration, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, Secret};
+use lifeboat_domain::status::StatusMeaning;
 use std::collections::BTreeMap;
 
 const MODIFY_CLUSTER: &str = "rds:ModifyDBCluster";
@@ -38,7 +39,7 @@ macro_rules! told {
             .set_tags(Some(tags));
         // Only a Multi-AZ DB cluster has a class, and makes its instances by itself.
         if told.class.is_empty() {
-            builder
+            builder.set_engine_mode(cluster.engine_mode.clone())
         } else {
             builder
                 .db_cluster_instance_class(&told.class)
@@ -142,13 +143,49 @@ impl Rds {
         output.map(|_| ()).map_err(|error| call_error(MODIFY_CLUSTER, &error))
     }
 
-    /// What no restore call accepts of a cluster, and deletion protection.
+    /// What no restore call accepts of a cluster, and deletion protection. The rest of the late settings are an instance's.
     pub(super) async fn set_late_cluster_settings(&self, cluster: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        if settings.http_endpoint {
+            self.open_http_endpoint(cluster).await?;
+        }
+        if settings.maintenance_window.is_none() && !settings.deletion_protection {
+            return Ok(());
+        }
         let request = self.client.modify_db_cluster().db_cluster_identifier(cluster.as_str()).apply_immediately(true);
         let request = request
             .set_preferred_maintenance_window(settings.maintenance_window.clone())
             .set_deletion_protection(settings.deletion_protection.then_some(true));
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY_CLUSTER, &error))
+    }
+
+    /// `ModifyDBCluster` switches the Data API of Serverless v1 only; this call is for all others, and wants the ARN.
+    async fn open_http_endpoint(&self, cluster: &DatabaseId) -> Answer<()> {
+        let action = "rds:EnableHttpEndpoint";
+        let Some(found) = self.cluster(cluster).await? else {
+            return Err(invalid(action, "ResourceArn", format!("{cluster} does not exist; nothing was sent")));
+        };
+        let output = self.client.enable_http_endpoint().resource_arn(found.arn.as_str()).send().await;
+        output.map(|_| ()).map_err(|error| call_error(action, &error))
+    }
+
+    pub(super) async fn unprotect_cluster(&self, cluster: &DatabaseId) -> Answer<()> {
+        let request = self.client.modify_db_cluster().db_cluster_identifier(cluster.as_str()).apply_immediately(true);
+        request.deletion_protection(false).send().await.map(|_| ()).map_err(|error| call_error(MODIFY_CLUSTER, &error))
+    }
+
+    /// Its members first: RDS deletes an Aurora cluster only when all of them are being deleted, and the members of a Multi-AZ DB
+    /// cluster with it. `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
+    pub(super) async fn delete_cluster(&self, cluster: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        let Some(found) = self.cluster(cluster).await? else { return Ok(()) };
+        let is_aurora = found.configuration.class.is_empty();
+        for member in found.members.iter().filter(|member| is_aurora && member.status.meaning() != StatusMeaning::Deleting) {
+            let request = self.client.delete_db_instance().db_instance_identifier(member.id.as_str()).skip_final_snapshot(true);
+            request.send().await.map_err(|error| call_error("rds:DeleteDBInstance", &error))?;
+        }
+        let request = self.client.delete_db_cluster().db_cluster_identifier(cluster.as_str());
+        let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);
+        let output = request.set_final_db_snapshot_identifier(final_snapshot.map(ToString::to_string)).send().await;
+        output.map(|_| ()).map_err(|error| call_error("rds:DeleteDBCluster", &error))
     }
 
     pub(super) async fn set_cluster_password(&self, cluster: &DatabaseId, password: &Secret) -> Answer<()> {

@@ -1,14 +1,14 @@
 //! DB clusters: Aurora and Multi-AZ. Neptune and DocumentDB answer the same calls, and are never touched.
 
+use super::Rds;
 use super::observe::{groups, mandatory, parsed, restore_window, sorted, tags, time};
-use super::{NOT_RDS, Rds};
 use crate::classify::call_error;
 use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbClusterSnapshot, DbInstance, Filter, ServerlessV2ScalingConfigurationInfo};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
     ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Own, RestoreWindow,
-    Scaling, SnapshotStatus, status_of,
+    Scaling, SnapshotStatus, is_of_rds, status_of,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -35,6 +35,21 @@ impl Rds {
             members.push(item.map_err(|error| call_error(super::DESCRIBE_INSTANCES, &error))?);
         }
         observe(&found, &members).map(Some)
+    }
+
+    /// The cluster with this `DbClusterResourceId`, whatever it is called.
+    pub(super) async fn cluster_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        let filter = Filter::builder().name("db-cluster-resource-id").values(resource_id).build();
+        let output = self.client.describe_db_clusters().filters(filter).send().await;
+        let found = match output.map_err(|error| call_error(DESCRIBE_CLUSTERS, &error)) {
+            Ok(output) => output.db_clusters.unwrap_or_default().into_iter().find(is_rds),
+            Err(error) if error.class == CallClass::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        match found.and_then(|found| found.db_cluster_identifier) {
+            Some(name) => self.cluster(&parsed(DESCRIBE_CLUSTERS, DatabaseId::new(ResourceKind::DbCluster, name))?).await,
+            None => Ok(None),
+        }
     }
 
     /// All clusters of the Region, every page.
@@ -76,7 +91,7 @@ impl Rds {
         while let Some(item) = items.next().await {
             match item.map_err(|error| call_error(DESCRIBE_CLUSTER_SNAPSHOTS, &error)) {
                 Ok(snapshot) if snapshot.snapshot_type() == Some("awsbackup") => {}
-                Ok(snapshot) if snapshot.engine().is_some_and(|engine| NOT_RDS.contains(&engine)) => {}
+                Ok(snapshot) if !snapshot.engine().is_none_or(is_of_rds) => {}
                 Ok(snapshot) => snapshots.push(observe_snapshot(&snapshot)?),
                 Err(error) if error.class == CallClass::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(error),
@@ -87,7 +102,7 @@ impl Rds {
 }
 
 fn is_rds(cluster: &DbCluster) -> bool {
-    !cluster.engine().is_some_and(|engine| NOT_RDS.contains(&engine))
+    cluster.engine().is_none_or(is_of_rds)
 }
 
 /// A cluster as Describe showed it, with the instances among `instances` that are its members.
@@ -153,6 +168,7 @@ fn observe_member(member: &DbClusterMember, instance: Option<&DbInstance>) -> An
             performance_insights_key: instance.performance_insights_kms_key_id.clone(),
             performance_insights_retention_days: instance.performance_insights_retention_period,
         },
+        tags: tags(instance.tag_list()),
     }))
 }
 

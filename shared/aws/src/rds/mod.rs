@@ -13,7 +13,7 @@ use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbSnapshot, Filter, SourceType, Tag};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, tags};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
@@ -32,9 +32,6 @@ const DELETE: &str = "rds:DeleteDBInstance";
 
 /// Announcements that are read of one instance, at most: two pages.
 const MOST_EVENTS: usize = 200;
-
-/// Engines that share the API but are not RDS.
-const NOT_RDS: [&str; 2] = ["neptune", "docdb"];
 
 /// How the resource id of a cluster begins.
 const OF_CLUSTER: &str = "cluster-";
@@ -61,17 +58,20 @@ impl ReadDatabases for Rds {
         }
         let output = self.client.describe_db_instances().db_instance_identifier(id.as_str()).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
-            Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
+            Ok(output) => output.db_instances().iter().find(|it| it.engine().is_none_or(is_of_rds)).map(observe::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if resource_id.starts_with(OF_CLUSTER) {
+            return self.cluster_by_resource_id(resource_id).await;
+        }
         let filter = Filter::builder().name("dbi-resource-id").values(resource_id).build();
         let output = self.client.describe_db_instances().filters(filter).send().await;
         match output.map_err(|error| call_error(DESCRIBE_INSTANCES, &error)) {
-            Ok(output) => output.db_instances().first().map(observe::instance).transpose(),
+            Ok(output) => output.db_instances().iter().find(|it| it.engine().is_none_or(is_of_rds)).map(observe::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -82,7 +82,7 @@ impl ReadDatabases for Rds {
         let mut instances = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| call_error(DESCRIBE_INSTANCES, &error))?;
-            if !item.engine().is_some_and(|engine| NOT_RDS.contains(&engine)) {
+            if item.engine().is_none_or(is_of_rds) {
                 instances.push(item);
             }
         }
@@ -335,6 +335,9 @@ impl TagDatabases for Rds {
 
 impl DeleteDatabases for Rds {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.delete_cluster(instance, None).await;
+        }
         only_an_instance(DELETE, instance)?;
         // `DeleteAutomatedBackups` is true by default, and would take point-in-time recovery along.
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
@@ -343,6 +346,9 @@ impl DeleteDatabases for Rds {
     }
 
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.unprotect_cluster(instance).await;
+        }
         only_an_instance(MODIFY, instance)?;
         let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str());
         let request = request.deletion_protection(false).apply_immediately(true);
@@ -350,6 +356,9 @@ impl DeleteDatabases for Rds {
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if instance.kind() == ResourceKind::DbCluster {
+            return self.delete_cluster(instance, final_snapshot).await;
+        }
         only_an_instance(DELETE, instance)?;
         let request = self.client.delete_db_instance().db_instance_identifier(instance.as_str());
         let request = request.skip_final_snapshot(final_snapshot.is_none()).delete_automated_backups(false);

@@ -75,6 +75,7 @@ mod tests {
             zone: None,
             parameter_status: None,
             shard: None,
+            tags: std::collections::BTreeMap::new(),
             configuration: MemberConfiguration::default(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::ids::DatabaseId;
 use crate::status::DatabaseStatus;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a restored cluster must be told besides what an instance is told (fact sheet 3.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,17 @@ pub struct Member {
     pub shard: Option<String>,
     /// What it must be told when it is made anew.
     pub configuration: MemberConfiguration,
+    /// `TagList`: what may be done to it hangs on its own tags, not on its cluster's.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Engines that answer the same calls as RDS and are other services: they are never looked at, and never touched.
+const OTHER_SERVICES: [&str; 2] = ["neptune", "docdb"];
+
+/// Whether a database of this engine is one of RDS.
+pub fn is_of_rds(engine: &str) -> bool {
+    !OTHER_SERVICES.contains(&engine)
 }
 
 /// What a cluster is, by its own status and its writer's: a cluster is called `available` while the instance behind its endpoint is
@@ -105,6 +117,7 @@ mod tests {
             parameter_status: None,
             shard: None,
             configuration: MemberConfiguration::default(),
+            tags: BTreeMap::new(),
         }
     }
 

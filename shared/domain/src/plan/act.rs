@@ -86,6 +86,9 @@ pub enum Act {
         /// `TargetDBInstanceIdentifier` or `PrimaryClusterId`: the member that shall write.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<DatabaseId>,
+        /// The member of a cluster that wrote when the plan was made: if another one writes by then, nothing is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<DatabaseId>,
     },
     /// `rds:CreateDBInstance` into a restored cluster, which has no instances (Aurora).
     MakeMember {
@@ -411,10 +414,10 @@ impl Act {
             Self::SetFailover { instance, automatic, multi_az } => {
                 format!("{action} {instance} AutomaticFailoverEnabled={automatic} MultiAZEnabled={multi_az}")
             }
-            Self::ForceFailover { instance, to: Some(to) } if is_cache(instance) => format!("{action} {instance} PrimaryClusterId={to}"),
-            Self::ForceFailover { instance, to: None } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
-            Self::ForceFailover { instance, to: None } => format!("{action} {instance} ForceFailover=true"),
-            Self::ForceFailover { instance, to: Some(to) } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
+            Self::ForceFailover { instance, to: Some(to), .. } if is_cache(instance) => format!("{action} {instance} PrimaryClusterId={to}"),
+            Self::ForceFailover { instance, to: None, .. } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
+            Self::ForceFailover { instance, to: None, .. } => format!("{action} {instance} ForceFailover=true"),
+            Self::ForceFailover { instance, to: Some(to), .. } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
             Self::MakeMember { member, cluster, settings, .. } => {
                 format!(
                     "{action} {member} in cluster {cluster} DBInstanceClass={} PromotionTier={}",

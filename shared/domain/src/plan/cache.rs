@@ -55,8 +55,9 @@ pub(super) fn failover_calls(observed: &ObservedDatabase, why: &str) -> Vec<Plan
     let automatic = observed.configuration.cache().is_some_and(|cache| cache.automatic_failover);
     let multi_az = observed.configuration.multi_az;
     let to = next_primary(observed).map(|member| member.id.clone());
+    let from = observed.writer().map(|writer| writer.id.clone());
     let call = |act, why: &str| PlannedCall { phase: Phase::Act, act, why: why.to_owned() };
-    let mut calls = vec![call(Act::ForceFailover { instance: instance.clone(), to }, why)];
+    let mut calls = vec![call(Act::ForceFailover { instance: instance.clone(), to, from }, why)];
     if automatic || multi_az {
         let off = Act::SetFailover { instance: instance.clone(), automatic: false, multi_az: false };
         let on = Act::SetFailover { instance, automatic, multi_az };

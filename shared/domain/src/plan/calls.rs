@@ -31,7 +31,8 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::ForceFailover => {
-            let act = Act::ForceFailover { instance: facts.incident.source.id.clone(), to: cluster::failover_to(facts.observed) };
+            let (from, to) = cluster::failover_between(facts.observed);
+            let act = Act::ForceFailover { instance: facts.incident.source.id.clone(), to, from };
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
             Ok(())
         }
@@ -64,8 +65,14 @@ fn add_swap_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrError> 
     plan.calls.splice(after_fence..after_fence, between);
     let place = plan.calls.iter().position(|call| matches!(call.act, Act::CreateSnapshot { .. })).unwrap_or(plan.calls.len());
     let arn = renames::after(facts, plan, &target)?.new_arn;
-    let act = Act::RemoveTags { arn, keys: vec![tags::RETIRED.to_owned()] };
-    plan.calls.insert(place, PlannedCall { phase: Phase::Close, act, why: "the old one is not retired any more".to_owned() });
+    let members = cluster::members_of(facts.moved_from.and_then(|from| from.observed.as_ref()), tags::RETIRED)?;
+    let unretired = std::iter::once(arn).chain(members).map(|arn| PlannedCall {
+        phase: Phase::Close,
+        act: Act::RemoveTags { arn, keys: vec![tags::RETIRED.to_owned()] },
+        why: "the old one is not retired any more".to_owned(),
+    });
+    let unretired: Vec<PlannedCall> = unretired.collect();
+    plan.calls.splice(place..place, unretired);
     Ok(())
 }
 
@@ -139,22 +146,30 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
     let after = renames::after(facts, plan, target)?;
+    let old_members = cluster::members_of(facts.observed, tags::POLICY)?;
+    let new_members = cluster::new_members(facts, plan)?;
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
     moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
     moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));
     if facts.observed.is_some() {
-        let retired = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
-        push(
-            Phase::Close,
-            Act::AddTags { arn: after.old_arn.clone(), tags: retired },
-            "the old one is never judged again, and never deleted by Lifeboat",
-        );
+        let retired: BTreeMap<String, String> = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
+        let why = "the old one is never judged again, and never deleted by Lifeboat";
+        push(Phase::Close, Act::AddTags { arn: after.old_arn.clone(), tags: retired.clone() }, why);
+        for arn in old_members.clone() {
+            push(Phase::Close, Act::AddTags { arn, tags: retired.clone() }, "a member is retired with its cluster");
+        }
     }
     push(Phase::Close, Act::AddTags { arn: after.new_arn, tags: moved.clone() }, "the new one carries the identity and the policy");
+    for arn in new_members {
+        push(Phase::Close, Act::AddTags { arn, tags: moved.clone() }, "a member is tagged as its cluster, which permissions hang on");
+    }
     if facts.observed.is_some() {
         let keys = vec![tags::POLICY.to_owned()];
-        push(Phase::Close, Act::RemoveTags { arn: after.old_arn, keys }, "one identity, one protected database");
+        push(Phase::Close, Act::RemoveTags { arn: after.old_arn, keys: keys.clone() }, "one identity, one protected database");
+        for arn in old_members {
+            push(Phase::Close, Act::RemoveTags { arn, keys: keys.clone() }, "a member loses what its cluster loses");
+        }
     }
     let snapshot = SnapshotId::parse(deterministic_name(
         &format!("lifeboat-{}", plan.resource),
@@ -193,6 +208,7 @@ pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
                 (Act::EndSessions { instance: source.clone() }, "a changed group does not cut tracked connections"),
             ];
             plan.calls.extend(calls.map(|(act, why)| PlannedCall { phase: Phase::Fence, act, why: why.to_owned() }));
+            plan.risks.extend(facts.observed.and_then(cluster::untagged_members));
             (FencePlan::Group, format!("sessions on {source} are cut when it is fenced"))
         }
     };

@@ -3,9 +3,9 @@
 use super::options::{PlanFacts, Weighed, plain};
 use super::{Act, Forecast, Plan, PlannedCall, Remedy};
 use crate::error::DrError;
-use crate::ids::{DatabaseId, deterministic_name};
+use crate::ids::{Arn, DatabaseId, deterministic_name};
 use crate::incident::{Phase, Setback};
-use crate::observed::{Configuration, Member, MemberConfiguration, ObservedDatabase};
+use crate::observed::{Configuration, Member, MemberConfiguration, ObservedDatabase, tags};
 use crate::point::Manifest;
 use crate::span::Span;
 use crate::words::ResourceKind;
@@ -51,16 +51,60 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     weighed
 }
 
-/// Who shall write after a failover of a cluster; of an instance RDS knows its standby.
-pub(super) fn failover_to(observed: Option<&ObservedDatabase>) -> Option<DatabaseId> {
-    let observed = observed.filter(|observed| observed.id.kind() == ResourceKind::DbCluster)?;
-    next_writer(observed).map(|member| member.id.clone())
+/// Who writes, and who shall write after a failover of a cluster; of an instance RDS knows its standby. RDS for MySQL takes no target
+/// (fact sheet 3.1).
+pub(super) fn failover_between(observed: Option<&ObservedDatabase>) -> (Option<DatabaseId>, Option<DatabaseId>) {
+    let Some(observed) = observed.filter(|observed| observed.id.kind() == ResourceKind::DbCluster) else { return (None, None) };
+    let takes_target = observed.configuration.engine != "mysql";
+    let to = next_writer(observed).filter(|_| takes_target).map(|member| member.id.clone());
+    (observed.writer().map(|writer| writer.id.clone()), to)
+}
+
+/// The members of a cluster that carry a tag; none of an instance.
+pub(super) fn members_of(observed: Option<&ObservedDatabase>, tag: &str) -> Result<Vec<Arn>, DrError> {
+    let Some(observed) = observed else { return Ok(Vec::new()) };
+    let tagged = observed.members.iter().filter(|member| member.tags.contains_key(tag));
+    tagged.map(|member| observed.arn.sibling(&member.id)).collect()
+}
+
+/// The members of what clients are moved to: those that the plan makes, or those that were retired with their cluster.
+pub(super) fn new_members(facts: PlanFacts<'_>, plan: &Plan) -> Result<Vec<Arn>, DrError> {
+    let made = plan.calls.iter().filter_map(|call| match &call.act {
+        Act::MakeMember { member, .. } => Some(facts.incident.source.arn.sibling(member)),
+        _ => None,
+    });
+    let kept = facts.moved_from.filter(|from| plan.target.as_ref() == Some(&from.source.id)).and_then(|from| from.observed.as_ref());
+    let kept = members_of(kept, tags::RETIRED)?;
+    made.chain(kept.into_iter().map(Ok)).collect()
+}
+
+/// Lifeboat's role ends only sessions on what carries a tag of Lifeboat, and a member does not carry its cluster's.
+pub(super) fn untagged_members(observed: &ObservedDatabase) -> Option<String> {
+    let ours = [tags::POLICY, tags::INCIDENT, tags::RETIRED];
+    let bare = observed.members.iter().filter(|member| !ours.iter().any(|tag| member.tags.contains_key(*tag)));
+    let bare: Vec<&str> = bare.map(|member| member.id.as_str()).collect();
+    (!bare.is_empty()).then(|| {
+        format!(
+            "{} of {} does not carry {}, so that Lifeboat's role cannot end its sessions and the recovery would stop at the fence: give members the tags of their cluster",
+            bare.join(", "),
+            observed.id,
+            tags::POLICY
+        )
+    })
 }
 
 /// What a restore is told, with a class that is to be had.
 pub(super) fn restored(configuration: &Configuration, class: &str) -> Configuration {
-    let is_made_of_members = configuration.class.is_empty();
-    Configuration { class: if is_made_of_members { String::new() } else { class.to_owned() }, ..configuration.clone() }
+    let mut told = configuration.clone();
+    if !configuration.class.is_empty() {
+        class.clone_into(&mut told.class);
+        return told;
+    }
+    let own = class_of(configuration).to_owned();
+    for member in told.cluster_mut().into_iter().flat_map(|cluster| &mut cluster.members).filter(|member| member.class == own) {
+        class.clone_into(&mut member.class);
+    }
+    told
 }
 
 /// Adds the calls that give a restored cluster its members, the preferred one first; `class` replaces one that is not to be had.
@@ -90,7 +134,24 @@ pub(super) fn add_members(
     Ok(())
 }
 
-/// The name of a member of a restored cluster, so that a second call meets the first one's result.
+/// The name of a member of a restored cluster, so that a second call meets the first one's result. The end of its cluster's name is
+/// kept whole: the roles know a copy by it.
 fn member_name(target: &DatabaseId, place: usize) -> Result<DatabaseId, DrError> {
-    DatabaseId::new(ResourceKind::RdsInstance, deterministic_name(target.as_str(), &(place + 1).to_string(), 63))
+    let (stem, mark) = target.as_str().rsplit_once('-').unwrap_or(("copy", target.as_str()));
+    DatabaseId::new(ResourceKind::RdsInstance, deterministic_name(stem, &format!("{mark}-{}", place + 1), 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_named_after_its_cluster_however_long_that_name_is() {
+        for stem in ["orders-db".to_owned(), "a".repeat(53)] {
+            let target = DatabaseId::new(ResourceKind::DbCluster, format!("{stem}-r1a2b3c4d")).unwrap();
+            let names: Vec<String> = (0..15).map(|place| member_name(&target, place).unwrap().to_string()).collect();
+            assert!(names.iter().all(|name| name.contains("-r1a2b3c4d-") && name.len() <= 63), "{names:?}");
+            assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 15);
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::observed::tags;
 use crate::policy::CutOverTarget;
 use crate::span::Span;
 use crate::status::StatusMeaning;
-use crate::words::Scenario;
+use crate::words::{ResourceKind, Scenario};
 
 /// How long RDS takes to rename one instance, which is unavailable meanwhile (fact sheet 3.4: about ten minutes).
 pub const RENAME: Span = Span::minutes(10);
@@ -66,6 +66,12 @@ pub(super) fn moves(facts: PlanFacts<'_>, holders: &NameHolders, to: &DatabaseId
     let source = &facts.incident.source;
     let (name, kept_as) = (&source.id, kept_name(facts.incident)?);
     let refuse = |why: String| Ok(Err(format!("the name {name} cannot be given to a new database: {why}")));
+    if name.kind() != ResourceKind::RdsInstance {
+        let kind = name.kind().in_words();
+        return refuse(format!(
+            "rename_swap swaps the names of DB instances only, and it is a {kind}; move clients by another target of cut_over"
+        ));
+    }
     if let Some(other) = holders.name.as_ref().filter(|holder| **holder != source.resource_id) {
         return refuse(format!("another instance ({other}) has it now"));
     }

@@ -30,6 +30,9 @@ pub struct LateSettings {
     pub max_allocated_storage: Option<i32>,
     /// `DeletionProtection`.
     pub deletion_protection: bool,
+    /// The Data API of an Aurora cluster (`EnableHttpEndpoint`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub http_endpoint: bool,
 }
 
 impl LateSettings {
@@ -38,10 +41,10 @@ impl LateSettings {
         if configuration.cache().is_some() {
             return Self::default(); // All of it is told to a cache when it is made.
         }
-        if configuration.cluster().is_some() {
+        if let Some(cluster) = configuration.cluster() {
             // The rest is told to a Multi-AZ DB cluster by its restore, and to an Aurora cluster's members as they are made.
             let (maintenance_window, deletion_protection) = (configuration.maintenance_window.clone(), configuration.deletion_protection);
-            return Self { maintenance_window, deletion_protection, ..Self::default() };
+            return Self { maintenance_window, deletion_protection, http_endpoint: cluster.http_endpoint, ..Self::default() };
         }
         Self {
             monitoring: (configuration.monitoring_interval > 0)
@@ -52,6 +55,7 @@ impl LateSettings {
             maintenance_window: configuration.maintenance_window.clone(),
             max_allocated_storage: configuration.max_allocated_storage,
             deletion_protection: configuration.deletion_protection,
+            http_endpoint: false,
         }
     }
 
@@ -63,6 +67,7 @@ impl LateSettings {
             && (self.maintenance_window.is_none() || shown.maintenance_window == self.maintenance_window)
             && (self.max_allocated_storage.is_none() || shown.max_allocated_storage == self.max_allocated_storage)
             && (!self.deletion_protection || shown.deletion_protection)
+            && (!self.http_endpoint || shown.http_endpoint)
     }
 
     /// What is set, in words.
@@ -73,6 +78,7 @@ impl LateSettings {
             (self.maintenance_window.is_some(), "maintenance window"),
             (self.max_allocated_storage.is_some(), "storage limit"),
             (self.deletion_protection, "deletion protection"),
+            (self.http_endpoint, "Data API"),
         ];
         names.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect::<Vec<_>>().join(", ")
     }

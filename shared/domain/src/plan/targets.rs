@@ -8,6 +8,7 @@ use crate::incident::{Phase, Source};
 use crate::observed::{DnsRecord, Parameter, ProxyGroup, tags};
 use crate::point::Manifest;
 use crate::policy::{Consumer, CutOverTarget, ParameterHolds};
+use crate::words::ResourceKind;
 
 /// A TTL up to which nobody need be told how long clients may stay away, in seconds.
 const QUIET_TTL: u32 = 60;
@@ -101,6 +102,9 @@ fn moves(
         (CutOverTarget::SsmParameter { name, holds }, Some(FoundTarget::Parameter(found))) => {
             of_parameter(name, *holds, found.as_ref(), source, to)
         }
+        (CutOverTarget::RdsProxy { proxy, .. }, _) if source.id.kind() == ResourceKind::DbCluster => Err(format!(
+            "proxy {proxy}: its target group would follow the members of a DB cluster, which Lifeboat does not move; move clients by another target of cut_over"
+        )),
         (CutOverTarget::RdsProxy { proxy, group }, Some(FoundTarget::Proxy(found))) => {
             of_proxy((proxy, group), found.as_ref(), &source.id, to)
         }

@@ -2,15 +2,17 @@
 
 use super::{Cloud, mapping};
 use crate::model::{
-    ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DescribeDbClusterAutomatedBackups,
-    DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, FailoverDbCluster, Filter, ModifyDbCluster, RebootDbInstance,
-    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, ServerlessV2Scaling,
+    ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DeleteDbCluster, DeleteDbInstance,
+    DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, EnableHttpEndpoint,
+    FailoverDbCluster, Filter, ModifyDbCluster, RebootDbInstance, RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime,
+    ServerlessV2Scaling,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow};
+use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers};
+use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
 
@@ -53,7 +55,7 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
 impl Cloud {
     pub(super) fn cluster(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
         let shown = match self.rds(DESCRIBE, &DescribeDbClusters::of(id.as_str())) {
-            Ok(page) => page.db_clusters.into_iter().next(),
+            Ok(page) => page.db_clusters.into_iter().find(|shown| is_of_rds(&shown.engine)),
             Err(error) if error.class == CallClass::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -64,6 +66,16 @@ impl Cloud {
         mapping::cluster(&shown, &members.db_instances).map(Some)
     }
 
+    /// The cluster with this `DbClusterResourceId`, whatever it is called.
+    pub(super) fn cluster_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        let filter = Filter { name: "db-cluster-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
+        let page = self.rds(DESCRIBE, &DescribeDbClusters { filters: vec![filter], ..DescribeDbClusters::default() })?;
+        match page.db_clusters.first() {
+            Some(shown) => self.cluster(&mapping::cluster(shown, &[])?.id),
+            None => Ok(None),
+        }
+    }
+
     /// All clusters, with the instances among `instances` that are their members.
     pub(super) fn clusters(&self, instances: &[DbInstance]) -> Answer<Vec<ObservedDatabase>> {
         let (mut request, mut found) = (DescribeDbClusters::default(), Vec::new());
@@ -72,7 +84,8 @@ impl Cloud {
             found.extend(page.db_clusters);
             request.page.marker = page.marker;
             if request.page.marker.is_none() {
-                return found.iter().map(|shown| mapping::cluster(shown, instances)).collect();
+                let found = found.iter().filter(|shown| is_of_rds(&shown.engine));
+                return found.map(|shown| mapping::cluster(shown, instances)).collect();
             }
         }
     }
@@ -104,7 +117,7 @@ impl Cloud {
             found.extend(page.db_cluster_snapshots);
             request.page.marker = page.marker;
             if request.page.marker.is_none() {
-                return found.iter().map(mapping::cluster_snapshot).collect();
+                return found.iter().filter(|shown| is_of_rds(&shown.engine)).map(mapping::cluster_snapshot).collect();
             }
         }
     }
@@ -176,7 +189,31 @@ impl Cloud {
         self.rds(MODIFY, &request).map(|_| ())
     }
 
+    /// Its members first, as `shared/aws` does.
+    pub(super) fn delete_cluster(&self, cluster: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        let Some(found) = self.cluster(cluster)? else { return Ok(()) };
+        let is_aurora = found.configuration.class.is_empty();
+        for member in found.members.iter().filter(|member| is_aurora && member.status.meaning() != StatusMeaning::Deleting) {
+            let name = member.id.to_string();
+            let request = DeleteDbInstance { db_instance_identifier: name, skip_final_snapshot: Some(true), ..DeleteDbInstance::default() };
+            self.rds("rds:DeleteDBInstance", &request)?;
+        }
+        let request = DeleteDbCluster {
+            db_cluster_identifier: cluster.to_string(),
+            skip_final_snapshot: Some(final_snapshot.is_none()),
+            final_db_snapshot_identifier: final_snapshot.map(ToString::to_string),
+            delete_automated_backups: Some(false),
+        };
+        self.rds("rds:DeleteDBCluster", &request).map(|_| ())
+    }
+
     pub(super) fn set_late_cluster_settings(&self, cluster: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        if let Some(found) = self.cluster(cluster)?.filter(|_| settings.http_endpoint) {
+            self.rds("rds:EnableHttpEndpoint", &EnableHttpEndpoint { resource_arn: found.arn.to_string() })?;
+        }
+        if settings.maintenance_window.is_none() && !settings.deletion_protection {
+            return Ok(());
+        }
         self.modify_cluster(cluster, |request| {
             request.preferred_maintenance_window.clone_from(&settings.maintenance_window);
             request.deletion_protection = settings.deletion_protection.then_some(true);

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
@@ -58,23 +58,26 @@ impl ReadDatabases for Cloud {
             return self.cluster(id);
         }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
-            Ok(page) => page.db_instances.first().map(mapping::instance).transpose(),
+            Ok(page) => page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if resource_id.starts_with(OF_CLUSTER) {
+            return self.cluster_by_resource_id(resource_id);
+        }
         let filter = Filter { name: "dbi-resource-id".to_owned(), values: vec![resource_id.to_owned()] };
         let page = self.rds("rds:DescribeDBInstances", &DescribeDbInstances { filters: vec![filter], ..DescribeDbInstances::default() })?;
-        page.db_instances.first().map(mapping::instance).transpose()
+        page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose()
     }
 
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
         loop {
             let page = self.rds("rds:DescribeDBInstances", &request)?;
-            found.extend(page.db_instances);
+            found.extend(page.db_instances.into_iter().filter(|shown| is_of_rds(&shown.engine)));
             request.page.marker = page.marker;
             if request.page.marker.is_none() {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
@@ -301,6 +304,9 @@ impl TagDatabases for Cloud {
 
 impl DeleteDatabases for Cloud {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.delete_cluster(instance, None);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
@@ -310,13 +316,20 @@ impl DeleteDatabases for Cloud {
         };
         self.rds(DELETE, &request).map(|_| ())
     }
+
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.modify_cluster(instance, |request| request.deletion_protection = Some(false));
+        }
         only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if is_cluster(instance) {
+            return self.delete_cluster(instance, final_snapshot);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),

@@ -5,13 +5,35 @@ pub(super) const ALWAYS: &str = "always";
 pub(super) const COPIES: &str = "db:*-r????????";
 /// What is named as a copy of a bisection is.
 pub(super) const SEARCHED: &str = "db:*-s????????";
-pub(super) const RESTORES: &[&str] = &["rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"];
+/// The same of clusters, and of the members of a restored one.
+pub(super) const CLUSTER_COPIES: &str = "cluster:*-r????????";
+pub(super) const CLUSTERS_SEARCHED: &str = "cluster:*-s????????";
+pub(super) const MEMBERS: &str = "db:*-r????????-*";
+pub(super) const RESTORES: &[&str] = &[
+    "rds:RestoreDBInstanceFromDBSnapshot",
+    "rds:RestoreDBInstanceToPointInTime",
+    "rds:RestoreDBClusterFromSnapshot",
+    "rds:RestoreDBClusterToPointInTime",
+];
+pub(super) const SEARCHES: &[&str] = &["rds:RestoreDBInstanceToPointInTime", "rds:RestoreDBClusterToPointInTime"];
+pub(super) const MEMBER: &[&str] = &["rds:CreateDBInstance"];
+pub(super) const RELEASES: &[&str] = &[
+    "rds:CreateDBSnapshot",
+    "rds:DeleteDBInstance",
+    "rds:ModifyDBInstance",
+    "rds:CreateDBClusterSnapshot",
+    "rds:DeleteDBCluster",
+    "rds:ModifyDBCluster",
+];
+/// An action on an instance is none on a cluster: what stands here beside it allows nothing more.
+const BOTH: &[&str] = &["db:*", "cluster:*"];
+const SNAPSHOTS: &[&str] = &["snapshot:lifeboat-*", "cluster-snapshot:lifeboat-*"];
 pub(super) const TAG: &[&str] = &["rds:AddTagsToResource"];
 pub(super) const UNTAG: &[&str] = &["rds:RemoveTagsFromResource"];
-pub(super) const SNAPSHOT: &[&str] = &["rds:CreateDBSnapshot"];
-pub(super) const SNAPSHOT_AND_TAG: &[&str] = &["rds:CreateDBSnapshot", "rds:AddTagsToResource"];
+pub(super) const SNAPSHOT: &[&str] = &["rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"];
+pub(super) const SNAPSHOT_AND_TAG: &[&str] = &["rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot", "rds:AddTagsToResource"];
 pub(super) const PROXY: &[&str] = &["rds:DeregisterDBProxyTargets", "rds:RegisterDBProxyTargets"];
-pub(super) const MODIFY: &[&str] = &["rds:ModifyDBInstance"];
+pub(super) const MODIFY: &[&str] = &["rds:ModifyDBInstance", "rds:ModifyDBCluster"];
 
 /// Some permissions that hang on the same.
 pub(super) struct Change {
@@ -32,18 +54,28 @@ pub(super) const fn may(
 
 /// Every permission to change something of RDS. Whatever else a role allows is too much.
 pub(super) const CHANGES: &[Change] = &[
-    may("Snapshot", SNAPSHOT, &["db:*"], "carries lifeboat:policy"),
-    may("Snapshot", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
-    may("Snapshot", TAG, &["snapshot:lifeboat-*"], "inherits"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:incident"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", SNAPSHOT, &["db:*"], "carries lifeboat:promotable"),
-    may("RestoreAct", SNAPSHOT_AND_TAG, &["snapshot:lifeboat-*"], "gives lifeboat:incident"),
-    may("RestoreAct", TAG, &["snapshot:lifeboat-*"], "inherits"),
-    may("RestoreAct", RESTORES, &["db:*"], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
-    may("RestoreAct", TAG, &[COPIES], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("Snapshot", SNAPSHOT, BOTH, "carries lifeboat:policy"),
+    may("Snapshot", SNAPSHOT_AND_TAG, SNAPSHOTS, "gives lifeboat:backup"),
+    may("Snapshot", TAG, SNAPSHOTS, "inherits"),
+    may("RestoreAct", SNAPSHOT, BOTH, "carries lifeboat:incident"),
+    may("RestoreAct", SNAPSHOT, BOTH, "carries lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreAct", &["rds:CreateDBSnapshot"], &["db:*"], "carries lifeboat:promotable"),
+    may("RestoreAct", SNAPSHOT_AND_TAG, SNAPSHOTS, "gives lifeboat:incident"),
+    may("RestoreAct", TAG, SNAPSHOTS, "inherits"),
+    may("RestoreAct", RESTORES, BOTH, "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("RestoreAct", TAG, &[COPIES, CLUSTER_COPIES, MEMBERS], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
     // A restore names its source and its copy, too.
-    may("RestoreAct", RESTORES, &["auto-backup:*", "og:*", "pg:*", "snapshot:*", "subgrp:*"], ALWAYS),
+    may(
+        "RestoreAct",
+        RESTORES,
+        &["auto-backup:*", "og:*", "pg:*", "snapshot:*", "subgrp:*", "cluster-auto-backup:*", "cluster-pg:*", "cluster-snapshot:*"],
+        ALWAYS,
+    ),
+    // A restored Aurora cluster gets its members.
+    may("RestoreAct", MEMBER, &[MEMBERS], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("RestoreAct", MEMBER, &[CLUSTER_COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreAct", MEMBER, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
+    may("RestoreAct", &["rds:FailoverDBCluster"], &["cluster:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     // On the way back: the sessions of clients that were led to the copy.
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
@@ -52,8 +84,13 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:incident"),
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
     may("RestoreAct", PROXY, &["db:*"], "carries lifeboat:retired"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
-    may("RestoreAct", MODIFY, &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
+    may("RestoreAct", MODIFY, BOTH, "carries lifeboat:policy, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["rds:ModifyDBInstance", "rds:ModifyDBCluster", "rds:EnableHttpEndpoint"],
+        BOTH,
+        "carries lifeboat:incident, lacks lifeboat:retired",
+    ),
     // A replica is promoted, and then given its source's settings and identity, only where its owner has marked it.
     may("RestoreAct", &["rds:PromoteReadReplica"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:promotable, lacks lifeboat:retired"),
@@ -64,50 +101,40 @@ pub(super) const CHANGES: &[Change] = &[
         "carries lifeboat:promotable, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
     ),
     // The instance is always named, too.
-    may("RestoreAct", MODIFY, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
-    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
+    may("RestoreAct", MODIFY, &["og:*", "pg:*", "subgrp:*", "cluster-pg:*"], ALWAYS),
+    may("RestoreAct", TAG, BOTH, "carries lifeboat:policy, names tags, only lifeboat:retired"),
     may(
         "RestoreAct",
         TAG,
-        &["db:*"],
+        BOTH,
         "carries lifeboat:incident, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
     ),
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:policy"),
+    may("RestoreAct", UNTAG, BOTH, "carries lifeboat:policy, names tags, only lifeboat:policy"),
     // Sent again, as the first reply was lost.
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy"),
+    may("RestoreAct", UNTAG, BOTH, "carries lifeboat:retired, names tags, only lifeboat:policy"),
     // An undo opens the database that clients were moved from, and gives it the identity back.
-    may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance"], &["db:*"], "carries lifeboat:retired"),
-    may("RestoreAct", TAG, &["db:*"], "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret"),
-    may("RestoreAct", UNTAG, &["db:*"], "carries lifeboat:policy, names tags, only lifeboat:retired"),
-    may(
-        "RestoreRelease",
-        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
-        &["db:*"],
-        "carries lifeboat:retired, lacks lifeboat:policy",
-    ),
-    may(
-        "RestoreRelease",
-        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
-        &[COPIES],
-        "carries lifeboat:incident, lacks lifeboat:policy",
-    ),
-    may(
-        "RestoreRelease",
-        &["rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBInstance"],
-        &[SEARCHED],
-        "carries lifeboat:search, lacks lifeboat:policy",
-    ),
-    may("RestoreRelease", &["rds:CreateDBSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
-    may("RestoreRelease", TAG, &["snapshot:lifeboat-*"], "inherits"),
+    may("RestoreAct", &["rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:ModifyDBCluster"], BOTH, "carries lifeboat:retired"),
+    may("RestoreAct", TAG, BOTH, "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret"),
+    may("RestoreAct", UNTAG, BOTH, "carries lifeboat:policy, names tags, only lifeboat:retired"),
+    may("RestoreRelease", RELEASES, BOTH, "carries lifeboat:retired, lacks lifeboat:policy"),
+    may("RestoreRelease", RELEASES, &[COPIES, CLUSTER_COPIES, MEMBERS], "carries lifeboat:incident, lacks lifeboat:policy"),
+    may("RestoreRelease", RELEASES, &[SEARCHED, CLUSTERS_SEARCHED], "carries lifeboat:search, lacks lifeboat:policy"),
+    may("RestoreRelease", SNAPSHOT, SNAPSHOTS, ALWAYS),
+    may("RestoreRelease", TAG, SNAPSHOTS, "inherits"),
     // A search makes copies with its own mark; it can neither mark nor change anything else, and it deletes nothing.
+    may("RestoreSearch", SEARCHES, BOTH, "gives lifeboat:search, omits lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
+    may("RestoreSearch", SEARCHES, &["auto-backup:*", "og:*", "pg:*", "subgrp:*", "cluster-auto-backup:*", "cluster-pg:*"], ALWAYS),
     may(
         "RestoreSearch",
-        &["rds:RestoreDBInstanceToPointInTime"],
-        &["db:*"],
+        TAG,
+        &[SEARCHED, CLUSTERS_SEARCHED],
         "gives lifeboat:search, omits lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired",
     ),
-    may("RestoreSearch", &["rds:RestoreDBInstanceToPointInTime"], &["auto-backup:*", "og:*", "pg:*", "subgrp:*"], ALWAYS),
-    may("RestoreSearch", TAG, &[SEARCHED], "gives lifeboat:search, omits lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
-    may("RestoreSearch", MODIFY, &[SEARCHED], "carries lifeboat:search, lacks lifeboat:policy"),
-    may("RestoreCleanUp", &["rds:DeleteDBInstance"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
+    may("RestoreSearch", MODIFY, &[SEARCHED, CLUSTERS_SEARCHED], "carries lifeboat:search, lacks lifeboat:policy"),
+    may(
+        "RestoreCleanUp",
+        &["rds:DeleteDBInstance", "rds:DeleteDBCluster"],
+        &[COPIES, CLUSTER_COPIES, MEMBERS],
+        "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired",
+    ),
 ];

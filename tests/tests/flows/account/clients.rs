@@ -4,9 +4,9 @@ use super::{Account, ORDERS, SECRET};
 use chrono::{DateTime, Duration, Utc};
 use lifeboat_testing::data::{Row, Session};
 use lifeboat_testing::memory::Cloud;
-use lifeboat_testing::model::{ModifyDbInstance, Secret};
+use lifeboat_testing::model::{ModifyDbCluster, ModifyDbInstance, Secret};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 /// The table of the flows.
@@ -32,12 +32,15 @@ pub fn secret(cloud: &Cloud) -> (String, String) {
     (fields["host"].as_str().unwrap().to_owned(), fields["password"].as_str().unwrap().to_owned())
 }
 
-/// The server behind an instance.
-pub fn server_of(cloud: &Cloud, instance: &str) -> Option<String> {
+/// The server behind an instance, or the writer of a cluster.
+pub fn server_of(cloud: &Cloud, database: &str) -> Option<String> {
     let world = cloud.see();
+    if let Some(writer) = world.rds.model.writer_server(database) {
+        return Some(writer);
+    }
     let views = world.rds.model.instances(world.rds.now());
     let mut shown = views.into_iter().map(|view| view.instance);
-    shown.find(|shown| shown.db_instance_identifier == instance).map(|shown| shown.dbi_resource_id)
+    shown.find(|shown| shown.db_instance_identifier == database).map(|shown| shown.dbi_resource_id)
 }
 
 /// Opens a session with today's password.
@@ -90,6 +93,12 @@ impl Account {
         self.cloud.server_at(&secret(&self.cloud).0)
     }
 
+    /// The resource id of the database that the secret leads to.
+    pub fn serving_database(&self) -> Option<String> {
+        let server = self.serving()?;
+        self.cloud.see().rds.model.cluster_of(&server).or(Some(server))
+    }
+
     /// A client writes rows through the secret; answers how many were accepted.
     pub fn write_rows(&mut self, keys: RangeInclusive<i64>) -> usize {
         self.client.last_key = self.client.last_key.max(*keys.end());
@@ -99,8 +108,12 @@ impl Account {
 
     /// The master password is changed on the server, and in the secret.
     pub fn rotate_password(&mut self, password: &str) {
-        let change = ModifyDbInstance { master_user_password: Some(Secret::new(password)), ..ModifyDbInstance::now(ORDERS) };
-        self.call(&change);
+        let secret = Some(Secret::new(password));
+        if self.cluster(ORDERS).is_null() {
+            self.call(&ModifyDbInstance { master_user_password: secret, ..ModifyDbInstance::now(ORDERS) });
+        } else {
+            self.call(&ModifyDbCluster { master_user_password: secret, ..ModifyDbCluster::now(ORDERS) });
+        }
         self.advance(Duration::minutes(1));
         let mut fields = self.cloud.see().secrets[SECRET].last().unwrap().fields.clone();
         fields["password"] = json!(password);
@@ -145,13 +158,14 @@ impl Account {
         }
         let world = self.cloud.see();
         let sides = world.rds.model.instances(world.rds.now()).into_iter().map(|view| view.instance);
-        let sides = sides.filter(|it| it.db_instance_identifier == ORDERS || it.db_instance_identifier.starts_with("orders-db-r"));
-        let open = sides.filter(|it| world.rds.data.admits_clients(&it.dbi_resource_id)).map(|it| it.db_instance_identifier);
-        let open: Vec<String> = open.collect();
+        let open = sides.filter(|it| world.rds.data.admits_clients(&it.dbi_resource_id));
+        // The members of a cluster are one side.
+        let open = open.map(|it| it.db_cluster_identifier.unwrap_or(it.db_instance_identifier));
+        let open: BTreeSet<String> = open.filter(|side| side == ORDERS || side.starts_with("orders-db-r")).collect();
         let now = world.rds.now();
         drop(world);
         if open.len() > 1 {
-            self.client.split_brain.push(format!("{} let clients in at {now}", open.join(" and ")));
+            self.client.split_brain.push(format!("{open:?} let clients in at {now}"));
         }
     }
 

@@ -1,12 +1,14 @@
 //! One account with `orders-db`: the real handlers on the behaviour model, the real machines in virtual time.
 
 mod clients;
+mod clusters;
 mod disturbance;
 mod functions;
 mod records;
 mod running;
 
 pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
+pub use clusters::Made;
 pub use disturbance::{Disturbance, How};
 pub use running::{BETWEEN_SWEEPS, machines};
 
@@ -105,8 +107,14 @@ impl Account {
 
     /// The same under another policy.
     pub async fn under(gold: &str, multi_az: bool) -> Self {
-        let mut account = Self::empty(policies(gold));
+        let account = Self::empty(policies(gold));
         account.create(ORDERS, multi_az, &[]);
+        account.lived_in().await
+    }
+
+    /// `orders-db`, just created, has its secret, rows and a backup, and was swept.
+    async fn lived_in(self) -> Self {
+        let mut account = self;
         account.advance(Duration::minutes(20));
         account.cloud.touch().rds.take_events();
         account.make_secret();
@@ -170,9 +178,9 @@ impl Account {
 
     /// The secret names today's address of `orders-db`.
     pub fn make_secret(&self) {
-        let endpoint = self.instance(ORDERS)["Endpoint"].clone();
+        let (host, port) = self.address(ORDERS);
         let fields = json!({
-            "engine": "postgres", "host": endpoint["Address"], "port": endpoint["Port"],
+            "engine": "postgres", "host": host, "port": port,
             "username": "lifeboat", "password": "correct-horse", "dbname": "app",
         });
         self.cloud.touch().put_secret(SECRET, fields);

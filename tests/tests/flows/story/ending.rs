@@ -20,7 +20,10 @@ impl Names {
             let text = |field: &str| call.parameters[field].as_str().map(str::to_owned);
             let backup = call.parameters["Tags"].as_array().into_iter().flatten().find(|tag| tag["Key"] == "lifeboat:backup");
             text("TargetDBInstanceIdentifier").into_iter().for_each(|name| add(name, "copy"));
+            let restored = call.action.starts_with("RestoreDBCluster").then(|| text("DBClusterIdentifier")).flatten();
+            restored.into_iter().for_each(|name| add(name, "copy"));
             text("DBSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
+            text("DBClusterSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
             backup.and_then(|tag| tag["Value"].as_str()).into_iter().for_each(|name| add(name.to_owned(), "run"));
         }
         account.incidents().into_iter().for_each(|incident| add(incident.id.to_string(), "incident"));
@@ -42,7 +45,7 @@ impl Names {
 /// What must hold at the end of every story, however it went.
 pub fn check_always(account: &Account) -> Result<(), String> {
     let calls: Vec<String> = account.calls_since(0);
-    let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true")).count();
+    let failovers = calls.iter().filter(|call| call.contains("\"ForceFailover\":true") || call.starts_with("FailoverDBCluster")).count();
     if failovers > 1 {
         return Err(format!("{failovers} failovers were asked for"));
     }
@@ -53,7 +56,9 @@ pub fn check_always(account: &Account) -> Result<(), String> {
     if !account.client.split_brain.is_empty() {
         return Err(format!("split brain: {:?}", account.client.split_brain));
     }
-    if let Some(deletion) = calls.iter().find(|call| call.starts_with("DeleteDBInstance") && call.contains("\"orders-db\"")) {
+    let of_source = ["\"orders-db\"", "\"orders-db-1\"", "\"orders-db-2\"", "\"orders-db-3\"", "\"orders-db-instance-"];
+    let deletes = |call: &&String| call.starts_with("DeleteDB") && of_source.iter().any(|name| call.contains(name));
+    if let Some(deletion) = calls.iter().find(deletes) {
         return Err(format!("the source was deleted: {deletion}"));
     }
     one_door(account)?;
@@ -74,9 +79,9 @@ fn one_door(account: &Account) -> Result<(), String> {
     for call in world.rds.model.effective_calls() {
         let name = |field: &str| call.parameters[field].as_str().map(str::to_owned);
         let groups = call.parameters["VpcSecurityGroupIds"].to_string();
-        let born = call.action.starts_with("RestoreDBInstance");
-        let side =
-            if born { name("TargetDBInstanceIdentifier").or_else(|| name("DBInstanceIdentifier")) } else { name("DBInstanceIdentifier") };
+        let born = call.action.starts_with("RestoreDBInstance") || call.action.starts_with("RestoreDBCluster");
+        let side = name("TargetDBInstanceIdentifier").filter(|_| born);
+        let side = side.or_else(|| name("DBInstanceIdentifier")).or_else(|| name("DBClusterIdentifier"));
         if let Some(copy) = side.as_ref().filter(|side| born && side.starts_with("orders-db-r")) {
             called.insert(copy.clone(), copy.clone());
         }
@@ -88,7 +93,7 @@ fn one_door(account: &Account) -> Result<(), String> {
         let side = side.0;
         match () {
             () if born && groups != "[\"sg-quarantine\"]" => return Err(format!("{side} is born with {groups}")),
-            () if call.action != "ModifyDBInstance" || groups == "null" => {}
+            () if !["ModifyDBInstance", "ModifyDBCluster"].contains(&call.action) || groups == "null" => {}
             () if groups.contains("sg-fence") || groups.contains("sg-quarantine") => drop(open.remove(&side)),
             () => drop(open.insert(side)),
         }

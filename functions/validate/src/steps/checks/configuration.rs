@@ -33,9 +33,11 @@ fn or_unset(value: &str) -> &str {
 /// Whether the restored database is less protected than its source was.
 fn weakens(difference: &Difference) -> bool {
     match difference.setting.as_str() {
-        "security_groups" | Difference::PARAMETERS => true,
+        "security_groups" | Difference::PARAMETERS | Difference::WRITERS | Difference::MEMBERS => true,
         "storage_encrypted" | "deletion_protection" | "iam_authentication" => difference.restored != "true",
-        "publicly_accessible" => difference.restored != "false",
+        // A cluster that comes back with other members is not as available as its source was.
+        "cluster.members" => true,
+        setting if setting == "publicly_accessible" || setting.ends_with(".publicly_accessible") => difference.restored != "false",
         _ => false,
     }
 }
@@ -58,6 +60,9 @@ mod tests {
         assert_eq!(graded(Difference::PARAMETERS, "in-sync", "pending-reboot"), Grade::Fail, "the engine runs with other settings");
         assert_eq!(graded("publicly_accessible", "false", "true"), Grade::Fail);
         assert_eq!(graded("publicly_accessible", "true", "false"), Grade::Warn);
+        assert_eq!(graded("cluster.members.0.publicly_accessible", "false", "true"), Grade::Fail);
+        assert_eq!(graded(Difference::WRITERS, "1", "2"), Grade::Fail);
+        assert_eq!(graded(Difference::MEMBERS, "3", "2"), Grade::Fail);
         assert_eq!(graded("class", "\"db.m6g.large\"", "\"db.m6g.xlarge\""), Grade::Warn);
     }
 

@@ -14,7 +14,7 @@ use lifeboat_domain::point::{Difference, Fingerprint};
 use lifeboat_domain::policy::{FingerprintTable, Policy};
 use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
 use lifeboat_domain::validation::{Check, Validation};
-use lifeboat_domain::words::Grade;
+use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use login::Login;
 use serde::Serialize;
@@ -195,9 +195,16 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
 
     /// The moment that the data should reach.
     fn wanted(&self) -> Moment {
-        self.plan
-            .and_then(|plan| plan.restore_point)
-            .map_or(Moment { at: self.incident.first_signal_at, what: "the first signal" }, |at| Moment { at, what: "the restore point" })
+        let Some(at) = self.plan.and_then(|plan| plan.restore_point) else {
+            return Moment { at: self.incident.first_signal_at, what: "the first signal" };
+        };
+        // The volume of a cluster goes on being archived while its writer hangs, and nothing is written that could be new.
+        let last_write = self.incident.last_write();
+        let serves = self.incident.scenario().is_none_or(Scenario::leaves_source_serving);
+        if last_write < at && !serves {
+            return Moment { at: last_write, what: "the source was last seen to take writes" };
+        }
+        Moment { at, what: "the restore point" }
     }
 
     fn rpo(&self) -> Span {

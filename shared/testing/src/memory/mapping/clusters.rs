@@ -67,6 +67,7 @@ fn member(listed: &DbClusterMember, instance: &DbInstance) -> Answer<Member> {
             performance_insights_key: instance.performance_insights_kms_key_id.clone(),
             performance_insights_retention_days: instance.performance_insights_retention_period,
         },
+        tags: tags(&instance.tag_list),
     })
 }
 

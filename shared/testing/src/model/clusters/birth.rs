@@ -34,6 +34,9 @@ pub(super) fn default_version(engine: &str) -> Result<&'static str, ApiError> {
         "aurora-mysql" => Ok("8.0.mysql_aurora.3.08.0"),
         "postgres" => Ok("16.4"),
         "mysql" => Ok("8.0.36"),
+        // Other services that answer the same calls; their clusters get no class, as Aurora's.
+        "neptune" => Ok("1.3.2.1"),
+        "docdb" => Ok("5.0.0"),
         other => Err(ApiError::value(format!("Invalid DB engine: {other}"))),
     }
 }
@@ -50,7 +53,7 @@ impl Model {
             return Err(ApiError::new("DBClusterAlreadyExistsFault", "DB Cluster already exists"));
         }
         default_version(engine)?;
-        match (engine.starts_with("aurora"), &config.db_cluster_instance_class) {
+        match (is_made_of_members(engine), &config.db_cluster_instance_class) {
             (true, Some(_)) => return Err(ApiError::combination("DBClusterInstanceClass isn't supported for Aurora DB clusters.")),
             (false, None) => return Err(ApiError::combination("DBClusterInstanceClass is required for Multi-AZ DB clusters.")),
             _ => {}
@@ -75,7 +78,7 @@ impl Model {
 
     /// A new cluster as AWS would make it: what `config` does not say becomes AWS's default.
     pub(super) fn describe_new_cluster(&mut self, birth: &ClusterBirth<'_>, config: &ClusterConfig) -> Result<DbCluster, ApiError> {
-        let is_aurora = birth.engine.starts_with("aurora");
+        let is_aurora = is_made_of_members(birth.engine);
         let subnet_group = self.subnet_group(config.db_subnet_group_name.as_deref())?.db_subnet_group_name;
         let parameter_group = match &config.db_cluster_parameter_group_name {
             Some(name) => self.known_cluster_parameter_group(name)?,
@@ -176,6 +179,11 @@ impl Model {
         self.cluster_event(id, at, events::CLUSTER_CREATED);
         self.begin_first_cluster_backup(id, at);
     }
+}
+
+/// Whether RDS makes no instance of it by itself.
+pub(super) fn is_made_of_members(engine: &str) -> bool {
+    engine.starts_with("aurora") || matches!(engine, "neptune" | "docdb")
 }
 
 /// The backups of a cluster cannot be switched off.

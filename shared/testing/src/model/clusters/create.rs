@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::birth::{ClusterBirth, default_version};
+use super::birth::{ClusterBirth, default_version, is_made_of_members};
 use super::{CreateDbCluster, DbCluster};
 use crate::model::modify::check_password;
 use crate::model::{Action, ApiError, Model, Origin};
@@ -22,7 +22,7 @@ impl Action for CreateDbCluster {
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbCluster, ApiError> {
         let identifier = model.check_new_cluster(&self.db_cluster_identifier, &self.engine, &self.config)?;
         check_password(&self.master_user_password)?;
-        let allocated_storage = match (self.engine.starts_with("aurora"), self.allocated_storage) {
+        let allocated_storage = match (is_made_of_members(&self.engine), self.allocated_storage) {
             (true, _) => 1,
             (false, Some(size)) => size,
             (false, None) => {

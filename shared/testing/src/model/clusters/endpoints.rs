@@ -10,6 +10,16 @@ impl Model {
         (host("cluster"), host("cluster-ro"))
     }
 
+    /// The server (resource id) of the member that writes for a cluster, dead or alive; none if there is no such cluster.
+    pub fn writer_server(&self, cluster: &str) -> Option<String> {
+        self.cluster(cluster).ok()?.writer.clone()
+    }
+
+    /// The cluster (resource id) that a server is a member of.
+    pub fn cluster_of(&self, server: &str) -> Option<String> {
+        self.instances.get(server)?.cluster.clone()
+    }
+
     /// The server (resource id) that a client finds behind the endpoint or the reader endpoint of a cluster: the writer, dead or
     /// alive; a reader that is up, or the writer where there is none. None if the host is no cluster's, or the cluster has no member.
     pub fn behind_cluster_endpoint(&self, host: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::birth::{check_cluster_retention, check_groups};
 use super::snapshot::no_cluster_snapshot;
-use super::{Cluster, ClusterStep, DbCluster, ModifyDbCluster, cluster_state, no_cluster};
+use super::{Cluster, ClusterStep, DbCluster, EnableHttpEndpoint, HttpEndpoint, ModifyDbCluster, cluster_state, no_cluster};
 use crate::model::events;
 use crate::model::modify::{check_password, set};
 use crate::model::network::{settle_groups, swap_groups};
@@ -39,6 +39,28 @@ impl Action for ModifyDbCluster {
         }
         self.start(model, &id, now);
         model.clusters.get(&id).map(|it| it.shown.clone()).ok_or_else(|| no_cluster(&self.db_cluster_identifier))
+    }
+}
+
+impl Action for EnableHttpEndpoint {
+    const NAME: &'static str = "EnableHttpEndpoint";
+    const MUTATES: bool = true;
+    const RESULT: Option<&'static str> = None;
+    type Output = HttpEndpoint;
+
+    fn resource(&self) -> &str {
+        &self.resource_arn
+    }
+
+    fn run(&self, model: &mut Model, _: DateTime<Utc>) -> Result<HttpEndpoint, ApiError> {
+        let id = model.find_cluster(&self.resource_arn)?;
+        let it = model.cluster(&self.resource_arn)?;
+        it.require_available(Self::NAME)?;
+        if !it.shown.is_aurora() {
+            return Err(ApiError::combination("The Data API isn't supported for Multi-AZ DB clusters."));
+        }
+        model.with_cluster(&id, |it| it.shown.http_endpoint_enabled = true);
+        Ok(HttpEndpoint { resource_arn: self.resource_arn.clone(), http_endpoint_enabled: true })
     }
 }
 

@@ -221,6 +221,20 @@ impl ModifyDbCluster {
     }
 }
 
+/// Switches the Data API of an Aurora cluster on.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EnableHttpEndpoint {
+    pub resource_arn: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HttpEndpoint {
+    pub resource_arn: String,
+    pub http_endpoint_enabled: bool,
+}
+
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateDbClusterSnapshot {

@@ -1,0 +1,102 @@
+//! The same disturbances as those of an instance: each step repeated, cut off and taken up; each call going wrong in each way.
+
+use crate::account::Account;
+use crate::clusters::Tale;
+use crate::faults::{every_transient_fault, lasting, mutating};
+use crate::steps::every_step;
+use crate::story::{Story, check_always};
+use lifeboat_domain::incident::Outcome;
+use lifeboat_testing::model::{FaultKind, When};
+
+macro_rules! steps {
+    ($($name:ident: $tale:ident),+ $(,)?) => {
+        $(#[tokio::test] async fn $name() { every_step(Story::Cluster(Tale::$tale)).await; })+
+    };
+}
+
+macro_rules! faults {
+    ($($name:ident: $tale:ident),+ $(,)?) => {
+        $(#[tokio::test] async fn $name() { every_transient_fault(Story::Cluster(Tale::$tale)).await; })+
+    };
+}
+
+steps! {
+    a_writer_that_rds_replaces_is_left_alone_however_a_step_is_disturbed: WriterLost,
+    a_cluster_is_failed_over_once_however_a_step_is_disturbed: Hung,
+    a_multi_az_db_cluster_is_failed_over_once_however_a_step_is_disturbed: HungMultiAz,
+    a_cluster_without_readers_is_fenced_and_restored_the_same_however_a_step_is_disturbed: HungAlone,
+    a_failed_cluster_is_recovered_the_same_however_a_step_is_disturbed: Failed,
+    a_failed_multi_az_db_cluster_is_recovered_the_same_however_a_step_is_disturbed: FailedMultiAz,
+    a_deleted_cluster_is_recovered_the_same_however_a_step_is_disturbed: Deletion,
+    a_cluster_beside_production_is_made_once_however_a_step_is_disturbed: HumanError,
+    an_approved_cut_over_of_a_cluster_is_made_once_however_a_step_is_disturbed: HumanErrorCutOver,
+    a_wrong_cluster_is_held_however_a_step_is_disturbed: CopyIsWrong,
+    a_failed_restore_of_a_cluster_is_followed_by_another_however_a_step_is_disturbed: RestoreFails,
+    members_without_capacity_are_followed_by_others_however_a_step_is_disturbed: NoCapacity,
+    a_cut_over_of_a_cluster_is_undone_once_however_a_step_is_disturbed: Undo,
+    a_backup_of_a_cluster_is_taken_once_however_a_step_is_disturbed: Backup,
+}
+
+faults! {
+    one_fault_of_any_call_does_not_bring_a_second_failover_of_a_cluster: Hung,
+    one_fault_of_any_call_does_not_change_how_a_hung_cluster_without_readers_is_recovered: HungAlone,
+    one_fault_of_any_call_does_not_change_how_a_failed_cluster_is_recovered: Failed,
+    one_fault_of_any_call_does_not_change_how_a_failed_multi_az_db_cluster_is_recovered: FailedMultiAz,
+    one_fault_of_any_call_does_not_change_an_approved_cut_over_of_a_cluster: HumanErrorCutOver,
+    one_fault_of_any_call_does_not_change_how_a_failed_restore_is_followed_by_another: RestoreFails,
+    one_fault_of_any_call_does_not_change_how_a_cut_over_of_a_cluster_is_undone: Undo,
+    one_fault_of_any_call_does_not_change_a_backup_of_a_cluster: Backup,
+}
+
+async fn hung_with(kind: FaultKind) -> Account {
+    let story = Story::Cluster(Tale::Hung);
+    let mut account = story.begin().await;
+    account.fault("FailoverDBCluster", When::Nth(1), kind);
+    story.play(&mut account).await;
+    assert_eq!(check_always(&account), Ok(()), "{}", account.explain());
+    account
+}
+
+#[tokio::test]
+async fn a_failover_of_a_cluster_that_was_lost_on_its_way_is_not_asked_for_again_but_goes_to_a_person() {
+    for kind in [FaultKind::TimeoutBefore, FaultKind::ServiceError] {
+        let account = hung_with(kind).await;
+        assert_eq!(account.incident().outcome, Some(Outcome::NeedsPerson), "{}", account.explain());
+        let text = account.last_text();
+        assert!(text.contains("cannot be told") && text.contains("failover-db-cluster"), "what happened, and the command: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_failover_of_a_cluster_whose_reply_was_lost_is_recognised_by_its_writer() {
+    let account = hung_with(FaultKind::ReplyLost).await;
+    assert_eq!(account.incident().outcome, Some(Outcome::FailedOver), "{}", account.explain());
+    assert_eq!(account.members("orders-db")[0], "orders-db-3");
+}
+
+#[tokio::test]
+async fn a_call_on_a_cluster_that_is_refused_for_good_ends_whole_and_with_a_message_that_names_it() {
+    let denied = FaultKind::Refused { code: "AccessDenied".to_owned(), message: "the role may not".to_owned() };
+    let mut wrong = Vec::new();
+    for tale in [Tale::Failed, Tale::HungAlone] {
+        let story = Story::Cluster(tale);
+        for action in mutating(story).into_iter().chain(["secretsmanager:PutSecretValue"]) {
+            if let Err(why) = lasting(story, action, &denied).await {
+                wrong.push(format!("{tale:?} {action}: {why}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test]
+async fn a_call_on_a_cluster_that_is_throttled_for_ever_ends_whole_and_with_a_message_that_names_it() {
+    let story = Story::Cluster(Tale::HungAlone);
+    let mut wrong = Vec::new();
+    for action in mutating(story).into_iter().chain(["secretsmanager:PutSecretValue"]) {
+        if let Err(why) = lasting(story, action, &FaultKind::Throttle).await {
+            wrong.push(format!("{action}: {why}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
