@@ -1,7 +1,10 @@
 //! What an ElastiCache replication group has beyond what every database has.
 
 use super::Member;
+use crate::error::DrError;
+use crate::ids::DatabaseId;
 use crate::status::DatabaseStatus;
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a restored replication group must be told (fact sheet 3.6): what is not told falls back to a default that is weaker.
@@ -51,6 +54,38 @@ pub struct LogDelivery {
     pub format: String,
 }
 
+/// How the resource id of a replication group begins.
+const OF_CACHE: &str = "replicationgroup:";
+
+/// The name of a replication group, checked.
+pub fn cache_id(name: &str) -> Result<DatabaseId, DrError> {
+    DatabaseId::new(ResourceKind::ReplicationGroup, name)
+}
+
+/// ElastiCache gives no resource id: the name, with when it was made, tells it from another one that gets its name later.
+pub fn cache_resource_id(name: &str, made_at: Option<Timestamp>) -> String {
+    format!("{OF_CACHE}{name}:{}", made_at.map_or(0, |at| at.timestamp()))
+}
+
+/// Whether it is the resource id of a replication group.
+pub fn is_cache_resource_id(resource_id: &str) -> bool {
+    resource_id.starts_with(OF_CACHE)
+}
+
+/// The replication group whose resource id it is.
+pub fn cache_of_resource_id(resource_id: &str) -> Option<DatabaseId> {
+    let (name, _) = resource_id.strip_prefix(OF_CACHE)?.rsplit_once(':')?;
+    cache_id(name).ok()
+}
+
+/// The replication group of a node, by its name: `sessions-001`, with cluster mode `sessions-0001-001`. None if it is no such name.
+pub fn cache_node_of(node: &str) -> Option<DatabaseId> {
+    let numbered = |text: &str, digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (rest, _) = node.rsplit_once('-').filter(|(_, number)| numbered(number, 3))?;
+    let group = rest.rsplit_once('-').filter(|(_, shard)| numbered(shard, 4)).map_or(rest, |(group, _)| group);
+    cache_id(group).ok()
+}
+
 /// What a replication group is, by its own word and its nodes': a group is called `available` while the node that writes is replaced.
 pub fn cache_status_of(group: &str, members: &[Member]) -> DatabaseStatus {
     let own = DatabaseStatus::new(group);
@@ -64,7 +99,6 @@ pub fn cache_status_of(group: &str, members: &[Member]) -> DatabaseStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::DatabaseId;
     use crate::observed::MemberConfiguration;
 
     fn node(is_writer: bool, status: &str) -> Member {
@@ -78,6 +112,16 @@ mod tests {
             tags: std::collections::BTreeMap::new(),
             configuration: MemberConfiguration::default(),
         }
+    }
+
+    #[test]
+    fn a_node_tells_its_group_and_a_resource_id_its_name() {
+        for (node, group) in [("sessions-001", Some("sessions")), ("s-1-0003-002", Some("s-1")), ("s-1-003", Some("s-1")), ("lone", None)] {
+            assert_eq!(cache_node_of(node).map(|id| id.to_string()).as_deref(), group, "{node}");
+        }
+        let id = cache_resource_id("sessions", "2026-01-15T10:25:00Z".parse().ok());
+        assert_eq!(cache_of_resource_id(&id).unwrap().as_str(), "sessions");
+        assert!(is_cache_resource_id(&id) && !is_cache_resource_id("db-ABC"));
     }
 
     #[test]
