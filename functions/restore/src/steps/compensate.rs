@@ -405,7 +405,10 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
     if let Some(reason) = end_sessions(deps, incident, now).await? {
         return Err(DrError::conflict(reason));
     }
-    let text = format!("closed again: {target} admits nobody, and its sessions were ended");
+    let text = match target.kind() {
+        ResourceKind::ReplicationGroup => format!("closed again: {target} admits validate alone; sessions that clients opened stand until they end them"),
+        _ => format!("closed again: {target} admits nobody, and its sessions were ended"),
+    };
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }
 
