@@ -73,6 +73,12 @@ impl Clients {
         crate::rds::Rds::new(&self.config, &self.at_most_once())
     }
 
+    /// Every kind of database.
+    #[cfg(all(feature = "caches", feature = "rds"))]
+    pub fn databases(&self) -> crate::databases::Databases {
+        crate::databases::Databases { rds: self.rds(), caches: self.caches() }
+    }
+
     /// The control plane of ElastiCache.
     #[cfg(feature = "caches")]
     pub fn caches(&self) -> crate::caches::Caches {

@@ -35,6 +35,8 @@ mod classify;
 mod clients;
 #[cfg(feature = "cloudtrail")]
 pub mod cloudtrail;
+#[cfg(all(feature = "caches", feature = "rds"))]
+pub mod databases;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ecs")]
