@@ -4,12 +4,15 @@ mod cache;
 mod cluster;
 mod table;
 
-pub use cache::CacheConfiguration;
+pub use cache::{
+    CacheConfiguration, LogDelivery, cache_id, cache_node_of, cache_of_resource_id, cache_resource_id, cache_status_of,
+    is_cache_resource_id,
+};
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 pub use table::{Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
-use crate::status::DatabaseStatus;
+use crate::status::{DatabaseStatus, StatusMeaning};
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -327,9 +330,23 @@ impl ObservedDatabase {
     /// Whether AWS has where to move it to by itself: a standby, or another member that serves.
     pub fn has_standby(&self) -> bool {
         match self.id.kind() {
-            ResourceKind::DbCluster => self.members.iter().any(|member| !member.is_writer && member.status.is_serving()),
+            ResourceKind::DbCluster => self.has_reader(),
+            ResourceKind::ReplicationGroup => self.configuration.cache().is_some_and(|cache| cache.automatic_failover) && self.has_reader(),
             _ => self.configuration.multi_az,
         }
+    }
+
+    /// What its status means. Of a cache that could not be made nobody can tell what it held: another one is made beside it.
+    pub fn meaning(&self) -> StatusMeaning {
+        match (self.id.kind(), self.status.meaning()) {
+            (ResourceKind::ReplicationGroup, StatusMeaning::FailedCreation) => StatusMeaning::Terminal,
+            (_, meaning) => meaning,
+        }
+    }
+
+    /// Whether another member serves.
+    pub fn has_reader(&self) -> bool {
+        self.members.iter().any(|member| !member.is_writer && member.status.is_serving())
     }
 
     /// The policy's name, if this database is protected and not retired.
