@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import scenarios
 import scenarios_aurora
+import scenarios_dynamodb
 from act import Act, Result
 
 
@@ -114,4 +115,17 @@ AURORA = {
     "corruption": RDS["corruption"],
 }
 
-PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA}
+DYNAMODB = {
+    "deletion": Scenario(
+        scenarios_dynamodb.deletion,
+        "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
+        ("deletion",),
+    ),
+    "human_error": Scenario(
+        scenarios_dynamodb.human_error,
+        "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
+        ("human_error_beside", "human_error"),
+    ),
+}
+
+PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB}

@@ -9,7 +9,7 @@
 | `access` | IAM: which resources a call names, resource policies, what a restore needs beside its own action |
 | `scaling` | Application Auto Scaling of tables, which ministack lacks |
 | `trail` | the log of calls, CloudTrail's events, scripted faults |
-| `control` | JSON for the demo: `/calls`, `/writes`, `/tables`, `/items`, `/events`, `/faults` |
+| `control` | JSON for the demo: `/calls`, `/writes`, `/tables`, `/items`, `/commits`, `/events`, `/faults` |
 
 Facts are of the DynamoDB API reference and developer guide. A table whose point-in-time recovery was not switched on by a call,
 as the ledger's is by the template, keeps no journal.

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from ministack.services import dynamodb
 
 from . import scaling
+from .past import PAST, Past
 from .trail import LOG, Fault
 from .world import Json, World
 
@@ -47,6 +48,12 @@ def items(name: str) -> list[Json]:
     return [item for sorts in list(table["items"].values()) for item in list(sorts.values())] if table else []
 
 
+def commits(name: str) -> list[tuple[float, Json]]:
+    """Every item that was put into a table since it keeps a past, with the moment, in seconds since 1970."""
+    past: Past | None = (dynamodb._tables.get(name) or {}).get(PAST)
+    return past.writes() if past else []
+
+
 class Control(BaseHTTPRequestHandler):
     """One question."""
 
@@ -65,6 +72,7 @@ class Control(BaseHTTPRequestHandler):
             "/events": lambda: LOG.events,
             "/tables": lambda: tables(self.world),
             "/items": lambda: items(name),
+            "/commits": lambda: commits(name),
         }
         look = answers.get(url.path)
         self._answer(200 if look else 404, look() if look else {"error": f"no {url.path}; there are {', '.join(answers)}"})

@@ -33,6 +33,11 @@ class Past:
         with self._lock:
             self._writes.append((time.time(), partition, sort, copy.deepcopy(item)))
 
+    def writes(self) -> list[tuple[float, Json]]:
+        """Every item that was put, with its time."""
+        with self._lock:
+            return [(at, item) for at, _, _, item in self._writes if item is not None]
+
     def window(self, lag: float) -> tuple[float, float]:
         """`EarliestRestorableDateTime` and `LatestRestorableDateTime`, which is some minutes ago, in whole seconds."""
         now = time.time()
