@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::probe::{Probe, ProbeOutcome};
 use crate::span::Span;
 use crate::status::StatusMeaning;
-use crate::words::{Run, Scenario, Timestamp, closed_enum, show_time};
+use crate::words::{ResourceKind, Run, Scenario, Timestamp, closed_enum, show_time};
 use serde::{Deserialize, Serialize};
 
 closed_enum! {
@@ -91,30 +91,39 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             format!("{} does not exist any more, and Lifeboat did not delete it", evidence.incident.source.id),
         );
     };
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     match status.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
         StatusMeaning::StorageFull => judge_full(evidence, observed),
         StatusMeaning::BadParameters => Judgement::failed(
             Scenario::ParameterFailure,
-            format!("RDS reports {status}: a parameter or option group keeps it from starting"),
+            format!("{service} reports {status}: a parameter or option group keeps it from starting"),
         ),
         StatusMeaning::BadNetwork => {
-            Judgement::failed(Scenario::NetworkFailure, format!("RDS reports {status}: its subnets or addresses cannot be used"))
+            Judgement::failed(Scenario::NetworkFailure, format!("{service} reports {status}: its subnets or addresses cannot be used"))
         }
         StatusMeaning::KeyLost => Judgement::failed(
             Scenario::KeyInaccessible,
-            format!("RDS reports {status}: the KMS key is unreachable; it must be back within 7 days"),
+            format!("{service} reports {status}: the KMS key is unreachable; it must be back within 7 days"),
         ),
         StatusMeaning::Off => {
-            Judgement::of(Verdict::Planned, format!("RDS reports {status}: somebody stopped it; stopping is not a failure"))
+            Judgement::of(Verdict::Planned, format!("{service} reports {status}: somebody stopped it; stopping is not a failure"))
         }
         StatusMeaning::Transitional => judge_transitional(evidence, observed),
-        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it is being deleted; is that meant?")),
-        StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it was never usable")),
-        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("RDS reports {status}, a status that Lifeboat does not know")),
+        StatusMeaning::Deleting if is_going(evidence, observed) => {
+            let every = evidence.policy.timing.probe_every;
+            Judgement::again(Verdict::Suspect, every, format!("{service} reports {status}: it can be restored once it is gone"))
+        }
+        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?")),
+        StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it was never usable")),
+        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know")),
     }
+}
+
+/// Whether a table is being deleted, which lasts seconds: nothing can be restored of it before it is gone.
+fn is_going(evidence: Evidence<'_>, observed: &ObservedDatabase) -> bool {
+    observed.id.kind() == ResourceKind::DynamodbTable && waited(evidence) < evidence.policy.timing.host_recovery_grace
 }
 
 /// What a person said needs no second plane: they are one; and a watched check is judged by its own result.
@@ -163,19 +172,19 @@ fn judge_corruption(evidence: Evidence<'_>) -> Option<Judgement> {
 }
 
 fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     let timing = &evidence.policy.timing;
     let Some(probe) = evidence.probe else {
-        return Judgement::of(Verdict::Unknown, format!("RDS reports {status}, but nothing could be probed"));
+        return Judgement::of(Verdict::Unknown, format!("{service} reports {status}, but nothing could be probed"));
     };
     match probe.outcome {
         ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
-        ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("RDS reports {status} and it answers: {}", probe.text)),
+        ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("{service} reports {status} and it answers: {}", probe.text)),
         ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => {
-            Judgement::again(Verdict::Suspect, timing.probe_every, format!("RDS reports {status}; the probe could not run: {}", probe.text))
+            Judgement::again(Verdict::Suspect, timing.probe_every, format!("{service} reports {status}; the probe could not run: {}", probe.text))
         }
-        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
-            Judgement::of(Verdict::Unknown, format!("RDS reports {status}, and the probe proves no outage: {}", probe.text))
+        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::WriteDenied | ProbeOutcome::CouldNotRun => {
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}, and the probe proves no outage: {}", probe.text))
         }
         ProbeOutcome::StartingUp if evidence.before_cut_over => {
             Judgement::of(Verdict::Unknown, format!("its engine is starting up, and may be back in a moment: {}", probe.text))
@@ -228,9 +237,16 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
     let (grace, by_whom) = if observed.has_standby() {
         (timing.failover_grace, "Multi-AZ fails over by itself")
     } else {
-        (timing.host_recovery_grace, "RDS replaces a lost host by itself")
+        (timing.host_recovery_grace, heals_by_itself(observed.id.kind()))
     };
     within_grace(evidence, observed, grace, &format!("{}; {by_whom}", probe.text))
+}
+
+const fn heals_by_itself(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::DynamodbTable => "DynamoDB is a regional service and heals by itself",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::ReplicationGroup => "RDS replaces a lost host by itself",
+    }
 }
 
 /// Self-healing until the grace has passed, then failed, if silence proves that.
@@ -245,25 +261,24 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span
         return Judgement::of(Verdict::Unknown, format!("{what}, but that proves no outage: {why}"));
     }
     let scenario = if evidence.incident.signals.iter().any(announces_failover_begun) { Scenario::AzOutage } else { Scenario::Hung };
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     Judgement::failed(
         scenario,
-        format!("{what}; silent since {} ({waited}; AWS was given {grace}); RDS reports {status}", show_time(since)),
+        format!("{what}; silent since {} ({waited}; AWS was given {grace}); {service} reports {status}", show_time(since)),
     )
 }
 
 fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers) {
         return Judgement::of(
             Verdict::Unknown,
-            format!("RDS reports {status}, yet the database answers ({}): the two disagree, a person must look", probe.text),
+            format!("{service} reports {status}, yet the database answers ({}): the two disagree, a person must look", probe.text),
         );
     }
     let seen = evidence.probe.map_or("nothing could be probed", |probe| probe.text.as_str());
-    let scenario =
-        if status.as_str() == "inaccessible-encryption-credentials" { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
-    Judgement::failed(scenario, format!("RDS reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
+    let scenario = if status.is_lost_with_its_key() { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
+    Judgement::failed(scenario, format!("{service} reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
 }
 
 /// A full volume grows by itself where storage autoscaling has room left; a volume never shrinks, so AWS goes first.
@@ -281,13 +296,13 @@ fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement 
 }
 
 fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
-        return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));
+        return Judgement::of(Verdict::Healthy, format!("{service} reports {status}, and it answers: {}", probe.text));
     }
     let down = evidence.probe.filter(|probe| evidence.fenced && status.is_rebooting() && probe.outcome.is_down());
     if let (Some(probe), Some(scenario)) = (down, evidence.incident.scenario()) {
-        let reason = format!("Lifeboat rebooted it behind its fence, and RDS reports {status} still: {}", probe.text);
+        let reason = format!("Lifeboat rebooted it behind its fence, and {service} reports {status} still: {}", probe.text);
         return Judgement::failed(scenario, reason);
     }
     let waited = waited(evidence);
@@ -296,12 +311,12 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Ju
         return Judgement::again(
             Verdict::SelfHealing,
             evidence.policy.timing.probe_every,
-            format!("RDS is at it: it reports {status} ({waited} of {grace})"),
+            format!("{service} is at it: it reports {status} ({waited} of {grace})"),
         );
     }
     Judgement::of(
         Verdict::Unknown,
-        format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"),
+        format!("{service} has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt {service}'s own work"),
     )
 }
 

@@ -122,6 +122,20 @@ impl ResourceKind {
         }
     }
 
+    /// The AWS service whose control plane knows it, as people call it.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::RdsInstance | Self::DbCluster => "RDS",
+            Self::DynamodbTable => "DynamoDB",
+            Self::ReplicationGroup => "ElastiCache",
+        }
+    }
+
+    /// Whether clients log in with a user and a password of a secret; AWS's own authorisation lets them into a table.
+    pub const fn has_login(self) -> bool {
+        !matches!(self, Self::DynamodbTable)
+    }
+
     /// How long a recovery point's name may be (fact sheet 3.7); for an instance less than RDS allows, as nobody reads more.
     pub const fn longest_snapshot_name(self) -> usize {
         match self {

@@ -14,6 +14,7 @@ mod quarantine;
 mod renames;
 mod settings;
 mod swap_back;
+mod table;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use quarantine::Quarantine;
 pub use renames::{NameHolders, RENAME, kept_name};
 pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
+pub use table::{TableSetting, expected_of_table};
 pub use targets::FoundTarget;
 
 use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};

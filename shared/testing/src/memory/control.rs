@@ -1,6 +1,7 @@
 //! The ports of the control plane.
 
 use super::mapping::list;
+use super::tables::is_table;
 use super::{Cloud, mapping};
 use crate::model::{
     AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
@@ -57,6 +58,9 @@ impl ReadDatabases for Cloud {
         if is_cluster(id) {
             return self.cluster(id);
         }
+        if is_table(id) {
+            return self.table(id);
+        }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
             Ok(page) => page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -64,7 +68,10 @@ impl ReadDatabases for Cloud {
         }
     }
 
-    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+    async fn instance_by_resource_id(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if is_table(known_as) {
+            return Ok(self.table(known_as)?.filter(|table| table.resource_id == resource_id));
+        }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_by_resource_id(resource_id);
         }
@@ -82,12 +89,16 @@ impl ReadDatabases for Cloud {
             if request.page.marker.is_none() {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
                 databases.extend(self.clusters(&found)?);
+                databases.extend(self.protected_tables()?);
                 return Ok(databases);
             }
         }
     }
 
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_table(known_as) {
+            return self.table_window(known_as, resource_id);
+        }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_restore_window(resource_id);
         }
@@ -108,12 +119,16 @@ impl ReadDatabases for Cloud {
         let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
         let mut snapshots = self.snapshots(manual)?;
         snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
+        snapshots.extend(self.table_backups(None)?);
         Ok(snapshots)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         if is_cluster(instance) {
             return self.cluster_snapshots(Some(instance), None);
+        }
+        if is_table(instance) {
+            return self.table_backups(Some(instance));
         }
         self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
     }
@@ -123,6 +138,9 @@ impl TakeSnapshots for Cloud {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         if is_cluster(instance) {
             return self.create_cluster_snapshot(instance, snapshot, tags);
+        }
+        if is_table(instance) {
+            return self.create_table_backup(instance, snapshot);
         }
         let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
         self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
@@ -163,6 +181,9 @@ impl RestoreDatabases for Cloud {
         if is_cluster(target) {
             return self.restore_cluster_from_snapshot(snapshot, target, settings);
         }
+        if is_table(target) {
+            return self.restore_table_from_backup(snapshot, target);
+        }
         let request = RestoreDbInstanceFromDbSnapshot {
             db_instance_identifier: target.to_string(),
             db_snapshot_identifier: snapshot.to_string(),
@@ -180,6 +201,9 @@ impl RestoreDatabases for Cloud {
     ) -> Answer<()> {
         if is_cluster(target) {
             return self.restore_cluster_to_point_in_time(source, at, target, settings);
+        }
+        if is_table(target) {
+            return self.restore_table_to_point_in_time(source, at, target);
         }
         let request = RestoreDbInstanceToPointInTime {
             target_db_instance_identifier: target.to_string(),
@@ -251,6 +275,9 @@ impl ModifyDatabases for Cloud {
         if is_cluster(instance) {
             return self.modify_cluster(instance, |request| request.vpc_security_group_ids = Some(groups.to_vec()));
         }
+        if is_table(instance) {
+            return self.set_table_door(instance, groups);
+        }
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
     }
@@ -293,10 +320,16 @@ impl ModifyDatabases for Cloud {
 
 impl TagDatabases for Cloud {
     async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if let Some(table) = DatabaseId::of_arn(arn).filter(is_table) {
+            return self.tag_table(&table, tags, &[]);
+        }
         self.rds("rds:AddTagsToResource", &AddTagsToResource { resource_name: arn.to_string(), tags: list(tags) }).map(|_| ())
     }
 
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if let Some(table) = DatabaseId::of_arn(arn).filter(is_table) {
+            return self.tag_table(&table, &BTreeMap::new(), keys);
+        }
         self.rds("rds:RemoveTagsFromResource", &RemoveTagsFromResource { resource_name: arn.to_string(), tag_keys: keys.to_vec() })
             .map(|_| ())
     }

@@ -1,5 +1,6 @@
 //! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
 
+use super::tables::is_table;
 use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
 use lifeboat_domain::moments::traces::Traces;
@@ -10,7 +11,7 @@ use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids};
+use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids, items};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One visit: the server and the session that was let in.
@@ -93,6 +94,7 @@ fn facts(table: &FingerprintTable, rows: &BTreeMap<i64, Row>, watermark: Option<
         rows: count(below.len()),
         hash: ids::digest(&texts),
         newest: table.written_at.as_ref().and_then(|_| below.iter().map(|row| row.committed_at).max()),
+        sample: Vec::new(),
     }
 }
 
@@ -108,6 +110,9 @@ fn ranges(keys: &BTreeSet<i64>) -> KeyRanges {
 impl OpenDatabases for Cloud {
     async fn probe(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         let at = self.see().rds.now();
+        if is_table(&target.instance) {
+            return items::probe(self, target, at).await;
+        }
         let opened = self.open(target, credentials);
         let writable = opened.as_ref().ok().map(|visit| !self.see().rds.data.is_replica(&visit.server));
         let outcome = opened.err().unwrap_or(ProbeOutcome::Answers);
@@ -123,6 +128,13 @@ impl OpenDatabases for Cloud {
             failed_checks: failed,
             checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
         }
+    }
+
+    async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
+        if is_table(&target.instance) {
+            return items::probe_writes(self, target, self.see().rds.now()).await;
+        }
+        self.probe(target, credentials, limits, &[]).await
     }
 
     async fn write_mark(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
@@ -171,6 +183,10 @@ impl OpenDatabases for Cloud {
         tables: &[FingerprintTable],
         watermarks: &BTreeMap<String, String>,
     ) -> Answer<Fingerprint> {
+        if is_table(&target.instance) {
+            let now = self.see().rds.now();
+            return items::fingerprint(self, &target.instance, tables, watermarks, now).await;
+        }
         let mut contents = Vec::new();
         for table in tables {
             contents.push(facts(table, &self.rows(target, credentials, &table.table)?, watermarks.get(&table.table)));
@@ -190,6 +206,9 @@ impl OpenDatabases for Cloud {
         _limits: VisitLimits,
         table: &FingerprintTable,
     ) -> Answer<TableDifference> {
+        if is_table(&source.0.instance) {
+            return items::compare(self, &source.0.instance, &restored.0.instance, table).await;
+        }
         let (source, restored) = (self.rows(source.0, source.1, &table.table)?, self.rows(restored.0, restored.1, &table.table)?);
         let only = |one: &BTreeMap<i64, Row>, other: &BTreeMap<i64, Row>| {
             ranges(&one.keys().filter(|key| !other.contains_key(key)).copied().collect())
@@ -202,6 +221,7 @@ impl OpenDatabases for Cloud {
             only_restored: only(&restored, &source),
             only_source: only(&source, &restored),
             changed: ranges(&source.iter().filter(|entry| differ(*entry)).map(|(key, _)| *key).collect()),
+            sampled: false,
         })
     }
 

@@ -13,6 +13,7 @@ mod mapping;
 mod places;
 mod secrets;
 mod storage;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod warm_up;

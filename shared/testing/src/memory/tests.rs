@@ -127,7 +127,7 @@ fn a_cluster_is_restored_and_answers_once_it_has_a_member() {
     let source = see(&cloud, "cluster:ledger");
     let (target, settings) =
         (id("cluster:ledger-r1"), RestoreSettings { configuration: source.configuration.clone(), opens_to: Vec::new(), tags: tags() });
-    let window = at_once(cloud.restore_window(&source.resource_id)).unwrap().unwrap();
+    let window = at_once(cloud.restore_window(&source.id, &source.resource_id)).unwrap().unwrap();
     assert!(window.earliest < window.latest);
     at_once(cloud.restore_to_point_in_time(&source.resource_id, None, &target, &settings)).unwrap();
     pass(&cloud, 20);

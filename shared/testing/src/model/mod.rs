@@ -24,6 +24,7 @@ mod restore;
 mod settings;
 mod snapshot;
 mod steps;
+mod tables;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ use instance::Instance;
 pub use log::{CallRecord, Outcome};
 pub use replica::{CreateDbInstanceReadReplica, PromoteReadReplica};
 pub use requests::*;
+pub use tables::{Restore, Table, TableBackup, TableCall, Tables, trail_event};
 pub use settings::{Durations, Settings, SubnetGroup};
 use snapshot::Snapshot;
 use steps::Step;
@@ -91,6 +93,8 @@ pub struct Model {
     pub(crate) cluster_snapshots: BTreeMap<String, ClusterSnapshot>,
     /// By the cluster's resource id; outlives the cluster.
     pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
+    /// DynamoDB's tables.
+    pub tables: Tables,
     pub(crate) dark_zones: BTreeSet<String>,
     /// By resource id: what Describe does not show.
     pub(crate) unseen: BTreeSet<String>,
@@ -116,6 +120,7 @@ impl Model {
             clusters: BTreeMap::new(),
             cluster_snapshots: BTreeMap::new(),
             cluster_backups: BTreeMap::new(),
+            tables: Tables::default(),
             dark_zones: BTreeSet::new(),
             unseen: BTreeSet::new(),
             steps: Vec::new(),
