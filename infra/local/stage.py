@@ -89,6 +89,7 @@ class Stage:
 
     parameter = PARAMETER
     seed_rows = SEED_ROWS
+    fence = FENCE
     # Whether a side is opened before clients are led to it, so that somebody may be early.
     opens = True
 

@@ -10,7 +10,7 @@ from cloud import ACCOUNT
 from contenders import Contenders
 from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
-from kinds.dynamodb import ADMINISTRATOR
+from kinds.dynamodb import ADMINISTRATOR, FENCED
 from stage import REGION, RESOURCE, Stage, until
 
 Json = dict[str, Any]
@@ -34,6 +34,7 @@ class TableStage(Stage):
 
     parameter = PARAMETER
     seed_rows = SEED_ITEMS
+    fence = FENCED
     opens = False
 
     def _create_database(self) -> None:
