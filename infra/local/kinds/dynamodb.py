@@ -8,7 +8,7 @@ from typing import Any
 
 from . import Json, Wanted
 
-POLICIES = {"dynamodb": "demo-dynamodb"}
+POLICIES = {"table": "demo-dynamodb"}
 PORT = 443
 # The door of a table whose policy has Lifeboat's statement, as the plan names it.
 FENCED = "lifeboat-fence"
