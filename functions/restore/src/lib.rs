@@ -18,7 +18,7 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeMembers, ModifyDatabases, PromoteDatabases,
     ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets,
-    RebootDatabases, RestartServices, RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies,
+    RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies,
     WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
@@ -170,6 +170,7 @@ pub trait Databases:
     + DeleteDatabases
     + MakeMembers
     + FailClustersOver
+    + SetTables
     + ReadProxies
     + WriteProxies
 {
@@ -185,6 +186,7 @@ impl<T> Databases for T where
         + DeleteDatabases
         + MakeMembers
         + FailClustersOver
+        + SetTables
         + ReadProxies
         + WriteProxies
 {

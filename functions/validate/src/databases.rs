@@ -4,6 +4,8 @@ use crate::mysql::MySql;
 use crate::postgres::Postgres;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
+use lifeboat_aws::tables::TableItems;
+use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
@@ -25,6 +27,8 @@ pub(crate) enum Engine {
     Postgres,
     /// `mysql`, `mariadb` and what speaks their protocol.
     MySql,
+    /// A DynamoDB table, which is asked through AWS's API and not opened.
+    Table,
 }
 
 impl Engine {
@@ -33,6 +37,7 @@ impl Engine {
         match name {
             "postgres" | "aurora-postgresql" => Some(Self::Postgres),
             "mysql" | "mariadb" | "aurora-mysql" => Some(Self::MySql),
+            "dynamodb" => Some(Self::Table),
             _ => None,
         }
     }
@@ -62,25 +67,34 @@ pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
 }
 
 /// Opens databases of every engine that it knows.
-pub struct Databases<C> {
+pub struct Databases<C, I = TableItems> {
+    items: I,
     postgres: Postgres<C>,
     mysql: MySql<C>,
     clock: C,
 }
 
-impl<C: Clock + Clone> Databases<C> {
-    /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
-    pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        Ok(Self { postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, clock })
+impl<C: Clock + Clone, I: ReadItems> Databases<C, I> {
+    /// Trusts the certificate authorities in the PEM file `roots` and nobody else; `items` are those of DynamoDB's tables.
+    pub fn new(roots: &Path, items: I, clock: C) -> Result<Self, DrError> {
+        Ok(Self { items, postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, clock })
     }
 }
 
-impl<C: Clock> OpenDatabases for Databases<C> {
+impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
             Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
+            Some(Engine::Table) => items::probe(&self.items, target, self.clock.now()).await,
             None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
+        match Engine::of(&target.engine) {
+            Some(Engine::Table) => items::probe_writes(&self.items, target, self.clock.now()).await,
+            _ => self.probe(target, credentials, limits, &[]).await,
         }
     }
 
@@ -88,7 +102,8 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine)? {
             Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
             // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
-            Engine::MySql => None,
+            // A table keeps no count at all.
+            Engine::MySql | Engine::Table => None,
         }
     }
 
@@ -96,7 +111,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
             Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
-            None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
+            Some(Engine::Table) | None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
         }
     }
 
@@ -112,7 +127,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.traces(target, credentials, limits, table, window).await,
             // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
             Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
-            None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
+            Some(Engine::Table) | None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
         }
     }
 
@@ -127,6 +142,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
+            Some(Engine::Table) => items::fingerprint(&self.items, &target.instance, tables, watermarks, self.clock.now()).await,
             None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
         }
     }
@@ -135,7 +151,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.list_parts(target, credentials, limits, rule).await,
             Some(Engine::MySql) => self.mysql.list_parts(target, credentials, limits, rule).await,
-            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -150,7 +166,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.read_parts(target, credentials, limits, parts, time).await,
             Some(Engine::MySql) => self.mysql.read_parts(target, credentials, limits, parts, time).await,
-            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -158,7 +174,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.run_checks(target, credentials, limits, checks).await,
             Some(Engine::MySql) => self.mysql.run_checks(target, credentials, limits, checks).await,
-            None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
+            Some(Engine::Table) | None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
         }
     }
 
@@ -173,6 +189,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&source.0.engine) {
             Some(Engine::Postgres) => self.postgres.compare_table(source, restored, limits, table).await,
             Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
+            Some(Engine::Table) => items::compare(&self.items, &source.0.instance, &restored.0.instance, table).await,
             None => Err(Engine::cannot_be_opened(source.0).during("compare")),
         }
     }

@@ -62,7 +62,7 @@ impl Clients {
     }
 
     /// The same configuration without retries, for calls that are sent at most once per intent.
-    #[cfg(any(feature = "ecs", feature = "rds"))]
+    #[cfg(any(feature = "ecs", feature = "rds", feature = "tables"))]
     fn at_most_once(&self) -> SdkConfig {
         self.config.to_builder().retry_config(RetryConfig::disabled()).build()
     }
@@ -71,6 +71,24 @@ impl Clients {
     #[cfg(feature = "rds")]
     pub fn rds(&self) -> crate::rds::Rds {
         crate::rds::Rds::new(&self.config, &self.at_most_once())
+    }
+
+    /// Every kind of database.
+    #[cfg(all(feature = "rds", feature = "tables"))]
+    pub fn databases(&self) -> crate::databases::Databases {
+        crate::databases::Databases { rds: self.rds(), tables: self.tables() }
+    }
+
+    /// DynamoDB's tables.
+    #[cfg(feature = "tables")]
+    pub fn tables(&self) -> crate::tables::Tables {
+        crate::tables::Tables::new(&self.config, &self.at_most_once())
+    }
+
+    /// The items of DynamoDB's tables.
+    #[cfg(feature = "tables")]
+    pub fn table_items(&self) -> crate::tables::TableItems {
+        crate::tables::TableItems::new(&self.config)
     }
 
     /// CloudTrail, to look up who did what.

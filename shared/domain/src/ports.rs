@@ -37,9 +37,9 @@ pub trait Clock {
 pub trait ReadDatabases {
     /// One instance; none if it does not exist.
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>>;
-    /// The database with this `DbiResourceId`, whatever it is called; of a kind that keeps its name, `known_as` if it is still that one.
-    /// None if it does not exist.
-    async fn instance_by_resource_id(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
+    /// The instance with this `DbiResourceId`, or the cluster with this `DbClusterResourceId`, whatever it is called; none if it does
+    /// not exist.
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
     /// All instances of the Region, every page.
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
     /// The restorable window of a database, dead or alive, by `DbiResourceId`; `known_as` says of what kind it is.

@@ -112,16 +112,6 @@ closed_enum! {
 }
 
 impl ResourceKind {
-    /// What people call it.
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::RdsInstance => "instance",
-            Self::DbCluster => "cluster",
-            Self::DynamodbTable => "table",
-            Self::ReplicationGroup => "replication group",
-        }
-    }
-
     /// The AWS service whose control plane knows it, as people call it.
     pub const fn service(self) -> &'static str {
         match self {
@@ -134,6 +124,16 @@ impl ResourceKind {
     /// Whether clients log in with a user and a password of a secret; AWS's own authorisation lets them into a table.
     pub const fn has_login(self) -> bool {
         !matches!(self, Self::DynamodbTable)
+    }
+
+    /// What people call it.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::RdsInstance => "instance",
+            Self::DbCluster => "cluster",
+            Self::DynamodbTable => "table",
+            Self::ReplicationGroup => "replication group",
+        }
     }
 
     /// How long a recovery point's name may be (fact sheet 3.7); for an instance less than RDS allows, as nobody reads more.

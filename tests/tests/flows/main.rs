@@ -25,6 +25,7 @@ mod release;
 mod rename;
 mod scenarios;
 mod steps;
+mod tables;
 mod story;
 mod targets;
 mod undo;

@@ -26,7 +26,7 @@ pub(crate) struct EventAnswer {
 }
 
 impl EventAnswer {
-    fn only(reason: impl Into<String>) -> Self {
+    pub(super) fn only(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), incident: None }
     }
 }
@@ -47,6 +47,14 @@ where
             }
             let (resource, answer) = rds(deps, &event).await?;
             (key, name_of(&event), Plane::ControlPlane, resource, answer)
+        }
+        Incoming::Table(event) => {
+            let key = keys::seen(&event.envelope_id);
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = super::table::table(deps, &event).await?;
+            (key, format!("CloudTrail {}", event.call), Plane::ControlPlane, resource, answer)
         }
         Incoming::Alarm(change) => {
             let key = keys::seen(&format!("{}#{}", change.alarm_name, change.at.to_rfc3339()));
@@ -219,7 +227,7 @@ where
     Ok(EventAnswer::only(format!("recorded: {}; no incident is open", signal.text)))
 }
 
-async fn begin<R, L, D, E, C>(
+pub(super) async fn begin<R, L, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     record: &ResourceRecord,
     observed: Option<&ObservedDatabase>,

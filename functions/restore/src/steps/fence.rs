@@ -11,7 +11,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, FencePlan, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
-use lifeboat_domain::words::Progress;
+use lifeboat_domain::words::{Progress, ResourceKind};
 use lifeboat_domain::{DrError, Timestamp};
 
 /// Goes one step further with the fence each time it is called.
@@ -86,7 +86,10 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let groups_before = fence.map(|fence| fence.value.groups_before).unwrap_or_default();
     let group = found.groups.first().map(|group| group.id.clone());
-    let text = format!("{} admits nobody, and its sessions were ended", found.id);
+    let text = match found.id.kind() {
+        ResourceKind::DynamodbTable => format!("the resource policy of {} denies every write; requests keep no sessions", found.id),
+        _ => format!("{} admits nobody, and its sessions were ended", found.id),
+    };
     let done = Fence { state: FenceState::SessionsEnded, groups_before, group, text: text.clone(), at: recovery.now };
     ledger::write(&deps.ledger, &keys::fence(&recovery.incident.id), &done).await?;
     recovery.tell(&deps.ledger, Phase::Fence, text.clone()).await?;

@@ -4,10 +4,10 @@ use crate::observe::instance;
 use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
-use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::ids::{IncidentId, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{Configuration, ObservedDatabase, SnapshotStatus};
+use lifeboat_domain::observed::{Configuration, ObservedDatabase, SnapshotStatus, UNFENCED};
 use lifeboat_domain::plan::{
     Decision, FoundTarget, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan,
     rows_since,
@@ -18,7 +18,7 @@ use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::{ResourceRecord, kept_manifest};
 use lifeboat_domain::replica::{Replica, ReplicaLooks, of_source};
-use lifeboat_domain::words::{Run, Scenario, show_time};
+use lifeboat_domain::words::{ResourceKind, Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -261,7 +261,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         None => kept_manifest(&deps.documents, &record).await?,
     };
     let window =
-        deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+        deps.databases.restore_window(&source.id, &source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
     let moved_from = match (incident.scenario(), &record.moved_by) {
@@ -323,6 +323,10 @@ async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
     record: &ResourceRecord,
     manifest: Manifest,
 ) -> Result<Manifest, DrError> {
+    if manifest.configuration.table().is_some() {
+        let security_groups = vec![UNFENCED.to_owned()];
+        return Ok(Manifest { configuration: Configuration { security_groups, ..manifest.configuration }, ..manifest });
+    }
     let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
     if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
         return Ok(manifest);
@@ -352,7 +356,13 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
         .into_iter()
         .filter(|snapshot| snapshot.status == SnapshotStatus::Available)
         .filter(|snapshot| snapshot.resource_id.as_ref().is_none_or(|id| *id == incident.source.resource_id))
-        .filter_map(|snapshot| Some(UsablePoint { data_time: snapshot.data_time.or(snapshot.created_at)?, snapshot: snapshot.id }))
+        .filter_map(|snapshot| {
+            let data_time = snapshot.data_time.or(snapshot.created_at)?;
+            // Backups of a table share names: it is restored from an ARN.
+            let by_arn = source.kind() == ResourceKind::DynamodbTable;
+            let snapshot = if by_arn { SnapshotId::parse(snapshot.arn.to_string()).ok()? } else { snapshot.id };
+            Some(UsablePoint { snapshot, data_time })
+        })
         .collect();
     points.sort_by_key(|point| std::cmp::Reverse(point.data_time));
     let kept = ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(&incident.resource), "point#").await?;

@@ -49,7 +49,7 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
     incident: &Incident,
 ) -> Result<Result<(Side, Side), String>, DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
-    if policy.fingerprint.is_empty() {
+    if policy.tables_of(&incident.source.id, &incident.resource).is_empty() {
         return Ok(Err(format!("the policy {} names no tables under fingerprint", incident.policy)));
     }
     let limits = open::limits(policy);
@@ -81,7 +81,7 @@ async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
     let policy = deps.policies.policy(&incident.policy)?;
     let mut tables: Vec<TableDifference> = Vec::new();
     let mut lines = Vec::new();
-    for table in &policy.fingerprint {
+    for table in &policy.tables_of(&incident.source.id, &incident.resource) {
         let comparing = deps.databases.compare_table((&source.0, &source.1), (&restored.0, &restored.1), open::limits(policy), table);
         match budget.spend(comparing).await.and_then(|compared| compared.map_err(|error| error.to_string())) {
             Ok(found) => {
@@ -103,7 +103,16 @@ async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
 }
 
 fn sentence(found: &TableDifference) -> String {
-    let TableDifference { table, source_rows, restored_rows, only_restored, only_source, changed } = found;
+    let TableDifference { table, source_rows, restored_rows, only_restored, only_source, changed, sampled } = found;
+    if *sampled {
+        return format!(
+            "{table}, by a sample: {} items only in the copy, {} only in the source, {} changed, of {} that were looked at",
+            only_restored.count,
+            only_source.count,
+            changed.count,
+            source_rows.max(restored_rows)
+        );
+    }
     format!(
         "{table}: {source_rows} rows in the source, {restored_rows} in the copy; {} only in the copy, {} only in the source, {} changed",
         only_restored.count, only_source.count, changed.count

@@ -20,8 +20,8 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.database(id).await
     }
 
-    async fn instance_by_resource_id(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
-        self.databases.instance_by_resource_id(known_as, resource_id).await
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        self.databases.instance_by_resource_id(resource_id).await
     }
 
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {

@@ -111,7 +111,7 @@ impl TableSetting {
             Self::Insights { index } if index.is_empty() => "contributor insights".to_owned(),
             Self::Insights { index } => format!("contributor insights of index {index}"),
             Self::Autoscaling { target } => {
-                format!("{} from {} to {} for {}", target.dimension(), target.least, target.most, target.resource("it"))
+                format!("{} from {} to {}{}", target.dimension(), target.least, target.most, target.index.as_ref().map(|index| format!(" of index {index}")).unwrap_or_default())
             }
             Self::Policy { .. } => "its resource policy".to_owned(),
             Self::DeletionProtection => "DeletionProtectionEnabled=true".to_owned(),

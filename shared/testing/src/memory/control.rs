@@ -68,10 +68,7 @@ impl ReadDatabases for Cloud {
         }
     }
 
-    async fn instance_by_resource_id(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
-        if is_table(known_as) {
-            return Ok(self.table(known_as)?.filter(|table| table.resource_id == resource_id));
-        }
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_by_resource_id(resource_id);
         }

@@ -132,7 +132,8 @@ impl OpenDatabases for Cloud {
 
     async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
         if is_table(&target.instance) {
-            return items::probe_writes(self, target, self.see().rds.now()).await;
+            let now = self.see().rds.now();
+            return items::probe_writes(self, target, now).await;
         }
         self.probe(target, credentials, limits, &[]).await
     }

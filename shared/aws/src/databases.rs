@@ -1,0 +1,246 @@
+//! Every kind of database behind one type: each call goes to the service that knows its kind. A new kind is an adapter of its own and a
+//! line in each of these.
+
+use crate::rds::Rds;
+use crate::tables::Tables;
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
+use lifeboat_domain::ports::{
+    Answer, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, ReadProxies,
+    RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots, WriteProxies,
+};
+use lifeboat_domain::words::ResourceKind;
+use lifeboat_domain::{CallClass, CallError, Timestamp};
+use std::collections::BTreeMap;
+
+/// The databases of one Region.
+#[derive(Debug, Clone)]
+pub struct Databases {
+    pub(crate) rds: Rds,
+    pub(crate) tables: Tables,
+}
+
+const fn is_table(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::DynamodbTable)
+}
+
+/// What has no meaning for a table is refused before anything is sent.
+fn not_of_a_table(action: &str, id: &DatabaseId) -> Answer<()> {
+    if !is_table(id) {
+        return Ok(());
+    }
+    Err(CallError::new(CallClass::Invalid, action, "TableName", format!("{id} is a table, which has no such thing; nothing was sent")))
+}
+
+/// A final backup of a table must be seen to stand before it is deleted, which no single call does.
+fn released_by_hand(id: &DatabaseId) -> CallError {
+    let text = format!(
+        "{id} is a table, which a person deletes: aws dynamodb create-backup --table-name {id} --backup-name final-{id}, and once that backup is AVAILABLE aws dynamodb delete-table --table-name {id}"
+    );
+    CallError::new(CallClass::Invalid, "dynamodb:DeleteTable", "TableName", text)
+}
+
+impl ReadDatabases for Databases {
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
+        if is_table(id) { self.tables.table(id).await } else { self.rds.database(id).await }
+    }
+
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        self.rds.instance_by_resource_id(resource_id).await
+    }
+
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
+        let mut all = self.rds.databases().await?;
+        all.extend(self.tables.protected().await?);
+        Ok(all)
+    }
+
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_table(known_as) {
+            return self.tables.window(known_as, resource_id).await;
+        }
+        self.rds.restore_window(known_as, resource_id).await
+    }
+
+    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
+        let mut all = self.rds.manual_snapshots().await?;
+        all.extend(self.tables.backups(None).await?);
+        Ok(all)
+    }
+
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
+        if is_table(instance) { self.tables.backups(Some(instance)).await } else { self.rds.snapshots_of(instance).await }
+    }
+}
+
+impl ReadDatabaseEvents for Databases {
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+        // DynamoDB announces nothing.
+        if is_table(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
+    }
+}
+
+impl TakeSnapshots for Databases {
+    async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if is_table(instance) {
+            return self.tables.create_backup(instance, snapshot).await;
+        }
+        self.rds.create_snapshot(instance, snapshot, tags).await
+    }
+}
+
+impl RestoreDatabases for Databases {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        if is_table(target) {
+            return self.tables.restore_from_backup(snapshot, target, settings).await;
+        }
+        self.rds.restore_from_snapshot(snapshot, target, settings).await
+    }
+
+    async fn restore_to_point_in_time(
+        &self,
+        source: &str,
+        at: Option<Timestamp>,
+        target: &DatabaseId,
+        settings: &RestoreSettings,
+    ) -> Answer<()> {
+        if is_table(target) {
+            return self.tables.restore_to_point_in_time(source, at, target, settings).await;
+        }
+        self.rds.restore_to_point_in_time(source, at, target, settings).await
+    }
+}
+
+impl RebootDatabases for Databases {
+    async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        not_of_a_table("rds:RebootDBInstance", instance)?;
+        self.rds.reboot(instance, force_failover).await
+    }
+}
+
+impl PromoteDatabases for Databases {
+    async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        not_of_a_table("rds:PromoteReadReplica", replica)?;
+        self.rds.promote_replica(replica, backup_days, backup_window).await
+    }
+}
+
+/// The call that most of what RDS can change goes by.
+const MODIFY: &str = "rds:ModifyDBInstance";
+
+impl ModifyDatabases for Databases {
+    async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.grow_storage(instance, gib, iops, throughput).await
+    }
+
+    async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.set_late_settings(instance, settings).await
+    }
+
+    async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
+        if is_table(instance) { self.tables.set_door(instance, groups).await } else { self.rds.set_security_groups(instance, groups).await }
+    }
+
+    async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.adopt_settings(instance, settings).await
+    }
+
+    async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.make_multi_az(instance).await
+    }
+
+    async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.rename(instance, to).await
+    }
+
+    async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
+        self.rds.set_master_password(instance, password).await
+    }
+}
+
+impl TagDatabases for Databases {
+    async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
+            return self.tables.add_tags(arn, tags).await;
+        }
+        self.rds.add_tags(arn, tags).await
+    }
+
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
+            return self.tables.remove_tags(arn, keys).await;
+        }
+        self.rds.remove_tags(arn, keys).await
+    }
+}
+
+impl DeleteDatabases for Databases {
+    async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
+        self.rds.delete_failed_restore(instance).await
+    }
+
+    async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
+        self.rds.lift_deletion_protection(instance).await
+    }
+
+    async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
+        self.rds.delete_released(instance, final_snapshot).await
+    }
+}
+
+impl MakeMembers for Databases {
+    async fn make_member(
+        &self,
+        member: &DatabaseId,
+        cluster: &DatabaseId,
+        engine: &str,
+        told: &MemberConfiguration,
+        tags: &BTreeMap<String, String>,
+    ) -> Answer<()> {
+        self.rds.make_member(member, cluster, engine, told, tags).await
+    }
+}
+
+impl FailClustersOver for Databases {
+    async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
+        self.rds.fail_cluster_over(cluster, to).await
+    }
+}
+
+impl SetTables for Databases {
+    async fn set_table(&self, table: &DatabaseId, setting: &TableSetting) -> Answer<()> {
+        self.tables.set_table(table, setting).await
+    }
+}
+
+impl ReadProxies for Databases {
+    async fn read_proxy(&self, proxy: &str, group: &str) -> Answer<Option<ProxyGroup>> {
+        self.rds.read_proxy(proxy, group).await
+    }
+}
+
+impl WriteProxies for Databases {
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        self.rds.register_target(proxy, group, instance).await
+    }
+
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        self.rds.deregister_target(proxy, group, instance).await
+    }
+}
