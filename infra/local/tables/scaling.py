@@ -16,6 +16,8 @@ from .world import Json, Reply, World, refuse
 
 SERVICE = "application-autoscaling"
 DIMENSIONS = tuple(f"dynamodb:{what}:{which}CapacityUnits" for what in ("table", "index") for which in ("Read", "Write"))
+# What policies may say conditions about.
+CONDITIONS = {"service-namespace": "ServiceNamespace", "scalable-dimension": "ScalableDimension"}
 _targets = AccountRegionScopedDict()
 _policies = AccountRegionScopedDict()
 
@@ -114,5 +116,15 @@ def serve(world: World) -> None:
         struck = await trail.strike(call)
         return struck or await trail.tell(world, call, HANDLERS[action](call.given))
 
+    context = iam_actions.request_tag_context
+
+    def patched(service: str, action: str, body: bytes, params: Any) -> Json:
+        found: Json = context(service, action, body, params)
+        if service == SERVICE:
+            given = json.loads(body or b"{}")
+            found |= {f"{SERVICE}:{key}": given[name] for key, name in CONDITIONS.items() if name in given}
+        return found
+
+    iam_actions.request_tag_context = patched
     app.SERVICE_HANDLERS[SERVICE] = handle
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
