@@ -1,5 +1,7 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
+mod table;
+
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
@@ -112,6 +114,9 @@ fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
 
 /// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
+    if table::is_table(id) {
+        return table::describe(arn, id);
+    }
     let query = match id.kind() {
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
         _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
@@ -127,11 +132,17 @@ pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
 
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
+    if table::is_table(id) {
+        return table::events(arn, id, None);
+    }
     format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} --duration 120", arn.region(), noun(id))
 }
 
 /// What RDS says happened to it since a moment.
 pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
+    if table::is_table(id) {
+        return table::events(arn, id, Some(since));
+    }
     let (region, noun, since) = (arn.region(), noun(id), show_time(since));
     format!("aws rds describe-events --region {region} --source-type {noun} --source-identifier {id} --start-time {since}")
 }
@@ -147,6 +158,7 @@ pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
 /// Restarts a database where it is, which ends its sessions; of a cluster, each member.
 pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
+        ResourceKind::DynamodbTable => format!("# {id} is a table and keeps no sessions"),
         ResourceKind::DbCluster => on_members(arn, id, "reboot-db-instance"),
         _ => on("reboot", arn, id, ""),
     }
@@ -160,11 +172,17 @@ pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Optio
 
 /// Gives an instance other security groups.
 pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
+    if table::is_table(id) {
+        return table::set_door(arn, groups);
+    }
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
+    if table::is_table(id) {
+        return vec![table::set_door(arn, &[group.to_owned()])];
+    }
     let region = arn.region();
     let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
     vec![
@@ -257,12 +275,18 @@ pub(crate) fn log_in(arn: &Arn, secret: &str) -> Vec<String> {
 
 /// Adds tags.
 pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
+    if table::is_of_table(arn) {
+        return table::add_tags(arn, tags);
+    }
     format!("aws rds add-tags-to-resource --region {} --resource-name {arn} --tags {}", arn.region(), shorthand(tags))
 }
 
 /// Removes tags.
 pub(crate) fn remove_tags<'a>(arn: &Arn, keys: impl IntoIterator<Item = &'a String>) -> String {
     let keys: Vec<String> = keys.into_iter().map(|key| quoted(key)).collect();
+    if table::is_of_table(arn) {
+        return table::remove_tags(arn, &keys);
+    }
     format!("aws rds remove-tags-from-resource --region {} --resource-name {arn} --tag-keys {}", arn.region(), keys.join(" "))
 }
 
@@ -279,6 +303,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             let region = arn.region();
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
+        Act::CreateSnapshot { instance, snapshot, .. } if table::is_table(instance) => Some(table::back_up(arn, instance, snapshot)),
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
             let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
@@ -320,12 +345,18 @@ pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> 
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if table::is_table(id) {
+        return table::delete(arn, id, false);
+    }
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
     unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
 }
 
 /// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if table::is_table(id) {
+        return table::delete(arn, id, true);
+    }
     let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
     is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
 }

@@ -1,11 +1,14 @@
 //! What a recovery changed that infrastructure code must be told, and what did not move with it.
 
+mod table;
+
 use crate::message::Advice;
 use crate::message::parts::IAC;
 use crate::story::Story;
 use crate::undo;
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::{Restored, Source};
+use lifeboat_domain::words::ResourceKind;
 use serde::{Deserialize, Serialize};
 
 /// One identifier before and after.
@@ -52,7 +55,7 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
     let name = logical(&story.incident.resource);
     Some(TellYourIac {
         changed: changed(story, restored),
-        terraform_import_block: format!("import {{\n  to = aws_db_instance.{name}\n  id = \"{}\"\n}}", restored.id),
+        terraform_import_block: format!("import {{\n  to = {}.{name}\n  id = \"{}\"\n}}", terraform_type(&restored.id), restored.id),
         terraform_commands: terraform(&name, &restored.id),
         cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
         did_not_move: left_behind(source, restored, undo::swap(story).is_some()),
@@ -71,7 +74,15 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.
 fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
-    vec![format!("terraform state rm aws_db_instance.{name}"), format!("terraform import aws_db_instance.{name} {new}")]
+    let kind = terraform_type(new);
+    vec![format!("terraform state rm {kind}.{name}"), format!("terraform import {kind}.{name} {new}")]
+}
+
+const fn terraform_type(id: &DatabaseId) -> &'static str {
+    match id.kind() {
+        ResourceKind::DynamodbTable => "aws_dynamodb_table",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::ReplicationGroup => "aws_db_instance",
+    }
 }
 
 fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
@@ -83,6 +94,11 @@ fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
             letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect();
+    if new.kind() == ResourceKind::DynamodbTable {
+        return format!(
+            "[{{\"ResourceType\": \"AWS::DynamoDB::Table\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"TableName\": \"{new}\"}}}}]"
+        );
+    }
     format!(
         "[{{\"ResourceType\": \"AWS::RDS::DBInstance\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"DBInstanceIdentifier\": \"{new}\"}}}}]"
     )
@@ -95,6 +111,7 @@ fn logical(resource: &Identity) -> String {
 
 fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let source = &story.incident.source;
+    let is_table = restored.id.kind() == ResourceKind::DynamodbTable;
     let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
     let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
     let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
@@ -107,10 +124,13 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
         line("Identifier", id, restored.id.to_string()),
         line("ARN", arn, restored.arn.to_string()),
         line(
-            "DbiResourceId",
+            if is_table { "TableId" } else { "DbiResourceId" },
             &source.resource_id,
             resource_id.map_or_else(
-                || format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id),
+                || match restored.id.kind() {
+                    ResourceKind::DynamodbTable => format!("see aws dynamodb describe-table --table-name {}", restored.id),
+                    _ => format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id),
+                },
                 |record| record.resource_id.clone(),
             ),
         ),
@@ -120,6 +140,9 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
 
 /// What names the old database by identifier and was not touched.
 fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<LeftBehind> {
+    if restored.id.kind() == ResourceKind::DynamodbTable {
+        return table::left_behind(source, restored);
+    }
     let (region, old, new) = (source.arn.region(), &source.id, &restored.id);
     let line = |what: &str, how: String| LeftBehind { what: what.to_owned(), how };
     let by_name = vec![

@@ -12,6 +12,7 @@ mod cells;
 mod promotion;
 mod quarantine;
 mod renames;
+mod tables;
 
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 
