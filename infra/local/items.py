@@ -61,8 +61,14 @@ class Credentials:
         iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=policy)
         taken = cloud.client("sts").assume_role(RoleArn=made["Role"]["Arn"], RoleSessionName=session)["Credentials"]
         self._session = boto3.session.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
+        self._taken = taken
         self._url, self._region = cloud.url("aws"), cloud.region
         self._lock = threading.Lock()
+
+    def environment(self) -> dict[str, str]:
+        """For a program of that person."""
+        names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY", "SessionToken": "AWS_SESSION_TOKEN"}
+        return {variable: str(self._taken[name]) for name, variable in names.items()}
 
     def client(self) -> Any:
         """A client with connections of its own."""

@@ -121,6 +121,11 @@ DYNAMODB = {
         "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
         ("deletion",),
     ),
+    "human_error_beside": Scenario(
+        scenarios_dynamodb.human_error_beside,
+        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
+        ("human_error_beside",),
+    ),
     "human_error": Scenario(
         scenarios_dynamodb.human_error,
         "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",

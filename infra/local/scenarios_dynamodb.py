@@ -8,6 +8,7 @@ from typing import Any
 import scenarios
 from act import RECOVERY_SECONDS, Act, Result
 from act_tables import TableAct
+from ledger import bare
 from stage import RESOURCE
 
 Json = dict[str, Any]
@@ -15,6 +16,9 @@ Json = dict[str, Any]
 # Orders of the beginning that the bad job deletes and overwrites.
 DELETED = list(range(401, 521))
 OVERWRITTEN = list(range(1201, 1251))
+# Of these, some that users write anew meanwhile: nothing may be written over them.
+PUT_RIGHT = [*DELETED[:12], *OVERWRITTEN[:8]]
+LATE = [DELETED[12], OVERWRITTEN[8]]
 
 
 def deletion(act: Act) -> list[Result]:
@@ -34,6 +38,23 @@ def deletion(act: Act) -> list[Result]:
 def _second_before(began: float) -> datetime:
     """The last whole second in which nothing was wrong."""
     return datetime.fromtimestamp(began - 0.001, timezone.utc).replace(microsecond=0)
+
+
+def human_error_beside(act: Act) -> list[Result]:
+    """Run it: the bad job, a copy beside production, and a person who writes single items back from it."""
+    assert isinstance(act, TableAct)
+    stage = act.stage
+    began = act.bad_job(DELETED, OVERWRITTEN)
+    before = _second_before(began)
+    put_right = stage.put_right(PUT_RIGHT)
+    act.timeline.note("client", f"{len(put_right)} of these orders are written anew by their users, and are right as they are")
+    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
+    result = Result("human_error_beside", "SALVAGED")
+    execution = act.ask({**given, "run": "execute"}, 1)
+    act.conclude_beside(result, execution, deleted=DELETED, altered=OVERWRITTEN, put_right=put_right)
+    result.problems += scenarios._restored_to(act, result, before, datetime.fromtimestamp(began, timezone.utc))
+    copy = bare(stage.ledger.incident(result.incident)["restored"]["id"])
+    return [act.salvage(result, copy, [*DELETED, *OVERWRITTEN], put_right, LATE)]
 
 
 def human_error(act: Act) -> list[Result]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -11,7 +14,8 @@ from contenders import Contenders
 from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
 from kinds.dynamodb import ADMINISTRATOR, FENCED
-from stage import REGION, RESOURCE, Stage, until
+from processes import clean_environment
+from stage import REGION, REPO, RESOURCE, Stage, until
 
 Json = dict[str, Any]
 
@@ -99,6 +103,21 @@ class TableStage(Stage):
         until("its protection is off", 30, lambda: self.describe(table)["DBInstanceStatus"] == "available")
         client.delete_table(TableName=table)
         return time.time()
+
+    def put_right(self, numbers: list[int]) -> dict[int, str]:
+        """The application writes some orders anew, as its users put them right by themselves; their hashes."""
+        with self.place.connect() as table:
+            fresh = [items.order(number, f"customer-{number % 1000:04d}", f"{number}.5") for number in numbers]
+            table.write([{"PutRequest": {"Item": item}} for item in fresh])
+        return {int(item[items.KEY]["N"]): items.digest(item) for item in fresh}
+
+    def salvage(self, copy: str, *more: str) -> tuple[int, Json, str]:
+        """A person runs infra/salvage.py with a role of their own: the exit status, what it tells, what it complains of."""
+        command = [sys.executable, str(REPO / "infra" / "salvage.py"), "--table", RESOURCE, "--copy", copy]
+        command += ["--written-at", "written_at", "--pages-per-second", "0", "--region", REGION, "--endpoint-url", self.cloud.url("aws"), *more]
+        environment = clean_environment(self.cloud.directory / "ministack", **self.person.environment())
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return ran.returncode, json.loads(ran.stdout) if ran.stdout else {}, ran.stderr
 
     def bad_job(self, deleted: list[int], overwritten: list[int]) -> float:
         """A job with the application's role deletes some orders, and overwrites others; when it began."""

@@ -24,7 +24,7 @@ from processes import die_with
 from pairs import PAIRS
 from selftest import TESTS
 
-LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 # Of the scenarios of other kinds those that every run plays.
 DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion",)}
