@@ -45,8 +45,12 @@ def refused(error: Exception) -> bool:
 
 def order(number: int, customer: str, amount: str) -> Json:
     """An order as an item; when it was written is the client's word."""
-    at = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return {KEY: {"N": str(number)}, "customer": {"S": customer}, "amount": {"N": amount}, "written_at": {"S": at}}
+    return {KEY: {"N": str(number)}, "customer": {"S": customer}, "amount": {"N": amount}, "written_at": now()}
+
+
+def now() -> Json:
+    """This moment, as an attribute."""
+    return {"S": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"}
 
 
 class Credentials:
@@ -206,7 +210,7 @@ class ItemSession:
 
     def write(self, number: int, side: str, kind: str) -> None:
         """Write one item below zero."""
-        item = {KEY: {"N": str(-number)}, "side": {"S": side}, "client": {"S": kind}}
+        item = {KEY: {"N": str(-number)}, "side": {"S": side}, "client": {"S": kind}, "written_at": now()}
         try:
             self.table.put(item)
         except Exception as error:

@@ -131,6 +131,11 @@ DYNAMODB = {
         "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
         ("human_error_beside", "human_error"),
     ),
+    "undo": Scenario(
+        scenarios_dynamodb.undo,
+        "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",
+        ("undo_moved", "undo"),
+    ),
 }
 
 PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB}

@@ -188,10 +188,16 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
 
 def undo(act: Act) -> list[Result]:
     """Run it: clients are moved off a hung database, write to the new one, and go back when a person says so."""
-    stage, home = act.stage, act.stage.secret.side()
+    home = act.stage.secret.side()
     act.break_it("hung", "the server of {} accepts connections and never answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
+    return [moved, go_back(act, home)]
+
+
+def go_back(act: Act, home: str, *, counts: bool = True) -> Result:
+    """A person regrets a cut-over: clients go back home, when the loss was seen; `counts`: it can be told in rows."""
+    stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
     result = Result("undo", "UNDONE")
@@ -204,7 +210,7 @@ def undo(act: Act) -> list[Result]:
     plan = stage.ledger.plan(result.incident)
     if (execution["status"], outcome) != ("SUCCEEDED", "swapped_back"):
         result.problems.append(f"ended {execution['status']} as {outcome}: {execution.get('cause', '')}")
-        return [moved, result]
+        return result
     if (stage.serving(), stage.secret.side()) != (RESOURCE, home):
         result.problems.append(f"{stage.serving()} serves at {stage.secret.side()}, not {RESOURCE} at {home}")
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
@@ -221,11 +227,11 @@ def undo(act: Act) -> list[Result]:
     result.problems += found
     _, result.report = act.report_of(result.incident, "undo")
     rows = re.search(r"(\d+) rows? w", plan["reason"])
-    result.rows_lost = int(rows[1]) if rows else 0
-    if not rows:
+    result.rows_lost = int(rows[1]) if rows else len(stage.journal.acknowledged(side=away))
+    if counts and not rows:
         result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
     result.rto = ended - began
-    return [moved, result]
+    return result
 
 
 def failed_over(act: Act, result: Result) -> Result:

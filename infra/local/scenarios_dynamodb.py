@@ -35,6 +35,17 @@ def deletion(act: Act) -> list[Result]:
     return [result]
 
 
+def undo(act: Act) -> list[Result]:
+    """Run it: clients are moved to a copy for no good reason, write to it, and go back to the kept table."""
+    home = act.stage.secret.side()
+    act.begin("break", "nothing: somebody only believes that a job has broken orders, and has clients moved to before it")
+    before = _second_before(act.zero)
+    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}", "cut_over": True}
+    moved = scenarios._cut_over(act, "undo_moved", {**given, "run": "execute"}, "FAILED")
+    # DynamoDB counts no writes: the plan says so, and the demo counts what its own client wrote.
+    return [moved, scenarios.go_back(act, home, counts=False)]
+
+
 def _second_before(began: float) -> datetime:
     """The last whole second in which nothing was wrong."""
     return datetime.fromtimestamp(began - 0.001, timezone.utc).replace(microsecond=0)

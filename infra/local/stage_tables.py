@@ -13,7 +13,8 @@ from cloud import ACCOUNT
 from contenders import Contenders
 from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
-from kinds.dynamodb import ADMINISTRATOR, FENCED
+from kinds.dynamodb import ADMINISTRATOR, FENCED, is_fence
+from ledger import moment
 from processes import clean_environment
 from stage import REGION, REPO, RESOURCE, Stage, until
 
@@ -87,8 +88,19 @@ class TableStage(Stage):
         }
 
     def openings(self) -> list[tuple[str, float]]:
-        """A table is not opened: it is named."""
-        return []
+        """When the denial was taken from a table's policy that had it; one that never had it is not opened, but named."""
+        denied: dict[str, bool] = {}
+        found = []
+        for call in self.cloud.control("/calls", of="tables"):
+            name = self.database.changed(call)
+            if not name or call["outcome"] not in ("applied", "reply_lost"):
+                continue
+            document = json.loads(call["parameters"].get("Policy", '{"Statement": []}'))
+            denies = any(is_fence(statement) for statement in document["Statement"])
+            if denied.get(name) and not denies:
+                found.append((f"{name}:{items.PORT}", moment(call["at"]).timestamp()))
+            denied[name] = denies
+        return found
 
     def lets_in(self, side: str) -> bool:
         """Whether a client may write at a side."""

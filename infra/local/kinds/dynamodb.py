@@ -135,7 +135,7 @@ class Tables:
 
     def changed(self, call: Json) -> str:
         """By a policy."""
-        return str(call["resource"]) if call["action"] == "PutResourcePolicy" else ""
+        return str(call["resource"]) if call["action"].endswith("ResourcePolicy") else ""
 
     def way_in(self, name: str) -> str:
         """A table has no groups."""
