@@ -114,10 +114,8 @@ fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
 
 /// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
-    if table::is_table(id) {
-        return table::describe(arn, id);
-    }
     let query = match id.kind() {
+        ResourceKind::DynamodbTable => return table::describe(arn, id),
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
         _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
     };

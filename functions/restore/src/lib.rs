@@ -18,8 +18,8 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeMembers, ModifyDatabases, PromoteDatabases,
     ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets,
-    RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies,
-    WriteRecords, WriteSecrets,
+    RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters,
+    WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};

@@ -109,7 +109,9 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
                 .map_err(|error| error.while_doing(format!("listing snapshots of {instance}")))?;
             match found.iter().find(|found| found.id == *snapshot) {
                 // A backup of a table has no tags; its name was made of the incident and the table.
-                Some(_) if instance.kind() == ResourceKind::DynamodbTable => Ok(Observation::Done("the backup exists under our name".to_owned())),
+                Some(_) if instance.kind() == ResourceKind::DynamodbTable => {
+                    Ok(Observation::Done("the backup exists under our name".to_owned()))
+                }
                 None if instance.kind() == ResourceKind::DynamodbTable => Ok(unseen_backup(recovery, record)),
                 Some(found) if found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str()) => {
                     Ok(Observation::Done("the snapshot exists and is ours".to_owned()))

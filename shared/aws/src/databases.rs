@@ -7,8 +7,8 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, ReadProxies,
-    RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots, WriteProxies,
+    Answer, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases,
+    ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots, WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};

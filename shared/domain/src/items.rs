@@ -44,7 +44,10 @@ impl ItemsRule {
         }
         let is_name = |name: &String| (1..=255).contains(&name.len()) && !name.chars().any(char::is_control);
         if self.written_at.as_ref().is_some_and(|name| !is_name(name)) {
-            return Err(DrError::new(ErrorName::InvalidInput, format!("{field}.written_at: an attribute's name of 1 to 255 characters is accepted")));
+            return Err(DrError::new(
+                ErrorName::InvalidInput,
+                format!("{field}.written_at: an attribute's name of 1 to 255 characters is accepted"),
+            ));
         }
         Ok(())
     }
@@ -136,6 +139,14 @@ pub trait ReadItems {
     async fn items(&self, table: &DatabaseId, rule: &ItemsRule, keys: &[String]) -> Answer<Vec<Item>>;
 }
 
+/// Asks once more where the first answer was lost or throttled: everything here only reads, or can change nothing.
+async fn twice<T>(ask: impl AsyncFn() -> Answer<T>) -> Answer<T> {
+    match ask().await {
+        Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown) => ask().await,
+        answer => answer,
+    }
+}
+
 fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
@@ -153,8 +164,8 @@ pub async fn fingerprint(
         let rule = one.items.clone().unwrap_or_default();
         let given: Option<Vec<String>> = keys.get(&one.table).and_then(|text| serde_json::from_str(text).ok());
         let mut found = match &given {
-            Some(keys) => items.items(table, &rule, keys).await?,
-            None => items.sample(table, &rule).await?,
+            Some(keys) => twice(async || items.items(table, &rule, keys).await).await?,
+            None => twice(async || items.sample(table, &rule).await).await?,
         };
         found.sort();
         let texts: Vec<&str> = found.iter().flat_map(|item| [item.key.as_str(), item.hash.as_str()]).collect();
@@ -169,7 +180,7 @@ pub async fn fingerprint(
     }
     // That the table is there was seen by the sample, or else is asked.
     if wanted.is_empty() {
-        items.ask(table).await?;
+        twice(async || items.ask(table).await).await?;
     }
     Ok(Fingerprint { taken_at: now, tables: wanted.iter().map(|one| one.table.clone()).collect(), contents })
 }
@@ -194,7 +205,7 @@ pub async fn probe(items: &impl ReadItems, target: &Target, at: Timestamp) -> Pr
     if target.endpoint.is_none() {
         return probed(at, ProbeOutcome::CouldNotRun, None, format!("{} is gone: it has no name to ask for", target.instance));
     }
-    match items.ask(&target.instance).await {
+    match twice(async || items.ask(&target.instance).await).await {
         Ok(()) => probed(at, ProbeOutcome::Answers, None, format!("{} answers a read", target.instance)),
         Err(error) => failed(at, &target.instance, &error),
     }
@@ -206,7 +217,7 @@ pub async fn probe_writes(items: &impl ReadItems, target: &Target, at: Timestamp
     if target.endpoint.is_none() {
         return probed(at, ProbeOutcome::CouldNotRun, None, format!("{table} is gone: it has no name to write to"));
     }
-    match items.try_to_write(table).await {
+    match twice(async || items.try_to_write(table).await).await {
         Ok(WriteTry::Accepted) => {
             let text = format!("{table} takes writes (one whose condition never holds was let in)");
             probed(at, ProbeOutcome::Answers, Some(true), text)
@@ -220,19 +231,27 @@ pub async fn probe_writes(items: &impl ReadItems, target: &Target, at: Timestamp
 }
 
 /// Compares samples of both sides, each with the same items of the other side.
-pub async fn compare(items: &impl ReadItems, source: &DatabaseId, restored: &DatabaseId, table: &FingerprintTable) -> Answer<TableDifference> {
+pub async fn compare(
+    items: &impl ReadItems,
+    source: &DatabaseId,
+    restored: &DatabaseId,
+    table: &FingerprintTable,
+) -> Answer<TableDifference> {
     let rule = table.items.clone().unwrap_or_default();
     let by_key = |found: Vec<Item>| -> BTreeMap<String, Item> { found.into_iter().map(|item| (item.key.clone(), item)).collect() };
-    let mut here = by_key(items.sample(source, &rule).await?);
-    let mut there = by_key(items.sample(restored, &rule).await?);
+    let mut here = by_key(twice(async || items.sample(source, &rule).await).await?);
+    let mut there = by_key(twice(async || items.sample(restored, &rule).await).await?);
     let missing = |one: &BTreeMap<String, Item>, other: &BTreeMap<String, Item>| -> Vec<String> {
         one.keys().filter(|key| !other.contains_key(*key)).cloned().collect()
     };
     let (ask_there, ask_here) = (missing(&here, &there), missing(&there, &here));
-    there.extend(by_key(items.items(restored, &rule, &ask_there).await?));
-    here.extend(by_key(items.items(source, &rule, &ask_here).await?));
-    let changed: Vec<String> =
-        here.iter().filter(|(key, item)| there.get(*key).is_some_and(|other| other.hash != item.hash)).map(|(key, _)| key.clone()).collect();
+    there.extend(by_key(twice(async || items.items(restored, &rule, &ask_there).await).await?));
+    here.extend(by_key(twice(async || items.items(source, &rule, &ask_here).await).await?));
+    let changed: Vec<String> = here
+        .iter()
+        .filter(|(key, item)| there.get(*key).is_some_and(|other| other.hash != item.hash))
+        .map(|(key, _)| key.clone())
+        .collect();
     Ok(TableDifference {
         table: table.table.clone(),
         source_rows: count(here.len()),

@@ -6,9 +6,7 @@ mod table;
 
 pub use cache::CacheConfiguration;
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
-pub use table::{
-    Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint,
-};
+pub use table::{Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;
@@ -421,7 +419,9 @@ impl SnapshotStatus {
     pub fn parse(word: &str) -> Self {
         match word {
             "available" | "AVAILABLE" => Self::Available,
-            "failed" | "deleting" | "deleted" | "DELETED" | "incompatible-restore" | "incompatible-parameters" => Self::Failed(word.to_owned()),
+            "failed" | "deleting" | "deleted" | "DELETED" | "incompatible-restore" | "incompatible-parameters" => {
+                Self::Failed(word.to_owned())
+            }
             other => Self::Pending(other.to_owned()),
         }
     }

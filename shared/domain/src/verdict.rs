@@ -115,9 +115,13 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             let every = evidence.policy.timing.probe_every;
             Judgement::again(Verdict::Suspect, every, format!("{service} reports {status}: it can be restored once it is gone"))
         }
-        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?")),
+        StatusMeaning::Deleting => {
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?"))
+        }
         StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it was never usable")),
-        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know")),
+        StatusMeaning::Unknown => {
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know"))
+        }
     }
 }
 
@@ -180,9 +184,11 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgeme
     match probe.outcome {
         ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
         ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("{service} reports {status} and it answers: {}", probe.text)),
-        ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => {
-            Judgement::again(Verdict::Suspect, timing.probe_every, format!("{service} reports {status}; the probe could not run: {}", probe.text))
-        }
+        ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => Judgement::again(
+            Verdict::Suspect,
+            timing.probe_every,
+            format!("{service} reports {status}; the probe could not run: {}", probe.text),
+        ),
         ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::WriteDenied | ProbeOutcome::CouldNotRun => {
             Judgement::of(Verdict::Unknown, format!("{service} reports {status}, and the probe proves no outage: {}", probe.text))
         }

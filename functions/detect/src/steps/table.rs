@@ -14,10 +14,7 @@ use lifeboat_domain::words::{Plane, ResourceKind, Scenario, show_time};
 use lifeboat_domain::{DrError, Span};
 
 /// Handles one event of a table.
-pub(super) async fn table<R, L, D, E, C>(
-    deps: &Deps<R, L, D, E, C>,
-    event: &TableEvent,
-) -> Result<(Option<Identity>, EventAnswer), DrError>
+pub(super) async fn table<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, event: &TableEvent) -> Result<(Option<Identity>, EventAnswer), DrError>
 where
     R: ReadDatabases,
     L: Ledger,
@@ -45,7 +42,10 @@ where
     let stale = deps.policies.policy(&record.policy)?.timing.stale_event;
     let age = Span::between(event.at, deps.clock.now());
     if age > stale {
-        return Ok((resource, EventAnswer::only(format!("stale: it is {age} old, older than the policy's {stale}; the sweep sees the present"))));
+        return Ok((
+            resource,
+            EventAnswer::only(format!("stale: it is {age} old, older than the policy's {stale}; the sweep sees the present")),
+        ));
     }
     let is_going = observed.as_ref().is_none_or(|observed| observed.status.meaning() == StatusMeaning::Deleting);
     let answer = match event.deed {

@@ -17,7 +17,10 @@ pub(super) fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehin
             "Functions that read its stream: the new table's stream has another ARN and begins with its restore",
             format!("aws dynamodb describe-table --region {region} --table-name {new} --query Table.LatestStreamArn"),
         ),
-        line("Replicas in other Regions", format!("aws dynamodb describe-table --region {region} --table-name {old} --query Table.Replicas")),
+        line(
+            "Replicas in other Regions",
+            format!("aws dynamodb describe-table --region {region} --table-name {old} --query Table.Replicas"),
+        ),
         line("IAM policies that name the table", format!("search your policies for {}", source.arn)),
         line("Backup plans of AWS Backup, and exports, that name it", format!("search your plans for {}", source.arn)),
         line("Configuration files that hold the old name", format!("search your repositories for {old}")),

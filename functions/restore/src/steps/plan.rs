@@ -260,8 +260,11 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(&deps.documents, &record).await?,
     };
-    let window =
-        deps.databases.restore_window(&source.id, &source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    let window = deps
+        .databases
+        .restore_window(&source.id, &source.resource_id)
+        .await
+        .map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
     let moved_from = match (incident.scenario(), &record.moved_by) {

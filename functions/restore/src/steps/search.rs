@@ -7,13 +7,13 @@
 use crate::observe::instance;
 use crate::{CopyLook, Databases, Deps, SearchCase, Secrets};
 use lifeboat_domain::bisection::{self, Answered, Bisection, Copied, MOST_ASKS, Move, Reply, Turn};
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
-use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::words::{ResourceKind, show_time};
 use lifeboat_domain::{CallClass, CallError, DrError, Span, Timestamp};
 
@@ -108,7 +108,8 @@ async fn begin<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     let source = &bisection.plan.source;
     // Only instances are copied to be asked.
     let known_as = DatabaseId::new(ResourceKind::RdsInstance, bisection.plan.resource.as_str())?;
-    let window = deps.databases.restore_window(&known_as, source).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    let window =
+        deps.databases.restore_window(&known_as, source).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let Some(window) = window.filter(|window| window.earliest <= moment) else {
         return end(deps, at, format!("{} cannot be restored any more", show_time(moment))).await;
     };

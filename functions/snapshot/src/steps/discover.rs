@@ -66,7 +66,10 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
     Ok(DiscoverAnswer { run, batches: batches.into_iter().map(|batch| BatchRef { batch }).collect() })
 }
 
-async fn described<R: ReadDatabases, L, D, C>(deps: &Deps<R, L, D, C>, listed: &ObservedDatabase) -> Result<Option<ObservedDatabase>, DrError> {
+async fn described<R: ReadDatabases, L, D, C>(
+    deps: &Deps<R, L, D, C>,
+    listed: &ObservedDatabase,
+) -> Result<Option<ObservedDatabase>, DrError> {
     let found = deps.databases.database(&listed.id).await.map_err(|error| error.while_doing(format!("describing {}", listed.id)))?;
     Ok(found.filter(|found| found.resource_id == listed.resource_id))
 }

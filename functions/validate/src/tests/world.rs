@@ -232,7 +232,14 @@ impl ResolveNames for Databases {
 }
 
 pub(super) fn facts(table: &str, rows: i64) -> TableFingerprint {
-    TableFingerprint { table: table.into(), watermark: Some("100".into()), rows, hash: format!("hash of {rows}"), newest: None, sample: Vec::new() }
+    TableFingerprint {
+        table: table.into(),
+        watermark: Some("100".into()),
+        rows,
+        hash: format!("hash of {rows}"),
+        newest: None,
+        sample: Vec::new(),
+    }
 }
 
 /// A world in which everything went well: the source is dead, its copy holds all data.

@@ -103,7 +103,13 @@ impl Tables {
             }
         };
         // Somebody else, or an attempt of ours whose reply was lost, was quicker: looked at again.
-        answer.map_err(|error| if error.code.starts_with("PolicyNotFound") { lifeboat_domain::CallError { class: CallClass::WrongState, ..error } } else { error })
+        answer.map_err(|error| {
+            if error.code.starts_with("PolicyNotFound") {
+                lifeboat_domain::CallError { class: CallClass::WrongState, ..error }
+            } else {
+                error
+            }
+        })
     }
 
     pub(super) async fn put_policy(&self, arn: &str, document: &str, revision: Option<&str>) -> Answer<()> {

@@ -14,7 +14,9 @@ use crate::tagging::Tagging;
 use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{BackupSummary, BackupTypeFilter, ContinuousBackupsDescription, SseSpecification, SseType, TableDescription, Tag};
+use aws_sdk_dynamodb::types::{
+    BackupSummary, BackupTypeFilter, ContinuousBackupsDescription, SseSpecification, SseType, TableDescription, Tag,
+};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{FENCED, ObservedDatabase, ObservedSnapshot, RestoreWindow, SnapshotStatus};
 use lifeboat_domain::plan::RestoreSettings;
@@ -166,7 +168,12 @@ impl Tables {
 
     pub(crate) async fn set_door(&self, table: &DatabaseId, groups: &[String]) -> Answer<()> {
         let Some(shown) = self.describe(table.as_str()).await? else {
-            return Err(lifeboat_domain::CallError::new(CallClass::NotFound, door::PUT, "ResourceNotFoundException", format!("{table} does not exist")));
+            return Err(lifeboat_domain::CallError::new(
+                CallClass::NotFound,
+                door::PUT,
+                "ResourceNotFoundException",
+                format!("{table} does not exist"),
+            ));
         };
         let denies = groups.iter().any(|group| group == FENCED);
         self.deny_writes(&shown.table_arn.unwrap_or_default(), denies).await
@@ -211,7 +218,8 @@ fn encryption(told: &RestoreSettings) -> Option<SseSpecification> {
 
 /// A backup; none if it is of something that has no name here.
 fn backup(shown: &BackupSummary) -> Answer<Option<ObservedSnapshot>> {
-    let have = |value: &Option<String>, field: &str| value.clone().ok_or_else(|| invalid(LIST_BACKUPS, field, format!("{field} is missing")));
+    let have =
+        |value: &Option<String>, field: &str| value.clone().ok_or_else(|| invalid(LIST_BACKUPS, field, format!("{field} is missing")));
     let (arn, name) = (have(&shown.backup_arn, "BackupArn")?, have(&shown.backup_name, "BackupName")?);
     let Ok(instance) = DatabaseId::new(ResourceKind::DynamodbTable, have(&shown.table_name, "TableName")?) else { return Ok(None) };
     let id = SnapshotId::parse(name).or_else(|_| SnapshotId::parse(arn.clone()));

@@ -6,7 +6,8 @@ use crate::time::timestamp;
 use aws_sdk_dynamodb::types::{BillingMode, ContinuousBackupsDescription, KeyType, PointInTimeRecoveryStatus, TableDescription};
 use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::{
-    Configuration, KeyAttribute, ObservedDatabase, Own, RestoreWindow, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint,
+    Configuration, KeyAttribute, ObservedDatabase, Own, RestoreWindow, TableConfiguration, UNFENCED, status_of_table, table_door,
+    table_endpoint,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -73,7 +74,14 @@ fn configuration(shown: &TableDescription, backups: Option<&ContinuousBackupsDes
     let own = TableConfiguration {
         key: key(shown),
         capacity: capacity.and_then(|capacity| Some((capacity.read_capacity_units?, capacity.write_capacity_units?))),
-        table_class: Some(shown.table_class_summary.as_ref().and_then(|class| class.table_class.as_ref()).map_or("STANDARD", |class| class.as_str()).to_owned()),
+        table_class: Some(
+            shown
+                .table_class_summary
+                .as_ref()
+                .and_then(|class| class.table_class.as_ref())
+                .map_or("STANDARD", |class| class.as_str())
+                .to_owned(),
+        ),
         indexes,
         point_in_time_days: backups.and_then(recovery_days),
         stream: stream.and_then(|stream| Some(stream.stream_view_type.as_ref()?.as_str().to_owned())),
@@ -97,7 +105,8 @@ pub(super) fn key(shown: &TableDescription) -> Vec<KeyAttribute> {
         let found = shown.attribute_definitions().iter().find(|defined| defined.attribute_name() == name);
         found.map_or_else(String::new, |defined| defined.attribute_type().as_str().to_owned())
     };
-    let mut parts: Vec<(bool, &str)> = shown.key_schema().iter().map(|part| (part.key_type() != &KeyType::Hash, part.attribute_name())).collect();
+    let mut parts: Vec<(bool, &str)> =
+        shown.key_schema().iter().map(|part| (part.key_type() != &KeyType::Hash, part.attribute_name())).collect();
     parts.sort();
     parts.into_iter().map(|(_, name)| KeyAttribute { name: name.to_owned(), kind: kind(name) }).collect()
 }

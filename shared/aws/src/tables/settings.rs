@@ -7,8 +7,8 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration,
 };
 use aws_sdk_dynamodb::types::{
-    ContributorInsightsAction, ContributorInsightsStatus, DestinationStatus, PointInTimeRecoverySpecification, StreamSpecification, StreamViewType,
-    TableClass, TimeToLiveSpecification, TimeToLiveStatus,
+    ContributorInsightsAction, ContributorInsightsStatus, DestinationStatus, PointInTimeRecoverySpecification, StreamSpecification,
+    StreamViewType, TableClass, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::{Autoscaling, FENCED, ObservedDatabase, Own, TableConfiguration, table_door};
@@ -116,12 +116,19 @@ impl Tables {
         let Some(percent) = target.target_percent else { return Ok(()) };
         let action = "application-autoscaling:PutScalingPolicy";
         let metric = if target.reads { MetricType::DynamoDbReadCapacityUtilization } else { MetricType::DynamoDbWriteCapacityUtilization };
-        let built = |error: aws_smithy_types::error::operation::BuildError| invalid(action, "TargetTrackingScalingPolicyConfiguration", error.to_string());
+        let built = |error: aws_smithy_types::error::operation::BuildError| {
+            invalid(action, "TargetTrackingScalingPolicyConfiguration", error.to_string())
+        };
         let metric = PredefinedMetricSpecification::builder().predefined_metric_type(metric).build().map_err(built)?;
-        let tracking = TargetTrackingScalingPolicyConfiguration::builder().target_value(f64::from(percent)).predefined_metric_specification(metric);
+        let tracking =
+            TargetTrackingScalingPolicyConfiguration::builder().target_value(f64::from(percent)).predefined_metric_specification(metric);
         let tracking = tracking.build().map_err(built)?;
         let suffix = if target.reads { "reads" } else { "writes" };
-        let request = self.scaling.put_scaling_policy().policy_name(format!("{SCALING_POLICY}-{suffix}")).service_namespace(ServiceNamespace::Dynamodb);
+        let request = self
+            .scaling
+            .put_scaling_policy()
+            .policy_name(format!("{SCALING_POLICY}-{suffix}"))
+            .service_namespace(ServiceNamespace::Dynamodb);
         let request = request.resource_id(&resource).scalable_dimension(dimension).policy_type(PolicyType::TargetTrackingScaling);
         let output = request.target_tracking_scaling_policy_configuration(tracking).send().await;
         output.map(|_| ()).map_err(|error| call_error(action, &error))
@@ -194,14 +201,23 @@ impl SetTables for Tables {
                 unless_set(output.map(|_| ()).map_err(|error| call_error(action, &error)))
             }
             TableSetting::Insights { index } => {
-                let request = self.client.update_contributor_insights().table_name(name).set_index_name(Some(index.clone()).filter(|index| !index.is_empty()));
+                let request = self
+                    .client
+                    .update_contributor_insights()
+                    .table_name(name)
+                    .set_index_name(Some(index.clone()).filter(|index| !index.is_empty()));
                 let output = request.contributor_insights_action(ContributorInsightsAction::Enable).send().await;
                 output.map(|_| ()).map_err(|error| call_error(action, &error))
             }
             TableSetting::Autoscaling { target } => self.scale(table, target).await,
             TableSetting::Policy { document } => {
                 let Some(shown) = self.describe(name).await? else {
-                    return Err(CallError::new(CallClass::NotFound, action, "ResourceNotFoundException", format!("{table} does not exist")));
+                    return Err(CallError::new(
+                        CallClass::NotFound,
+                        action,
+                        "ResourceNotFoundException",
+                        format!("{table} does not exist"),
+                    ));
                 };
                 self.put_policy(&shown.table_arn.unwrap_or_default(), document, None).await
             }

@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 mod fields;
-mod trail;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 pub use trail::{TableDeed, TableEvent};
 

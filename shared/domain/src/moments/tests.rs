@@ -12,7 +12,14 @@ fn table(append_only: bool) -> FingerprintTable {
 }
 
 fn content(watermark: &str, rows: i64, hash: &str) -> TableFingerprint {
-    TableFingerprint { table: "public.orders".into(), watermark: Some(watermark.into()), rows, hash: hash.into(), newest: None, sample: Vec::new() }
+    TableFingerprint {
+        table: "public.orders".into(),
+        watermark: Some(watermark.into()),
+        rows,
+        hash: hash.into(),
+        newest: None,
+        sample: Vec::new(),
+    }
 }
 
 fn print(seconds: i64, content: TableFingerprint) -> Fingerprint {

@@ -340,9 +340,7 @@ impl Act {
     /// What may be done when its outcome is unknown.
     pub fn repeat(&self) -> Repeat {
         match self {
-            Self::RestoreFromSnapshot { .. }
-            | Self::RestoreToPointInTime { .. }
-            | Self::MakeMember { .. } => Repeat::Nameable,
+            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::MakeMember { .. } => Repeat::Nameable,
             // Two backups of a table may have one name.
             Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
             Self::CreateSnapshot { .. } => Repeat::Nameable,
@@ -394,7 +392,8 @@ impl Act {
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
             Self::SetTable { table, setting } => format!("{action} {table} {}", setting.describe()),
             Self::SetSecurityGroups { instance, groups } if instance.kind() == ResourceKind::DynamodbTable => {
-                let what = if groups.iter().any(|group| group == FENCED) { "denies every write" } else { "without Lifeboat's denial of writes" };
+                let what =
+                    if groups.iter().any(|group| group == FENCED) { "denies every write" } else { "without Lifeboat's denial of writes" };
                 format!("{action} {instance} {what}")
             }
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),

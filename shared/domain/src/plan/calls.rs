@@ -184,7 +184,8 @@ pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
         let act = Act::SetSecurityGroups { instance: source.clone(), groups: vec![FENCED.to_owned()] };
         let why = "every write to the old one is denied by its resource policy; requests keep no sessions".to_owned();
         plan.calls.push(PlannedCall { phase: Phase::Fence, act, why });
-        plan.risks.push(format!("writes to {source} are denied from the fence on; its replicas in other Regions, if it has any, are not fenced"));
+        plan.risks
+            .push(format!("writes to {source} are denied from the fence on; its replicas in other Regions, if it has any, are not fenced"));
         plan.fence = Some(FencePlan::Group);
         return;
     }

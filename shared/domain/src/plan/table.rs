@@ -111,7 +111,13 @@ impl TableSetting {
             Self::Insights { index } if index.is_empty() => "contributor insights".to_owned(),
             Self::Insights { index } => format!("contributor insights of index {index}"),
             Self::Autoscaling { target } => {
-                format!("{} from {} to {}{}", target.dimension(), target.least, target.most, target.index.as_ref().map(|index| format!(" of index {index}")).unwrap_or_default())
+                format!(
+                    "{} from {} to {}{}",
+                    target.dimension(),
+                    target.least,
+                    target.most,
+                    target.index.as_ref().map(|index| format!(" of index {index}")).unwrap_or_default()
+                )
             }
             Self::Policy { .. } => "its resource policy".to_owned(),
             Self::DeletionProtection => "DeletionProtectionEnabled=true".to_owned(),
@@ -139,7 +145,9 @@ pub(super) fn action(act: &Act) -> Option<&'static str> {
 pub(super) fn restored(manifest: &Manifest, target: &DatabaseId) -> Result<Configuration, DrError> {
     let Some(table) = manifest.configuration.table() else { return Ok(manifest.configuration.clone()) };
     let new = manifest.arn.sibling(target)?;
-    let named = |text: &String| text.replace(&format!("{}\"", manifest.arn), &format!("{new}\"")).replace(&format!("{}/", manifest.arn), &format!("{new}/"));
+    let named = |text: &String| {
+        text.replace(&format!("{}\"", manifest.arn), &format!("{new}\"")).replace(&format!("{}/", manifest.arn), &format!("{new}/"))
+    };
     let own = TableConfiguration { policy: table.policy.as_ref().map(named), ..table.clone() };
     Ok(Configuration { own: Some(Own::Table(Box::new(own))), ..manifest.configuration.clone() })
 }
@@ -208,7 +216,8 @@ fn replicas(observed: Option<&ObservedDatabase>, manifest: Option<&Manifest>) ->
 /// Commands for the scenarios that no restore would mend.
 pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedDatabase>) -> Vec<String> {
     let (id, region) = (&incident.source.id, incident.source.arn.region());
-    let describe = format!("aws dynamodb describe-table --region {region} --table-name {id} --query 'Table.[TableStatus,SSEDescription,Replicas]'");
+    let describe =
+        format!("aws dynamodb describe-table --region {region} --table-name {id} --query 'Table.[TableStatus,SSEDescription,Replicas]'");
     match scenario {
         Scenario::RegionOutage => {
             let replicas = replicas(observed, None);
@@ -217,7 +226,8 @@ pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option
             };
             let mut lines: Vec<String> = replicas.iter().map(look).collect();
             lines.push(if replicas.is_empty() {
-                "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'.".to_owned()
+                "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'."
+                    .to_owned()
             } else {
                 format!("Lead clients to one of {}: set their Region; the table has the same name there.", replicas.join(", "))
             });

@@ -51,7 +51,10 @@ fn observed(table: &Table, now: DateTime<Utc>) -> Answer<ObservedDatabase> {
         secondary_zone: None,
         latest_restorable: table.window(now).map(|(_, latest)| latest),
         created_at: Some(table.created_at),
-        configuration: Configuration { security_groups: groups.iter().map(|group| group.id.clone()).collect(), ..table.configuration.clone() },
+        configuration: Configuration {
+            security_groups: groups.iter().map(|group| group.id.clone()).collect(),
+            ..table.configuration.clone()
+        },
         groups,
         parameter_status: None,
         pending: Vec::new(),
@@ -81,9 +84,8 @@ impl Cloud {
     }
 
     pub(super) fn table(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
-        let found = self.dynamodb(DESCRIBE, id.as_str(), None, |tables, now| {
-            tables.existing(id.as_str()).map(|table| (table.clone(), now))
-        });
+        let found =
+            self.dynamodb(DESCRIBE, id.as_str(), None, |tables, now| tables.existing(id.as_str()).map(|table| (table.clone(), now)));
         match found {
             Ok((table, now)) => observed(&table, now).map(Some),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -223,9 +225,8 @@ impl ReadItems for Cloud {
     }
 
     async fn try_to_write(&self, table: &DatabaseId) -> Answer<WriteTry> {
-        let found = self.dynamodb("DeleteItem", table.as_str(), None, |tables, _| {
-            tables.existing(table.as_str()).map(|found| found.denies_writes)
-        });
+        let found =
+            self.dynamodb("DeleteItem", table.as_str(), None, |tables, _| tables.existing(table.as_str()).map(|found| found.denies_writes));
         found.map(|denies| if denies { WriteTry::DeniedByPolicy } else { WriteTry::Accepted })
     }
 

@@ -47,10 +47,10 @@ use instance::Instance;
 pub use log::{CallRecord, Outcome};
 pub use replica::{CreateDbInstanceReadReplica, PromoteReadReplica};
 pub use requests::*;
-pub use tables::{Restore, Table, TableBackup, TableCall, Tables, trail_event};
 pub use settings::{Durations, Settings, SubnetGroup};
 use snapshot::Snapshot;
 use steps::Step;
+pub use tables::{Restore, Table, TableBackup, TableCall, Tables, trail_event};
 pub use tags::TagList;
 pub use words::*;
 

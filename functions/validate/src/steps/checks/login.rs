@@ -105,7 +105,9 @@ impl Login {
     /// Whether clients, who have today's password, are let in.
     pub(crate) fn login(&self) -> Check {
         let (grade, text) = match (self.today.outcome, &self.then) {
-            (ProbeOutcome::Answers, None) if !self.has_login => (Grade::Pass, "AWS's own authorisation lets clients in, and lets validate in".to_owned()),
+            (ProbeOutcome::Answers, None) if !self.has_login => {
+                (Grade::Pass, "AWS's own authorisation lets clients in, and lets validate in".to_owned())
+            }
             (ProbeOutcome::Answers, None) => (Grade::Pass, "today's login, which is also that of the restore time, works".to_owned()),
             (ProbeOutcome::Answers, Some((at, then))) if then.outcome == ProbeOutcome::Answers => {
                 (Grade::Pass, format!("today's login works, and that of {} does too", show_time(*at)))
@@ -126,7 +128,11 @@ impl Login {
 
 const fn reach(outcome: ProbeOutcome) -> Grade {
     match outcome {
-        ProbeOutcome::Answers | ProbeOutcome::WriteDenied | ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => Grade::Pass,
+        ProbeOutcome::Answers
+        | ProbeOutcome::WriteDenied
+        | ProbeOutcome::LoginRefused
+        | ProbeOutcome::TooManyConnections
+        | ProbeOutcome::StartingUp => Grade::Pass,
         ProbeOutcome::CouldNotRun => Grade::Unknown,
         ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer => Grade::Fail,
     }

@@ -39,7 +39,8 @@ async fn a_restore_names_its_backup_by_arn_or_its_moment_and_its_key() {
 #[tokio::test(start_paused = true)]
 async fn a_backup_is_asked_for_once_as_its_name_protects_from_nothing() {
     let wire = answering(&[(500, "{}".to_owned())]);
-    let error = wire.clients().await.databases().create_snapshot(&id("orders"), &SnapshotId::parse("nightly").unwrap(), &BTreeMap::new()).await;
+    let error =
+        wire.clients().await.databases().create_snapshot(&id("orders"), &SnapshotId::parse("nightly").unwrap(), &BTreeMap::new()).await;
     assert_eq!((error.unwrap_err().class, wire.count()), (CallClass::Unknown, 1), "not sent again by the SDK");
     assert_eq!(wire.json()[0], json!({"TableName": "orders", "BackupName": "nightly"}));
 }
@@ -47,7 +48,11 @@ async fn a_backup_is_asked_for_once_as_its_name_protects_from_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_fence_is_one_statement_more_and_opening_it_gives_the_owners_policy_back() {
     let theirs = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Readers", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": ARN}]});
-    let wire = answering(&[well(&table()), well(&json!({"Policy": theirs.to_string(), "RevisionId": "r-1"})), well(&json!({"RevisionId": "r-2"}))]);
+    let wire = answering(&[
+        well(&table()),
+        well(&json!({"Policy": theirs.to_string(), "RevisionId": "r-1"})),
+        well(&json!({"RevisionId": "r-2"})),
+    ]);
     wire.clients().await.databases().set_security_groups(&id("orders"), &[FENCED.to_owned()]).await.unwrap();
     let sent = &wire.json()[2];
     let closed: Value = serde_json::from_str(sent["Policy"].as_str().unwrap()).unwrap();
@@ -80,14 +85,42 @@ async fn a_table_without_a_policy_gets_one_and_loses_it_again_and_what_is_so_alr
 #[tokio::test(start_paused = true)]
 async fn each_setting_is_one_call() {
     let rows = [
-        (TableSetting::PointInTime { days: 21 }, "UpdateContinuousBackups", json!({"TableName": "orders", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 21}})),
-        (TableSetting::TimeToLive { attribute: "ends_at".into() }, "UpdateTimeToLive", json!({"TableName": "orders", "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends_at"}})),
-        (TableSetting::Stream { view: "NEW_IMAGE".into() }, "UpdateTable", json!({"TableName": "orders", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}})),
-        (TableSetting::TableClass { class: "STANDARD_INFREQUENT_ACCESS".into() }, "UpdateTable", json!({"TableName": "orders", "TableClass": "STANDARD_INFREQUENT_ACCESS"})),
+        (
+            TableSetting::PointInTime { days: 21 },
+            "UpdateContinuousBackups",
+            json!({"TableName": "orders", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 21}}),
+        ),
+        (
+            TableSetting::TimeToLive { attribute: "ends_at".into() },
+            "UpdateTimeToLive",
+            json!({"TableName": "orders", "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends_at"}}),
+        ),
+        (
+            TableSetting::Stream { view: "NEW_IMAGE".into() },
+            "UpdateTable",
+            json!({"TableName": "orders", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}}),
+        ),
+        (
+            TableSetting::TableClass { class: "STANDARD_INFREQUENT_ACCESS".into() },
+            "UpdateTable",
+            json!({"TableName": "orders", "TableClass": "STANDARD_INFREQUENT_ACCESS"}),
+        ),
         (TableSetting::DeletionProtection, "UpdateTable", json!({"TableName": "orders", "DeletionProtectionEnabled": true})),
-        (TableSetting::Kinesis { stream: "arn:s".into() }, "EnableKinesisStreamingDestination", json!({"TableName": "orders", "StreamArn": "arn:s"})),
-        (TableSetting::Insights { index: String::new() }, "UpdateContributorInsights", json!({"TableName": "orders", "ContributorInsightsAction": "ENABLE"})),
-        (TableSetting::Insights { index: "by-customer".into() }, "UpdateContributorInsights", json!({"TableName": "orders", "IndexName": "by-customer", "ContributorInsightsAction": "ENABLE"})),
+        (
+            TableSetting::Kinesis { stream: "arn:s".into() },
+            "EnableKinesisStreamingDestination",
+            json!({"TableName": "orders", "StreamArn": "arn:s"}),
+        ),
+        (
+            TableSetting::Insights { index: String::new() },
+            "UpdateContributorInsights",
+            json!({"TableName": "orders", "ContributorInsightsAction": "ENABLE"}),
+        ),
+        (
+            TableSetting::Insights { index: "by-customer".into() },
+            "UpdateContributorInsights",
+            json!({"TableName": "orders", "IndexName": "by-customer", "ContributorInsightsAction": "ENABLE"}),
+        ),
     ];
     for (setting, operation, sent) in rows {
         let wire = answering(&[well(&json!({"TimeToLiveSpecification": {"Enabled": true, "AttributeName": "x"}}))]);
@@ -103,9 +136,15 @@ async fn auto_scaling_is_a_target_and_its_policy_and_a_policy_is_put_on_the_tabl
     tables(&wire).await.set_table(&id("orders"), &TableSetting::Autoscaling { target }).await.unwrap();
     assert_eq!(operations(&wire), ["RegisterScalableTarget", "PutScalingPolicy"]);
     let (registered, policy) = (&wire.json()[0], &wire.json()[1]);
-    assert_eq!((&registered["ResourceId"], &registered["ScalableDimension"]), (&json!("table/orders/index/by-customer"), &json!("dynamodb:index:WriteCapacityUnits")));
+    assert_eq!(
+        (&registered["ResourceId"], &registered["ScalableDimension"]),
+        (&json!("table/orders/index/by-customer"), &json!("dynamodb:index:WriteCapacityUnits"))
+    );
     assert_eq!((&registered["MinCapacity"], &registered["MaxCapacity"]), (&json!(5), &json!(50)));
-    assert_eq!(policy["TargetTrackingScalingPolicyConfiguration"], json!({"TargetValue": 70.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}}));
+    assert_eq!(
+        policy["TargetTrackingScalingPolicyConfiguration"],
+        json!({"TargetValue": 70.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}})
+    );
     let wire = answering(&[well(&table()), well(&json!({}))]);
     tables(&wire).await.set_table(&id("orders"), &TableSetting::Policy { document: "{}".to_owned() }).await.unwrap();
     assert_eq!(wire.json()[1], json!({"ResourceArn": ARN, "Policy": "{}"}));

@@ -39,7 +39,9 @@ async fn a_table_is_read_with_everything_that_a_restore_loses() {
         well(&json!({"Tags": [{"Key": "lifeboat:policy", "Value": "gold"}], "NextToken": "more"})),
         well(&json!({"Tags": [{"Key": "team", "Value": "shop"}]})),
         well(&json!({"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends_at"}})),
-        well(&json!({"KinesisDataStreamDestinations": [{"StreamArn": "arn:s", "DestinationStatus": "ACTIVE"}, {"StreamArn": "arn:old", "DestinationStatus": "DISABLED"}]})),
+        well(
+            &json!({"KinesisDataStreamDestinations": [{"StreamArn": "arn:s", "DestinationStatus": "ACTIVE"}, {"StreamArn": "arn:old", "DestinationStatus": "DISABLED"}]}),
+        ),
         well(&json!({"ContributorInsightsSummaries": [{"TableName": "orders", "ContributorInsightsStatus": "ENABLED"}]})),
         targets,
         policies,
@@ -47,8 +49,15 @@ async fn a_table_is_read_with_everything_that_a_restore_loses() {
     ]);
     let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
     let expected = [
-        "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource", "ListTagsOfResource", "DescribeTimeToLive",
-        "DescribeKinesisStreamingDestination", "ListContributorInsights", "DescribeScalableTargets", "DescribeScalingPolicies",
+        "DescribeTable",
+        "DescribeContinuousBackups",
+        "ListTagsOfResource",
+        "ListTagsOfResource",
+        "DescribeTimeToLive",
+        "DescribeKinesisStreamingDestination",
+        "ListContributorInsights",
+        "DescribeScalableTargets",
+        "DescribeScalingPolicies",
         "GetResourcePolicy",
     ];
     assert_eq!(operations(&wire), expected);
@@ -70,7 +79,13 @@ async fn a_table_is_read_with_everything_that_a_restore_loses() {
 async fn a_setting_that_may_not_be_read_is_told_and_a_table_that_is_being_made_is_not_asked_for_any() {
     let denied = || refused("AccessDeniedException", "not authorized");
     let wire = answering(&[
-        well(&table()), well(&recoverable()), well(&json!({"Tags": []})), well(&json!({})), denied(), denied(), denied(),
+        well(&table()),
+        well(&recoverable()),
+        well(&json!({"Tags": []})),
+        well(&json!({})),
+        denied(),
+        denied(),
+        denied(),
         refused("PolicyNotFoundException", "none"),
     ]);
     let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
@@ -128,8 +143,15 @@ async fn a_probe_asks_for_a_key_that_no_item_has_and_a_write_hangs_on_a_conditio
     let text = "User: u is not authorized to perform: dynamodb:DeleteItem on resource: r with an explicit deny in a resource-based policy";
     let missing = "User: u is not authorized to perform: dynamodb:DeleteItem because no identity-based policy allows it";
     let wire = answering(&[
-        well(&table()), well(&json!({})), well(&table()), conditional, well(&table()), refused("AccessDeniedException", text), well(&table()),
-        refused("AccessDeniedException", missing), refused("ResourceNotFoundException", "gone"),
+        well(&table()),
+        well(&json!({})),
+        well(&table()),
+        conditional,
+        well(&table()),
+        refused("AccessDeniedException", text),
+        well(&table()),
+        refused("AccessDeniedException", missing),
+        refused("ResourceNotFoundException", "gone"),
     ]);
     let items = wire.clients().await.table_items();
     items.ask(&id("orders")).await.unwrap();
@@ -145,15 +167,19 @@ async fn a_probe_asks_for_a_key_that_no_item_has_and_a_write_hangs_on_a_conditio
 
 #[tokio::test(start_paused = true)]
 async fn a_sample_is_one_page_of_each_segment_and_never_follows_a_page() {
-    let item = |key: &str| json!({"id": {"S": key}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}, "set": {"SS": ["a", "b"]}});
-    let page = |key: &str| well(&json!({"Items": [item(key)], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": {"id": {"S": key}, "at": {"N": "1"}}}));
+    let item =
+        |key: &str| json!({"id": {"S": key}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}, "set": {"SS": ["a", "b"]}});
+    let page = |key: &str| {
+        well(&json!({"Items": [item(key)], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": {"id": {"S": key}, "at": {"N": "1"}}}))
+    };
     let wire = answering(&[well(&table()), page("1"), page("2"), page("3"), page("4")]);
     let rule = ItemsRule { written_at: Some("written_at".to_owned()), sample: 10, keep_keys: false };
     let found = wire.clients().await.table_items().sample(&id("orders"), &rule).await.unwrap();
     assert_eq!(found.len(), 4);
     assert_eq!(found[0].key, r#"{"at":{"N":"1"},"id":{"S":"1"}}"#);
     assert!(found[0].written_at.is_some());
-    let segments: Vec<_> = wire.json()[1..].iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
+    let segments: Vec<_> =
+        wire.json()[1..].iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
     assert_eq!(segments, (0..4).map(|segment| (json!(segment), json!(4), json!(3))).collect::<Vec<_>>());
 }
 

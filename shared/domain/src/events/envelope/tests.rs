@@ -47,6 +47,7 @@ fn summary(parsed: &Result<Incoming, EnvelopeError>) -> Value {
             "at": show(ended.at),
             "has_input": ended.input.is_some(),
         }),
+        Ok(Incoming::Table(event)) => json!({ "kind": "table", "deed": event.deed, "table": event.table, "at": show(event.at) }),
         Ok(Incoming::Scheduled) => json!({ "kind": "scheduled" }),
         Ok(Incoming::Other { source, detail_type }) => json!({ "kind": "other", "source": source, "detail_type": detail_type }),
         Err(error) => json!({ "kind": "error", "field": error.field }),

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_deletion_and_recovery_that_is_switched_off_are_told_from_all_else() {
-        let off = |enabled: bool| json!({"tableName": "orders", "pointInTimeRecoverySpecification": {"pointInTimeRecoveryEnabled": enabled}});
+        let off =
+            |enabled: bool| json!({"tableName": "orders", "pointInTimeRecoverySpecification": {"pointInTimeRecoveryEnabled": enabled}});
         let arn = json!({"tableName": "arn:aws:dynamodb:us-east-1:123456789012:table/orders"});
         for (call, parameters, deed) in [
             ("DeleteTable", json!({"tableName": "orders"}), TableDeed::Deleted),

@@ -5,7 +5,8 @@ use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, FENCED, KeyAttribute, Own, TableConfiguration, UNFENCED, table_door, table_endpoint};
 use crate::status::DatabaseStatus;
 
-const BY_PARAMETER: &str = "mode: automatic\ncut_over: [{ssm_parameter: {name: /orders/table, holds: host}}]\ndrill: {waived: \"by the test\"}";
+const BY_PARAMETER: &str =
+    "mode: automatic\ncut_over: [{ssm_parameter: {name: /orders/table, holds: host}}]\ndrill: {waived: \"by the test\"}";
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders_2";
 
 fn own() -> TableConfiguration {
@@ -111,7 +112,7 @@ fn the_fence_is_one_statement_and_there_are_no_sessions_to_end() {
     world.incident.request.restore_to = Some(at(-3600));
     world.incident.request.cut_over = true;
     let plan = world.plan().plan;
-    let fence: Vec<&Act> = plan.calls_of(crate::incident::Phase::Fence).map(|(_, call)| &call.act).collect();
+    let fence: Vec<&Act> = plan.calls_of(Phase::Fence).map(|(_, call)| &call.act).collect();
     assert!(matches!(fence.as_slice(), [Act::SetSecurityGroups { groups, .. }] if groups == &[FENCED.to_owned()]), "{fence:?}");
     assert_eq!(fence[0].describe(), "dynamodb:PutResourcePolicy Orders_2 denies every write");
     assert_eq!(plan.refusals, Vec::<String>::new());

@@ -93,7 +93,10 @@ impl Tables {
     pub fn delete_table(&mut self, name: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
         let found = self.active(name, now)?;
         if found.configuration.deletion_protection {
-            return Err(ApiError::new("ValidationException", format!("Resource cannot be deleted as it is currently protected against deletion: {name}")));
+            return Err(ApiError::new(
+                "ValidationException",
+                format!("Resource cannot be deleted as it is currently protected against deletion: {name}"),
+            ));
         }
         found.deleted_at = Some(now);
         let gone = found.clone();
@@ -133,14 +136,19 @@ impl Tables {
         let name = source.rsplit('/').next().unwrap_or_default();
         let found = self.tables.get(name).filter(|table| table.deleted_at.is_none()).cloned();
         let found = found.ok_or_else(|| ApiError::new("TableNotFoundException", format!("Table not found: {name}")))?;
-        let off = || ApiError::new("PointInTimeRecoveryUnavailableException", format!("Point in time recovery is not enabled for table '{name}'"));
+        let off = || {
+            ApiError::new("PointInTimeRecoveryUnavailableException", format!("Point in time recovery is not enabled for table '{name}'"))
+        };
         if found.configuration.table().is_none_or(|table| table.point_in_time_days.is_none()) {
             return Err(off());
         }
         let (earliest, latest) = found.window(to.now).ok_or_else(off)?;
         let at = at.unwrap_or(latest);
         if at < earliest || at > latest {
-            return Err(ApiError::new("InvalidRestoreTimeException", format!("RestoreDateTime {at} is not between {earliest} and {latest}")));
+            return Err(ApiError::new(
+                "InvalidRestoreTimeException",
+                format!("RestoreDateTime {at} is not between {earliest} and {latest}"),
+            ));
         }
         self.make(to, &found.configuration, found.items(at), arn(name))
     }
@@ -167,8 +175,7 @@ impl Tables {
             indexes: had.indexes,
             ..TableConfiguration::default()
         };
-        let configuration =
-            Configuration { deletion_protection: false, own: Some(Own::Table(Box::new(own))), ..source.clone() };
+        let configuration = Configuration { deletion_protection: false, own: Some(Own::Table(Box::new(own))), ..source.clone() };
         let usable_at = to.now + RESTORING;
         let past = items.into_iter().map(|(key, value)| Version { at: to.now, key, value: Some(value) }).collect();
         let table = Table {

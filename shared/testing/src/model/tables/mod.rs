@@ -241,7 +241,9 @@ impl Tables {
     pub fn write(&mut self, name: &str, key: &str, value: Option<Value>, now: DateTime<Utc>) -> Result<(), ApiError> {
         let table = self.existing(name)?;
         if table.denies_writes {
-            let text = format!("User: arn:aws:sts::123456789012:assumed-role/client is not authorized to perform: dynamodb:PutItem on resource: {name} with an explicit deny in a resource-based policy");
+            let text = format!(
+                "User: arn:aws:sts::123456789012:assumed-role/client is not authorized to perform: dynamodb:PutItem on resource: {name} with an explicit deny in a resource-based policy"
+            );
             return Err(ApiError::new("AccessDeniedException", text));
         }
         match table.status(now) {

@@ -32,7 +32,9 @@ impl Tables {
                 return Err(validation("TimeToLive is already enabled"));
             }
             TableSetting::TimeToLive { attribute } => own.ttl = Some(attribute.clone()),
-            TableSetting::Stream { .. } if own.stream.is_some() => return Err(validation(format!("Table already has an enabled stream: {name}"))),
+            TableSetting::Stream { .. } if own.stream.is_some() => {
+                return Err(validation(format!("Table already has an enabled stream: {name}")));
+            }
             TableSetting::Stream { view } => own.stream = Some(view.clone()),
             TableSetting::TableClass { class } => own.table_class = Some(class.clone()),
             TableSetting::Kinesis { stream } if own.kinesis.contains(stream) => {

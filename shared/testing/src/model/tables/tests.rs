@@ -50,9 +50,7 @@ fn a_restored_table_holds_the_items_of_the_moment_and_has_lost_what_no_restore_k
 
 #[test]
 fn a_restore_wants_recovery_that_is_on_a_moment_of_its_window_and_a_name_that_is_free() {
-    let refused = |tables: &mut Tables, moment, target| {
-        tables.restore_to_point_in_time(ORDERS, moment, to(target, 60)).unwrap_err().code
-    };
+    let refused = |tables: &mut Tables, moment, target| tables.restore_to_point_in_time(ORDERS, moment, to(target, 60)).unwrap_err().code;
     let mut it = tables();
     assert_eq!(refused(&mut it, Some(at(58)), "copy"), "InvalidRestoreTimeException", "not restorable yet");
     assert_eq!(refused(&mut it, Some(at(-1)), "copy"), "InvalidRestoreTimeException");

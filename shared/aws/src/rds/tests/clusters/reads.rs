@@ -91,7 +91,10 @@ async fn the_restore_window_of_a_cluster_is_found_by_its_resource_id() {
     let wire = Wire::answering(&[(200, &body(retained)), (200, &body("")), (404, &none)]);
     let rds = wire.clients().await.rds();
     let window = RestoreWindow { earliest: "2026-01-08T00:00:00Z".parse().unwrap(), latest: "2026-01-15T10:20:00Z".parse().unwrap() };
-    assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(), Some(window));
+    assert_eq!(
+        rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(),
+        Some(window)
+    );
     assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(), None);
     assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(), None);
     assert_eq!(wire.forms()[0], form(&[("Action", "DescribeDBClusterAutomatedBackups"), ("DbClusterResourceId", "cluster-1")]));
