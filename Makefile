@@ -11,6 +11,7 @@
 
 PYTHON := .venv/bin/python
 SCENARIO ?= $(scenario)
+KIND ?= $(or $(kind),rds)
 
 .PHONY: help demo approve deny check test bench package deploy clean
 
@@ -19,7 +20,7 @@ help:
 
 demo:
 	@sh infra/local/setup.sh
-	@$(PYTHON) infra/local/demo.py $(SCENARIO)
+	@$(PYTHON) infra/local/demo.py --kind $(KIND) $(SCENARIO)
 
 approve deny:
 	@$(PYTHON) infra/local/answer.py $@

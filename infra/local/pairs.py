@@ -111,6 +111,7 @@ AURORA = {
         RDS["deletion"],
         sentence="somebody deletes the cluster: a person approves, and it comes back with its members from its backups",
     ),
+    "undo": replace(RDS["undo"], run=scenarios_aurora.undo, engines=()),
     "human_error": RDS["human_error"],
     "corruption": RDS["corruption"],
 }

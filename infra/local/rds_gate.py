@@ -41,6 +41,7 @@ ARN_TYPES = {
     "DBParameterGroupName": "pg",
     "OptionGroupName": "og",
     "ResourceName": "",
+    "ResourceArn": "",
 }
 # What a call names and AWS does not ask IAM about (Service Authorization Reference: of this call only the cluster).
 UNASKED = {"FailoverDBCluster": {"TargetDBInstanceIdentifier"}}

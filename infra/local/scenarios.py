@@ -192,11 +192,11 @@ def undo(act: Act) -> list[Result]:
     act.break_it("hung", "the server of {} accepts connections and never answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
-    return [moved, go_back(act, home)]
+    return go_back(act, moved, home)
 
 
-def go_back(act: Act, home: str, *, counts: bool = True) -> Result:
-    """A person regrets a cut-over: clients go back home, when the loss was seen; `counts`: it can be told in rows."""
+def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[Result]:
+    """Clients were moved off `home`, and go back there; `counts`: the database tells how many rows that loses."""
     stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
@@ -210,7 +210,7 @@ def go_back(act: Act, home: str, *, counts: bool = True) -> Result:
     plan = stage.ledger.plan(result.incident)
     if (execution["status"], outcome) != ("SUCCEEDED", "swapped_back"):
         result.problems.append(f"ended {execution['status']} as {outcome}: {execution.get('cause', '')}")
-        return result
+        return [moved, result]
     if (stage.serving(), stage.secret.side()) != (RESOURCE, home):
         result.problems.append(f"{stage.serving()} serves at {stage.secret.side()}, not {RESOURCE} at {home}")
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
@@ -231,7 +231,7 @@ def go_back(act: Act, home: str, *, counts: bool = True) -> Result:
     if counts and not rows:
         result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
     result.rto = ended - began
-    return result
+    return [moved, result]
 
 
 def failed_over(act: Act, result: Result) -> Result:
@@ -262,7 +262,7 @@ def human_error(act: Act) -> list[Result]:
     if beside.rows_rescued != len(deleted):
         beside.problems.append(f"of {len(deleted)} deleted rows only {beside.rows_rescued} are on the copy")
     beside.more = f"rows_deleted={len(deleted)} rows_rescued={beside.rows_rescued}"
-    result = _cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += _restored_to(act, result, before, when)
     return [beside, result]
 
@@ -286,7 +286,7 @@ def corruption(act: Act) -> list[Result]:
     failed = _failed_before(act, beside, when)
     beside.problems += failed
     given = {"resource": RESOURCE, "scenario": "corruption", "cut_over": True, "run": "plan"}
-    result = _cut_over(act, "corruption", given, "SUCCEEDED")
+    result = cut_over(act, "corruption", given, "SUCCEEDED")
     result.problems += _restored_to(act, result, first, when)
     passed = _passed_after(act, beside) + _passed_after(act, result) + _passed_by_sweep(act, result)
     result.problems += passed
@@ -338,7 +338,7 @@ def _restored_to(act: Act, result: Result, wanted: datetime, mistake: datetime) 
     return [] if point == wanted <= mistake else [f"restored to {point}, wanted {wanted}, before {mistake}"]
 
 
-def _cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
+def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
     """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named."""
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")

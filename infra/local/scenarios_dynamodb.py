@@ -43,7 +43,7 @@ def undo(act: Act) -> list[Result]:
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}", "cut_over": True}
     moved = scenarios._cut_over(act, "undo_moved", {**given, "run": "execute"}, "FAILED")
     # DynamoDB counts no writes: the plan says so, and the demo counts what its own client wrote.
-    return [moved, scenarios.go_back(act, home, counts=False)]
+    return scenarios.go_back(act, moved, home, counts=False)
 
 
 def _second_before(began: float) -> datetime:

@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "infra" / "local"))
 
 from checks_of.calls import calls  # noqa: E402
+from checks_of.clusters import clusters  # noqa: E402
 from checks_of.detection import corruption, sweeps  # noqa: E402
 from checks_of.difference import difference  # noqa: E402
 from checks_of.endings import endings  # noqa: E402
@@ -26,7 +27,10 @@ from checks_of.world import world  # noqa: E402
 
 TESTS: dict[str, Callable[[Verdict], None]] = {
     f"checks_of_{work.__name__}": work
-    for work in (calls, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain, tables)
+    for work in (
+        *(calls, clusters, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain),
+        tables,
+    )
 }
 
 

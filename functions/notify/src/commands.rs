@@ -106,9 +106,12 @@ fn on(verb: &str, arn: &Arn, id: &DatabaseId, rest: &str) -> String {
     format!("aws rds {verb}-{noun}{plural} --region {region} --{noun}-identifier {id} {rest}").trim_end().to_owned()
 }
 
+/// Asks for the names of a cluster's members, the readers first: the restart of a writer would move the others to it.
+const MEMBERS: &str = "--query 'sort_by(DBClusters[0].DBClusterMembers,&to_string(IsClusterWriter))[].DBInstanceIdentifier' --output text";
+
 /// A command on each member of a cluster, one after the other.
 fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
-    let members = on("describe", arn, cluster, "--query 'DBClusters[0].DBClusterMembers[].DBInstanceIdentifier' --output text");
+    let members = on("describe", arn, cluster, MEMBERS);
     format!("for member in $({members}); do aws rds {command} --region {} --db-instance-identifier \"$member\"; done", arn.region())
 }
 
@@ -176,18 +179,32 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
-/// Moves an instance behind the group that admits no client, and ends its sessions.
+/// Moves a database behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
     if table::is_table(id) {
         return vec![table::set_door(arn, &[group.to_owned()])];
     }
-    let region = arn.region();
-    let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
+    let (noun, region) = (noun(id), arn.region());
+    let is_cluster = id.kind() == ResourceKind::DbCluster;
+    let list = if is_cluster { "DBClusters" } else { "DBInstances" };
+    let shown = format!("aws rds describe-{noun}s --region {region} --{noun}-identifier {id} --output text --query");
+    let close = set_groups(arn, id, &[group.to_owned()]);
+    let closed = format!(
+        "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+    );
+    if is_cluster {
+        // Its own status says nothing of a restart: each member is seen to go and to come back before the next one is restarted.
+        let of = format!("--region {region} --db-instance-identifier \"$member\"");
+        let status = format!("aws rds describe-db-instances {of} --output text --query 'DBInstances[0].DBInstanceStatus'");
+        let members = on("describe", arn, id, MEMBERS);
+        let restart = format!(
+            "for member in $({members}); do aws rds reboot-db-instance {of}; until [ \"$({status})\" = rebooting ]; do sleep 1; done; aws rds wait db-instance-available {of}; done"
+        );
+        return vec![close, closed, restart];
+    }
     vec![
-        set_groups(arn, id, &[group.to_owned()]),
-        format!(
-            "until [ \"$({shown} 'DBInstances[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
-        ),
+        close,
+        closed,
         restart_instance(arn, id),
         format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
         format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
@@ -337,6 +354,7 @@ fn restart(arn: &Arn, act: &Act) -> Option<String> {
 
 /// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
 pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> Option<String> {
+    let id = String::from(id.clone());
     let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
     Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))
 }
@@ -388,63 +406,4 @@ pub(crate) fn quoted(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:lifeboat-recovery:orders-db-1";
-
-    #[test]
-    fn an_execution_leads_to_its_page_and_its_machine() {
-        let execution = Execution::parse(ARN).unwrap();
-        assert_eq!(
-            execution.console(),
-            format!("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}")
-        );
-        let start = execution.start("{}");
-        assert!(start.contains("--state-machine-arn arn:aws:states:eu-west-1:123456789012:stateMachine:lifeboat-recovery "), "{start}");
-        let answer = execution.start_sibling("approval", "{}").unwrap();
-        assert!(answer.contains(":stateMachine:lifeboat-approval "), "{answer}");
-        assert_eq!(Execution::parse("by hand"), None);
-    }
-
-    /// Runs the commands as a shell does where RDS accepts a rename, and shows its end after two looks.
-    #[test]
-    fn the_names_are_given_back_one_after_the_other() {
-        let id = |name: &str| DatabaseId::parse(name).unwrap();
-        let (name, kept_as, was) = (id("orders-db"), id("orders-db-old-1a2b3c4d"), id("orders-db-r1"));
-        let (source, copy) = (Some("db-SOURCE".to_owned()), "db-COPY".to_owned());
-        let names = Names { name, kept_as, was, source, copy, through: None, unseen: BTreeMap::new() };
-        let commands = names_back("eu-west-1", &names).join("\n");
-        let aws = r#"
-            aws() {
-                case "$*" in
-                *modify-db-instance*) while [ "$1" != --new-db-instance-identifier ]; do shift; done
-                    echo "renamed to $2"; printf '%s' "$2" > "$HOME/to"; printf '' > "$HOME/looks" ;;
-                *'DBInstances[].join('*) printf . >> "$HOME/looks"; looks=$(cat "$HOME/looks"); echo "look $looks $3 $6" >&2
-                    case "$looks" in .) ;; ..) echo "$(cat "$HOME/to"):renaming" ;; *) echo "$(cat "$HOME/to"):available" ;; esac ;;
-                *" wait "*) return 255 ;;
-                esac
-            }
-            sleep() { echo waited; }
-        "#;
-        let home = std::env::temp_dir().join(format!("lifeboat-names-back-{}", std::process::id()));
-        std::fs::create_dir_all(&home).unwrap();
-        let shell = std::process::Command::new("sh").arg("-euc").arg(format!("{aws}\n{commands}")).env("HOME", &home).output().unwrap();
-        std::fs::remove_dir_all(&home).unwrap();
-        let told = String::from_utf8(shell.stdout).unwrap();
-        let each = |to: &str| format!("renamed to {to}\nwaited\nwaited\n");
-        assert_eq!(
-            told,
-            format!("{}{}", each("orders-db-r1"), each("orders-db")),
-            "{commands}\n{}",
-            String::from_utf8_lossy(&shell.stderr)
-        );
-        assert!(shell.status.success());
-    }
-
-    #[test]
-    fn a_foreign_word_cannot_break_out_of_the_shell() {
-        assert_eq!(quoted("prod/orders"), "prod/orders");
-        assert_eq!(quoted("a'b; c"), r"'a'\''b; c'");
-    }
-}
+mod tests;

@@ -64,6 +64,8 @@ def _restore(act: Json) -> Json:
     }
     if more["scaling"] or more["backtrack_seconds"]:
         raise ValueError(f"the plan has settings of a cluster that the demo does not know: {more}")
+    if not told["class"]:
+        given["EngineMode"] = more["engine_mode"]
     given |= {"Tags": sendable(act["settings"]["tags"]), "DBClusterIdentifier": bare(act["target"])}
     if act["call"] == "restore_from_snapshot":
         source = {"Engine": told["engine"], "EngineVersion": told["engine_version"]}

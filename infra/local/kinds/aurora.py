@@ -93,7 +93,8 @@ class Clusters:
                 Engine=wanted.engine,
                 DBInstanceClass=CLASS,
                 PromotionTier=number,
-                Tags=[{"Key": "owner", "Value": "orders-team"}],
+                # What Lifeboat may do to a member hangs on the member's own tags.
+                Tags=wanted.tags,
             )
             self._until(member, lambda member=member: self._member(member)["DBInstanceStatus"] == "available")
 

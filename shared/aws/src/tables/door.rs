@@ -36,22 +36,25 @@ pub(super) struct Door {
 }
 
 fn is_ours(statement: &Value) -> bool {
-    statement["Sid"] == SID
+    statement.get("Sid").is_some_and(|sid| sid == SID)
 }
 
 impl Door {
     fn of(document: &str, revision: String) -> Result<Self, serde_json::Error> {
         let mut policy: Value = serde_json::from_str(document)?;
-        let statements = match policy["Statement"].take() {
-            Value::Array(statements) => statements,
-            one => vec![one],
+        let statements = match policy.get_mut("Statement").map(Value::take) {
+            Some(Value::Array(statements)) => statements,
+            Some(one) => vec![one],
+            None => Vec::new(),
         };
         let denies = statements.iter().any(is_ours);
         let others: Vec<Value> = statements.into_iter().filter(|statement| !is_ours(statement) && !statement.is_null()).collect();
         if others.is_empty() {
             return Ok(Self { others: Value::Null, denies, revision });
         }
-        policy["Statement"] = Value::from(others);
+        if let Value::Object(policy) = &mut policy {
+            policy.insert("Statement".to_owned(), Value::from(others));
+        }
         Ok(Self { others: policy, denies, revision })
     }
 
@@ -68,7 +71,7 @@ impl Door {
     fn closed(&self, arn: &str) -> Value {
         let mut policy = if self.others.is_null() { json!({"Version": "2012-10-17", "Statement": []}) } else { self.others.clone() };
         let statement = json!({"Sid": SID, "Effect": "Deny", "Principal": "*", "Action": WRITES, "Resource": arn});
-        if let Some(statements) = policy["Statement"].as_array_mut() {
+        if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
             statements.push(statement);
         }
         policy

@@ -9,6 +9,7 @@ use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
 mod cells;
+mod clusters;
 mod promotion;
 mod quarantine;
 mod renames;

@@ -176,9 +176,10 @@ fn password_late_settings_and_tags_reach_the_cluster() {
 fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name() {
     let cloud = cloud();
     let ledger = id("cluster:ledger");
-    assert_eq!(class(at_once(cloud.delete_failed_restore(&ledger))), CallClass::Invalid);
     assert_eq!(class(at_once(cloud.rename(&ledger, &id("cluster:other")))), CallClass::Invalid);
-    pass(&cloud, 10);
+    at_once(cloud.delete_failed_restore(&ledger)).unwrap();
+    pass(&cloud, 60);
+    assert_eq!(at_once(cloud.database(&ledger)).unwrap(), None, "the cluster is gone");
     assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
 }
 

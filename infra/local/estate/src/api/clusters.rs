@@ -2,8 +2,8 @@
 
 use lifeboat_testing::model::{
     ApiError, ClusterConfig, CreateDbCluster, CreateDbClusterMember, CreateDbClusterSnapshot, DeleteDbCluster, DeleteDbClusterSnapshot,
-    DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, FailoverDbCluster, ModifyDbCluster, Page,
-    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, Secret, ServerlessV2Scaling,
+    DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, EnableHttpEndpoint, FailoverDbCluster,
+    ModifyDbCluster, Page, RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, Secret, ServerlessV2Scaling,
 };
 
 use super::decode::Decode;
@@ -21,6 +21,7 @@ impl Decode for ClusterConfig {
             db_cluster_parameter_group_name: form.text("DBClusterParameterGroupName"),
             port: form.number("Port")?,
             network_type: form.text("NetworkType"),
+            engine_mode: form.text("EngineMode"),
             storage_type: form.text("StorageType"),
             deletion_protection: form.flag("DeletionProtection")?,
             enable_iam_database_authentication: form.flag("EnableIAMDatabaseAuthentication")?,
@@ -146,6 +147,12 @@ impl Decode for ModifyDbCluster {
             preferred_maintenance_window: form.text("PreferredMaintenanceWindow"),
             copy_tags_to_snapshot: form.flag("CopyTagsToSnapshot")?,
         })
+    }
+}
+
+impl Decode for EnableHttpEndpoint {
+    fn decode(form: &mut Form) -> Result<Self, ApiError> {
+        Ok(Self { resource_arn: form.required("ResourceArn")? })
     }
 }
 

@@ -15,10 +15,10 @@ use lifeboat_testing::model::{
     Action, AddTagsToResource, ApiError, CallError, CreateDbCluster, CreateDbClusterMember, CreateDbClusterSnapshot, CreateDbInstance,
     CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbCluster, DeleteDbClusterSnapshot, DeleteDbInstance, DeleteDbSnapshot,
     DescribeAccountAttributes, DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters,
-    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, FailoverDbCluster, ListTagsForResource, ModifyDbCluster,
-    ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbClusterFromSnapshot,
-    RestoreDbClusterToPointInTime, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Silence, StartDbInstance,
-    StopDbInstance,
+    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, EnableHttpEndpoint, FailoverDbCluster,
+    ListTagsForResource, ModifyDbCluster, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Silence,
+    StartDbInstance, StopDbInstance,
 };
 
 use crate::http::{self, NoAnswer};
@@ -67,6 +67,7 @@ impl Api {
             DescribeDbClusters::NAME => self.call::<DescribeDbClusters>(form),
             ModifyDbCluster::NAME => self.call::<ModifyDbCluster>(form),
             FailoverDbCluster::NAME => self.call::<FailoverDbCluster>(form),
+            EnableHttpEndpoint::NAME => self.call::<EnableHttpEndpoint>(form),
             DeleteDbCluster::NAME => self.call::<DeleteDbCluster>(form),
             CreateDbClusterSnapshot::NAME => self.call::<CreateDbClusterSnapshot>(form),
             DescribeDbClusterSnapshots::NAME => self.call::<DescribeDbClusterSnapshots>(form),

@@ -70,6 +70,7 @@ async fn every_action_on_clusters_is_served() {
         "RebootDBInstance&DBInstanceIdentifier=orders-1",
         &format!("AddTagsToResource&ResourceName={arn}&Tags.Tag.1.Key=a&Tags.Tag.1.Value=b"),
         &format!("ListTagsForResource&ResourceName={arn}"),
+        &format!("EnableHttpEndpoint&ResourceArn={arn}"),
         "DescribeDBClusterAutomatedBackups&DBClusterIdentifier=orders",
         "DeleteDBClusterSnapshot&DBClusterSnapshotIdentifier=s1",
         "DeleteDBCluster&DBClusterIdentifier=copy&SkipFinalSnapshot=true&DeleteAutomatedBackups=false",

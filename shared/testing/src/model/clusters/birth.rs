@@ -97,7 +97,7 @@ impl Model {
             status: "creating".to_owned(),
             engine: birth.engine.to_owned(),
             engine_version: birth.engine_version.to_owned(),
-            engine_mode: "provisioned".to_owned(),
+            engine_mode: config.engine_mode.clone().unwrap_or_else(|| "provisioned".to_owned()),
             engine_lifecycle_support: config
                 .engine_lifecycle_support
                 .clone()
