@@ -27,7 +27,7 @@ from selftest import TESTS
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 # Of the scenarios of other kinds those that every run plays.
-DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion",)}
+DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion", "human_error_beside")}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def all_tests() -> list[Test]:
     """The checks of the checks and pages, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
-    tests.append(Test("table_rules", HERE / "table_rules.py", (), ("table_rules",)))
+    for name in ("table_rules", "salvage_rules"):
+        tests.append(Test(name, HERE / f"{name}.py", (), (name,)))
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
     scenarios = PAIRS["rds"]
     for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
