@@ -130,7 +130,9 @@ class Salvage:
         serving, restored = self._described(table), self._described(copy)
         summary = restored.get("RestoreSummary") or {}
         if summary.get("SourceTableArn") != serving["TableArn"]:
-            raise Refused(f"{copy} was not restored from {serving['TableArn']}: it says {summary.get('SourceTableArn')}")
+            raise Refused(
+                f"{copy} was not restored from {serving['TableArn']}: it says {summary.get('SourceTableArn')}"
+            )
         if summary.get("RestoreInProgress") or restored["TableStatus"] != "ACTIVE":
             raise Refused(f"{copy} is still being restored: {restored['TableStatus']}")
         if restored["KeySchema"] != serving["KeySchema"]:
@@ -203,12 +205,17 @@ class Salvage:
         """Write one back; False where somebody was quicker."""
         names = {f"#a{place}": name for place, name in enumerate(sorted(change.seen or {}))}
         if change.seen is None:
-            condition: Json = {"ConditionExpression": "attribute_not_exists(#k)", "ExpressionAttributeNames": {"#k": self.names[0]}}
+            condition: Json = {
+                "ConditionExpression": "attribute_not_exists(#k)",
+                "ExpressionAttributeNames": {"#k": self.names[0]},
+            }
         else:
             condition = {
                 "ConditionExpression": " AND ".join(f"{name} = :v{name[2:]}" for name in names),
                 "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": {f":v{name[2:]}": change.seen[attribute] for name, attribute in names.items()},
+                "ExpressionAttributeValues": {
+                    f":v{name[2:]}": change.seen[attribute] for name, attribute in names.items()
+                },
             }
         try:
             self.client.put_item(TableName=self.table, Item=change.copy, **condition)
@@ -223,12 +230,19 @@ class Salvage:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Writes single items of a restored table back, never over anything newer.")
+    parser = argparse.ArgumentParser(
+        description="Writes single items of a restored table back, never over anything newer."
+    )
     parser.add_argument("--table", required=True, help="the table that serves")
     parser.add_argument("--copy", required=True, help="the table that was restored beside it")
-    parser.add_argument("--written-at", help="the attribute that says when an item was last written; without it only missing items come back")
+    parser.add_argument(
+        "--written-at",
+        help="the attribute that says when an item was last written; without it only missing items come back",
+    )
     parser.add_argument("--write", metavar="PLAN", help="the plan that was shown; without it nothing is changed")
-    parser.add_argument("--pages-per-second", type=float, default=10.0, help="pages of 100 items that are read (10); 0 is no limit")
+    parser.add_argument(
+        "--pages-per-second", type=float, default=10.0, help="pages of 100 items that are read (10); 0 is no limit"
+    )
     parser.add_argument("--region")
     parser.add_argument("--endpoint-url", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -243,7 +257,9 @@ def run(given: argparse.Namespace) -> Json:
     if given.write is None:
         return told
     if given.write != preview.plan():
-        raise Refused(f"what would be written is not what the plan {given.write[:12]} shows any more; look at the plan {preview.plan()} first")
+        raise Refused(
+            f"what would be written is not what the plan {given.write[:12]} shows any more; look at the plan {preview.plan()} first"
+        )
     written = [salvage.write(change) for change in preview.changes]
     return {**told, "salvaged": sum(written), "kept_meanwhile": len(written) - sum(written)}
 

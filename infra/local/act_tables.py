@@ -27,7 +27,9 @@ class TableAct(Act):
         """A program deletes and overwrites orders; when it began."""
         self.begin("break", "a bad job deletes orders and overwrites others")
         began = self.stage.bad_job(deleted, overwritten)
-        self.timeline.note("break", f"{len(deleted)} orders are gone, {len(overwritten)} have wrong amounts; the table itself is well")
+        self.timeline.note(
+            "break", f"{len(deleted)} orders are gone, {len(overwritten)} have wrong amounts; the table itself is well"
+        )
         return began
 
     def conclude_beside(
@@ -51,7 +53,9 @@ class TableAct(Act):
         with stage.secret.connect(f"{copy_name}:443") as connection:
             copy = connection.hashes()  # type: ignore[union-attr]
         on_copy = checks.compare_rows(stage.journal, copy, "the copy", point, exactly=True).problems
-        problems += [f"on the copy, {problem}" for problem in on_copy + checks.policy_checks_on(stage, f"{copy_name}:443")]
+        problems += [
+            f"on the copy, {problem}" for problem in on_copy + checks.policy_checks_on(stage, f"{copy_name}:443")
+        ]
         touched = frozenset(deleted + altered)
         with stage.writer.paused():
             serving = checks.serving_rows(stage)
@@ -62,7 +66,9 @@ class TableAct(Act):
         problems += checks.compare_mistake(stage.journal, serving, *left)
         problems += self._moved(ending, stage.secret.side())
         result.rows_lost = len(untouched.lost)
-        result.rows_rescued = sum(copy.get(number) == stage.journal.seed.get(number, "") for number in deleted + altered)
+        result.rows_rescued = sum(
+            copy.get(number) == stage.journal.seed.get(number, "") for number in deleted + altered
+        )
         result.rto = moment(document["closed_at"]).timestamp() - self.broke
         return result
 
@@ -78,12 +84,16 @@ class TableAct(Act):
         status, _, said = stage.salvage(copy, "--write", shown.get("plan", ""))
         if status != 1 or "not what the plan" not in said:
             problems.append(f"a plan that users have overtaken ended with {status}: {said}")
-        self.timeline.note("person", f"{len(late)} orders were put right meanwhile: the plan is refused; looks again, and writes")
+        self.timeline.note(
+            "person", f"{len(late)} orders were put right meanwhile: the plan is refused; looks again, and writes"
+        )
         shown = self._looked(problems, copy, len(touched) - len(anew), len(anew))
         status, written, said = stage.salvage(copy, "--write", shown.get("plan", ""))
         salvaged, kept = written.get("salvaged", 0), written.get("kept_newer", 0) + written.get("kept_meanwhile", 0)
         if (status, salvaged, kept) != (0, len(touched) - len(anew), len(anew)):
-            problems.append(f"of {len(touched)} orders {salvaged} were salvaged and {kept} kept, {len(anew)} were put right: {said}")
+            problems.append(
+                f"of {len(touched)} orders {salvaged} were salvaged and {kept} kept, {len(anew)} were put right: {said}"
+            )
         self._looked(problems, copy, 0, len(anew))
         problems += self._as_before(touched, anew)
         result.rto = time.time() - self.broke
@@ -96,7 +106,9 @@ class TableAct(Act):
         status, shown, said = self.stage.salvage(copy)
         found = (shown.get("missing", 0) + shown.get("damaged", 0), shown.get("kept_newer"), shown.get("kept_undated"))
         if status or found != (changes, newer, 0):
-            problems.append(f"{changes} orders to write and {newer} newer ones were expected, the preview shows {shown}: {said}")
+            problems.append(
+                f"{changes} orders to write and {newer} newer ones were expected, the preview shows {shown}: {said}"
+            )
         after = self._orders()
         changed = [number for number, digest in before.items() if after.get(number) != digest]
         if changed:
@@ -116,6 +128,8 @@ class TableAct(Act):
         back = [number for number in touched if number not in anew and orders.get(number) != stage.journal.seed[number]]
         problems += [f"{len(back)} broken orders are not as they were at first"] if back else []
         others = {number: digest for number, digest in orders.items() if number not in anew}
-        compared = checks.compare_rows(stage.journal, others, self.side_before, None, missing_on_purpose=frozenset(anew))
+        compared = checks.compare_rows(
+            stage.journal, others, self.side_before, None, missing_on_purpose=frozenset(anew)
+        )
         both = checks.never_both(stage, [self.side_before], uninterrupted_since=self.zero)
         return problems + compared.problems + checks.policy_checks_on(stage) + both + checks.one_is_protected(stage)

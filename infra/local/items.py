@@ -71,15 +71,17 @@ class Credentials:
 
     def environment(self) -> dict[str, str]:
         """For a program of that person."""
-        names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY", "SessionToken": "AWS_SESSION_TOKEN"}
+        names = {
+            "AccessKeyId": "AWS_ACCESS_KEY_ID",
+            "SecretAccessKey": "AWS_SECRET_ACCESS_KEY",
+            "SessionToken": "AWS_SESSION_TOKEN",
+        }
         return {variable: str(self._taken[name]) for name, variable in names.items()}
 
     def client(self) -> Any:
         """A client with connections of its own."""
         with self._lock:
-            return self._session.client(
-                "dynamodb", region_name=self._region, endpoint_url=self._url, config=CONFIG
-            )
+            return self._session.client("dynamodb", region_name=self._region, endpoint_url=self._url, config=CONFIG)
 
 
 class OrdersTable:

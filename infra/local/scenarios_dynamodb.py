@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import scenarios
@@ -38,10 +38,17 @@ def deletion(act: Act) -> list[Result]:
 def undo(act: Act) -> list[Result]:
     """Run it: clients are moved to a copy for no good reason, write to it, and go back to the kept table."""
     home = act.stage.secret.side()
-    act.begin("break", "nothing: somebody only believes that a job has broken orders, and has clients moved to before it")
+    act.begin(
+        "break", "nothing: somebody only believes that a job has broken orders, and has clients moved to before it"
+    )
     before = _second_before(act.zero)
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}", "cut_over": True}
-    moved = scenarios._cut_over(act, "undo_moved", {**given, "run": "execute"}, "FAILED")
+    given = {
+        "resource": RESOURCE,
+        "scenario": "human_error",
+        "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}",
+        "cut_over": True,
+    }
+    moved = scenarios.cut_over(act, "undo_moved", {**given, "run": "execute"}, "FAILED")
     # DynamoDB counts no writes: the plan says so, and the demo counts what its own client wrote.
     return scenarios.go_back(act, moved, home, counts=False)
 
@@ -58,7 +65,9 @@ def human_error_beside(act: Act) -> list[Result]:
     began = act.bad_job(DELETED, OVERWRITTEN)
     before = _second_before(began)
     put_right = stage.put_right(PUT_RIGHT)
-    act.timeline.note("client", f"{len(put_right)} of these orders are written anew by their users, and are right as they are")
+    act.timeline.note(
+        "client", f"{len(put_right)} of these orders are written anew by their users, and are right as they are"
+    )
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
     result = Result("human_error_beside", "SALVAGED")
     execution = act.ask({**given, "run": "execute"}, 1)
@@ -84,8 +93,10 @@ def human_error(act: Act) -> list[Result]:
     beside.problems += scenarios._restored_to(act, beside, before, mistake)
     touched = len(DELETED) + len(OVERWRITTEN)
     if beside.rows_rescued != touched:
-        beside.problems.append(f"of {touched} orders that were deleted or overwritten only {beside.rows_rescued} are on the copy")
+        beside.problems.append(
+            f"of {touched} orders that were deleted or overwritten only {beside.rows_rescued} are on the copy"
+        )
     beside.more = f"items_broken={touched} items_rescued={beside.rows_rescued}"
-    result = scenarios._cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = scenarios.cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += scenarios._restored_to(act, result, before, mistake)
     return [beside, result]

@@ -27,7 +27,9 @@ TABLES = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{RESOURCE}*"
 APPLICATION = [
     {
         "Effect": "Allow",
-        "Action": [f"dynamodb:{call}" for call in ("GetItem", "PutItem", "DeleteItem", "Scan", "Query", "BatchWriteItem")],
+        "Action": [
+            f"dynamodb:{call}" for call in ("GetItem", "PutItem", "DeleteItem", "Scan", "Query", "BatchWriteItem")
+        ],
         "Resource": [TABLES, f"{TABLES}/index/*"],
     }
 ]
@@ -126,7 +128,17 @@ class TableStage(Stage):
     def salvage(self, copy: str, *more: str) -> tuple[int, Json, str]:
         """A person runs infra/salvage.py with a role of their own: the exit status, what it tells, what it complains of."""
         command = [sys.executable, str(REPO / "infra" / "salvage.py"), "--table", RESOURCE, "--copy", copy]
-        command += ["--written-at", "written_at", "--pages-per-second", "0", "--region", REGION, "--endpoint-url", self.cloud.url("aws"), *more]
+        command += [
+            "--written-at",
+            "written_at",
+            "--pages-per-second",
+            "0",
+            "--region",
+            REGION,
+            "--endpoint-url",
+            self.cloud.url("aws"),
+            *more,
+        ]
         environment = clean_environment(self.cloud.directory / "ministack", **self.person.environment())
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
         return ran.returncode, json.loads(ran.stdout) if ran.stdout else {}, ran.stderr

@@ -55,7 +55,16 @@ def attempts(backup: str) -> list[Attempt]:
     deleting = {"TableName": RESOURCE}
     found = [
         Attempt(role, "deletes the source", "delete_table", deleting)
-        for role in ("RestoreAct", "RestoreCleanUp", "RestoreRelease", "RestorePlan", "Snapshot", "Validate", "Detect", "Notify")
+        for role in (
+            "RestoreAct",
+            "RestoreCleanUp",
+            "RestoreRelease",
+            "RestorePlan",
+            "Snapshot",
+            "Validate",
+            "Detect",
+            "Notify",
+        )
     ]
     found += [
         Attempt(role, "deletes a backup", "delete_backup", {"BackupArn": backup})
@@ -88,7 +97,9 @@ def attempts(backup: str) -> list[Attempt]:
 def client_as(act: Act, role: str) -> Any:
     """A client of DynamoDB with the role of a function."""
     cloud = act.stage.cloud
-    found = cloud.client("cloudformation").describe_stack_resource(StackName="lifeboat", LogicalResourceId=f"{role}Role")
+    found = cloud.client("cloudformation").describe_stack_resource(
+        StackName="lifeboat", LogicalResourceId=f"{role}Role"
+    )
     name = found["StackResourceDetail"]["PhysicalResourceId"]
     assumed = cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="test")
     taken = assumed["Credentials"]

@@ -22,7 +22,15 @@ from stage import until  # noqa: E402
 Json = dict[str, Any]
 
 RULES = REPO / "shared" / "testing" / "fixtures" / "table_rules.json"
-DURATIONS = {"creating": 0, "restoring": 0.8, "indexing": 0, "updating": 0.8, "deleting": 0, "backing_up": 0.8, "restorable_lag": 0.05}
+DURATIONS = {
+    "creating": 0,
+    "restoring": 0.8,
+    "indexing": 0,
+    "updating": 0.8,
+    "deleting": 0,
+    "backing_up": 0.8,
+    "restorable_lag": 0.05,
+}
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 RECOVERY = {"PointInTimeRecoveryEnabled": True}
 UNKNOWN = "table/none/backup/01795279785296-00000000"

@@ -22,7 +22,9 @@ def parameter_as_planned(parameter: str, before: Json, after: Json, plans: Seque
     if after["table"] != wanted:
         problems.append(f"the parameter names {after['table']}, planned was {wanted}")
     if after["version"] - before["version"] != len(pointed):
-        problems.append(f"the parameter was changed {after['version'] - before['version']} times, planned were {len(pointed)}")
+        problems.append(
+            f"the parameter was changed {after['version'] - before['version']} times, planned were {len(pointed)}"
+        )
     return problems
 
 

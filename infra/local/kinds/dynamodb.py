@@ -126,7 +126,11 @@ class Tables:
     def kept(self) -> list[Json]:
         """The same, past every rule and fault."""
         every: list[Json] = self.cloud.control("/tables", of="tables")
-        mine = [item for item in every if any(tag["Key"] == "owner" for tag in item.get("Tags", [])) or "RestoreSummary" in item]
+        mine = [
+            item
+            for item in every
+            if any(tag["Key"] == "owner" for tag in item.get("Tags", [])) or "RestoreSummary" in item
+        ]
         return [in_rds_words(item) for item in mine]
 
     def accident(self, name: str, kind: str) -> Json:
@@ -173,7 +177,9 @@ def in_rds_words(item: Json) -> Json:
     return {
         "DBInstanceIdentifier": name,
         "DbiResourceId": item["TableId"],
-        "DBInstanceStatus": {"ACTIVE": "available", "DELETING": "deleting"}.get(item["TableStatus"], item["TableStatus"].lower()),
+        "DBInstanceStatus": {"ACTIVE": "available", "DELETING": "deleting"}.get(
+            item["TableStatus"], item["TableStatus"].lower()
+        ),
         "Endpoint": {"Address": name, "Port": PORT},
         "TagList": item.get("Tags", []),
         "LatestRestorableTime": recovery.get("LatestRestorableDateTime"),
@@ -182,7 +188,13 @@ def in_rds_words(item: Json) -> Json:
         "AttributeDefinitions": sorted(item["AttributeDefinitions"], key=lambda one: one["AttributeName"]),
         "BillingMode": item.get("BillingModeSummary", {}).get("BillingMode"),
         "GlobalSecondaryIndexes": [
-            (one["IndexName"], one["KeySchema"], one["Projection"], one["IndexStatus"], one.get("ProvisionedThroughput"))
+            (
+                one["IndexName"],
+                one["KeySchema"],
+                one["Projection"],
+                one["IndexStatus"],
+                one.get("ProvisionedThroughput"),
+            )
             for one in item.get("GlobalSecondaryIndexes", [])
         ],
         "TableClass": item.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
@@ -199,10 +211,17 @@ def in_rds_words(item: Json) -> Json:
 def scaling_of(item: Json) -> list[tuple[str, int, int, float | None]]:
     """What is scaled between what, and aimed at what use in per cent."""
     aims = {
-        (one["ResourceId"], one["ScalableDimension"]): one.get("TargetTrackingScalingPolicyConfiguration", {}).get("TargetValue")
+        (one["ResourceId"], one["ScalableDimension"]): one.get("TargetTrackingScalingPolicyConfiguration", {}).get(
+            "TargetValue"
+        )
         for one in item.get("ScalingPolicies", [])
     }
     return sorted(
-        (one["ScalableDimension"], one["MinCapacity"], one["MaxCapacity"], aims.get((one["ResourceId"], one["ScalableDimension"])))
+        (
+            one["ScalableDimension"],
+            one["MinCapacity"],
+            one["MaxCapacity"],
+            aims.get((one["ResourceId"], one["ScalableDimension"])),
+        )
         for one in item.get("ScalableTargets", [])
     )

@@ -104,7 +104,13 @@ def denial(action: str, data: Json, headers: dict[str, str]) -> Reply | None:
             continue
         if isinstance(result, AuthError):
             failed: Reply = iam_actions.access_denied_response(
-                "dynamodb", f"dynamodb:{name}", "", new_uuid(), error_code=result.code, message=result.message, headers=headers
+                "dynamodb",
+                f"dynamodb:{name}",
+                "",
+                new_uuid(),
+                error_code=result.code,
+                message=result.message,
+                headers=headers,
             )
             return failed
         return refused(f"dynamodb:{name}", arn, result, headers)

@@ -75,7 +75,9 @@ class Control(BaseHTTPRequestHandler):
             "/commits": lambda: commits(name),
         }
         look = answers.get(url.path)
-        self._answer(200 if look else 404, look() if look else {"error": f"no {url.path}; there are {', '.join(answers)}"})
+        self._answer(
+            200 if look else 404, look() if look else {"error": f"no {url.path}; there are {', '.join(answers)}"}
+        )
 
     def do_POST(self) -> None:
         """Script faults."""

@@ -163,7 +163,9 @@ def correct_restores(world: World) -> None:
         refusal = _target(world, target)
         if refusal:
             return refusal
-        reply = to_time({name: value for name, value in data.items() if name != "SourceTableArn"} | {"SourceTableName": source})
+        reply = to_time(
+            {name: value for name, value in data.items() if name != "SourceTableArn"} | {"SourceTableName": source}
+        )
         if reply[0] != 200:
             return reply
         _encrypted(target, data, table)

@@ -15,7 +15,9 @@ from . import trail
 from .world import Json, Reply, World, refuse
 
 SERVICE = "application-autoscaling"
-DIMENSIONS = tuple(f"dynamodb:{what}:{which}CapacityUnits" for what in ("table", "index") for which in ("Read", "Write"))
+DIMENSIONS = tuple(
+    f"dynamodb:{what}:{which}CapacityUnits" for what in ("table", "index") for which in ("Read", "Write")
+)
 # What policies may say conditions about.
 CONDITIONS = {"service-namespace": "ServiceNamespace", "scalable-dimension": "ScalableDimension"}
 _targets = AccountRegionScopedDict()
@@ -34,7 +36,9 @@ def _register(data: Json) -> Reply:
     resource, dimension = _of(data)
     parts = resource.split("/")
     if data.get("ServiceNamespace") != "dynamodb" or dimension not in DIMENSIONS:
-        return refuse("ValidationException", f"Unsupported service namespace, resource type or scalable dimension: {dimension}")
+        return refuse(
+            "ValidationException", f"Unsupported service namespace, resource type or scalable dimension: {dimension}"
+        )
     if parts[0] != "table" or len(parts) < 2 or parts[1] not in dynamodb._tables:
         return refuse("ValidationException", f"DynamoDB table does not exist: {resource}")
     known = _targets.get((resource, dimension)) or {
@@ -48,7 +52,10 @@ def _register(data: Json) -> Reply:
     }
     limits = {name: data[name] for name in ("MinCapacity", "MaxCapacity") if name in data}
     if not {"MinCapacity", "MaxCapacity"} <= (set(known) | set(limits)):
-        return refuse("ValidationException", "MinCapacity and MaxCapacity must be specified when registering a new scalable target")
+        return refuse(
+            "ValidationException",
+            "MinCapacity and MaxCapacity must be specified when registering a new scalable target",
+        )
     _targets[resource, dimension] = {**known, **limits}
     return reply({"ScalableTargetARN": known["ScalableTargetARN"]})
 

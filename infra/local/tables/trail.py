@@ -18,10 +18,22 @@ from .world import Json, Reply, World, refuse
 
 # Mutating calls on tables, which CloudTrail takes for management events; items are data events, which nobody pays for here.
 MUTATING = (
-    *("CreateTable", "DeleteTable", "UpdateTable", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateContributorInsights"),
+    *(
+        "CreateTable",
+        "DeleteTable",
+        "UpdateTable",
+        "UpdateTimeToLive",
+        "UpdateContinuousBackups",
+        "UpdateContributorInsights",
+    ),
     *("TagResource", "UntagResource", "PutResourcePolicy", "DeleteResourcePolicy"),
     *("CreateBackup", "DeleteBackup", "RestoreTableFromBackup", "RestoreTableToPointInTime"),
-    *("EnableKinesisStreamingDestination", "DisableKinesisStreamingDestination", "ExportTableToPointInTime", "ImportTable"),
+    *(
+        "EnableKinesisStreamingDestination",
+        "DisableKinesisStreamingDestination",
+        "ExportTableToPointInTime",
+        "ImportTable",
+    ),
 )
 # Writes of items; those of Lifeboat's own functions are logged, whose roles have its stack's name.
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")

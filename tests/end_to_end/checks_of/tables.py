@@ -56,7 +56,11 @@ def policy(*statements: Json) -> str:
 
 def aimed(percent: float) -> Json:
     """At a use of capacity."""
-    return {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": percent}, "PolicyName": "x", "ServiceNamespace": "dynamodb"}
+    return {
+        "TargetTrackingScalingPolicyConfiguration": {"TargetValue": percent},
+        "PolicyName": "x",
+        "ServiceNamespace": "dynamodb",
+    }
 
 
 LOG: list[Json] = [
@@ -67,7 +71,9 @@ LOG: list[Json] = [
         TableName="copy",
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
     ),
-    called("UpdateTimeToLive", TableName="copy", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}),
+    called(
+        "UpdateTimeToLive", TableName="copy", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+    ),
     called("UpdateTable", TableName="copy", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}),
     called("RegisterScalableTarget", **ON_INDEX, MinCapacity=50, MaxCapacity=400, ServiceNamespace="dynamodb"),
     called("PutScalingPolicy", **ON_INDEX, **aimed(70.0)),
@@ -83,7 +89,12 @@ WRONG_FIELDS: list[tuple[int, str, Any, tuple[str, ...]]] = [
     (0, "SourceTableArn", f"{ARN}other", ("made arn:", "other")),
     (0, "TargetTableName", "other", ("planned copy", "made other")),
     (1, "Tags", [{"Key": "owner", "Value": "orders-team"}], ("lifeboat:incident",)),
-    (2, "PointInTimeRecoverySpecification", {"PointInTimeRecoveryEnabled": False}, ("made {'PointInTimeRecoveryEnabled': False",)),
+    (
+        2,
+        "PointInTimeRecoverySpecification",
+        {"PointInTimeRecoveryEnabled": False},
+        ("made {'PointInTimeRecoveryEnabled': False",),
+    ),
     (3, "TimeToLiveSpecification", {"Enabled": True, "AttributeName": "other"}, ("other",)),
     (4, "StreamSpecification", {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}, ("KEYS_ONLY",)),
     (5, "MaxCapacity", 40, ("planned 400", "made 40")),
@@ -104,14 +115,18 @@ def tables(verdict: Verdict) -> None:
         verdict.finds(f"{name}={value} in call {number}", checks.compare_calls(log, [plan]), f": {name}: ", *words)
     for number, record in enumerate(LOG):
         missing = LOG[:number] + LOG[number + 1 :]
-        verdict.finds(f"call {number} missing", checks.compare_calls(missing, [plan]), "planned, but not made", record["action"])
+        verdict.finds(
+            f"call {number} missing", checks.compare_calls(missing, [plan]), "planned, but not made", record["action"]
+        )
         verdict.finds(f"call {number} without a plan", checks.compare_calls([record], []), "made, but not planned")
     deleted = called("DeleteTable", TableName="orders-db")
     verdict.finds("a deletion", checks.compare_calls([*LOG, deleted], [plan]), "deleted something", "orders-db")
     lost = [*LOG[:9], {**LOG[9], "outcome": "reply_lost"}, *LOG[9:]]
     verdict.passes("a fence that was closed again after a lost reply", checks.compare_calls(lost, [plan]))
     twice = [*LOG, {**LOG[11], "outcome": "reply_lost"}]
-    verdict.finds("a backup that was made twice", checks.compare_calls(twice, [plan]), "made, but not planned", "CreateBackup")
+    verdict.finds(
+        "a backup that was made twice", checks.compare_calls(twice, [plan]), "made, but not planned", "CreateBackup"
+    )
     for name, statements in (("without the denial", [READERS]), ("with nothing", [])):
         log = deepcopy(LOG)
         log[9]["parameters"]["Policy"] = policy(*statements)
@@ -140,7 +155,9 @@ def _table(name: str, **other: Any) -> Json:
         "DeletionProtectionEnabled": True,
         "Policy": {"Statement": [statement]},
         "Tags": [{"Key": "owner", "Value": "orders-team"}],
-        "ScalableTargets": [{"ResourceId": f"table/{name}", "ScalableDimension": "d", "MinCapacity": 1, "MaxCapacity": 2}],
+        "ScalableTargets": [
+            {"ResourceId": f"table/{name}", "ScalableDimension": "d", "MinCapacity": 1, "MaxCapacity": 2}
+        ],
         "ScalingPolicies": [],
         **other,
     }
@@ -158,7 +175,10 @@ def _settings(verdict: Verdict) -> None:
     for name, other in (
         ("Stream", {"StreamSpecification": None}),
         ("TimeToLive", {"TimeToLive": {"TimeToLiveStatus": "DISABLED", "AttributeName": "expires_at"}}),
-        ("PointInTimeRecovery", {"ContinuousBackups": {"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"}}}),
+        (
+            "PointInTimeRecovery",
+            {"ContinuousBackups": {"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"}}},
+        ),
         ("DeletionProtection", {"DeletionProtectionEnabled": False}),
         ("Policy", {"Policy": None}),
         ("Policy", {"Policy": {"Statement": [READERS]}}),
