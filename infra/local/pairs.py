@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import scenarios
 import scenarios_aurora
+import scenarios_dynamodb
 from act import Act, Result
 
 
@@ -115,4 +116,27 @@ AURORA = {
     "corruption": RDS["corruption"],
 }
 
-PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA}
+DYNAMODB = {
+    "deletion": Scenario(
+        scenarios_dynamodb.deletion,
+        "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
+        ("deletion",),
+    ),
+    "human_error_beside": Scenario(
+        scenarios_dynamodb.human_error_beside,
+        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
+        ("human_error_beside",),
+    ),
+    "human_error": Scenario(
+        scenarios_dynamodb.human_error,
+        "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
+        ("human_error_beside", "human_error"),
+    ),
+    "undo": Scenario(
+        scenarios_dynamodb.undo,
+        "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",
+        ("undo_moved", "undo"),
+    ),
+}
+
+PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB}

@@ -195,8 +195,8 @@ def undo(act: Act) -> list[Result]:
     return go_back(act, moved, home)
 
 
-def go_back(act: Act, moved: Result, home: str) -> list[Result]:
-    """Clients were moved off `home`, and go back there."""
+def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[Result]:
+    """Clients were moved off `home`, and go back there; `counts`: the database tells how many rows that loses."""
     stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
@@ -216,7 +216,7 @@ def go_back(act: Act, moved: Result, home: str) -> list[Result]:
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
     result.problems += checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
     result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan], act.members)
-    result.problems += checks.compare_fence(plan, stage.describe(new))
+    result.problems += checks.compare_fence(plan, stage.describe(new), stage.fence)
     result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
     both = checks.never_both(stage, [home, away, home])
@@ -227,8 +227,8 @@ def go_back(act: Act, moved: Result, home: str) -> list[Result]:
     result.problems += found
     _, result.report = act.report_of(result.incident, "undo")
     rows = re.search(r"(\d+) rows? w", plan["reason"])
-    result.rows_lost = int(rows[1]) if rows else 0
-    if not rows:
+    result.rows_lost = int(rows[1]) if rows else len(stage.journal.acknowledged(side=away))
+    if counts and not rows:
         result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
     result.rto = ended - began
     return [moved, result]

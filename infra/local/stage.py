@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg
+import pymysql
 import yaml
 
 import back_door
@@ -21,7 +23,7 @@ from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from kinds import Database, Wanted, aurora, rds
+from kinds import Database, Wanted, aurora, dynamodb, rds
 from ledger import Ledger, bare, moment
 from mariadb import MariaDb
 
@@ -41,7 +43,11 @@ SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
 # Each kind with what stands behind the stage, and the policy of each of its engines; the first engine is what it is by itself.
-KINDS = {"rds": (rds.Instances, rds.POLICIES), "aurora": (aurora.Clusters, aurora.POLICIES)}
+KINDS = {
+    "rds": (rds.Instances, rds.POLICIES),
+    "aurora": (aurora.Clusters, aurora.POLICIES),
+    "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
+}
 
 ESTATE: Json = {
     "region": REGION,
@@ -81,6 +87,12 @@ def until(what: str, seconds: float, look: Callable[[], Any], *, every: float = 
 class Stage:
     """Everything that a scenario needs, on entering; nothing of it, on leaving."""
 
+    parameter = PARAMETER
+    seed_rows = SEED_ROWS
+    fence = FENCE
+    # Whether a side is opened before clients are led to it, so that somebody may be early.
+    opens = True
+
     def __init__(
         self,
         binaries: Path,
@@ -108,7 +120,6 @@ class Stage:
         self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
-        self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
         self._exit = ExitStack()
@@ -137,7 +148,7 @@ class Stage:
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
-                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
@@ -190,11 +201,11 @@ class Stage:
         self.cloud.client("ssm").put_parameter(Name=self.parameter, Value=address, Type="String")
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
-            seed = fill(connection, SEED_ROWS)
+            seed = fill(connection, self.seed_rows)
             if not isinstance(connection, MariaDb):
                 connection.execute(PROBES)
-        if len(seed) != SEED_ROWS:
-            raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
+        if len(seed) != self.seed_rows:
+            raise RuntimeError(f"the table began with {len(seed)} rows, not with {self.seed_rows}")
         self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
         self.contenders = Contenders(
@@ -249,6 +260,14 @@ class Stage:
         server = self.directory(side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
+
+    def lets_in(self, side: str) -> bool:
+        """Whether a client can log in at a side."""
+        try:
+            self.secret.connect(side).close()
+        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
+            return False
+        return True
 
     def openings(self) -> list[tuple[str, float]]:
         """When somebody asked RDS to let clients write to a side (`host:port`), in seconds of the clock on the wall.

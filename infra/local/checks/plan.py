@@ -10,6 +10,7 @@ from ledger import bare, moment
 
 from .log import Call, present
 from .plan_clusters import is_of_cluster, planned_on_cluster, sendable
+from .plan_tables import is_of_table, planned_on_table
 
 Json = dict[str, Any]
 
@@ -141,6 +142,8 @@ def planned_calls(plan: Json, members: Mapping[str, Sequence[str]] = NO_MEMBERS)
 
 def _calls_of(act: Json, late: set[str], members: Mapping[str, Sequence[str]]) -> list[Call]:
     """One act is one call, but for the members of a cluster, which are rebooted one by one."""
+    if is_of_table(act):
+        return planned_on_table(act)
     if not is_of_cluster(act):
         return [_planned(act, late)]
     if act["call"] == "end_sessions":

@@ -6,6 +6,8 @@ mod backups;
 mod calls;
 mod settings;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;
 
 use super::{ApiError, CallError, FaultKind, Model, Outcome, Silence, log, refused};
