@@ -38,7 +38,7 @@ bench:
 	@$(PYTHON) tests/benches/lambdas.py
 
 package:
-	@sh infra/local/setup.sh test
+	@sh infra/local/setup.sh package
 	@$(PYTHON) infra/package.py
 
 deploy:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing for the local cloud (`setup.sh`), for the linters too (`setup.sh test`),
-# or a browser for tests of pages (`setup.sh browser`). Does nothing, quickly, when all is there.
+# Installs what is missing for the local cloud (`setup.sh`), for the linters too (`setup.sh test`), for `make package`
+# (`setup.sh package`, no database), or a browser for tests of pages (`setup.sh browser`). Does nothing, quickly, when all is there.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,9 +24,13 @@ apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-# A linker for Rust, and the PostgreSQL server without a cluster of its own that would start by itself.
-need_system() {
+# A linker for Rust.
+need_linker() {
     have cc || apt_install gcc libc6-dev
+}
+
+# The PostgreSQL server without a cluster of its own that would start by itself.
+need_postgres() {
     for binary in /usr/lib/postgresql/*/bin/postgres $(command -v postgres || :); do
         [ -x "$binary" ] && return
     done
@@ -68,10 +72,14 @@ need_venv() {
     echo "$stamp" >"$venv/stamp.python"
 }
 
-need_asl_validator() {
-    if [ "$(cat "$venv/stamp.npm" 2>/dev/null)" = "$asl_validator" ]; then return; fi
+need_npm() {
     have node || apt_install nodejs
     have npm || apt_install npm
+}
+
+need_asl_validator() {
+    if [ "$(cat "$venv/stamp.npm" 2>/dev/null)" = "$asl_validator" ]; then return; fi
+    need_npm
     say "installing asl-validator $asl_validator"
     mkdir -p "$venv/npm"
     npm install --prefix "$venv/npm" --silent --no-audit --no-fund --ignore-scripts "asl-validator@$asl_validator" >&2
@@ -91,19 +99,26 @@ flock 9
 # One command a line: in `a && b`, the shell would not stop at a failure inside `a`.
 case ${1:-run} in
 run)
-    need_system
+    need_linker
+    need_postgres
     [ "${ENGINE:-postgres}" = postgres ] || need_mariadb
     need_venv
     ;;
 test)
-    need_system
+    need_linker
+    need_postgres
     need_mariadb
     need_venv
     need_asl_validator
     ;;
+package)
+    need_linker
+    need_venv
+    need_npm
+    ;;
 browser) need_browser ;;
 *)
-    say "usage: setup.sh [run|test|browser]"
+    say "usage: setup.sh [run|test|package|browser]"
     exit 2
     ;;
 esac

@@ -89,7 +89,7 @@ async fn by_search<'a, R, L: Ledger, D, E, C>(
 /// The class and the size, in words; an Aurora cluster has neither itself.
 fn what_is_billed(configuration: &Configuration) -> (String, String) {
     let size = configuration.allocated_storage.map_or_else(|| "of unknown size".to_owned(), |gib| format!("{gib} GiB"));
-    match configuration.cluster.as_ref().filter(|_| configuration.class.is_empty()) {
+    match configuration.cluster().filter(|_| configuration.class.is_empty()) {
         Some(cluster) => {
             let classes: Vec<&str> = cluster.members.iter().map(|member| member.class.as_str()).collect();
             (format!("cluster of [{}]", classes.join(", ")), "a volume that is billed by what it holds".to_owned())

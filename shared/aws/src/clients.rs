@@ -134,6 +134,12 @@ impl Clients {
         crate::functions::Functions::new(&self.config)
     }
 
+    /// What carries a tag.
+    #[cfg(feature = "tagging")]
+    pub fn tagging(&self) -> crate::tagging::Tagging {
+        crate::tagging::Tagging::new(&self.config)
+    }
+
     /// Webhooks.
     #[cfg(feature = "webhook")]
     pub fn webhooks(&self) -> crate::webhook::Webhooks {

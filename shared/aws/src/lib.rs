@@ -25,6 +25,7 @@
     feature = "sfn",
     feature = "sns",
     feature = "ssm",
+    feature = "tagging",
     feature = "webhook"
 ))]
 mod classify;
@@ -51,6 +52,8 @@ pub mod sfn;
 pub mod sns;
 #[cfg(feature = "ssm")]
 pub mod ssm;
+#[cfg(feature = "tagging")]
+pub mod tagging;
 #[cfg(any(feature = "ecs", feature = "rds", feature = "secrets"))]
 mod time;
 #[cfg(feature = "webhook")]

@@ -1,8 +1,12 @@
 //! What a Describe call showed of a database, in our types.
 
+mod cache;
 mod cluster;
+mod table;
 
+pub use cache::CacheConfiguration;
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
+pub use table::{KeyAttribute, TableConfiguration};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;
@@ -189,9 +193,21 @@ pub struct Configuration {
     pub master_user: String,
     /// `DBName`.
     pub database: Option<String>,
-    /// What only a DB cluster has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<Box<ClusterConfiguration>>,
+    /// What only a database of its kind has; a DB instance has nothing more.
+    #[serde(flatten)]
+    pub own: Option<Own>,
+}
+
+/// What only one kind of database has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Own {
+    /// A DB cluster.
+    Cluster(Box<ClusterConfiguration>),
+    /// A DynamoDB table.
+    Table(Box<TableConfiguration>),
+    /// An ElastiCache replication group.
+    Cache(Box<CacheConfiguration>),
 }
 
 /// Below so many GiB a gp3 volume has a fixed performance, which must not be named even though Describe shows it.
@@ -200,6 +216,38 @@ const GP3_TUNABLE_FROM: i32 = 400;
 const GP3_TUNABLE_FROM_ORACLE: i32 = 200;
 
 impl Configuration {
+    /// What only a DB cluster has.
+    pub fn cluster(&self) -> Option<&ClusterConfiguration> {
+        match &self.own {
+            Some(Own::Cluster(cluster)) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// What only a DB cluster has, to be changed.
+    pub fn cluster_mut(&mut self) -> Option<&mut ClusterConfiguration> {
+        match &mut self.own {
+            Some(Own::Cluster(cluster)) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// What only a DynamoDB table has.
+    pub fn table(&self) -> Option<&TableConfiguration> {
+        match &self.own {
+            Some(Own::Table(table)) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// What only an ElastiCache replication group has.
+    pub fn cache(&self) -> Option<&CacheConfiguration> {
+        match &self.own {
+            Some(Own::Cache(cache)) => Some(cache),
+            _ => None,
+        }
+    }
+
     /// IOPS where they may be named: always for `io1` and `io2`, for `gp3` only where they can be tuned.
     pub fn provisioned_iops(&self) -> Option<i32> {
         match self.storage_type.as_deref() {

@@ -185,3 +185,30 @@ fn compare(setting: &str, source: &Value, restored: Option<&Value>, found: &mut 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::{Own, TableConfiguration};
+
+    fn table(ttl: Option<&str>) -> Configuration {
+        let own = TableConfiguration { ttl: ttl.map(str::to_owned), ..TableConfiguration::default() };
+        Configuration { engine: "dynamodb".to_owned(), own: Some(Own::Table(Box::new(own))), ..Configuration::default() }
+    }
+
+    #[test]
+    fn a_setting_that_only_one_kind_has_is_told_by_its_name() {
+        let lost = differences(&table(Some("ends_at")), &table(None));
+        let told = Difference { setting: "table.ttl".to_owned(), source: "\"ends_at\"".to_owned(), restored: "null".to_owned() };
+        assert_eq!(lost, [told]);
+        assert!(differences(&table(None), &table(None)).is_empty());
+    }
+
+    #[test]
+    fn what_is_written_of_a_kind_is_read_again_and_a_kind_that_has_nothing_more_writes_nothing() {
+        for configuration in [table(Some("ends_at")), Configuration::default()] {
+            let text = serde_json::to_string(&configuration).unwrap();
+            assert_eq!(serde_json::from_str::<Configuration>(&text).unwrap(), configuration, "{text}");
+        }
+    }
+}

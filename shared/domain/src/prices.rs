@@ -75,7 +75,7 @@ impl Prices {
     /// Of an Aurora cluster without its volume, which is billed by what it holds; of a Multi-AZ DB cluster three instances, each with
     /// its own volume.
     pub fn month(&self, configuration: &Configuration) -> Option<String> {
-        if let Some(cluster) = configuration.cluster.as_ref().filter(|_| configuration.class.is_empty()) {
+        if let Some(cluster) = configuration.cluster().filter(|_| configuration.class.is_empty()) {
             let hour = |member: &MemberConfiguration| millionths(self.instance_hour.get(&member.class)?);
             let hours = cluster.members.iter().try_fold(0_u64, |sum, member| sum.checked_add(hour(member)?))?;
             return Some(self.shown(hours.checked_mul(HOURS)?));
@@ -84,7 +84,7 @@ impl Prices {
         let gib = millionths(self.storage_gib_month.get(configuration.storage_type.as_deref()?)?)?;
         let size = u64::try_from(configuration.allocated_storage?).ok()?;
         let one = hour.checked_mul(HOURS)?.checked_add(gib.checked_mul(size)?)?;
-        let times = match (&configuration.cluster, configuration.multi_az) {
+        let times = match (configuration.cluster(), configuration.multi_az) {
             (Some(_), _) => 3,
             (None, true) => 2,
             (None, false) => 1,

@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod iam;
 mod machines;
+mod mistakes;
 mod proofs;
 mod repo;
 mod retries;

@@ -18,7 +18,7 @@ pub(super) fn facts(page: &mut impl Sheet, report: &Report) {
     let mut rows = vec![
         [Line::from("Resource"), format!("{} ({}, policy {})", report.resource, report.kind, report.policy).into()],
         ["Scenario".into(), sections::scenario(report).into()],
-        ["Outcome".into(), Line::strong(report.outcome.as_str())],
+        ["Outcome".into(), Line::strong(report.outcome.as_str().replace('_', " "))],
     ];
     rows.extend(measures(report).map(|(name, measure)| [name.into(), measured(measure)]));
     let reached = [("Time to available", &report.available), ("Time to usable", &report.usable)];

@@ -20,7 +20,7 @@ const MODIFY_CLUSTER: &str = "rds:ModifyDBCluster";
 macro_rules! told {
     ($builder:expr, $configuration:expr, $tags:expr) => {{
         let (told, tags) = ($configuration, $tags);
-        let cluster = told.cluster.clone().unwrap_or_default();
+        let cluster = told.cluster().cloned().unwrap_or_default();
         let builder = $builder
             .set_port(told.port.map(i32::from))
             .set_db_subnet_group_name(told.subnet_group.clone())

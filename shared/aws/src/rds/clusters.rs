@@ -7,8 +7,8 @@ use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbClusterSnapshot, DbInstan
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
-    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, Scaling,
-    SnapshotStatus, is_of_rds, status_of,
+    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Own, RestoreWindow,
+    Scaling, SnapshotStatus, is_of_rds, status_of,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -221,13 +221,13 @@ fn configuration(
         performance_insights_retention_days: shown.performance_insights_retention_period,
         master_user: have(&shown.master_username, "MasterUsername")?,
         database: shown.database_name.clone().filter(|name| !name.is_empty()),
-        cluster: Some(Box::new(ClusterConfiguration {
+        own: Some(Own::Cluster(Box::new(ClusterConfiguration {
             engine_mode: shown.engine_mode.clone(),
             scaling: shown.serverless_v2_scaling_configuration.as_ref().and_then(scaling),
             backtrack_seconds: shown.backtrack_window.unwrap_or_default(),
             http_endpoint: shown.http_endpoint_enabled.unwrap_or_default(),
             members: described,
-        })),
+        }))),
         engine,
         ..Configuration::default()
     })

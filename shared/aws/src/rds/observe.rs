@@ -82,7 +82,7 @@ fn configuration(shown: &DbInstance, have: &impl Fn(&Option<String>, &str) -> An
         performance_insights_key: shown.performance_insights_kms_key_id.clone(),
         performance_insights_retention_days: shown.performance_insights_retention_period,
         database: shown.db_name.clone(),
-        cluster: None,
+        own: None,
     })
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// The class that a restore wants: an Aurora cluster has none itself, but its members have.
 pub(super) fn class_of(configuration: &Configuration) -> &str {
-    match &configuration.cluster {
+    match configuration.cluster() {
         Some(cluster) if configuration.class.is_empty() => cluster.members.first().map_or("", |member| &member.class),
         _ => &configuration.class,
     }
@@ -101,7 +101,7 @@ pub(super) fn restored(configuration: &Configuration, class: &str) -> Configurat
         return told;
     }
     let own = class_of(configuration).to_owned();
-    for member in told.cluster.iter_mut().flat_map(|cluster| &mut cluster.members).filter(|member| member.class == own) {
+    for member in told.cluster_mut().into_iter().flat_map(|cluster| &mut cluster.members).filter(|member| member.class == own) {
         class.clone_into(&mut member.class);
     }
     told
@@ -116,7 +116,7 @@ pub(super) fn add_members(
     tags: &BTreeMap<String, String>,
 ) -> Result<(), DrError> {
     let configuration = &manifest.configuration;
-    let Some(cluster) = configuration.cluster.as_ref().filter(|_| configuration.class.is_empty()) else { return Ok(()) };
+    let Some(cluster) = configuration.cluster().filter(|_| configuration.class.is_empty()) else { return Ok(()) };
     let own = class_of(configuration);
     for (place, member) in cluster.members.iter().enumerate() {
         let settings =

@@ -38,7 +38,7 @@ pub struct LateSettings {
 impl LateSettings {
     /// What must still be set on a restored instance to match `configuration`.
     pub fn of(configuration: &Configuration) -> Self {
-        if let Some(cluster) = &configuration.cluster {
+        if let Some(cluster) = configuration.cluster() {
             // The rest is told to a Multi-AZ DB cluster by its restore, and to an Aurora cluster's members as they are made.
             let (maintenance_window, deletion_protection) = (configuration.maintenance_window.clone(), configuration.deletion_protection);
             return Self { maintenance_window, deletion_protection, http_endpoint: cluster.http_endpoint, ..Self::default() };

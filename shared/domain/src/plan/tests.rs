@@ -8,6 +8,7 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
+mod cells;
 mod promotion;
 mod quarantine;
 mod renames;
@@ -25,6 +26,7 @@ struct World {
     secret_changed_at: Option<Timestamp>,
     targets: Vec<FoundTarget>,
     replicas: Vec<crate::replica::Replica>,
+    manifest: Option<Manifest>,
 }
 
 impl World {
@@ -42,11 +44,13 @@ impl World {
             secret_changed_at: None,
             targets: Vec::new(),
             replicas: Vec::new(),
+            manifest: None,
         }
     }
 
     fn plan(&self) -> Planned {
-        let manifest = Manifest::of(&self.observed.clone().unwrap_or_else(|| instance("available")), at(0));
+        let today = || Manifest::of(&self.observed.clone().unwrap_or_else(|| instance("available")), at(0));
+        let manifest = self.manifest.clone().unwrap_or_else(today);
         make_plan(PlanFacts {
             now: at(60),
             incident: &self.incident,

@@ -22,7 +22,7 @@ const MODIFY: &str = "rds:ModifyDBCluster";
 /// Everything that both restore calls accept, as `shared/aws` sends it.
 fn told(settings: &RestoreSettings) -> ClusterConfig {
     let it = &settings.configuration;
-    let cluster = it.cluster.clone().unwrap_or_default();
+    let cluster = it.cluster().cloned().unwrap_or_default();
     let scaling = |told: lifeboat_domain::observed::Scaling| ServerlessV2Scaling {
         min_capacity_halves: told.least_half_acus,
         max_capacity_halves: told.most_half_acus,

@@ -96,7 +96,7 @@ fn configuration(shown: &DbInstance, groups: &[SecurityGroup]) -> Configuration 
     let mut log_exports = shown.enabled_cloudwatch_logs_exports.clone();
     log_exports.sort();
     Configuration {
-        cluster: None,
+        own: None,
         class: shown.db_instance_class.clone(),
         engine: shown.engine.clone(),
         engine_version: shown.engine_version.clone(),

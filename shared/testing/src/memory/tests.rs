@@ -90,7 +90,7 @@ fn a_cluster_is_seen_with_its_members_and_apart_from_an_instance_of_its_name() {
     assert_eq!((seen.id.clone(), seen.resource_id.starts_with("cluster-")), (id("cluster:ledger"), true));
     assert_eq!((seen.writer().unwrap().id.as_str(), seen.members.len(), seen.has_standby()), ("ledger-1", 2, true));
     assert_eq!(seen.policy(), Some("gold"));
-    assert_eq!(seen.configuration.cluster.as_ref().unwrap().members.len(), 2);
+    assert_eq!(seen.configuration.cluster().unwrap().members.len(), 2);
     assert_eq!((see(&cloud, "ledger").cluster, see(&cloud, "ledger-1").cluster.as_deref()), (None, Some("ledger")));
     let listed: Vec<String> = at_once(cloud.databases()).unwrap().into_iter().map(|one| String::from(one.id)).collect();
     assert_eq!(listed, ["ledger", "ledger-1", "ledger-2", "cluster:ledger"]);
@@ -134,7 +134,7 @@ fn a_cluster_is_restored_and_answers_once_it_has_a_member() {
     let restored = see(&cloud, "cluster:ledger-r1");
     assert_eq!((restored.members.len(), restored.policy()), (0, None), "its tags are ours, not the source's");
     assert_eq!(probe(&cloud, "cluster:ledger-r1").outcome, ProbeOutcome::Unreachable);
-    for (number, told) in source.configuration.cluster.iter().flat_map(|it| &it.members).enumerate() {
+    for (number, told) in source.configuration.cluster().iter().flat_map(|it| &it.members).enumerate() {
         let member = id(&format!("ledger-r1-{number}"));
         at_once(cloud.make_member(&member, &target, &source.configuration.engine, told, &tags())).unwrap();
     }

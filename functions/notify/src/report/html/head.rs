@@ -25,7 +25,7 @@ pub(super) fn head(page: &mut Html, report: &Report) {
     };
     page.block("header", &[("class", class)], |page| {
         page.block("p", &[("class", "outcome")], |page| {
-            badge(page, tone(report.severity), report.outcome.as_str());
+            badge(page, tone(report.severity), &report.outcome.as_str().replace('_', " "));
             let scenario = report.scenario.map_or_else(|| "no scenario".to_owned(), |scenario| scenario.to_string());
             let about = format!("{} · {scenario} · severity {}", report.resource, report.severity.as_str());
             page.element("span", &[], &about);

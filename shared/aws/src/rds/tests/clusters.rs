@@ -6,7 +6,7 @@ use super::{answer, id, orders_db, page};
 use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ClusterConfiguration, Configuration, MemberConfiguration, Scaling};
+use lifeboat_domain::observed::{ClusterConfiguration, Configuration, MemberConfiguration, Own, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, RebootDatabases, RestoreDatabases, Secret, TakeSnapshots,
@@ -78,13 +78,13 @@ fn configuration() -> Configuration {
         engine_lifecycle_support: Some("open-source-rds-extended-support-disabled".to_owned()),
         master_user: "app".to_owned(),
         database: Some("ledger".to_owned()),
-        cluster: Some(Box::new(ClusterConfiguration {
+        own: Some(Own::Cluster(Box::new(ClusterConfiguration {
             engine_mode: Some("provisioned".to_owned()),
             scaling: Some(Scaling { least_half_acus: 1, most_half_acus: 32, pauses_after_seconds: None }),
             backtrack_seconds: 3600,
             http_endpoint: true,
             members: vec![member(0), member(1)],
-        })),
+        }))),
         ..Configuration::default()
     }
 }

@@ -4,7 +4,7 @@ use super::{groups, parsed, tags};
 use crate::model::{DbCluster, DbClusterMember, DbClusterSnapshot, DbInstance};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
-    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Scaling,
+    ClusterConfiguration, Configuration, Endpoint, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Own, Scaling,
     SnapshotStatus, status_of,
 };
 use lifeboat_domain::ports::Answer;
@@ -103,7 +103,7 @@ fn configuration(shown: &DbCluster, vpc: Option<String>, members: &[Member]) -> 
         engine_lifecycle_support: Some(shown.engine_lifecycle_support.clone()),
         master_user: shown.master_username.clone(),
         database: shown.database_name.clone(),
-        cluster: Some(Box::new(ClusterConfiguration {
+        own: Some(Own::Cluster(Box::new(ClusterConfiguration {
             engine_mode: Some(shown.engine_mode.clone()),
             scaling: shown.serverless_v2_scaling_configuration.as_ref().map(|scaling| Scaling {
                 least_half_acus: scaling.min_capacity_halves,
@@ -113,7 +113,7 @@ fn configuration(shown: &DbCluster, vpc: Option<String>, members: &[Member]) -> 
             backtrack_seconds: shown.backtrack_window,
             http_endpoint: shown.http_endpoint_enabled,
             members: described,
-        })),
+        }))),
         ..Configuration::default()
     }
 }

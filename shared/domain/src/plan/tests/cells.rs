@@ -1,0 +1,150 @@
+//! Every cell of the decision matrix: what is planned for each scenario of each kind, whatever exists.
+
+use super::*;
+use crate::ids::SnapshotId;
+use crate::observed::{Member, MemberConfiguration, Replication, tags};
+use crate::probe::{ProbeOutcome, ReplicaLook};
+use crate::replica::Replica;
+use crate::status::DatabaseStatus;
+
+/// What a recovery could start from.
+#[derive(Debug, Clone, Copy)]
+struct Exists {
+    /// The source itself.
+    source: bool,
+    /// A standby, or another node that AWS may make the first one.
+    second: bool,
+    /// A read replica that may be promoted.
+    replica: bool,
+    /// A restorable window that holds the wanted moment.
+    window: bool,
+    /// A recovery point that is old enough.
+    point: bool,
+}
+
+impl Exists {
+    fn every() -> impl Iterator<Item = Self> {
+        (0_u8..32).map(|bits| {
+            let has = |bit: u8| bits & (1 << bit) != 0;
+            Self { source: has(0), second: has(1), replica: has(2), window: has(3), point: has(4) }
+        })
+    }
+
+    /// Whether a remedy is possible with it, in the words of the runbooks and not of the code.
+    fn allows(self, kind: ResourceKind, remedy: Remedy) -> bool {
+        match remedy {
+            Remedy::ForceFailover => self.source && self.second,
+            Remedy::PromoteReplica => self.replica && kind == ResourceKind::RdsInstance,
+            Remedy::RestoreLatest | Remedy::RestoreToTime => self.window,
+            Remedy::RestoreSnapshot => self.point,
+            Remedy::GrowStorage => self.source,
+            // No recovery has moved clients here.
+            Remedy::SwapBack => false,
+            Remedy::Guided => true,
+        }
+    }
+}
+
+/// The status in which a scenario finds its source.
+const fn status(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::InstanceFailure => "failed",
+        Scenario::StorageFull => "storage-full",
+        _ => "available",
+    }
+}
+
+fn member(name: &str, is_writer: bool) -> Member {
+    Member {
+        id: DatabaseId::parse(name).unwrap(),
+        is_writer,
+        status: DatabaseStatus::new("available"),
+        zone: None,
+        tags: std::collections::BTreeMap::new(),
+        parameter_status: None,
+        configuration: MemberConfiguration { class: "db.r6g.large".into(), ..MemberConfiguration::default() },
+    }
+}
+
+fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDatabase {
+    let mut observed = instance(status(scenario));
+    observed.id = DatabaseId::new(kind, "orders-db").unwrap();
+    observed.configuration.multi_az = exists.second;
+    observed.configuration.allocated_storage = Some(100);
+    if kind != ResourceKind::RdsInstance {
+        observed.members = vec![member("orders-1", true)];
+        observed.members.extend(exists.second.then(|| member("orders-2", false)));
+    }
+    observed
+}
+
+fn replica() -> Replica {
+    let mut observed = instance("available");
+    observed.id = DatabaseId::parse("orders-db-b").unwrap();
+    observed.replica_of = Some("orders-db".into());
+    observed.replication = Some(Replication { status: "replicating".into(), normal: true, message: None });
+    observed.tags = [(tags::PROMOTABLE.to_owned(), "orders-db".to_owned())].into();
+    let look = ReplicaLook {
+        at: at(30),
+        outcome: ProbeOutcome::Answers,
+        text: "answers".into(),
+        in_recovery: Some(true),
+        newest: Some(at(-1)),
+        backlog_bytes: Some(0),
+    };
+    Replica { observed, look: Some(look) }
+}
+
+fn plan(kind: ResourceKind, scenario: Scenario, exists: Exists) -> Plan {
+    let mut world = World::new(scenario, status(scenario), AUTOMATIC);
+    let source = source(kind, scenario, exists);
+    world.incident.kind = kind;
+    world.incident.source.id = source.id.clone();
+    if scenario.is_about_data() {
+        world.incident.request.restore_to = Some(at(-3600));
+    }
+    if !exists.window {
+        world.window = None;
+    }
+    if exists.point {
+        world.points = vec![UsablePoint { snapshot: SnapshotId::parse("nightly").unwrap(), data_time: at(-7200) }];
+    }
+    // A replica may outlive its source; that it is still listed is not asked here.
+    world.replicas = exists.replica.then(replica).into_iter().collect();
+    world.manifest = Some(Manifest::of(&source, at(0)));
+    world.observed = exists.source.then_some(source);
+    world.plan().plan
+}
+
+#[test]
+fn each_cell_plans_the_first_option_of_its_row_that_exists_allows_and_says_why_of_each_other() {
+    let mut cells = 0;
+    for row in MATRIX {
+        for exists in Exists::every() {
+            let plan = plan(row.kind, row.scenario, exists);
+            let cell = format!("{} {} {exists:?}: {}", row.kind, row.scenario, plan.reason);
+            // A replica that would lose more than a restore never goes first; here it loses less.
+            let expected = row.remedies.iter().copied().find(|remedy| exists.allows(row.kind, *remedy));
+            assert_eq!(plan.remedy, expected, "{cell}");
+            assert_eq!(plan.options.len(), row.remedies.len(), "{cell}");
+            for option in &plan.options {
+                assert_eq!(option.possible, exists.allows(row.kind, option.remedy), "{cell}: {option:?}");
+                assert!(!option.reason.is_empty(), "{cell}: {}", option.remedy);
+            }
+            assert_eq!(plan.calls.is_empty(), plan.remedy.is_none_or(|remedy| remedy == Remedy::Guided), "{cell}");
+            assert!(plan.target.as_ref().is_none_or(|target| target.kind() == row.kind), "{cell}");
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, 32 * MATRIX.len());
+}
+
+#[test]
+fn no_plan_deletes_anything() {
+    for row in MATRIX {
+        for exists in Exists::every() {
+            let plan = plan(row.kind, row.scenario, exists);
+            assert!(plan.calls.iter().all(|call| !call.act.action().contains("Delete")), "{} {}", row.kind, row.scenario);
+        }
+    }
+}
