@@ -70,9 +70,9 @@ identifier! {
     |text| is_rds_name(text, 40) && !text.chars().any(|c| c.is_ascii_uppercase())
 }
 identifier! {
-    /// The name of a DB snapshot; automated ones start with `rds:`.
+    /// The name of a snapshot; automated ones start with `rds:`, and those of caches with `automatic.`.
     SnapshotId, "DBSnapshotIdentifier", "1 to 255 letters, digits and single hyphens, a letter first",
-    |text| is_rds_name(text.strip_prefix("rds:").unwrap_or(text), 255)
+    |text| is_rds_name(text.strip_prefix("rds:").or_else(|| text.strip_prefix("automatic.")).unwrap_or(text), 255)
 }
 identifier! {
     /// An Amazon Resource Name.
@@ -104,6 +104,11 @@ impl Arn {
             return Err(DrError::invalid("arn", format!("{:?}", self.0), Self::ACCEPTED));
         };
         Self::parse(format!("{arn}:{partition}:{service}:{region}:{account}:{}", id.in_arn()))
+    }
+
+    /// Whether ElastiCache's API answers for it.
+    pub fn is_of_elasticache(&self) -> bool {
+        self.0.split(':').nth(2) == Some("elasticache")
     }
 
     /// The Region in the ARN.

@@ -4,7 +4,9 @@ mod cache;
 mod cluster;
 mod table;
 
-pub use cache::CacheConfiguration;
+pub use cache::{
+    CacheConfiguration, LogDelivery, cache_id, cache_node_of, cache_of_resource_id, cache_resource_id, cache_status_of, is_cache_resource_id,
+};
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 pub use table::{KeyAttribute, TableConfiguration};
 
@@ -327,9 +329,15 @@ impl ObservedDatabase {
     /// Whether AWS has where to move it to by itself: a standby, or another member that serves.
     pub fn has_standby(&self) -> bool {
         match self.id.kind() {
-            ResourceKind::DbCluster => self.members.iter().any(|member| !member.is_writer && member.status.is_serving()),
+            ResourceKind::DbCluster => self.has_reader(),
+            ResourceKind::ReplicationGroup => self.configuration.cache().is_some_and(|cache| cache.automatic_failover) && self.has_reader(),
             _ => self.configuration.multi_az,
         }
+    }
+
+    /// Whether another member serves.
+    pub fn has_reader(&self) -> bool {
+        self.members.iter().any(|member| !member.is_writer && member.status.is_serving())
     }
 
     /// The policy's name, if this database is protected and not retired.

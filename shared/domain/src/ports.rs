@@ -5,9 +5,11 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod caches;
 mod clusters;
 mod visits;
 
+pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use visits::{OpenDatabases, Target, VisitLimits};
 

@@ -75,6 +75,12 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
     ("update-iam-db-auth", StatusMeaning::ServingBusy),
     ("cloning-failed", StatusMeaning::FailedCreation),
     ("migration-failed", StatusMeaning::FailedCreation),
+    // Of replication groups and their nodes only.
+    ("snapshotting", StatusMeaning::ServingBusy),
+    ("rebooting cluster nodes", StatusMeaning::Transitional),
+    ("create-failed", StatusMeaning::FailedCreation),
+    ("restore-failed", StatusMeaning::FailedCreation),
+    ("deleted", StatusMeaning::Deleting),
 ];
 
 /// A status as AWS wrote it, with its meaning.

@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::probe::{Probe, ProbeOutcome};
 use crate::span::Span;
 use crate::status::StatusMeaning;
-use crate::words::{Run, Scenario, Timestamp, closed_enum, show_time};
+use crate::words::{ResourceKind, Run, Scenario, Timestamp, closed_enum, show_time};
 use serde::{Deserialize, Serialize};
 
 closed_enum! {
@@ -79,6 +79,7 @@ impl Judgement {
 
 /// Judges the source of an incident.
 pub fn judge(evidence: Evidence<'_>) -> Judgement {
+    let service = evidence.incident.kind.service();
     if let Some(mistaken) = evidence.mistaken {
         return Judgement::of(Verdict::Unknown, format!("{mistaken}: somebody is at work there, and Lifeboat keeps off"));
     }
@@ -95,25 +96,27 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
     match status.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
+        // Nobody can tell what a cache held that was never made: another one is made beside it.
+        StatusMeaning::FailedCreation if evidence.incident.kind == ResourceKind::ReplicationGroup => judge_terminal(evidence, observed),
         StatusMeaning::StorageFull => judge_full(evidence, observed),
         StatusMeaning::BadParameters => Judgement::failed(
             Scenario::ParameterFailure,
-            format!("RDS reports {status}: a parameter or option group keeps it from starting"),
+            format!("{service} reports {status}: a parameter or option group keeps it from starting"),
         ),
         StatusMeaning::BadNetwork => {
-            Judgement::failed(Scenario::NetworkFailure, format!("RDS reports {status}: its subnets or addresses cannot be used"))
+            Judgement::failed(Scenario::NetworkFailure, format!("{service} reports {status}: its subnets or addresses cannot be used"))
         }
         StatusMeaning::KeyLost => Judgement::failed(
             Scenario::KeyInaccessible,
-            format!("RDS reports {status}: the KMS key is unreachable; it must be back within 7 days"),
+            format!("{service} reports {status}: the KMS key is unreachable; it must be back within 7 days"),
         ),
         StatusMeaning::Off => {
-            Judgement::of(Verdict::Planned, format!("RDS reports {status}: somebody stopped it; stopping is not a failure"))
+            Judgement::of(Verdict::Planned, format!("{service} reports {status}: somebody stopped it; stopping is not a failure"))
         }
         StatusMeaning::Transitional => judge_transitional(evidence, observed),
-        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it is being deleted; is that meant?")),
-        StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("RDS reports {status}: it was never usable")),
-        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("RDS reports {status}, a status that Lifeboat does not know")),
+        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?")),
+        StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it was never usable")),
+        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know")),
     }
 }
 
@@ -163,19 +166,20 @@ fn judge_corruption(evidence: Evidence<'_>) -> Option<Judgement> {
 }
 
 fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
+    let service = evidence.incident.kind.service();
     let status = &observed.status;
     let timing = &evidence.policy.timing;
     let Some(probe) = evidence.probe else {
-        return Judgement::of(Verdict::Unknown, format!("RDS reports {status}, but nothing could be probed"));
+        return Judgement::of(Verdict::Unknown, format!("{service} reports {status}, but nothing could be probed"));
     };
     match probe.outcome {
         ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
-        ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("RDS reports {status} and it answers: {}", probe.text)),
+        ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("{service} reports {status} and it answers: {}", probe.text)),
         ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => {
-            Judgement::again(Verdict::Suspect, timing.probe_every, format!("RDS reports {status}; the probe could not run: {}", probe.text))
+            Judgement::again(Verdict::Suspect, timing.probe_every, format!("{service} reports {status}; the probe could not run: {}", probe.text))
         }
         ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
-            Judgement::of(Verdict::Unknown, format!("RDS reports {status}, and the probe proves no outage: {}", probe.text))
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}, and the probe proves no outage: {}", probe.text))
         }
         ProbeOutcome::StartingUp if evidence.before_cut_over => {
             Judgement::of(Verdict::Unknown, format!("its engine is starting up, and may be back in a moment: {}", probe.text))
@@ -219,6 +223,7 @@ fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedDatabas
 
 /// RDS says "serving", the probe says "silent": two planes disagree, so count, then give AWS its time.
 fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Probe) -> Judgement {
+    let service = evidence.incident.kind.service();
     let timing = &evidence.policy.timing;
     let (seen, needed) = (evidence.incident.failed_probes, timing.suspect_probes);
     if seen < needed {
@@ -226,15 +231,23 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
         return Judgement::again(Verdict::Suspect, timing.probe_every, reason);
     }
     let (grace, by_whom) = if observed.has_standby() {
-        (timing.failover_grace, "Multi-AZ fails over by itself")
+        (timing.failover_grace, standby_heals(evidence.incident.kind).to_owned())
     } else {
-        (timing.host_recovery_grace, "RDS replaces a lost host by itself")
+        (timing.host_recovery_grace, format!("{service} replaces a lost host by itself"))
     };
     within_grace(evidence, observed, grace, &format!("{}; {by_whom}", probe.text))
 }
 
+const fn standby_heals(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::ReplicationGroup => "automatic failover promotes a replica by itself",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::DynamodbTable => "Multi-AZ fails over by itself",
+    }
+}
+
 /// Self-healing until the grace has passed, then failed, if silence proves that.
 fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span, what: &str) -> Judgement {
+    let service = evidence.incident.kind.service();
     let since = evidence.incident.silent_since();
     let waited = Span::between(since, evidence.now);
     if waited < grace {
@@ -248,46 +261,49 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span
     let status = &observed.status;
     Judgement::failed(
         scenario,
-        format!("{what}; silent since {} ({waited}; AWS was given {grace}); RDS reports {status}", show_time(since)),
+        format!("{what}; silent since {} ({waited}; AWS was given {grace}); {service} reports {status}", show_time(since)),
     )
 }
 
 fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
+    let service = evidence.incident.kind.service();
     let status = &observed.status;
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers) {
         return Judgement::of(
             Verdict::Unknown,
-            format!("RDS reports {status}, yet the database answers ({}): the two disagree, a person must look", probe.text),
+            format!("{service} reports {status}, yet the database answers ({}): the two disagree, a person must look", probe.text),
         );
     }
     let seen = evidence.probe.map_or("nothing could be probed", |probe| probe.text.as_str());
     let scenario =
         if status.as_str() == "inaccessible-encryption-credentials" { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
-    Judgement::failed(scenario, format!("RDS reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
+    Judgement::failed(scenario, format!("{service} reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
 }
 
 /// A full volume grows by itself where storage autoscaling has room left; a volume never shrinks, so AWS goes first.
 fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
+    let service = evidence.incident.kind.service();
     let (status, configuration) = (&observed.status, &observed.configuration);
     let (waited, grace) = (waited(evidence), evidence.policy.timing.host_recovery_grace);
     if let (Some(size), Some(limit)) = (configuration.allocated_storage, configuration.max_allocated_storage)
         && size < limit
         && waited < grace
     {
-        let reason = format!("RDS reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
+        let reason = format!("{service} reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
         return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
     }
-    Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write"))
+    Judgement::failed(Scenario::StorageFull, format!("{service} reports {status}: it has no room to write"))
 }
 
 fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
+    let service = evidence.incident.kind.service();
     let status = &observed.status;
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
-        return Judgement::of(Verdict::Healthy, format!("RDS reports {status}, and it answers: {}", probe.text));
+        return Judgement::of(Verdict::Healthy, format!("{service} reports {status}, and it answers: {}", probe.text));
     }
     let down = evidence.probe.filter(|probe| evidence.fenced && status.is_rebooting() && probe.outcome.is_down());
     if let (Some(probe), Some(scenario)) = (down, evidence.incident.scenario()) {
-        let reason = format!("Lifeboat rebooted it behind its fence, and RDS reports {status} still: {}", probe.text);
+        let reason = format!("Lifeboat rebooted it behind its fence, and {service} reports {status} still: {}", probe.text);
         return Judgement::failed(scenario, reason);
     }
     let waited = waited(evidence);
@@ -296,12 +312,12 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Ju
         return Judgement::again(
             Verdict::SelfHealing,
             evidence.policy.timing.probe_every,
-            format!("RDS is at it: it reports {status} ({waited} of {grace})"),
+            format!("{service} is at it: it reports {status} ({waited} of {grace})"),
         );
     }
     Judgement::of(
         Verdict::Unknown,
-        format!("RDS has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt RDS's own work"),
+        format!("{service} has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt its work"),
     )
 }
 

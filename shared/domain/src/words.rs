@@ -112,6 +112,24 @@ closed_enum! {
 }
 
 impl ResourceKind {
+    /// How long the name of a restored copy may be (fact sheet 3.7).
+    pub const fn longest_name(self) -> usize {
+        match self {
+            Self::RdsInstance | Self::DbCluster => 63,
+            Self::DynamodbTable => 255,
+            Self::ReplicationGroup => 40,
+        }
+    }
+
+    /// The service whose control plane speaks of it.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::RdsInstance | Self::DbCluster => "RDS",
+            Self::DynamodbTable => "DynamoDB",
+            Self::ReplicationGroup => "ElastiCache",
+        }
+    }
+
     /// What people call it.
     pub const fn in_words(self) -> &'static str {
         match self {

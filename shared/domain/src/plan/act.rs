@@ -23,8 +23,11 @@ closed_enum! {
 closed_enum! {
     /// How a source can be kept from its clients before they are moved.
     FencePlan {
-        /// By the security group that admits nobody.
+        /// By a security group that admits no client, and by ending the sessions that stand.
         Group = "group",
+        /// By a security group, while the sessions that stand cannot be ended: a cache that gives no answer. A restart would end them,
+        /// and its data with them. A split brain could follow.
+        Unended = "unended",
         /// Its status is terminal: RDS refuses changes and never brings it back.
         Terminal = "terminal",
         /// It does not exist.
@@ -38,7 +41,7 @@ closed_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum Act {
-    /// `rds:RestoreDBInstanceFromDBSnapshot`.
+    /// `rds:RestoreDBInstanceFromDBSnapshot`; of a cache `elasticache:CreateReplicationGroup` with `SnapshotName`.
     RestoreFromSnapshot {
         /// What is restored.
         snapshot: SnapshotId,
@@ -58,11 +61,29 @@ pub enum Act {
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
-    /// `rds:RebootDBInstance` with `ForceFailover`; of a cluster `rds:FailoverDBCluster`.
+    /// `elasticache:CreateReplicationGroup` without a snapshot: an empty cache as its source was configured.
+    RebuildCold {
+        /// The new replication group.
+        target: DatabaseId,
+        /// Everything that would otherwise fall back to a default.
+        settings: Box<RestoreSettings>,
+    },
+    /// `elasticache:ModifyReplicationGroup` with `AutomaticFailoverEnabled` and `MultiAZEnabled`: a node is promoted by hand only
+    /// while both are off.
+    SetFailover {
+        /// The replication group.
+        instance: DatabaseId,
+        /// `AutomaticFailoverEnabled`.
+        automatic: bool,
+        /// `MultiAZEnabled`.
+        multi_az: bool,
+    },
+    /// `rds:RebootDBInstance` with `ForceFailover`; of a cluster `rds:FailoverDBCluster`; of a cache
+    /// `elasticache:ModifyReplicationGroup` with `PrimaryClusterId`. Never `elasticache:TestFailover`, which is for drills only.
     ForceFailover {
         /// The Multi-AZ instance, or the cluster.
         instance: DatabaseId,
-        /// `TargetDBInstanceIdentifier`: the member that shall write.
+        /// `TargetDBInstanceIdentifier` or `PrimaryClusterId`: the member that shall write.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<DatabaseId>,
         /// The member of a cluster that wrote when the plan was made: if another one writes by then, nothing is sent.
@@ -255,10 +276,31 @@ const fn by_kind(id: &DatabaseId, instance: &'static str, cluster: &'static str)
     }
 }
 
+/// What makes a replication group.
+const CREATE_CACHE: &str = "elasticache:CreateReplicationGroup";
+/// What changes one.
+const MODIFY_CACHE: &str = "elasticache:ModifyReplicationGroup";
+
+const fn is_cache(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::ReplicationGroup)
+}
+
 impl Act {
     /// The IAM action.
-    pub const fn action(&self) -> &'static str {
+    pub fn action(&self) -> &'static str {
         match self {
+            Self::RestoreFromSnapshot { target, .. } if is_cache(target) => CREATE_CACHE,
+            Self::RebuildCold { .. } => CREATE_CACHE,
+            Self::SetFailover { .. } => MODIFY_CACHE,
+            Self::ForceFailover { instance, .. }
+            | Self::ReplaySettings { instance, .. }
+            | Self::ResetMasterPassword { instance, .. }
+            | Self::SetSecurityGroups { instance, .. }
+                if is_cache(instance) =>
+            {
+                MODIFY_CACHE
+            }
+            Self::CreateSnapshot { instance, .. } if is_cache(instance) => "elasticache:CreateSnapshot",
             Self::RestoreFromSnapshot { target, .. } => {
                 by_kind(target, "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBClusterFromSnapshot")
             }
@@ -284,6 +326,8 @@ impl Act {
             Self::RestartService { .. } => "ecs:UpdateService",
             Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
             Self::CallWebhook { .. } => "https:POST",
+            Self::AddTags { arn, .. } if arn.is_of_elasticache() => "elasticache:AddTagsToResource",
+            Self::RemoveTags { arn, .. } if arn.is_of_elasticache() => "elasticache:RemoveTagsFromResource",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
             Self::CreateSnapshot { instance, .. } => by_kind(instance, "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"),
@@ -294,6 +338,7 @@ impl Act {
     pub fn is_on(&self, id: &DatabaseId, instance_arn: &Arn) -> bool {
         match self {
             Self::ForceFailover { instance, .. }
+            | Self::SetFailover { instance, .. }
             | Self::EndSessions { instance }
             | Self::PromoteReplica { instance, .. }
             | Self::AdoptSettings { instance, .. }
@@ -306,6 +351,7 @@ impl Act {
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
+            | Self::RebuildCold { .. }
             | Self::MakeMember { .. }
             | Self::PointSecret { .. }
             | Self::PointRecord { .. }
@@ -330,10 +376,12 @@ impl Act {
         match self {
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
+            | Self::RebuildCold { .. }
             | Self::MakeMember { .. }
             | Self::CreateSnapshot { .. } => Repeat::Nameable,
             Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
             Self::ReplaySettings { .. }
+            | Self::SetFailover { .. }
             | Self::AdoptSettings { .. }
             | Self::MakeMultiAz { .. }
             | Self::ResetMasterPassword { .. }
@@ -362,6 +410,11 @@ impl Act {
                 let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
                 format!("{action} {target} from {source} at {when}")
             }
+            Self::RebuildCold { target, .. } => format!("{action} {target} without a snapshot: it is empty"),
+            Self::SetFailover { instance, automatic, multi_az } => {
+                format!("{action} {instance} AutomaticFailoverEnabled={automatic} MultiAZEnabled={multi_az}")
+            }
+            Self::ForceFailover { instance, to: Some(to), .. } if is_cache(instance) => format!("{action} {instance} PrimaryClusterId={to}"),
             Self::ForceFailover { instance, to: None, .. } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
             Self::ForceFailover { instance, to: None, .. } => format!("{action} {instance} ForceFailover=true"),
             Self::ForceFailover { instance, to: Some(to), .. } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
@@ -377,6 +430,9 @@ impl Act {
             Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),
             Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
+            Self::SetSecurityGroups { instance, groups } if is_cache(instance) => {
+                format!("{action} {instance} SecurityGroupIds={}", groups.join(","))
+            }
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
             Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),
             Self::PointSecret { secret, instance } => format!("{action} {secret} host and port of {instance}"),

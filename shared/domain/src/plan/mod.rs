@@ -2,6 +2,7 @@
 
 mod act;
 mod adopted;
+mod cache;
 mod calls;
 mod cluster;
 mod forecast;

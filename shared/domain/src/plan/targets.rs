@@ -1,7 +1,7 @@
 //! The calls that move clients, one or two for each target of the policy, and those that make consumers look again.
 
 use super::options::PlanFacts;
-use super::{Act, NameHolders, Plan, PlannedCall, renames};
+use super::{Act, NameHolders, Plan, PlannedCall, cache, renames};
 use crate::error::DrError;
 use crate::ids::DatabaseId;
 use crate::incident::{Phase, Source};
@@ -48,6 +48,10 @@ impl Moves {
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
 pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
     for (place, target) in facts.policy.cut_over.iter().enumerate() {
+        if let Some(refusal) = cache::refused_target(facts, target) {
+            plan.refusals.push(refusal);
+            continue;
+        }
         match moves(facts, target, facts.targets.get(place), manifest, to)? {
             Ok(moves) => {
                 let why = "clients find the new database through it";

@@ -1,5 +1,6 @@
 //! The ports of the control plane.
 
+use super::caches::is_cache;
 use super::mapping::list;
 use super::{Cloud, mapping};
 use crate::model::{
@@ -9,7 +10,7 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
+use lifeboat_domain::observed::{is_cache_resource_id, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
@@ -57,6 +58,9 @@ impl ReadDatabases for Cloud {
         if is_cluster(id) {
             return self.cluster(id);
         }
+        if is_cache(id) {
+            return self.one_cache(id);
+        }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
             Ok(page) => page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -65,6 +69,9 @@ impl ReadDatabases for Cloud {
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if is_cache_resource_id(resource_id) {
+            return self.cache_by_resource_id(resource_id);
+        }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_by_resource_id(resource_id);
         }
@@ -82,12 +89,16 @@ impl ReadDatabases for Cloud {
             if request.page.marker.is_none() {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
                 databases.extend(self.clusters(&found)?);
+                databases.extend(self.all_caches()?);
                 return Ok(databases);
             }
         }
     }
 
     async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_cache_resource_id(resource_id) {
+            return Ok(None); // There is no point-in-time recovery.
+        }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_restore_window(resource_id);
         }
@@ -108,12 +119,16 @@ impl ReadDatabases for Cloud {
         let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
         let mut snapshots = self.snapshots(manual)?;
         snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
+        snapshots.extend(self.cache_snapshots(None, true)?);
         Ok(snapshots)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         if is_cluster(instance) {
             return self.cluster_snapshots(Some(instance), None);
+        }
+        if is_cache(instance) {
+            return self.cache_snapshots(Some(instance), false);
         }
         self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
     }
@@ -123,6 +138,9 @@ impl TakeSnapshots for Cloud {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         if is_cluster(instance) {
             return self.create_cluster_snapshot(instance, snapshot, tags);
+        }
+        if is_cache(instance) {
+            return self.create_cache_snapshot(instance, snapshot, tags);
         }
         let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
         self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
@@ -251,6 +269,9 @@ impl ModifyDatabases for Cloud {
         if is_cluster(instance) {
             return self.modify_cluster(instance, |request| request.vpc_security_group_ids = Some(groups.to_vec()));
         }
+        if is_cache(instance) {
+            return self.modify_cache(instance, |request| request.security_group_ids = Some(groups.to_vec()));
+        }
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
     }
@@ -307,6 +328,9 @@ impl DeleteDatabases for Cloud {
         if is_cluster(instance) {
             return self.delete_cluster(instance, None);
         }
+        if is_cache(instance) {
+            return self.delete_cache(instance, None);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
@@ -321,6 +345,9 @@ impl DeleteDatabases for Cloud {
         if is_cluster(instance) {
             return self.modify_cluster(instance, |request| request.deletion_protection = Some(false));
         }
+        if is_cache(instance) {
+            return Ok(()); // A cache has none.
+        }
         only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
@@ -329,6 +356,9 @@ impl DeleteDatabases for Cloud {
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
         if is_cluster(instance) {
             return self.delete_cluster(instance, final_snapshot);
+        }
+        if is_cache(instance) {
+            return self.delete_cache(instance, final_snapshot);
         }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {

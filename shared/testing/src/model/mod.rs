@@ -3,6 +3,7 @@
 mod accidents;
 mod backups;
 mod birth;
+mod caches;
 mod clusters;
 mod create;
 mod delete;
@@ -35,6 +36,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use backups::Backup;
+pub use caches::*;
 pub use clusters::*;
 pub use describe::InstanceView;
 pub use effects::{Done, Door, Effect, EffectId, EffectOutcome, Origin};
@@ -91,6 +93,12 @@ pub struct Model {
     pub(crate) cluster_snapshots: BTreeMap<String, ClusterSnapshot>,
     /// By the cluster's resource id; outlives the cluster.
     pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
+    /// By `ReplicationGroupId`, which nothing changes.
+    pub(crate) caches: BTreeMap<String, CacheGroup>,
+    /// By `SnapshotName`.
+    pub(crate) cache_snapshots: BTreeMap<String, StoredCacheSnapshot>,
+    pub(crate) failover_is_stalled: bool,
+    notices: Vec<CacheNotice>,
     pub(crate) dark_zones: BTreeSet<String>,
     /// By resource id: what Describe does not show.
     pub(crate) unseen: BTreeSet<String>,
@@ -116,6 +124,10 @@ impl Model {
             clusters: BTreeMap::new(),
             cluster_snapshots: BTreeMap::new(),
             cluster_backups: BTreeMap::new(),
+            caches: BTreeMap::new(),
+            cache_snapshots: BTreeMap::new(),
+            failover_is_stalled: false,
+            notices: Vec::new(),
             dark_zones: BTreeSet::new(),
             unseen: BTreeSet::new(),
             steps: Vec::new(),
