@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::SubsecRound;
 use hyper::Request;
 use hyper::body::Bytes;
-use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Event, Origin};
+use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Event, Origin, is_cache_server};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::engine::{Clusters, Engine, EngineError, Source, Volume};
+use crate::engine::{Caches, Clusters, Engine, EngineError, Lead, Source, Volume};
 use crate::http;
 use crate::world::World;
 
@@ -68,7 +68,8 @@ impl Crew {
             return;
         }
         let server = effect.server().to_owned();
-        let last = matches!(effect, Effect::Delete { .. });
+        // A node of a cache is replaced under its name, and not before it is gone.
+        let last = matches!(effect, Effect::Delete { .. }) && !is_cache_server(&server);
         let port = matches!(effect, Effect::SetPort { .. });
         let worker = self.workers.entry((server.clone(), port)).or_insert_with(|| {
             let (sender, mut receiver) = unbounded_channel::<(EffectId, Effect)>();
@@ -100,6 +101,9 @@ async fn carry_out_and_report(world: &World, engine: &Engine, id: EffectId, effe
 async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError> {
     let server = effect.server().to_owned();
     let server = server.as_str();
+    if is_cache_server(server) {
+        return carry_out_on_cache(&engine.caches, effect).await;
+    }
     if let Some(volume) = engine.clusters.find(server).await {
         return carry_out_on(&engine.clusters, &volume, effect).await;
     }
@@ -110,6 +114,7 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
             return Ok(Done::Endpoints { writer: writer.ip().to_string(), reader: reader.ip().to_string(), port });
         }
         Effect::SetRole { .. } => return Err(EngineError::Missing(format!("member {server} of a DB cluster"))),
+        Effect::LeadCache { .. } => return Err(EngineError::Missing(format!("replication group {server}"))),
         Effect::Provision { from: Origin::Volume { of, writes }, door, .. } => {
             let address = engine.clusters.add_member(&of, server, writes, door).await?;
             return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
@@ -169,12 +174,46 @@ async fn carry_out_on(clusters: &Clusters, volume: &Volume, effect: Effect) -> R
         Effect::Hang { .. } => volume.hang(server).await,
         Effect::Resume { .. } => volume.resume(server).await,
         Effect::Delete { .. } => clusters.delete(server).await,
-        // What an instance alone can have.
-        Effect::AddStandby { .. }
+        // What an instance alone can have, or a cache.
+        Effect::LeadCache { .. }
+        | Effect::AddStandby { .. }
         | Effect::RemoveStandby { .. }
         | Effect::PromoteStandby { .. }
         | Effect::PromoteReplica { .. }
         | Effect::StopStreaming { .. } => return Err(EngineError::Missing(format!("standby or replica of {server}"))),
+    }
+    Ok(Done::Ok)
+}
+
+/// What is done to a replication group, or to one of its nodes.
+async fn carry_out_on_cache(caches: &Caches, effect: Effect) -> Result<Done, EngineError> {
+    let server = effect.server().to_owned();
+    let server = server.as_str();
+    match effect {
+        Effect::LeadCache { primary, members, tls, door, .. } => {
+            let reached = caches.lead(server, Lead { primary, members, tls, door }).await?;
+            return Ok(Done::Reached {
+                primary: reached.primary.ip().to_string(),
+                reader: reached.reader.ip().to_string(),
+                nodes: reached.nodes.into_iter().map(|(name, address)| (name, address.ip().to_string())).collect(),
+                port: reached.primary.port(),
+            });
+        }
+        Effect::Provision { from, door, .. } => {
+            let address = caches.provision(server, source(from)?, door).await?;
+            return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
+        }
+        Effect::TakeImage { image, .. } => {
+            return caches.take_image(server, &image).await.map(|time| Done::Image(time.trunc_subsecs(3)));
+        }
+        Effect::SetPassword { password, .. } => caches.set_token(server, password.expose()).await?,
+        Effect::PromoteReplica { .. } => caches.promote(server).await?,
+        Effect::SetPort { door, .. } => caches.set_door(server, door).await,
+        Effect::Kill { .. } => caches.kill(server).await,
+        Effect::Hang { .. } => caches.hang(server).await,
+        Effect::Resume { .. } => caches.resume(server).await,
+        Effect::Delete { .. } => caches.delete(server).await,
+        other => return Err(EngineError::Missing(format!("{} of {server}: a cache has no such thing", other.name()))),
     }
     Ok(Done::Ok)
 }

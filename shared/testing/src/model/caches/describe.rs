@@ -113,7 +113,8 @@ impl Model {
 
     fn cache_cluster(&self, it: &CacheGroup, node: &super::Node) -> CacheCluster {
         let topic = |topic_arn: String| NotificationConfiguration { topic_arn, topic_status: "active".to_owned() };
-        let address = format!("{}.{}.a1b2c3.{}.cache.amazonaws.com", node.id, it.shown.replication_group_id, self.settings.region);
+        let own = || format!("{}.{}.a1b2c3.{}.cache.amazonaws.com", node.id, it.shown.replication_group_id, self.settings.region);
+        let address = node.address.clone().unwrap_or_else(own);
         CacheCluster {
             cache_cluster_id: node.id.clone(),
             cache_node_type: it.shown.cache_node_type.clone(),
