@@ -5,20 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SubsecRound;
-use hyper::Request;
-use hyper::body::Bytes;
-use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Event, Origin, is_cache_server};
-use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Origin, is_cache_server};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::engine::{Caches, Clusters, Engine, EngineError, Lead, Source, Volume};
-use crate::http;
+use crate::publish::{Published, publish};
 use crate::world::World;
 
 /// How often time passes in the model, unless something wakes it.
 const TICK: Duration = Duration::from_millis(25);
-/// How often publishing is tried before an event is lost; on AWS, too, delivery is best effort.
-const TRIES: u32 = 20;
 
 /// Runs for ever.
 pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>) {
@@ -29,18 +24,25 @@ pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>)
     });
     let mut crew = Crew { world: Arc::clone(&world), engine, workers: HashMap::new() };
     loop {
-        let (effects, published) = world.quietly(|model, now| {
+        let (effects, published, notices) = world.quietly(|model, now| {
             model.tick(now);
-            (model.take_effects(), model.take_events())
+            (model.take_effects(), model.take_events(), model.take_notices())
         });
         for (id, effect) in effects {
             crew.hand_out(id, effect).await;
         }
         world.remember(&published);
+        world.remember_notices(&notices);
         for event in published {
             tracing::info!(id = event.detail.event_id, of = event.detail.source_identifier, message = event.detail.message, "event");
             if let Some(publisher) = &publisher {
-                let _ = publisher.send(event);
+                let _ = publisher.send(Published::Event(event));
+            }
+        }
+        for notice in notices {
+            tracing::info!(topic = notice.topic, message = notice.message, "notice");
+            if let Some(publisher) = &publisher {
+                let _ = publisher.send(Published::Notice(notice));
             }
         }
         let _ = tokio::time::timeout(TICK, world.changed.notified()).await;
@@ -228,53 +230,4 @@ fn source(from: Origin) -> Result<Source, EngineError> {
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
         Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("data in {of} that are not its own"))),
     })
-}
-
-/// Publishes in order. Whoever does not take an event after many tries does not get it.
-async fn publish(to: String, mut events: UnboundedReceiver<Event>) {
-    while let Some(event) = events.recv().await {
-        let mut tries = 0;
-        loop {
-            let why = match http::send(&to, put_events(&to, &event)).await {
-                Ok(response) if response.status().is_success() => match failed_entries(response.body()) {
-                    None => break,
-                    Some(why) => why,
-                },
-                Ok(response) => format!("{}: {}", response.status(), String::from_utf8_lossy(response.body())),
-                Err(error) => error.to_string(),
-            };
-            tries += 1;
-            if tries == TRIES {
-                tracing::warn!(why, event = event.detail.event_id, "an event is lost");
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-    }
-}
-
-/// What `PutEvents` says of an entry that it did not take.
-fn failed_entries(body: &[u8]) -> Option<String> {
-    let reply: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let failed = reply.get("FailedEntryCount").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    (failed > 0).then(|| reply.to_string())
-}
-
-fn put_events(to: &str, event: &Event) -> Request<Bytes> {
-    let entry = json!({
-        "Source": event.source,
-        "DetailType": event.detail_type,
-        "Detail": serde_json::to_string(&event.detail).unwrap_or_default(),
-        "Resources": event.resources,
-        "Time": event.time.timestamp(),
-    });
-    let host = to.strip_prefix("http://").unwrap_or(to).trim_end_matches('/');
-    let credential = format!("test/20260101/{}/events/aws4_request", event.region);
-    let request = Request::post("/")
-        .header("host", host)
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", "AWSEvents.PutEvents")
-        .header("authorization", format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=x"))
-        .body(Bytes::from(json!({ "Entries": [entry] }).to_string()));
-    request.unwrap_or_default()
 }

@@ -100,7 +100,8 @@ async fn a_client_needs_tls_and_the_token_where_the_group_has_them() {
     assert_eq!(estate.set(estate.at.primary, "a"), "OK");
     assert!(estate.ask(estate.at.primary, "", &["GET", "a"]).contains("NOAUTH"));
     assert!(estate.ask(estate.at.primary, "wrong", &["GET", "a"]).contains("WRONGPASS"));
-    for forbidden in [&["CONFIG", "GET", "port"][..], &["SHUTDOWN"], &["REPLICAOF", "NO", "ONE"], &["ACL", "SETUSER", "default", "nopass"]] {
+    for forbidden in [&["CONFIG", "GET", "port"][..], &["SHUTDOWN"], &["REPLICAOF", "NO", "ONE"], &["ACL", "SETUSER", "default", "nopass"]]
+    {
         assert!(estate.ask(estate.at.primary, TOKEN, forbidden).contains("NOPERM"), "{forbidden:?}");
     }
     estate.tls = false;
