@@ -16,7 +16,8 @@ use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeMembers, ModifyDatabases, PromoteDatabases,
+    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
+    PromoteNodes,
     ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets,
     RebootDatabases, RestartServices, RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters, WriteProxies,
     WriteRecords, WriteSecrets,
@@ -170,6 +171,8 @@ pub trait Databases:
     + DeleteDatabases
     + MakeMembers
     + FailClustersOver
+    + MakeCaches
+    + PromoteNodes
     + ReadProxies
     + WriteProxies
 {
@@ -185,6 +188,8 @@ impl<T> Databases for T where
         + DeleteDatabases
         + MakeMembers
         + FailClustersOver
+        + MakeCaches
+        + PromoteNodes
         + ReadProxies
         + WriteProxies
 {

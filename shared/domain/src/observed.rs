@@ -11,7 +11,7 @@ pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is
 pub use table::{KeyAttribute, TableConfiguration};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
-use crate::status::DatabaseStatus;
+use crate::status::{DatabaseStatus, StatusMeaning};
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -332,6 +332,14 @@ impl ObservedDatabase {
             ResourceKind::DbCluster => self.has_reader(),
             ResourceKind::ReplicationGroup => self.configuration.cache().is_some_and(|cache| cache.automatic_failover) && self.has_reader(),
             _ => self.configuration.multi_az,
+        }
+    }
+
+    /// What its status means. Of a cache that could not be made nobody can tell what it held: another one is made beside it.
+    pub fn meaning(&self) -> StatusMeaning {
+        match (self.id.kind(), self.status.meaning()) {
+            (ResourceKind::ReplicationGroup, StatusMeaning::FailedCreation) => StatusMeaning::Terminal,
+            (_, meaning) => meaning,
         }
     }
 

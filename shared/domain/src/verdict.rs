@@ -93,11 +93,9 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
         );
     };
     let status = &observed.status;
-    match status.meaning() {
+    match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
-        // Nobody can tell what a cache held that was never made: another one is made beside it.
-        StatusMeaning::FailedCreation if evidence.incident.kind == ResourceKind::ReplicationGroup => judge_terminal(evidence, observed),
         StatusMeaning::StorageFull => judge_full(evidence, observed),
         StatusMeaning::BadParameters => Judgement::failed(
             Scenario::ParameterFailure,

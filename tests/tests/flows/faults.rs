@@ -32,12 +32,30 @@ const MUTATING_CLUSTERS: [&str; 9] = [
     "DeleteDBCluster",
 ];
 
+/// The same of caches.
+const MUTATING_CACHES: [&str; 6] = [
+    "CreateReplicationGroup",
+    "ModifyReplicationGroup",
+    "AddTagsToResource",
+    "RemoveTagsFromResource",
+    "CreateSnapshot",
+    "DeleteReplicationGroup",
+];
+
+/// What only a cache is asked.
+const OF_CACHES: [&str; 5] =
+    ["DescribeReplicationGroups", "DescribeCacheClusters", "DescribeCacheSubnetGroups", "DescribeSnapshots", "ListTagsForResource"];
+
 /// What only a cluster is asked.
 const OF_CLUSTERS: [&str; 3] = ["DescribeDBClusters", "DescribeDBClusterSnapshots", "DescribeDBClusterAutomatedBackups"];
 
 /// The calls to RDS that change something in a story.
 pub fn mutating(story: Story) -> Vec<&'static str> {
-    if matches!(story, Story::Cluster(_)) { MUTATING_CLUSTERS.to_vec() } else { MUTATING.to_vec() }
+    match story {
+        Story::Cluster(_) => MUTATING_CLUSTERS.to_vec(),
+        Story::Cache(_) => MUTATING_CACHES.to_vec(),
+        _ => MUTATING.to_vec(),
+    }
 }
 
 /// All other calls that a recovery makes.
@@ -84,7 +102,8 @@ pub async fn every_transient_fault(story: Story) {
     let mut table = Vec::new();
     let kinds = [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost];
     let of_clusters = OF_CLUSTERS.into_iter().filter(|_| matches!(story, Story::Cluster(_)));
-    for action in mutating(story).into_iter().chain(of_clusters).chain(OTHERS) {
+    let of_caches = OF_CACHES.into_iter().filter(|_| matches!(story, Story::Cache(_)));
+    for action in mutating(story).into_iter().chain(of_clusters).chain(of_caches).chain(OTHERS) {
         for kind in &kinds {
             if story == Story::HungMultiAz && action == "RebootDBInstance" && *kind != FaultKind::Throttle {
                 continue; // A failover of unknown fate is never asked for again: told below.

@@ -1,6 +1,6 @@
 //! What EventBridge delivers: classified by event id, confirmed by Describe, never acted on by itself.
 
-use super::bisect;
+use super::{bisect, notice};
 use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
 use crate::{Deps, resources};
 use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
@@ -26,7 +26,7 @@ pub(crate) struct EventAnswer {
 }
 
 impl EventAnswer {
-    fn only(reason: impl Into<String>) -> Self {
+    pub(super) fn only(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), incident: None }
     }
 }
@@ -56,6 +56,15 @@ where
             let (resource, answer) = alarm(deps, &change).await?;
             (key, change.alarm_name, Plane::Metrics, resource, answer)
         }
+        Incoming::Cache(notice) => {
+            let key = keys::seen(&notice.message_id);
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = notice::of_cache(deps, &notice).await?;
+            (key, notice.what, Plane::ControlPlane, resource, answer)
+        }
+        Incoming::Serverless(notice) => return notice::of_serverless(deps, &notice).await,
         Incoming::ExecutionEnded(ended) => return execution_ended(deps, &ended).await,
         Incoming::Scheduled => return Ok(EventAnswer::only("a schedule without a step starts nothing")),
         Incoming::Other { source, detail_type } => {
@@ -205,7 +214,7 @@ where
 }
 
 /// Good news and other evidence: belongs to an open incident, opens none.
-async fn join_only<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, signal: &Signal) -> Result<EventAnswer, DrError>
+pub(super) async fn join_only<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, signal: &Signal) -> Result<EventAnswer, DrError>
 where
     L: Ledger,
     E: ReadExecutions + StartRecovery,
@@ -219,7 +228,7 @@ where
     Ok(EventAnswer::only(format!("recorded: {}; no incident is open", signal.text)))
 }
 
-async fn begin<R, L, D, E, C>(
+pub(super) async fn begin<R, L, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     record: &ResourceRecord,
     observed: Option<&ObservedDatabase>,

@@ -245,7 +245,7 @@ fn finding(
         let text = format!("a check of the policy fails: {}", probe.failed_checks.join("; "));
         return Some((signal(probe.at, Plane::DataPlane, text), Some(Scenario::Corruption)));
     }
-    match observed.status.meaning() {
+    match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => {
             let silent = probe.filter(|probe| probe.outcome.is_down() && record.failed_probes >= SILENT_SWEEPS)?;
             record.answered.as_ref()?;
@@ -258,7 +258,7 @@ fn finding(
         | StatusMeaning::BadNetwork
         | StatusMeaning::KeyLost => {
             let at = record.unreachable_since.or(probe.map(|probe| probe.at)).unwrap_or(now);
-            Some((signal(at, Plane::ControlPlane, format!("RDS reports {}", observed.status)), None))
+            Some((signal(at, Plane::ControlPlane, format!("{} reports {}", observed.id.kind().service(), observed.status)), None))
         }
         StatusMeaning::Transitional
         | StatusMeaning::Off

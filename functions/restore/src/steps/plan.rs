@@ -18,7 +18,7 @@ use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::{ResourceRecord, kept_manifest};
 use lifeboat_domain::replica::{Replica, ReplicaLooks, of_source};
-use lifeboat_domain::words::{Run, Scenario, show_time};
+use lifeboat_domain::words::{ResourceKind, Run, Scenario, show_time};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 
@@ -175,7 +175,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
             Some(Remedy::PromoteReplica) => "promote",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::SwapBack) => "swap_back",
-            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
+            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => "restore",
             Some(Remedy::Guided) | None => "none",
         },
         plan: plan.hash.to_string(),
@@ -323,7 +323,12 @@ async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
     record: &ResourceRecord,
     manifest: Manifest,
 ) -> Result<Manifest, DrError> {
-    let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
+    let groups = match incident.kind {
+        // A cache is fenced by the group that admits validate, which ends its sessions.
+        ResourceKind::ReplicationGroup => &deps.policies.quarantine_groups,
+        _ => &deps.policies.fence_groups,
+    };
+    let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| groups.get(vpc));
     if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
         return Ok(manifest);
     }

@@ -110,7 +110,7 @@ pub(super) fn risks_of_restore(configuration: &Configuration, target: &DatabaseI
 pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan, observed: &ObservedDatabase) {
     let source = &facts.incident.source.id;
     let (fence, risk) = match facts.quarantine_group {
-        _ if matches!(observed.status.meaning(), StatusMeaning::Terminal | StatusMeaning::FailedCreation) => (
+        _ if observed.meaning() == StatusMeaning::Terminal => (
             FencePlan::Terminal,
             format!("{source} is {}, which it never leaves: a login is proven to fail before clients move", observed.status),
         ),

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod data;
+mod keyspace;
 pub(crate) mod login;
 
 use crate::budget::Budget;
@@ -129,6 +130,7 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
         let mut newest_data = None;
         match self.fingerprint(&[], &BTreeMap::new()).await {
+            Ok(Fingerprint { keyspace: Some(found), .. }) => checks.push(keyspace::check(&self.baseline, &found, self.plan)),
             Ok(found) => {
                 self.compare(&found.tables, checks).await;
                 newest_data = self.measure(&found.tables, checks).await;

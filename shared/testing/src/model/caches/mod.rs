@@ -230,6 +230,17 @@ impl Model {
         nodes.iter().filter(|node| node.is_primary).map(|node| node.server.clone()).collect()
     }
 
+    /// The names of all snapshots of caches.
+    pub fn cache_snapshot_names(&self) -> Vec<String> {
+        self.cache_snapshots.keys().cloned().collect()
+    }
+
+    /// Declares a subnet group.
+    pub fn add_subnet_group(&mut self, name: &str, vpc: &str) {
+        let group = super::SubnetGroup { vpc_id: vpc.to_owned(), subnets: Vec::new() };
+        self.settings.subnet_groups.insert(name.to_owned(), group);
+    }
+
     /// The names of all groups.
     pub fn cache_names(&self) -> Vec<String> {
         self.caches.keys().cloned().collect()
