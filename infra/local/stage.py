@@ -16,14 +16,14 @@ import yaml
 
 import back_door
 import mariadb
-from client import Secret, Writer, fill
+import rediscache
+from client import Secret, Worded, Writer, fill
 from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from kinds import Database, Wanted, aurora, rds
+from kinds import Database, Wanted, aurora, elasticache, rds
 from ledger import Ledger, bare, moment
-from mariadb import MariaDb
 
 Json = dict[str, Any]
 
@@ -41,7 +41,11 @@ SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
 # Each kind with what stands behind the stage, and the policy of each of its engines; the first engine is what it is by itself.
-KINDS = {"rds": (rds.Instances, rds.POLICIES), "aurora": (aurora.Clusters, aurora.POLICIES)}
+KINDS = {
+    "rds": (rds.Instances, rds.POLICIES),
+    "aurora": (aurora.Clusters, aurora.POLICIES),
+    "elasticache": (elasticache.Groups, elasticache.POLICIES),
+}
 
 ESTATE: Json = {
     "region": REGION,
@@ -172,6 +176,7 @@ class Stage:
                     {"Key": "owner", "Value": "orders-team"},
                 ],
                 multi_az=self.multi_az,
+                topic=self.outputs.get("CacheTopic", ""),
             )
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
@@ -181,7 +186,8 @@ class Stage:
             "engine": self.engine,
             "host": endpoint["Address"],
             "port": endpoint["Port"],
-            "username": "orders",
+            # The user of whoever knows the AUTH token of a cache.
+            "username": "default" if self.kind == "elasticache" else "orders",
             "password": password,
             "dbname": DATABASE,
         }
@@ -191,7 +197,7 @@ class Stage:
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
             seed = fill(connection, SEED_ROWS)
-            if not isinstance(connection, MariaDb):
+            if not isinstance(connection, Worded):
                 connection.execute(PROBES)
         if len(seed) != SEED_ROWS:
             raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
@@ -242,11 +248,16 @@ class Stage:
 
     def directory(self, side: str) -> Path | None:
         """Where the estate keeps the server at a side."""
+        if isinstance(self.database, elasticache.Groups):
+            server = self.database.server(side)
+            return self.cloud.directory / "estate-root/engine/servers" / server if server else None
         return back_door.directory(self.cloud.directory / "estate-root", self.database.kept(), side)
 
     def committed(self, side: str) -> dict[int, float] | None:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
         server = self.directory(side)
+        if server and self.kind == "elasticache":
+            return rediscache.committed(server, self.secret.read()["password"], side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
 
@@ -263,7 +274,8 @@ class Stage:
         }
         found = []
         for call in self.cloud.control("/calls"):
-            groups = call["parameters"].get("VpcSecurityGroupIds", [])
+            given = call["parameters"]
+            groups = given.get("VpcSecurityGroupIds") or given.get("SecurityGroupIds", [])
             side = sides.get(self.database.changed(call), "")
             opens = bool(set(groups) - {FENCE, QUARANTINE}) or call["action"] == "PromoteReadReplica"
             if side and opens and call["outcome"] in ("applied", "reply_lost"):
@@ -285,7 +297,7 @@ class Stage:
         One that touches no row is an error: what follows would prove nothing.
         """
         with self.secret.connect() as connection:
-            if isinstance(connection, MariaDb):
+            if isinstance(connection, Worded):
                 changed = connection.change(statement)
                 if not changed[0]:
                     raise LookupError(f"no row was touched by: {statement}")

@@ -80,6 +80,6 @@ def made_calls(log: Sequence[Json]) -> list[Call]:
 def log_since(stage: Stage, zero: float) -> list[Json]:
     """Every mutating call that reached the RDS API since a moment, whatever became of it."""
     log: list[Json] = stage.cloud.control("/calls")
-    if not any(call["action"] == "CreateDBInstance" for call in log):
+    if not any(call["action"] in ("CreateDBInstance", "CreateReplicationGroup") for call in log):
         raise LookupError("the estate's log lacks even the call that made the database: it proves nothing")
     return [call for call in log if moment(call["at"]).timestamp() >= zero]

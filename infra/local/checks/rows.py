@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from client import hashes
+from client import Worded, hashes
 from journal import Fate, Journal, Row
-from mariadb import MariaDb
 from stage import Stage
 
 from .words import rows_in_words
@@ -103,7 +102,7 @@ def unknown_rows(stage: Stage, found: Mapping[int, str]) -> list[str]:
     if not sent:
         return []
     with stage.secret.connect() as connection:
-        if isinstance(connection, MariaDb):
+        if isinstance(connection, Worded):
             there = connection.contents(sent)
         else:
             there = connection.execute(

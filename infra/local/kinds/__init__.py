@@ -27,6 +27,8 @@ class Wanted:
     tags: Sequence[Mapping[str, str]]
     # Whether there is to be something that AWS can fail over to, where that is a choice.
     multi_az: bool
+    # Where what happens to it is told, of a kind that has such a topic of its own.
+    topic: str = ""
 
 
 class Database(Protocol):

@@ -201,7 +201,7 @@ impl Decode for DeleteCacheSnapshot {
 
 impl Decode for DescribeCacheSnapshots {
     fn decode(form: &mut Form) -> Result<Self, ApiError> {
-        Ok(Self { page: Page::decode(form)? })
+        Ok(Self { snapshot_name: form.text(SNAPSHOT), snapshot_source: form.text("SnapshotSource"), page: Page::decode(form)? })
     }
 }
 

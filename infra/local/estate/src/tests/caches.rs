@@ -58,7 +58,7 @@ async fn every_action_on_caches_is_served() {
         format!("Action=AddTagsToResource&ResourceName={ARN}&Tags.Tag.1.Key=c&Tags.Tag.1.Value=d"),
         format!("Action=RemoveTagsFromResource&ResourceName={ARN}&TagKeys.member.1=a"),
         "Action=CreateSnapshot&CacheClusterId=sessions-002&SnapshotName=tonight&Tags.Tag.1.Key=a&Tags.Tag.1.Value=b".to_owned(),
-        "Action=DescribeSnapshots".to_owned(),
+        "Action=DescribeSnapshots&SnapshotSource=user".to_owned(),
         "Action=ModifyReplicationGroup&ReplicationGroupId=sessions&AutomaticFailoverEnabled=false&MultiAZEnabled=false&ApplyImmediately=true"
             .to_owned(),
         "Action=ModifyReplicationGroup&ReplicationGroupId=sessions&PrimaryClusterId=sessions-002&ApplyImmediately=true".to_owned(),
