@@ -22,7 +22,7 @@ from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from kinds import Database, Wanted, aurora, elasticache, rds
+from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, elasticache, rds
 from ledger import Ledger, bare, moment
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
 DATABASE = "orders"
 PARAMETER = "/demo/orders-db/host"
-VPC, FENCE, QUARANTINE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c", "sg-09a4a77ee09a4a77e"
+VPC = "vpc-0a1b2c3d4e5f60718"
 # The groups of the database, which let its clients in.
 GROUPS = ["sg-0a1b2c3d4e5f60718"]
 SEED_ROWS = 100_000
@@ -101,9 +101,10 @@ class Stage:
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
         self.policy = policy or policies[self.engine]
+        durations = {**ESTATE["durations"], **(elasticache.DURATIONS if kind == "elasticache" else {})}
         self.cloud = Cloud(
             estate=binaries / "estate",
-            estate_config={**ESTATE, "faults": list(faults)},
+            estate_config={**ESTATE, "durations": durations, "faults": list(faults)},
             region=REGION,
             rate_scale=RATE_SCALE,
             logs_to=logs_to,

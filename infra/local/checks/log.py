@@ -12,13 +12,19 @@ from stage import Stage
 Json = dict[str, Any]
 
 # A second such call changes nothing more.
-IDEMPOTENT = ("ModifyDBInstance", "ModifyDBCluster", "AddTagsToResource", "RemoveTagsFromResource")
-NAMES = ("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
-MODIFY = ("ModifyDBInstance", "ModifyDBCluster")
+IDEMPOTENT = (
+    *("ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup"),
+    *("AddTagsToResource", "RemoveTagsFromResource"),
+)
+NAMES = (
+    *("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier"),
+    *("ReplicationGroupId", "SnapshotName"),
+)
+MODIFY = ("ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup")
 # Said only where they are on.
 SAID_IF_TRUE = ("EnableIAMDatabaseAuthentication", "DedicatedLogVolume", "DeletionProtection")
 # The order of these says nothing.
-SETS = ("VpcSecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
+SETS = ("VpcSecurityGroupIds", "SecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
 
 
 @dataclass(frozen=True)

@@ -85,14 +85,14 @@ def compare_settings(before: Json, after: Json, names: Sequence[str] = SETTINGS)
     return [f"{copy} has {name} {found}, its source {wanted}" for name, wanted, found in pairs if wanted != found]
 
 
-def compare_fence(plan: Json, source: Json) -> list[str]:
-    """A source that could be fenced, is: its only group is the one that admits nobody."""
+def compare_fence(plan: Json, source: Json, fence: str = FENCE) -> list[str]:
+    """A source that could be fenced, is: its only group is the one that admits no client."""
     if plan["fence"] in ("terminal", "gone"):
         return []
     groups = _setting(source, "VpcSecurityGroups")
-    if (plan["fence"], groups) == ("group", [FENCE]):
+    if (plan["fence"], groups) == ("group", [fence]):
         return []
-    return [f"{source['DBInstanceIdentifier']} should be fenced by {FENCE}: planned {plan['fence']}, it has {groups}"]
+    return [f"{source['DBInstanceIdentifier']} should be fenced by {fence}: planned {plan['fence']}, it has {groups}"]
 
 
 def no_dead_letters(stage: Stage) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from . import Json, Wanted
+from . import QUARANTINE, Json, Wanted
 
 ENGINE = "valkey"
 POLICIES = {ENGINE: "demo-cache"}
@@ -52,8 +52,16 @@ def as_instance(group: Json, nodes: Iterable[Json], tags: Sequence[Mapping[str, 
     }
 
 
+# A failover of ElastiCache takes long enough to be seen.
+DURATIONS = {"failure_detection": 4, "cluster_failover": 6}
+
+
 class Groups:
     """Replication groups behind the ElastiCache API."""
+
+    checks = ("reachability", "login", "role", "keyspace", "configuration")
+    # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
+    fence = QUARANTINE
 
     settings: tuple[str, ...] = (
         "CacheNodeType",
