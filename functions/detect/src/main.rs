@@ -12,7 +12,7 @@ async fn main() -> std::process::ExitCode {
         let settings = Settings::from_env(&needs)?;
         let aws = lifeboat_aws::load().await?;
         let deps = Deps {
-            databases: WithTrail { databases: aws.rds(), trail: aws.trail() },
+            databases: WithTrail { databases: aws.databases(), trail: aws.trail() },
             ledger: aws.ledger(settings.table()?, settings.home_region()?),
             documents: aws.bucket(settings.bucket()?),
             executions: aws.step_functions(settings.recovery_machine()?),

@@ -1,5 +1,6 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
+use crate::caches;
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
@@ -112,6 +113,9 @@ fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
 
 /// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
+    if caches::is_cache(id) {
+        return caches::describe(arn, id);
+    }
     let query = match id.kind() {
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
         _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
@@ -127,11 +131,17 @@ pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
 
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
+    if caches::is_cache(id) {
+        return caches::events(arn, id, None);
+    }
     format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} --duration 120", arn.region(), noun(id))
 }
 
 /// What RDS says happened to it since a moment.
 pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
+    if caches::is_cache(id) {
+        return caches::events(arn, id, Some(since));
+    }
     let (region, noun, since) = (arn.region(), noun(id), show_time(since));
     format!("aws rds describe-events --region {region} --source-type {noun} --source-identifier {id} --start-time {since}")
 }
@@ -139,6 +149,7 @@ pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> Stri
 /// Asks for a failover; a second one would flip back.
 pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
+        ResourceKind::ReplicationGroup => caches::force_failover(arn, id),
         ResourceKind::DbCluster => on("failover", arn, id, ""),
         _ => on("reboot", arn, id, "--force-failover"),
     }
@@ -160,11 +171,17 @@ pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Optio
 
 /// Gives an instance other security groups.
 pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
+    if caches::is_cache(id) {
+        return caches::set_groups(arn, id, groups);
+    }
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
 /// Moves an instance behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
+    if caches::is_cache(id) {
+        return caches::shut(arn, id, group);
+    }
     let region = arn.region();
     let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
     vec![
@@ -257,12 +274,18 @@ pub(crate) fn log_in(arn: &Arn, secret: &str) -> Vec<String> {
 
 /// Adds tags.
 pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
+    if arn.is_of_elasticache() {
+        return caches::add_tags(arn, &shorthand(tags));
+    }
     format!("aws rds add-tags-to-resource --region {} --resource-name {arn} --tags {}", arn.region(), shorthand(tags))
 }
 
 /// Removes tags.
 pub(crate) fn remove_tags<'a>(arn: &Arn, keys: impl IntoIterator<Item = &'a String>) -> String {
     let keys: Vec<String> = keys.into_iter().map(|key| quoted(key)).collect();
+    if arn.is_of_elasticache() {
+        return caches::remove_tags(arn, &keys.join(" "));
+    }
     format!("aws rds remove-tags-from-resource --region {} --resource-name {arn} --tag-keys {}", arn.region(), keys.join(" "))
 }
 
@@ -279,6 +302,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             let region = arn.region();
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
+        Act::CreateSnapshot { instance, tags, .. } if caches::is_cache(instance) => caches::snapshot(arn, act, &shorthand(tags)),
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
             let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
@@ -320,18 +344,27 @@ pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> 
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, false)];
+    }
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
     unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
 }
 
 /// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, true)];
+    }
     let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
     is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
 }
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
 pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, false)];
+    }
     let first = is_protected.unwrap_or(true).then(|| {
         let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";
         [why.to_owned(), unprotect(arn, id)]

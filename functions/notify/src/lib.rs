@@ -8,6 +8,7 @@
 //! Every message is written down before it is published (see `told.rs`), so any step may run twice.
 
 mod backup;
+mod caches;
 mod calls;
 mod close;
 mod commands;

@@ -9,7 +9,7 @@ async fn main() -> std::process::ExitCode {
         let settings = Settings::from_env(&[Variable::Table, Variable::Bucket, Variable::Steps, Variable::Policies, Variable::HomeRegion])?;
         let aws = lifeboat_aws::load().await?;
         let deps = Deps {
-            databases: aws.rds(),
+            databases: aws.databases(),
             ledger: aws.ledger(settings.table()?, settings.home_region()?),
             documents: aws.bucket(settings.bucket()?),
             clock: SystemClock,

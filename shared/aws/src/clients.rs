@@ -62,7 +62,7 @@ impl Clients {
     }
 
     /// The same configuration without retries, for calls that are sent at most once per intent.
-    #[cfg(any(feature = "ecs", feature = "rds"))]
+    #[cfg(any(feature = "caches", feature = "ecs", feature = "rds"))]
     fn at_most_once(&self) -> SdkConfig {
         self.config.to_builder().retry_config(RetryConfig::disabled()).build()
     }
@@ -71,6 +71,18 @@ impl Clients {
     #[cfg(feature = "rds")]
     pub fn rds(&self) -> crate::rds::Rds {
         crate::rds::Rds::new(&self.config, &self.at_most_once())
+    }
+
+    /// Every kind of database.
+    #[cfg(all(feature = "caches", feature = "rds"))]
+    pub fn databases(&self) -> crate::databases::Databases {
+        crate::databases::Databases { rds: self.rds(), caches: self.caches() }
+    }
+
+    /// The control plane of ElastiCache.
+    #[cfg(feature = "caches")]
+    pub fn caches(&self) -> crate::caches::Caches {
+        crate::caches::Caches::new(&self.config, &self.at_most_once(), self.tagging())
     }
 
     /// CloudTrail, to look up who did what.

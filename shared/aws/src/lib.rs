@@ -13,7 +13,10 @@
 //! # }
 //! ```
 
+#[cfg(feature = "caches")]
+pub mod caches;
 #[cfg(any(
+    feature = "caches",
     feature = "cloudtrail",
     feature = "dynamodb",
     feature = "ecs",
@@ -32,6 +35,8 @@ mod classify;
 mod clients;
 #[cfg(feature = "cloudtrail")]
 pub mod cloudtrail;
+#[cfg(all(feature = "caches", feature = "rds"))]
+pub mod databases;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ecs")]
@@ -54,7 +59,7 @@ pub mod sns;
 pub mod ssm;
 #[cfg(feature = "tagging")]
 pub mod tagging;
-#[cfg(any(feature = "ecs", feature = "rds", feature = "secrets"))]
+#[cfg(any(feature = "caches", feature = "ecs", feature = "rds", feature = "secrets"))]
 mod time;
 #[cfg(feature = "webhook")]
 pub mod webhook;

@@ -111,6 +111,12 @@ pub async fn every_transient_fault(story: Story) {
             if action == "FailoverDBCluster" && matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore) {
                 continue; // Nor is a cluster's: told with the stories of clusters.
             }
+            if story == Story::Cache(crate::caches::CacheTale::HungByHand)
+                && action == "ModifyReplicationGroup"
+                && matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore)
+            {
+                continue; // Nor is the promotion of a node.
+            }
             let may_be_lost = matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore);
             if matches!(story, Story::Promotion | Story::PromotionHung) && action == "PromoteReadReplica" && may_be_lost {
                 continue; // Nor is a promotion.
@@ -169,7 +175,7 @@ fn is_told_the_rest(account: &Account) -> bool {
     let moved = cut_over.filter(|cut_over| cut_over.state() == CutOverState::Verified);
     let text = account.texts_about("FAILED");
     let leads = |moved: &CutOver| moved.targets.iter().all(|target| text.contains(&target.moves.after()));
-    moved.is_some_and(|moved| leads(&moved) && text.contains("-tags-") && text.contains("aws rds "))
+    moved.is_some_and(|moved| leads(&moved) && text.contains("-tags-") && (text.contains("aws rds ") || text.contains("aws elasticache ")))
 }
 
 /// Where clients are, and whether their database has the identity.

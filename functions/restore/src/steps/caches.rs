@@ -12,7 +12,7 @@ use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
-use lifeboat_domain::plan::{Act, PlannedCall, RestoreSettings};
+use lifeboat_domain::plan::{Act, Plan, PlannedCall, Remedy, RestoreSettings};
 use lifeboat_domain::ports::{Answer, Clock, Ledger, Secret};
 use lifeboat_domain::words::{Progress, ResourceKind};
 use lifeboat_domain::{CallClass, CallError, DrError, Span};
@@ -31,6 +31,16 @@ pub(crate) async fn token<R, L, D, S: Secrets, E, C>(
         return Err(CallError::new(CallClass::Invalid, "elasticache:CreateReplicationGroup", "AuthToken", text));
     };
     deps.secrets.credentials(secret, None).await.map(|today| Some(today.password))
+}
+
+/// Whether a promotion was begun and is not at its end: whoever takes it up carries it on, as automatic failover may be off.
+pub(crate) fn is_under_way(plan: &Plan, calls: &[&CallRecord]) -> bool {
+    let made = |index: usize| calls.iter().find(|call| call.index == index && call.state != CallState::Refused);
+    let planned: Vec<usize> = plan.calls_of(Phase::Act).map(|(index, _)| index).collect();
+    plan.remedy == Some(Remedy::ForceFailover)
+        && planned.len() > 1
+        && planned.iter().any(|index| made(*index).is_some())
+        && planned.iter().any(|index| made(*index).is_none_or(|call| call.state != CallState::Done))
 }
 
 /// What became of one call of a promotion.
@@ -172,23 +182,30 @@ pub(crate) async fn switch_on_again<R: Databases, L: Ledger, D, S, E, C: Clock>(
     if incident.kind != ResourceKind::ReplicationGroup {
         return Ok(None);
     }
-    let calls = calls_of(deps, incident).await?;
-    let made = |call: &&CallRecord| call.state != CallState::Refused;
-    let switched_off = calls.iter().filter(made).any(|call| matches!(call.act, Act::SetFailover { automatic: false, .. }));
-    let is_on = |call: &CallRecord| call.state == CallState::Done && matches!(call.act, Act::SetFailover { automatic: true, .. });
-    let Some(hash) = incident.plan.as_ref().filter(|_| switched_off && !calls.iter().any(is_on)) else { return Ok(None) };
-    let plan = ledger::expect::<lifeboat_domain::plan::Plan>(&deps.ledger, &keys::plan(&incident.id, hash)).await?.value;
-    let on = plan.calls.iter().find_map(|call| match &call.act {
-        Act::SetFailover { automatic: true, multi_az, .. } => Some(*multi_az),
-        _ => None,
-    });
-    let Some(multi_az) = on else { return Ok(None) };
+    let mut on = None;
+    for plan in ledger::list::<Plan>(&deps.ledger, &keys::of_incident(&incident.id), "plan#").await? {
+        let prefix = format!("call#{}#", plan.value.hash);
+        let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &prefix).await?;
+        let calls: Vec<CallRecord> = calls.into_iter().map(|kept| kept.value).collect();
+        let sent = calls.iter().filter(|call| call.state != CallState::Refused);
+        let off = sent.clone().any(|call| matches!(call.act, Act::SetFailover { automatic: false, .. }));
+        let is_on = sent.clone().any(|call| call.state == CallState::Done && matches!(call.act, Act::SetFailover { automatic: true, .. }));
+        if off && !is_on {
+            on = plan.value.calls.iter().find_map(|call| match &call.act {
+                Act::SetFailover { automatic: true, multi_az, .. } => Some((plan.value.hash.clone(), *multi_az)),
+                _ => None,
+            });
+        }
+    }
+    let Some((hash, multi_az)) = on else { return Ok(None) };
     let id = &incident.source.id;
     let Some(found) = observe::source(&deps.databases, incident, None).await? else { return Ok(None) };
     let is_shown = found.configuration.cache().is_some_and(|cache| cache.automatic_failover) && found.configuration.multi_az == multi_az;
     let now = deps.clock.now();
     if is_shown && found.status.accepts_calls() {
-        forget_calls(deps, incident, now, |call| matches!(call.act, Act::SetFailover { .. })).await?;
+        // What was undone is not done: a promotion that is taken up later begins anew.
+        let of_plan = Incident { plan: Some(hash), ..incident.clone() };
+        forget_calls(deps, &of_plan, now, |call| matches!(call.act, Act::SetFailover { .. })).await?;
         let text = format!("automatic failover of {id} is on again, as it was before the promotion");
         ledger::tell(&deps.ledger, &incident.id, now, Phase::Act, text).await?;
         return Ok(None);

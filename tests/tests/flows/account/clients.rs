@@ -99,7 +99,8 @@ impl Account {
     /// The resource id of the database that the secret leads to.
     pub fn serving_database(&self) -> Option<String> {
         let server = self.serving()?;
-        self.cloud.see().rds.model.cluster_of(&server).or(Some(server))
+        let model = &self.cloud.see().rds.model;
+        model.cluster_of(&server).or_else(|| model.cache_of(&server)).or(Some(server))
     }
 
     /// A client writes rows through the secret; answers how many were accepted.

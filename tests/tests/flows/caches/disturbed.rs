@@ -3,8 +3,9 @@
 use crate::caches::CacheTale as Tale;
 use crate::faults::{every_transient_fault, lasting, mutating};
 use crate::steps::every_step;
-use crate::story::Story;
-use lifeboat_testing::model::FaultKind;
+use crate::story::{Story, check_always};
+use lifeboat_domain::incident::Outcome;
+use lifeboat_testing::model::{FaultKind, When};
 
 macro_rules! steps {
     ($($name:ident: $tale:ident),+ $(,)?) => {
@@ -56,4 +57,17 @@ async fn a_call_on_a_cache_that_is_refused_for_good_ends_whole_and_with_a_messag
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test]
+async fn a_promotion_of_a_node_that_was_lost_on_its_way_is_not_asked_for_again_but_goes_to_a_person() {
+    for kind in [FaultKind::TimeoutBefore, FaultKind::ServiceError] {
+        let story = Story::Cache(Tale::HungByHand);
+        let mut account = story.begin().await;
+        account.fault("ModifyReplicationGroup", When::Nth(1), kind);
+        story.play(&mut account).await;
+        assert_eq!(account.incident().outcome, Some(Outcome::NeedsPerson), "{}", account.explain());
+        assert_eq!(check_always(&account), Ok(()));
+        assert!(account.last_text().contains("--primary-cluster-id"), "the command: {}", account.last_text());
+    }
 }

@@ -10,11 +10,12 @@ use lifeboat_domain::words::Grade;
 const NAME: &str = "keyspace";
 
 /// Whether the new cache holds what its source held; one that was to be empty holds nothing.
-pub(crate) fn check(baseline: &Result<Option<Fingerprint>, String>, found: &Keyspace, plan: Option<&Plan>) -> Check {
+pub(crate) fn check(baseline: &Result<Option<Fingerprint>, String>, found: &Keyspace, plan: Option<&Plan>, was_opened: bool) -> Check {
     let keys = found.keys();
     if plan.is_some_and(|plan| plan.remedy == Some(Remedy::RebuildCold)) {
         return match keys {
             0 => Check::new(NAME, Grade::Pass, "it is empty, as the plan says"),
+            _ if was_opened => Check::new(NAME, Grade::Pass, format!("it holds {keys} keys that clients wrote when it was open before")),
             _ => Check::new(NAME, Grade::Fail, format!("it holds {keys} keys, and was to be empty: somebody writes to it already")),
         };
     }

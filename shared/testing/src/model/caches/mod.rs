@@ -230,6 +230,12 @@ impl Model {
         nodes.iter().filter(|node| node.is_primary).map(|node| node.server.clone()).collect()
     }
 
+    /// The group of a server, by what stands for its resource id.
+    pub fn cache_of(&self, server: &str) -> Option<String> {
+        let (name, it) = self.caches.iter().find(|(_, it)| it.nodes.iter().any(|node| node.server == server))?;
+        Some(lifeboat_domain::observed::cache_resource_id(name, it.shown.replication_group_create_time))
+    }
+
     /// The names of all snapshots of caches.
     pub fn cache_snapshot_names(&self) -> Vec<String> {
         self.cache_snapshots.keys().cloned().collect()

@@ -1,0 +1,254 @@
+//! Every kind of database behind one type: each call goes to the service that knows its kind. A new kind is an adapter of its own and a
+//! line in each of these.
+
+use crate::caches::Caches;
+use crate::rds::Rds;
+use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
+use lifeboat_domain::ports::{
+    Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes, ReadDatabaseEvents,
+    ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots, WriteProxies,
+};
+use lifeboat_domain::words::ResourceKind;
+use lifeboat_domain::{CallClass, CallError, Timestamp};
+use std::collections::BTreeMap;
+
+/// The databases of one Region.
+#[derive(Debug, Clone)]
+pub struct Databases {
+    pub(crate) rds: Rds,
+    pub(crate) caches: Caches,
+}
+
+const fn is_cache(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::ReplicationGroup)
+}
+
+/// What has no meaning for a cache is refused before anything is sent: above all a restart, which would wipe it.
+fn not_of_a_cache(action: &str, id: &DatabaseId) -> Answer<()> {
+    if !is_cache(id) {
+        return Ok(());
+    }
+    let text = format!("{id} is a replication group, which has no such thing; nothing was sent");
+    Err(CallError::new(CallClass::Invalid, action, "ReplicationGroupId", text))
+}
+
+impl ReadDatabases for Databases {
+    async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
+        if is_cache(id) { self.caches.database(id).await } else { self.rds.database(id).await }
+    }
+
+    async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if is_cache_resource_id(resource_id) {
+            return self.caches.instance_by_resource_id(resource_id).await;
+        }
+        self.rds.instance_by_resource_id(resource_id).await
+    }
+
+    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
+        let mut all = self.rds.databases().await?;
+        all.extend(self.caches.databases().await?);
+        Ok(all)
+    }
+
+    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_cache_resource_id(resource_id) {
+            return self.caches.restore_window(resource_id).await;
+        }
+        self.rds.restore_window(resource_id).await
+    }
+
+    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
+        let mut all = self.rds.manual_snapshots().await?;
+        all.extend(self.caches.manual_snapshots().await?);
+        Ok(all)
+    }
+
+    async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
+        if is_cache(instance) { self.caches.snapshots_of(instance).await } else { self.rds.snapshots_of(instance).await }
+    }
+}
+
+impl ReadDatabaseEvents for Databases {
+    /// What ElastiCache told is in its topic's notices, which `detect` keeps.
+    async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
+        if is_cache(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
+    }
+}
+
+impl TakeSnapshots for Databases {
+    async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if is_cache(instance) {
+            return self.caches.create_snapshot(instance, snapshot, tags).await;
+        }
+        self.rds.create_snapshot(instance, snapshot, tags).await
+    }
+}
+
+impl RestoreDatabases for Databases {
+    async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        not_of_a_cache("rds:RestoreDBInstanceFromDBSnapshot", target)?;
+        self.rds.restore_from_snapshot(snapshot, target, settings).await
+    }
+
+    async fn restore_to_point_in_time(
+        &self,
+        source: &str,
+        at: Option<Timestamp>,
+        target: &DatabaseId,
+        settings: &RestoreSettings,
+    ) -> Answer<()> {
+        not_of_a_cache("rds:RestoreDBInstanceToPointInTime", target)?;
+        self.rds.restore_to_point_in_time(source, at, target, settings).await
+    }
+}
+
+impl RebootDatabases for Databases {
+    async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        not_of_a_cache("rds:RebootDBInstance", instance)?;
+        self.rds.reboot(instance, force_failover).await
+    }
+}
+
+impl PromoteDatabases for Databases {
+    async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        not_of_a_cache("rds:PromoteReadReplica", replica)?;
+        self.rds.promote_replica(replica, backup_days, backup_window).await
+    }
+}
+
+/// The call that most of what RDS can change goes by.
+const MODIFY: &str = "rds:ModifyDBInstance";
+
+impl ModifyDatabases for Databases {
+    async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.grow_storage(instance, gib, iops, throughput).await
+    }
+
+    async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.set_late_settings(instance, settings).await
+    }
+
+    async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
+        if is_cache(instance) {
+            return self.caches.set_security_groups(instance, groups).await;
+        }
+        self.rds.set_security_groups(instance, groups).await
+    }
+
+    async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.adopt_settings(instance, settings).await
+    }
+
+    async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.make_multi_az(instance).await
+    }
+
+    async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.rename(instance, to).await
+    }
+
+    async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
+        not_of_a_cache(MODIFY, instance)?;
+        self.rds.set_master_password(instance, password).await
+    }
+}
+
+impl TagDatabases for Databases {
+    async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if arn.is_of_elasticache() { self.caches.add_tags(arn, tags).await } else { self.rds.add_tags(arn, tags).await }
+    }
+
+    async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if arn.is_of_elasticache() { self.caches.remove_tags(arn, keys).await } else { self.rds.remove_tags(arn, keys).await }
+    }
+}
+
+impl DeleteDatabases for Databases {
+    async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cache(instance) {
+            return self.caches.delete_failed_restore(instance).await;
+        }
+        self.rds.delete_failed_restore(instance).await
+    }
+
+    async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_cache(instance) {
+            return Ok(()); // A cache has none.
+        }
+        self.rds.lift_deletion_protection(instance).await
+    }
+
+    async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if is_cache(instance) {
+            return self.caches.delete_released(instance, final_snapshot).await;
+        }
+        self.rds.delete_released(instance, final_snapshot).await
+    }
+}
+
+impl MakeMembers for Databases {
+    async fn make_member(
+        &self,
+        member: &DatabaseId,
+        cluster: &DatabaseId,
+        engine: &str,
+        told: &MemberConfiguration,
+        tags: &BTreeMap<String, String>,
+    ) -> Answer<()> {
+        self.rds.make_member(member, cluster, engine, told, tags).await
+    }
+}
+
+impl FailClustersOver for Databases {
+    async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
+        not_of_a_cache("rds:FailoverDBCluster", cluster)?;
+        self.rds.fail_cluster_over(cluster, to).await
+    }
+}
+
+impl MakeCaches for Databases {
+    async fn make_cache(
+        &self,
+        cache: &DatabaseId,
+        from: Option<&SnapshotId>,
+        settings: &RestoreSettings,
+        token: Option<&Secret>,
+    ) -> Answer<()> {
+        self.caches.make_cache(cache, from, settings, token).await
+    }
+}
+
+impl PromoteNodes for Databases {
+    async fn promote_node(&self, cache: &DatabaseId, node: &DatabaseId) -> Answer<()> {
+        self.caches.promote_node(cache, node).await
+    }
+
+    async fn set_failover(&self, cache: &DatabaseId, automatic: bool, multi_az: bool) -> Answer<()> {
+        self.caches.set_failover(cache, automatic, multi_az).await
+    }
+}
+
+impl ReadProxies for Databases {
+    async fn read_proxy(&self, proxy: &str, group: &str) -> Answer<Option<ProxyGroup>> {
+        self.rds.read_proxy(proxy, group).await
+    }
+}
+
+impl WriteProxies for Databases {
+    async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_cache("rds:RegisterDBProxyTargets", instance)?;
+        self.rds.register_target(proxy, group, instance).await
+    }
+
+    async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_cache("rds:DeregisterDBProxyTargets", instance)?;
+        self.rds.deregister_target(proxy, group, instance).await
+    }
+}
