@@ -26,8 +26,8 @@ from selftest import TESTS
 
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
-# Of the scenarios of Aurora clusters those that every run plays.
-AURORA = ("hung", "deletion")
+# Of the scenarios of other kinds those that every run plays.
+ALWAYS = {"aurora": ("hung", "deletion"), "elasticache": ("instance_failure",)}
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ def all_tests() -> list[Test]:
     for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
         ends = tuple(end for name in group for end in scenarios[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))
-    for name, scenario in PAIRS["aurora"].items():
-        test = Test(f"aurora_{name}", demo, ("--kind", "aurora", name), scenario.ends, "aurora_")
-        tests.append(replace(test, by_name=name not in AURORA))
+    for kind, always in ALWAYS.items():
+        for name, scenario in PAIRS[kind].items():
+            test = Test(f"{kind}_{name}", demo, ("--kind", kind, name), scenario.ends, f"{kind}_")
+            tests.append(replace(test, by_name=name not in always))
     proves = scenarios["instance_failure"].ends
     tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
     for decision in ("approve", "deny"):

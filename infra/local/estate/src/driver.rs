@@ -36,7 +36,7 @@ pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>)
         for event in published {
             tracing::info!(id = event.detail.event_id, of = event.detail.source_identifier, message = event.detail.message, "event");
             if let Some(publisher) = &publisher {
-                let _ = publisher.send(Published::Event(event));
+                let _ = publisher.send(Published::Event(Box::new(event)));
             }
         }
         for notice in notices {

@@ -17,7 +17,7 @@ const TRIES: u32 = 20;
 #[derive(Debug)]
 pub(crate) enum Published {
     /// Of RDS.
-    Event(Event),
+    Event(Box<Event>),
     /// Of ElastiCache.
     Notice(CacheNotice),
 }
