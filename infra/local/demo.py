@@ -23,7 +23,7 @@ from pathlib import Path
 from act import Act, Result
 from pairs import PAIRS, Scenario
 from second_terminal import wanted
-from stage import KINDS, REPO, RESOURCE, SEED_ROWS, Stage
+from stage import KINDS, REPO, RESOURCE, Stage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
@@ -123,7 +123,7 @@ def prepare(stage: Stage, screen: Screen, began: float) -> None:
     zones = stage.database.in_words(stage.multi_az)
     took = time.monotonic() - began
     screen.line(
-        None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s"
+        None, "ready", f"{RESOURCE} ({zones}) with {stage.seed_rows:,} rows and a client that keeps writing, in {took:.0f} s"
     )
     point = stage.back_up()
     screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")

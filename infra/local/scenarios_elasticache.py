@@ -12,7 +12,7 @@ from stage import RESOURCE
 
 Json = dict[str, Any]
 
-FLUSHED = "id BETWEEN 20001 AND 24000 OR id BETWEEN 60001 AND 60321"
+FLUSHED = "id BETWEEN 20001 AND 24000 OR id BETWEEN 40001 AND 40321"
 
 
 def _as_events(notices: list[Json]) -> list[Json]:

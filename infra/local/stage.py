@@ -100,6 +100,7 @@ class Stage:
         database, policies = KINDS[kind]
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
+        self.seed_rows = elasticache.SEED_ROWS if kind == "elasticache" else SEED_ROWS
         self.policy = policy or policies[self.engine]
         durations = {**ESTATE["durations"], **(elasticache.DURATIONS if kind == "elasticache" else {})}
         self.cloud = Cloud(
@@ -197,11 +198,11 @@ class Stage:
         self.cloud.client("ssm").put_parameter(Name=self.parameter, Value=address, Type="String")
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
-            seed = fill(connection, SEED_ROWS)
+            seed = fill(connection, self.seed_rows)
             if not isinstance(connection, Worded):
                 connection.execute(PROBES)
-        if len(seed) != SEED_ROWS:
-            raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
+        if len(seed) != self.seed_rows:
+            raise RuntimeError(f"the table began with {len(seed)} rows, not with {self.seed_rows}")
         self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
         self.contenders = Contenders(
