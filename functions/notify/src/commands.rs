@@ -1,11 +1,11 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
-use crate::caches;
+use crate::{caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
+use lifeboat_domain::plan::Act;
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{Timestamp, show_time};
@@ -310,28 +310,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
                 "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
             ))
         }
-        act if act.is_restart() => restart(arn, act),
-        _ => None,
-    }
-}
-
-/// Makes a consumer look again where its database is.
-fn restart(arn: &Arn, act: &Act) -> Option<String> {
-    let region = arn.region();
-    match act {
-        Act::RestartService { cluster, service } => {
-            let (cluster, service) = (quoted(cluster), quoted(service));
-            Some(format!("aws ecs update-service --region {region} --cluster {cluster} --service {service} --force-new-deployment"))
-        }
-        Act::TouchFunction { function } => {
-            let function = quoted(function);
-            Some(format!(
-                "aws lambda get-function-configuration --region {region} --function-name {function} --query '{{Variables: Environment.Variables}}' --output json | jq -c '.Variables.{CUT_OVER_VARIABLE} = \"by-hand\"' | aws lambda update-function-configuration --region {region} --function-name {function} --environment file:///dev/stdin"
-            ))
-        }
-        Act::CallWebhook { name, url, .. } => {
-            Some(format!("# tell {name} at {url} yourself, or make what it would make: clients must look again"))
-        }
+        act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ mod caches;
 mod calls;
 mod close;
 mod commands;
+mod consumers;
 mod copies;
 mod ending;
 mod iac;

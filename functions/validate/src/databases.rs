@@ -2,12 +2,13 @@
 
 use crate::mysql::MySql;
 use crate::postgres::Postgres;
+use crate::redis::Redis;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -25,6 +26,8 @@ pub(crate) enum Engine {
     Postgres,
     /// `mysql`, `mariadb` and what speaks their protocol.
     MySql,
+    /// `redis` and `valkey`.
+    Redis,
 }
 
 impl Engine {
@@ -33,6 +36,7 @@ impl Engine {
         match name {
             "postgres" | "aurora-postgresql" => Some(Self::Postgres),
             "mysql" | "mariadb" | "aurora-mysql" => Some(Self::MySql),
+            "redis" | "valkey" => Some(Self::Redis),
             _ => None,
         }
     }
@@ -40,7 +44,7 @@ impl Engine {
     /// Why a target of another engine is not opened.
     pub fn cannot_be_opened(target: &Target) -> Trouble {
         let Target { resource, instance, engine, .. } = target;
-        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql and mariadb can");
+        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql, mariadb, redis and valkey can");
         Trouble::could_not("engine", text)
     }
 }
@@ -65,13 +69,14 @@ pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
 pub struct Databases<C> {
     postgres: Postgres<C>,
     mysql: MySql<C>,
+    redis: Redis<C>,
     clock: C,
 }
 
 impl<C: Clock + Clone> Databases<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        Ok(Self { postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, clock })
+        Ok(Self { postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, redis: Redis::new(roots, clock.clone())?, clock })
     }
 }
 
@@ -80,6 +85,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
             Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
+            Some(Engine::Redis) => self.redis.probe(target, credentials, limits, watched).await,
             None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
         }
     }
@@ -88,7 +94,14 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine)? {
             Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
             // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
-            Engine::MySql => None,
+            Engine::MySql | Engine::Redis => None,
+        }
+    }
+
+    async fn end_other_sessions(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<OtherSessions> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Redis) => self.redis.end_other_sessions(target, credentials, limits).await,
+            _ => Err(Engine::cannot_be_opened(target).during("end_sessions")),
         }
     }
 
@@ -96,6 +109,8 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
             Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
+            // Nodes of one group are no databases of their own.
+            Some(Engine::Redis) => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
             None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
         }
     }
@@ -112,6 +127,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.traces(target, credentials, limits, table, window).await,
             // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
             Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
+            Some(Engine::Redis) => Traces::cannot_be_told("a cache keeps no traces of its past"),
             None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
         }
     }
@@ -127,6 +143,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
+            Some(Engine::Redis) => self.redis.fingerprint(target, credentials, limits, tables, watermarks).await,
             None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
         }
     }
@@ -135,7 +152,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.list_parts(target, credentials, limits, rule).await,
             Some(Engine::MySql) => self.mysql.list_parts(target, credentials, limits, rule).await,
-            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -150,7 +167,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.read_parts(target, credentials, limits, parts, time).await,
             Some(Engine::MySql) => self.mysql.read_parts(target, credentials, limits, parts, time).await,
-            None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -158,6 +175,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.run_checks(target, credentials, limits, checks).await,
             Some(Engine::MySql) => self.mysql.run_checks(target, credentials, limits, checks).await,
+            Some(Engine::Redis) => self.redis.run_checks(target, credentials, limits, checks).await,
             None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
         }
     }
@@ -173,7 +191,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&source.0.engine) {
             Some(Engine::Postgres) => self.postgres.compare_table(source, restored, limits, table).await,
             Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
-            None => Err(Engine::cannot_be_opened(source.0).during("compare")),
+            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(source.0).during("compare")),
         }
     }
 }
@@ -190,7 +208,10 @@ mod tests {
         for name in ["mysql", "mariadb", "aurora-mysql"] {
             assert_eq!(Engine::of(name), Some(Engine::MySql), "{name}");
         }
-        for name in ["", "oracle-ee", "sqlserver-ex", "db2-se", "docdb", "neptune", "custom-sqlserver-ee"] {
+        for name in ["redis", "valkey"] {
+            assert_eq!(Engine::of(name), Some(Engine::Redis), "{name}");
+        }
+        for name in ["", "memcached", "oracle-ee", "sqlserver-ex", "db2-se", "docdb", "neptune", "custom-sqlserver-ee"] {
             assert_eq!(Engine::of(name), None, "{name}");
         }
     }

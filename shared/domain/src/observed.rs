@@ -11,7 +11,7 @@ pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is
 pub use table::{KeyAttribute, TableConfiguration};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
-use crate::status::{DatabaseStatus, StatusMeaning};
+use crate::status::DatabaseStatus;
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -333,19 +333,6 @@ impl ObservedDatabase {
             ResourceKind::ReplicationGroup => self.configuration.cache().is_some_and(|cache| cache.automatic_failover) && self.has_reader(),
             _ => self.configuration.multi_az,
         }
-    }
-
-    /// What its status means. Of a cache that could not be made nobody can tell what it held: another one is made beside it.
-    pub fn meaning(&self) -> StatusMeaning {
-        match (self.id.kind(), self.status.meaning()) {
-            (ResourceKind::ReplicationGroup, StatusMeaning::FailedCreation) => StatusMeaning::Terminal,
-            (_, meaning) => meaning,
-        }
-    }
-
-    /// Whether another member serves.
-    pub fn has_reader(&self) -> bool {
-        self.members.iter().any(|member| !member.is_writer && member.status.is_serving())
     }
 
     /// The policy's name, if this database is protected and not retired.

@@ -1,9 +1,9 @@
 //! What an ElastiCache replication group has beyond what every database has.
 
-use super::Member;
+use super::{Member, ObservedDatabase};
 use crate::error::DrError;
 use crate::ids::DatabaseId;
-use crate::status::DatabaseStatus;
+use crate::status::{DatabaseStatus, StatusMeaning};
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,21 @@ pub fn cache_node_of(node: &str) -> Option<DatabaseId> {
     let (rest, _) = node.rsplit_once('-').filter(|(_, number)| numbered(number, 3))?;
     let group = rest.rsplit_once('-').filter(|(_, shard)| numbered(shard, 4)).map_or(rest, |(group, _)| group);
     cache_id(group).ok()
+}
+
+impl ObservedDatabase {
+    /// What its status means. Of a cache that could not be made nobody can tell what it held: another one is made beside it.
+    pub fn meaning(&self) -> StatusMeaning {
+        match (self.id.kind(), self.status.meaning()) {
+            (ResourceKind::ReplicationGroup, StatusMeaning::FailedCreation) => StatusMeaning::Terminal,
+            (_, meaning) => meaning,
+        }
+    }
+
+    /// Whether another member serves.
+    pub fn has_reader(&self) -> bool {
+        self.members.iter().any(|member| !member.is_writer && member.status.is_serving())
+    }
 }
 
 /// What a replication group is, by its own word and its nodes': a group is called `available` while the node that writes is replaced.

@@ -1,41 +1,12 @@
 //! The mutating calls of a plan, each with its parameters.
 
-use super::{AdoptedSettings, LateSettings, RestoreSettings};
+use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings};
 use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, MemberConfiguration};
 use crate::policy::ParameterHolds;
-use crate::words::{ResourceKind, Timestamp, closed_enum};
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-closed_enum! {
-    /// What may be done when the outcome of a call is not known.
-    Repeat {
-        /// The name makes a second call harmless: "already exists" is looked at.
-        Nameable = "nameable",
-        /// Repeating changes nothing more.
-        Idempotent = "idempotent",
-        /// Never sent twice for one intent.
-        AtMostOnce = "at_most_once",
-    }
-}
-
-closed_enum! {
-    /// How a source can be kept from its clients before they are moved.
-    FencePlan {
-        /// By a security group that admits no client, and by ending the sessions that stand.
-        Group = "group",
-        /// By a security group, while the sessions that stand cannot be ended: a cache that gives no answer. A restart would end them,
-        /// and its data with them. A split brain could follow.
-        Unended = "unended",
-        /// Its status is terminal: RDS refuses changes and never brings it back.
-        Terminal = "terminal",
-        /// It does not exist.
-        Gone = "gone",
-        /// Not at all: a split brain could follow.
-        Impossible = "impossible",
-    }
-}
 
 /// One mutating call, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
