@@ -50,6 +50,15 @@ need_mariadb() {
     done
 }
 
+# The Redis server's programs; the service that comes with them is not wanted.
+need_redis() {
+    if [ ! -x /usr/bin/redis-server ]; then
+        apt_install redis-server
+        as_root=$([ "$(id -u)" -eq 0 ] || echo sudo)
+        $as_root service redis-server stop >/dev/null 2>&1 || :
+    fi
+}
+
 # The first Python from 3.10 on that can make virtual environments.
 find_python() {
     for name in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3; do
@@ -108,6 +117,7 @@ test)
     need_linker
     need_postgres
     need_mariadb
+    need_redis
     need_venv
     need_asl_validator
     ;;

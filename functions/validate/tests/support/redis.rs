@@ -1,6 +1,6 @@
 //! A throw-away Redis with TLS: own directory, own port, gone with the test even when it panics.
 
-use super::support::{PASSWORD, WallClock, wait_for, write_certificates};
+use crate::support::{PASSWORD, WallClock, wait_for, write_certificates};
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::Target;

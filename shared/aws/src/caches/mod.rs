@@ -7,7 +7,6 @@ mod observe;
 #[cfg(test)]
 mod tests;
 
-
 use crate::classify::call_error;
 use crate::tagging::Tagging;
 use aws_config::SdkConfig;

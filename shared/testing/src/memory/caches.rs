@@ -6,12 +6,12 @@ use crate::model::{
     DescribeCacheSnapshots, DescribeCacheSubnetGroups, DescribeReplicationGroups, ListTagsForResource, LogDeliveryConfiguration,
     ModifyReplicationGroup, ReplicationGroup, Secret as ModelSecret,
 };
+use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot};
 use lifeboat_domain::plan::RestoreSettings;
 use lifeboat_domain::ports::{Answer, MakeCaches, PromoteNodes, Secret};
 use lifeboat_domain::words::ResourceKind;
-use lifeboat_domain::CallClass;
 use std::collections::BTreeMap;
 
 const MODIFY: &str = "elasticache:ModifyReplicationGroup";

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{is_cache_resource_id, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_cache_resource_id, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,

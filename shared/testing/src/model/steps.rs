@@ -77,7 +77,10 @@ impl Then {
 
     /// A snapshot under way ends by itself, whatever becomes of what it is of.
     fn is_a_snapshot(&self) -> bool {
-        matches!(self, Self::SnapshotTaken(..) | Self::Cluster(_, ClusterStep::SnapshotTaken(_)) | Self::Cache(_, CacheStep::SnapshotTaken(_)))
+        matches!(
+            self,
+            Self::SnapshotTaken(..) | Self::Cluster(_, ClusterStep::SnapshotTaken(_)) | Self::Cache(_, CacheStep::SnapshotTaken(_))
+        )
     }
 
     /// Whose it is: an instance's, or a cluster's.
@@ -146,7 +149,8 @@ impl Model {
     /// Its effects are done, and its instance is not stuck.
     fn may_happen(&self, step: &Step) -> bool {
         let owner = step.then.owner();
-        let stuck = || self.instances.get(owner).is_some_and(|it| it.stuck.is_some()) || self.is_cluster_stuck(owner) || self.is_cache_stuck(owner);
+        let stuck =
+            || self.instances.get(owner).is_some_and(|it| it.stuck.is_some()) || self.is_cluster_stuck(owner) || self.is_cache_stuck(owner);
         step.waits.is_empty() && !(step.then.moves_the_status() && stuck())
     }
 

@@ -40,10 +40,8 @@ pub(in crate::memory) fn cache(
         }
     }
     let endpoint = shown.configuration_endpoint.as_ref().or_else(|| shown.node_groups.first()?.primary_endpoint.as_ref());
-    let group = |shown: &crate::model::SecurityGroupMembership| SecurityGroup {
-        id: shown.security_group_id.clone(),
-        status: shown.status.clone(),
-    };
+    let group =
+        |shown: &crate::model::SecurityGroupMembership| SecurityGroup { id: shown.security_group_id.clone(), status: shown.status.clone() };
     let mut groups: Vec<SecurityGroup> = nodes.first().map(|node| node.security_groups.iter().map(group).collect()).unwrap_or_default();
     groups.sort_by(|one, other| one.id.cmp(&other.id));
     let zone_of = |is_writer: bool| members.iter().find(|member| member.is_writer == is_writer).and_then(|member| member.zone.clone());

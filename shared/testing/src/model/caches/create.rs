@@ -90,7 +90,9 @@ impl CreateReplicationGroup {
             return Ok(Shape { shards: 1, replicas: nodes - 1, cluster_mode });
         }
         if self.num_cache_clusters.is_some() {
-            return Err(ApiError::combination("NumCacheClusters cannot be used with cluster mode: use NumNodeGroups and ReplicasPerNodeGroup."));
+            return Err(ApiError::combination(
+                "NumCacheClusters cannot be used with cluster mode: use NumNodeGroups and ReplicasPerNodeGroup.",
+            ));
         }
         let shape = Shape { shards: self.num_node_groups.unwrap_or(1), replicas: self.replicas_per_node_group.unwrap_or(1), cluster_mode };
         if !(1..=MOST_SHARDS).contains(&shape.shards) || !(0..=5).contains(&shape.replicas) {
@@ -106,7 +108,9 @@ impl CreateReplicationGroup {
             return Err(ApiError::value(format!("Snapshot {name} does not exist or is not available.")));
         };
         if found.cluster_mode && !shape.cluster_mode {
-            return Err(ApiError::combination("A snapshot of a cluster-mode-enabled replication group cannot be restored without cluster mode."));
+            return Err(ApiError::combination(
+                "A snapshot of a cluster-mode-enabled replication group cannot be restored without cluster mode.",
+            ));
         }
         if found.shown.num_node_groups != shape.shards {
             let (has, wants) = (found.shown.num_node_groups, shape.shards);

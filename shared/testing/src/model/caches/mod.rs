@@ -193,9 +193,7 @@ impl Model {
         let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match kind {
             "replicationgroup" => self.caches.get_mut(name).map(|it| &mut it.tags).ok_or_else(|| no_group(name)),
-            "snapshot" => {
-                self.cache_snapshots.get_mut(name).map(|it| &mut it.tags).ok_or_else(|| snapshot::no_cache_snapshot(name))
-            }
+            "snapshot" => self.cache_snapshots.get_mut(name).map(|it| &mut it.tags).ok_or_else(|| snapshot::no_cache_snapshot(name)),
             _ => Err(ApiError::new("InvalidARN", format!("Invalid resource name: {arn}"))),
         }
     }
@@ -245,9 +243,9 @@ impl Model {
 
     /// A node gets a server that holds what `from` holds.
     fn provision_node(&mut self, id: &str, node: &str, from: Origin) -> Vec<EffectId> {
-        let Some((server, door, token)) = self.caches.get(id).and_then(|it| {
-            Some((it.node(node)?.server.clone(), self.cache_door(it), it.token.clone()))
-        }) else {
+        let Some((server, door, token)) =
+            self.caches.get(id).and_then(|it| Some((it.node(node)?.server.clone(), self.cache_door(it), it.token.clone())))
+        else {
             return Vec::new();
         };
         let sets_token = matches!(from, Origin::Image(_));

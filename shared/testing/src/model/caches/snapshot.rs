@@ -72,7 +72,10 @@ impl Action for CreateCacheSnapshot {
         let of = self.cache_cluster_id.clone().unwrap_or_else(|| id.clone());
         let today = model.cache_snapshots.values().filter(|it| it.of == of && it.taken_at > now - Duration::hours(24));
         if today.count() >= MOST_A_DAY {
-            return Err(ApiError::new("SnapshotQuotaExceededFault", format!("{of} has {MOST_A_DAY} manual snapshots of the last 24 hours.")));
+            return Err(ApiError::new(
+                "SnapshotQuotaExceededFault",
+                format!("{of} has {MOST_A_DAY} manual snapshots of the last 24 hours."),
+            ));
         }
         model.take_cache_snapshot(&id, self.cache_cluster_id.as_deref(), &self.snapshot_name, own_tags, now)
     }
@@ -95,7 +98,10 @@ impl Action for DeleteCacheSnapshot {
     fn run(&self, model: &mut Model, _now: DateTime<Utc>) -> Result<CacheSnapshot, ApiError> {
         let found = model.cache_snapshots.get(&self.snapshot_name).ok_or_else(|| no_cache_snapshot(&self.snapshot_name))?;
         if found.shown.snapshot_status != "available" {
-            return Err(ApiError::new("InvalidSnapshotState", format!("Snapshot {} is {}.", self.snapshot_name, found.shown.snapshot_status)));
+            return Err(ApiError::new(
+                "InvalidSnapshotState",
+                format!("Snapshot {} is {}.", self.snapshot_name, found.shown.snapshot_status),
+            ));
         }
         let shown = found.shown.clone();
         model.cache_snapshots.remove(&self.snapshot_name);
@@ -105,7 +111,13 @@ impl Action for DeleteCacheSnapshot {
 
 impl Model {
     /// A final snapshot, of the primary.
-    pub(super) fn begin_cache_snapshot(&mut self, id: &str, name: &str, tags: &[Tag], now: DateTime<Utc>) -> Result<CacheSnapshot, ApiError> {
+    pub(super) fn begin_cache_snapshot(
+        &mut self,
+        id: &str,
+        name: &str,
+        tags: &[Tag],
+        now: DateTime<Utc>,
+    ) -> Result<CacheSnapshot, ApiError> {
         let it = self.cache(id)?;
         it.require_available("a final snapshot")?;
         let node = it.nodes.iter().find(|node| node.is_primary).map(|node| node.id.clone()).filter(|_| !it.shown.cluster_enabled);
@@ -141,8 +153,7 @@ impl Model {
             .map(|(node, image)| self.effect(Effect::TakeImage { server: node.server.clone(), image: image.clone() }))
             .collect();
         let of = node.unwrap_or(id).to_owned();
-        let stored =
-            StoredCacheSnapshot { shown: shown.clone(), cluster_mode: it.shown.cluster_enabled, images, tags, taken_at: now, of };
+        let stored = StoredCacheSnapshot { shown: shown.clone(), cluster_mode: it.shown.cluster_enabled, images, tags, taken_at: now, of };
         self.cache_snapshots.insert(name.to_owned(), stored);
         self.begin_cache(id, "snapshotting", now);
         let then = Then::Cache(id.to_owned(), CacheStep::SnapshotTaken(name.to_owned()));
