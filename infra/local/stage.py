@@ -19,7 +19,6 @@ import yaml
 import back_door
 import mariadb
 import rediscache
-from rediscache import Refused
 from client import Secret, Worded, Writer, fill
 from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
@@ -27,6 +26,7 @@ from contenders import Contenders, session_of
 from journal import Journal
 from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, dynamodb, elasticache, rds
 from ledger import Ledger, bare, moment
+from rediscache import Refused
 
 Json = dict[str, Any]
 
