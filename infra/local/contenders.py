@@ -22,9 +22,10 @@ from typing import Protocol
 import psycopg
 
 import mariadb
-from client import ANSWER_SECONDS, RETRY_SECONDS, Connection
+from client import ANSWER_SECONDS, RETRY_SECONDS, Connection, Worded
 from journal import Fate
 from mariadb import MariaDb
+from rediscache import RedisCache, Refused
 
 # A table of their own: the application's rows, their fingerprint and their difference stay what they are.
 TABLE = """
@@ -147,8 +148,40 @@ class MariaDbSession:
         self.connection.close()
 
 
-def session_of(connection: Connection | MariaDb) -> Session:
+class CacheSession:
+    """The same in a cache."""
+
+    def __init__(self, connection: RedisCache) -> None:
+        """It is closed with the session."""
+        self.connection = connection
+        self._refused = False
+
+    def write(self, number: int, side: str, kind: str) -> None:
+        """Write one field."""
+        try:
+            self.connection.probe(number, side, kind)
+        except Refused:
+            self._refused = True
+            raise
+
+    def refused(self) -> bool:
+        """Whether the server said no."""
+        return self._refused
+
+    def cut(self) -> None:
+        """Shut its socket."""
+        with suppress(Exception), socket.socket(fileno=os.dup(self.connection.fileno())) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Drop it."""
+        self.connection.close()
+
+
+def session_of(connection: Connection | Worded) -> Session:
     """A session on a connection of whatever engine."""
+    if isinstance(connection, RedisCache):
+        return CacheSession(connection)
     return MariaDbSession(connection) if isinstance(connection, MariaDb) else PostgresSession(connection)
 
 
@@ -279,9 +312,11 @@ class Contenders:
         self._early: dict[str, list[tuple[Contender, threading.Thread]]] = {}
         self._all: list[Contender] = []
         self._threads: list[threading.Thread] = []
+        self._began = 0.0
 
     def start(self) -> None:
         """Begin to write."""
+        self._began = time.monotonic()
         self._send_out(self.leads_to, Kind.FOLLOWING)
         for work in (self._watch_secret, self._watch_answers, self._watch_describe):
             self._run(work)
@@ -328,7 +363,7 @@ class Contenders:
 
     def _watch_secret(self) -> None:
         """See where the secret leads; what it once named, stale clients keep."""
-        before = time.monotonic()
+        before = self._began
         while not self._stop.is_set():
             asked = time.monotonic()
             with suppress(Exception):

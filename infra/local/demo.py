@@ -1,6 +1,6 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--kind aurora] [--engine mariadb] [SCENARIO ...]
+demo.py [--binaries DIR] [--kind aurora|elasticache] [--engine mariadb] [SCENARIO ...]
 
 `list` tells what can break, of every kind of database; `all` breaks it one after the other, of one kind.
 
@@ -21,12 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from act import Act, Result
+from act_tables import TableAct
 from pairs import PAIRS, Scenario
 from second_terminal import wanted
-from stage import KINDS, REPO, RESOURCE, SEED_ROWS, Stage
+from stage import KINDS, REPO, RESOURCE, Stage
+from stage_tables import TableStage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
+# The kinds that need a stage of their own.
+STAGES: dict[str, tuple[type[Stage], type[Act]]] = {"dynamodb": (TableStage, TableAct)}
 FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up", "validate", "notify")
 
 
@@ -91,13 +95,14 @@ def play(group: list[str], binaries: Path, screen: Screen, subject: Subject, *, 
     try:
         began = time.monotonic()
         multi_az = scenarios[group[0]].multi_az
-        with Stage(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
+        stage_of, act_of = STAGES.get(subject.kind, (Stage, Act))
+        with stage_of(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
             timeline = Timeline(stage, screen)
             for name in group:
                 screen.say(screen.paint(f"{name}: {scenarios[name].sentence}", "1"))
                 if name == group[0]:
                     prepare(stage, screen, began)
-                act = Act(stage, timeline, reports)
+                act = act_of(stage, timeline, reports)
                 try:
                     results += scenarios[name].run(act)
                 finally:
@@ -123,7 +128,7 @@ def prepare(stage: Stage, screen: Screen, began: float) -> None:
     zones = stage.database.in_words(stage.multi_az)
     took = time.monotonic() - began
     screen.line(
-        None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s"
+        None, "ready", f"{RESOURCE} ({zones}) with {stage.seed_rows:,} rows and a client that keeps writing, in {took:.0f} s"
     )
     point = stage.back_up()
     screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
@@ -150,7 +155,7 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
 def listed() -> list[str]:
     """A line for each pair of kind and scenario."""
     return [
-        f"{kind:8} {name:18} {scenario.sentence}"
+        f"{kind:11} {name:18} {scenario.sentence}"
         + (f" ({', '.join(scenario.engines)} only)" if scenario.engines else "")
         for kind, scenarios in PAIRS.items()
         for name, scenario in scenarios.items()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from kinds import SQL_CHECKS
 from ledger import moment
+from rediscache import RedisCache
 from stage import Stage
 
+from .tables import sound_orders
 from .words import NOTHING
 
 Json = dict[str, Any]
 
-BUILT_IN = ("reachability", "login", "role", "tables", "data", "freshness", "configuration")
+BUILT_IN = SQL_CHECKS
 GRADES = ("PASS", "WARN", "UNKNOWN", "FAIL")
 
 
@@ -22,14 +25,16 @@ def grade_of(validation: Json, name: str) -> str:
     return str(grades[0]) if len(grades) == 1 else "MISSING"
 
 
-def judge_validation(validation: Json | None, since: float, policy: Json) -> tuple[str, list[str]]:
+def judge_validation(
+    validation: Json | None, since: float, policy: Json, built_in: Sequence[str] = BUILT_IN
+) -> tuple[str, list[str]]:
     """The real grade of a validation, and why that is not good enough: WARN is, where the policy accepts it by name."""
     if validation is None or not validation["checks"]:
         return "FAIL", ["nothing was validated"]
     problems = []
     if moment(validation["at"]).timestamp() < since:
         problems.append(f"the validation is of {validation['at']}, from before")
-    wanted = [*BUILT_IN, *(check["name"] for check in policy.get("checks", []))]
+    wanted = [*built_in, *(check["name"] for check in policy.get("checks", []))]
     problems += [f"the check {name!r} did not run" for name in wanted if grade_of(validation, name) == "MISSING"]
     for check in validation["checks"]:
         accepted = check["grade"] == "WARN" and check["name"] in policy.get("accept_warnings", [])
@@ -52,10 +57,15 @@ def policy_checks(policy: Json, ask: Callable[[str], str]) -> list[str]:
 
 
 def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
-    """The same on a side, or where the secret leads."""
+    """The same on a side, or where the secret leads. A cache speaks no SQL, and of a table the orders are looked at."""
+    if stage.kind == "dynamodb":
+        return sound_orders(stage, side)
+    if stage.kind == "elasticache":
+        return []
     with stage.secret.connect(side) as connection:
 
         def ask(statement: str) -> str:
+            assert not isinstance(connection, RedisCache)
             row = connection.execute(statement.encode()).fetchone()
             return NOTHING if row is None else str(row[0])
 

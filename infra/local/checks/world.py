@@ -63,6 +63,8 @@ SETTINGS = rds.Instances.settings
 
 def parameter_agrees(stage: Stage) -> list[str]:
     """Whoever reads the parameter finds the database that whoever reads the secret finds."""
+    if stage.kind == "dynamodb":
+        return []  # its clients know no secret
     value = stage.cloud.client("ssm").get_parameter(Name=stage.parameter)["Parameter"]["Value"]
     side = stage.secret.side()
     return [] if value == side else [f"the parameter {stage.parameter} leads to {value}, the secret to {side}"]
@@ -85,14 +87,14 @@ def compare_settings(before: Json, after: Json, names: Sequence[str] = SETTINGS)
     return [f"{copy} has {name} {found}, its source {wanted}" for name, wanted, found in pairs if wanted != found]
 
 
-def compare_fence(plan: Json, source: Json) -> list[str]:
-    """A source that could be fenced, is: its only group is the one that admits nobody."""
+def compare_fence(plan: Json, source: Json, fence: str = FENCE) -> list[str]:
+    """A source that could be fenced, is: its only group is the one that admits no client."""
     if plan["fence"] in ("terminal", "gone"):
         return []
     groups = _setting(source, "VpcSecurityGroups")
-    if (plan["fence"], groups) == ("group", [FENCE]):
+    if (plan["fence"], groups) == ("group", [fence]):
         return []
-    return [f"{source['DBInstanceIdentifier']} should be fenced by {FENCE}: planned {plan['fence']}, it has {groups}"]
+    return [f"{source['DBInstanceIdentifier']} should be fenced by {fence}: planned {plan['fence']}, it has {groups}"]
 
 
 def no_dead_letters(stage: Stage) -> list[str]:

@@ -60,6 +60,8 @@ fn known() -> BTreeSet<String> {
         May("RestoreAct", &["dynamodb:CreateBackup"], &["table/*"], "carries lifeboat:policy, lacks lifeboat:retired"),
         May("Validate", LOOK, &["table/*"], "carries lifeboat:policy"),
         May("Validate", LOOK, &["table/*"], "carries lifeboat:incident"),
+        // What an undo leads clients back to.
+        May("Validate", LOOK, &["table/*"], "carries lifeboat:retired"),
     ];
     let mut known = BTreeSet::new();
     for May(role, actions, resources, hangs_on) in rows {

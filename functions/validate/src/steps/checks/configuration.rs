@@ -33,8 +33,18 @@ fn or_unset(value: &str) -> &str {
 /// Whether the restored database is less protected than its source was.
 fn weakens(difference: &Difference) -> bool {
     match difference.setting.as_str() {
-        "security_groups" | Difference::PARAMETERS | Difference::WRITERS | Difference::MEMBERS => true,
-        "storage_encrypted" | "deletion_protection" | "iam_authentication" => difference.restored != "true",
+        "cache.user_groups"
+        | "cache.transit_encryption_mode"
+        | "security_groups"
+        | Difference::PARAMETERS
+        | Difference::WRITERS
+        | Difference::MEMBERS => true,
+        "storage_encrypted"
+        | "deletion_protection"
+        | "iam_authentication"
+        | "cache.transit_encryption"
+        | "cache.auth_token"
+        | "cache.automatic_failover" => difference.restored != "true",
         // A cluster that comes back with other members is not as available as its source was.
         "cluster.members" => true,
         // Of a table: what protects its data, and who may reach it.

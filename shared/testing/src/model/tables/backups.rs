@@ -155,7 +155,11 @@ impl Tables {
 
     /// What comes back has the key, the capacity, the class and the indexes of its source, and nothing else (fact sheet 3.5).
     fn make(&mut self, to: Restore<'_>, source: &Configuration, items: BTreeMap<String, Value>, from: String) -> Result<(), ApiError> {
-        if self.tables.contains_key(to.target) {
+        let standing = self.tables.get(to.target).and_then(|table| table.status(to.now));
+        if let Some("CREATING" | "DELETING") = standing {
+            return Err(ApiError::new("TableInUseException", format!("Table is in use: {}", to.target)));
+        }
+        if standing.is_some() {
             return Err(ApiError::new("TableAlreadyExistsException", format!("Table already exists: {}", to.target)));
         }
         let under_way = self.tables.values().filter(|table| table.restored_from.is_some() && to.now < table.usable_at).count();

@@ -4,6 +4,8 @@
 
 mod backups;
 mod calls;
+#[cfg(test)]
+mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,12 @@ impl Tables {
     /// # Errors
     /// The table is being made or changed, or has that setting already where AWS complains of it.
     pub fn set(&mut self, name: &str, setting: &TableSetting, now: DateTime<Utc>) -> Result<(), ApiError> {
+        // Its call knows no ResourceInUseException.
+        if matches!(setting, TableSetting::PointInTime { .. }) && matches!(self.existing(name)?.status(now), Some("CREATING" | "DELETING"))
+        {
+            let text = format!("Backups are being enabled for the table: {name}. Please retry later");
+            return Err(ApiError::new("ContinuousBackupsUnavailableException", text));
+        }
         let table = if setting.updates_the_table() { self.active(name, now)? } else { self.made_already(name, now)? };
         let own = table.own();
         match setting {
