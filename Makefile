@@ -1,6 +1,6 @@
 # The face of the project. Each target runs one program; there is no logic here.
 #
-#   make demo [SCENARIO=hung] [ENGINE=mariadb] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
+#   make demo [KIND=dynamodb] [SCENARIO=hung] [ENGINE=mariadb] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
 #   make demo SCENARIO=approval ANSWER=me    it asks, and waits for `make approve` or `make deny` in a second terminal
 #   make check                               formatting, clippy, linters, fast tests
 #   make test                                everything, as CI runs it
@@ -11,6 +11,7 @@
 
 PYTHON := .venv/bin/python
 SCENARIO ?= $(scenario)
+KIND ?= $(or $(kind),rds)
 
 .PHONY: help demo approve deny check test bench package deploy clean
 
@@ -19,7 +20,7 @@ help:
 
 demo:
 	@sh infra/local/setup.sh
-	@$(PYTHON) infra/local/demo.py $(SCENARIO)
+	@$(PYTHON) infra/local/demo.py --kind $(KIND) $(SCENARIO)
 
 approve deny:
 	@$(PYTHON) infra/local/answer.py $@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The linters of template and state machines, one line for each check. Each misses what the others find:
+# The linters of template, state machines and ready commands, one line for each check. Each misses what the others find:
 # cfn-lint and SAM read no ASL, statelint knows no JSONata syntax, asl-validator lets States.ALL stand beside other errors.
 # `infra/local/setup.sh test` installs them into .venv.
 set -u
@@ -41,4 +41,6 @@ for machine in statemachines/*.asl.json; do
     said=$("$bin/asl-validator" --json-path "$machine" 2>&1)
     report asl-validator "$machine" $? "$said"
 done
+said=$("$bin/python" tests/commands.py 2>&1)
+report commands "of the documents, against AWS's models" $? "$said"
 exit $failed

@@ -12,12 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import pymysql
-
 import checks
 from client import hashes
-from ledger import moment
+from ledger import bare, moment
 from stage import GROUPS, QUARANTINE, RESOURCE, Stage, until
 from timeline import Timeline
 
@@ -36,15 +33,6 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return "none"
     return f"{value:.1f}s" if 0 < value < 10 else f"{value:.0f}s"
-
-
-def _lets_in(stage: Stage, side: str) -> bool:
-    """Whether a client can log in at a side."""
-    try:
-        stage.secret.connect(side).close()
-    except (psycopg.OperationalError, pymysql.OperationalError, OSError):
-        return False
-    return True
 
 
 @dataclass
@@ -118,12 +106,14 @@ class Act:
     # The database as RDS described it before it broke, and the secret as it was when counting began.
     described: Json = field(default_factory=dict)
     fields_before: Json = field(default_factory=dict)
+    # The instances of each cluster when counting began, that which wrote last.
+    members: dict[str, list[str]] = field(default_factory=dict)
 
     # What happens
 
     def begin(self, label: str, text: str) -> None:
         """Count from now on."""
-        self.fields_before = self.stage.secret.read()
+        self.fields_before, self.members = self.stage.secret.read(), self.stage.database.members()
         described, side = self.stage.describe(self.stage.serving()), self.stage.secret.side()
         self.zero = time.time()
         if label == "break":
@@ -213,21 +203,21 @@ class Act:
     def _judge_world(self, result: Result, ending: Ending, *, is_gone: bool = False) -> None:
         """What holds of the world after every ending; looked at last, so that nothing slips in behind it."""
         stage, source, plans = self.stage, ending.report["source"], [ending.plan] if ending.plan else []
-        result.problems += checks.compare_calls(checks.log_since(stage, self.zero), plans)
+        result.problems += checks.compare_calls(checks.log_since(stage, self.zero), plans, self.members)
         result.problems += checks.secret_as_planned(stage, self.zero, self.fields_before, plans)
         if not is_gone:
-            result.problems += checks.sources_exist(stage, {source["id"]: source["resource_id"]})
+            result.problems += checks.sources_exist(stage, {bare(source["id"]): source["resource_id"]})
         result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
         result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
         self._judge_sides(result, ending)
         if ending.outcome in VALIDATED:
-            restored = stage.describe(ending.incident["restored"]["id"])
+            restored = stage.describe(bare(ending.incident["restored"]["id"]))
             # Clients were not moved to a copy beside production: it stays in quarantine.
             groups = GROUPS if ending.outcome == "recovered" else [QUARANTINE]
             wanted = {**self.described, "VpcSecurityGroups": [{"VpcSecurityGroupId": group} for group in groups]}
-            result.problems += checks.compare_settings(wanted, restored)
+            result.problems += checks.compare_settings(wanted, restored, stage.database.settings)
         if ending.outcome == "recovered" and ending.plan and not is_gone:
-            result.problems += checks.compare_fence(ending.plan, stage.describe(source["id"]))
+            result.problems += checks.compare_fence(ending.plan, stage.describe(bare(source["id"])), stage.fence)
 
     def _judge_sides(self, result: Result, ending: Ending) -> None:
         """Whoever tried to write to both sides, as all contenders do all the time, never could."""
@@ -281,7 +271,7 @@ class Act:
         place = ending.incident["restored"]["endpoint"]
         if side != f"{place['host']}:{place['port']}" or side == self.side_before:
             return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
-        return [f"the old side {self.side_before} still lets a client in"] if _lets_in(self.stage, self.side_before) else []
+        return [f"the old side {self.side_before} still lets a client in"] if self.stage.lets_in(self.side_before) else []
 
     def conclude_beside(self, result: Result, execution: Json, *, deleted: list[int], altered: list[int]) -> Result:
         """Check a copy that stands beside production: it holds what was there, and nobody was moved to it."""
@@ -294,7 +284,7 @@ class Act:
         place, incident = document["restored"]["endpoint"], f"incident#{document['id']}"
         beside = f"{place['host']}:{place['port']}"
         self._judge_world(result, ending)
-        problems += self._given_access(document["id"], document["restored"]["id"], beside)
+        problems += self._given_access(document["id"], bare(document["restored"]["id"]), beside)
         with stage.secret.connect(beside) as connection:
             copy = hashes(connection)
         point: datetime = moment(ending.plan["restore_point"])
@@ -322,17 +312,17 @@ class Act:
 
     def _given_access(self, incident: str, copy: str, side: str) -> list[str]:
         """A person pastes the command with which the last message offers a way into the copy's quarantine."""
-        stage, rds = self.stage, self.stage.cloud.client("rds")
-        in_quarantine = not _lets_in(stage, side)
+        stage = self.stage
+        in_quarantine = not stage.lets_in(side)
         problems = [] if in_quarantine else [f"the copy at {side} lets a client in, before a person has opened it"]
-        way = rf"--db-instance-identifier {copy} --vpc-security-group-ids ((?:\S+ )+?)--apply-immediately"
+        way = rf"{stage.database.way_in(copy)}((?:\S+ )+?)--apply-immediately"
         offered = [found.split() for found in re.findall(way, self.timeline.letter(incident))]
         if GROUPS not in offered:
             return [*problems, f"no message offers a way into {copy} by the groups of its source: {offered}"]
         stage.contenders.leave(side)
-        rds.modify_db_instance(DBInstanceIdentifier=copy, VpcSecurityGroupIds=GROUPS, ApplyImmediately=True)
+        stage.database.open(copy, GROUPS)
         self.timeline.note("person", f"gives {copy} the groups of its source, to read what was rescued")
-        until("the copy is open", 30, lambda: _lets_in(stage, side))
+        until("the copy is open", 30, lambda: stage.lets_in(side))
         return problems
 
     def _outage(self, side: str) -> float:

@@ -1,8 +1,8 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--engine mariadb] [SCENARIO ...]
+demo.py [--binaries DIR] [--kind aurora] [--engine mariadb] [SCENARIO ...]
 
-`list` tells what can break, `all` breaks it one after the other.
+`list` tells what can break, of every kind of database; `all` breaks it one after the other, of one kind.
 
 Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
 `VERBOSE=1` shows the last message of each. In `approval`, `ANSWER=me` waits until a second terminal answers; `ANSWER=deny` denies.
@@ -16,16 +16,21 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from act import Act, Result
-from scenarios import SCENARIOS
+from act_tables import TableAct
+from pairs import PAIRS, Scenario
 from second_terminal import wanted
-from stage import POLICIES, REPO, RESOURCE, SEED_ROWS, Stage
+from stage import KINDS, REPO, RESOURCE, Stage
+from stage_tables import TableStage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
+# The kinds that need a stage of their own.
+STAGES: dict[str, tuple[type[Stage], type[Act]]] = {"dynamodb": (TableStage, TableAct)}
 FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up", "validate", "notify")
 
 
@@ -39,12 +44,30 @@ def build() -> Path:
     return Path(os.environ.get("CARGO_TARGET_DIR", REPO / "target")).resolve() / "debug"
 
 
-def grouped(names: Iterable[str]) -> list[list[str]]:
+@dataclass(frozen=True)
+class Subject:
+    """What the scenarios are played on."""
+
+    kind: str = "rds"
+    engine: str = next(iter(KINDS["rds"][1]))
+
+    @property
+    def scenarios(self) -> dict[str, Scenario]:
+        """Those of the kind."""
+        return PAIRS[self.kind]
+
+    def kept_in(self) -> str:
+        """Where logs and reports are kept, below the directory for them."""
+        first = next(iter(KINDS[self.kind][1]))
+        return "/".join(part for part in (self.kind, self.engine) if part not in ("rds", first))
+
+
+def grouped(names: Iterable[str], scenarios: Mapping[str, Scenario]) -> list[list[str]]:
     """Scenarios that share a stage, in order; what must come before is put before."""
     groups: list[list[str]] = []
     wanted = list(names)
-    for name in SCENARIOS:
-        after = SCENARIOS[name].after
+    for name in scenarios:
+        after = scenarios[name].after
         if after and name in wanted:
             found = next((group for group in groups if after in group), None)
             if found:
@@ -63,23 +86,25 @@ def keep_function_logs(stage: Stage, logs: Path) -> None:
         (logs / f"{function}.log").write_text("\n".join(stage.cloud.function_logs(f"lifeboat-{function}")))
 
 
-def play(group: list[str], binaries: Path, screen: Screen, *, engine: str, verbose: bool) -> list[Result]:
+def play(group: list[str], binaries: Path, screen: Screen, subject: Subject, *, verbose: bool) -> list[Result]:
     """Run scenarios on one stage; an accident of our own is a result, too."""
     results: list[Result] = []
-    kept = "" if engine == "postgres" else engine
+    scenarios, kept = subject.scenarios, subject.kept_in()
     logs, reports = RUN / "logs" / kept / group[0], RUN / "reports" / kept
-    wanted = [end for name in group for end in SCENARIOS[name].ends]
+    wanted = [end for name in group for end in scenarios[name].ends]
     try:
         began = time.monotonic()
-        with Stage(binaries, engine=engine, multi_az=SCENARIOS[group[0]].multi_az, logs_to=logs) as stage:
+        multi_az = scenarios[group[0]].multi_az
+        stage_of, act_of = STAGES.get(subject.kind, (Stage, Act))
+        with stage_of(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
             timeline = Timeline(stage, screen)
             for name in group:
-                screen.say(screen.paint(f"{name}: {SCENARIOS[name].sentence}", "1"))
+                screen.say(screen.paint(f"{name}: {scenarios[name].sentence}", "1"))
                 if name == group[0]:
                     prepare(stage, screen, began)
-                act = Act(stage, timeline, reports)
+                act = act_of(stage, timeline, reports)
                 try:
-                    results += SCENARIOS[name].run(act)
+                    results += scenarios[name].run(act)
                 finally:
                     keep_function_logs(stage, logs)
                 finish(results, timeline, verbose=verbose)
@@ -100,10 +125,10 @@ def play(group: list[str], binaries: Path, screen: Screen, *, engine: str, verbo
 
 def prepare(stage: Stage, screen: Screen, began: float) -> None:
     """The client writes, tonight's backup runs."""
-    zones = f"{stage.engine}, {'Multi-AZ' if stage.multi_az else 'Single-AZ'}"
+    zones = stage.database.in_words(stage.multi_az)
     took = time.monotonic() - began
     screen.line(
-        None, "ready", f"{RESOURCE} ({zones}) with {SEED_ROWS:,} rows and a client that keeps writing, in {took:.0f} s"
+        None, "ready", f"{RESOURCE} ({zones}) with {stage.seed_rows:,} rows and a client that keeps writing, in {took:.0f} s"
     )
     point = stage.back_up()
     screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
@@ -127,33 +152,60 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
     screen.say()
 
 
+def listed() -> list[str]:
+    """A line for each pair of kind and scenario."""
+    return [
+        f"{kind:8} {name:18} {scenario.sentence}"
+        + (f" ({', '.join(scenario.engines)} only)" if scenario.engines else "")
+        for kind, scenarios in PAIRS.items()
+        for name, scenario in scenarios.items()
+    ]
+
+
+def chosen(kind: str, engine: str) -> Subject:
+    """What was asked for, if there is such a thing."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
+    engines = list(KINDS[kind][1])
+    if engine and engine not in engines:
+        raise ValueError(f"unknown engine {engine} of {kind}; known are {', '.join(engines)}")
+    return Subject(kind, engine or engines[0])
+
+
+def chosen_scenarios(subject: Subject, asked: list[str]) -> list[str]:
+    """Their names; without any the first of the kind."""
+    sensible = [name for name, scenario in subject.scenarios.items() if scenario.is_for(subject.engine)]
+    names = sensible if asked == ["all"] else asked or sensible[:1]
+    unknown = [name for name in names if name not in subject.scenarios]
+    if unknown:
+        known = ", ".join(subject.scenarios)
+        raise ValueError(f"unknown scenario {', '.join(unknown)} of {subject.kind}; known are {known}, all and list")
+    senseless = [name for name in names if name not in sensible]
+    if senseless:
+        raise ValueError(f"{', '.join(senseless)}: not with {subject.engine}")
+    return names
+
+
 def main() -> int:
     """Run what was asked for; the exit status."""
     parser = argparse.ArgumentParser(description="A database fails on a local cloud, and Lifeboat recovers it.")
     parser.add_argument(
         "--binaries", type=Path, help="where the functions and the estate are; without it they are built"
     )
-    engine = os.environ.get("ENGINE") or "postgres"
-    parser.add_argument("--engine", default=engine, help="postgres or mariadb; else what ENGINE says, or else postgres")
+    kind, engine = os.environ.get("KIND") or "rds", os.environ.get("ENGINE") or ""
+    parser.add_argument("--kind", default=kind, help=f"{', '.join(KINDS)}; else what KIND says, or else rds")
+    parser.add_argument("--engine", default=engine, help="of rds postgres or mariadb; else what ENGINE says")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="`list` tells which, `all` runs all of them")
     given = parser.parse_args()
-    asked = [name for argument in given.scenarios for name in argument.split(",") if name] or ["instance_failure"]
+    asked = [name for argument in given.scenarios for name in argument.split(",") if name]
     if asked == ["list"]:
-        for name, scenario in SCENARIOS.items():
-            only = "" if len(scenario.engines) == len(POLICIES) else f" ({', '.join(scenario.engines)} only)"
-            print(f"{name:18} {scenario.sentence}{only}")
+        print("\n".join(listed()))
         return 0
-    if given.engine not in POLICIES:
-        print(f"unknown engine {given.engine}; known are {', '.join(POLICIES)}", file=sys.stderr)
-        return 2
-    names = [name for name in SCENARIOS if given.engine in SCENARIOS[name].engines] if asked == ["all"] else asked
-    unknown = [name for name in names if name not in SCENARIOS]
-    if unknown:
-        print(f"unknown scenario {', '.join(unknown)}; known are {', '.join(SCENARIOS)}, all and list", file=sys.stderr)
-        return 2
-    senseless = [name for name in names if given.engine not in SCENARIOS[name].engines]
-    if senseless:
-        print(f"{', '.join(senseless)}: not with {given.engine}", file=sys.stderr)
+    try:
+        subject = chosen(given.kind, given.engine)
+        names = chosen_scenarios(subject, asked)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     try:
         wanted()
@@ -165,8 +217,8 @@ def main() -> int:
     screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
     screen.say()
     results: list[Result] = []
-    for group in grouped(names):
-        results += play(group, binaries, screen, engine=given.engine, verbose=verbose)
+    for group in grouped(names, subject.scenarios):
+        results += play(group, binaries, screen, subject, verbose=verbose)
     if len(results) > 1:
         for result in results:
             screen.say(result.line())

@@ -23,6 +23,11 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{found[1]}.{(found[2] or '')[:6]:0<6}+00:00")
 
 
+def bare(name: str) -> str:
+    """The name of a database alone: documents write `cluster:orders-db` or `table/orders-db` where it is no DB instance."""
+    return name.removeprefix("cluster:").removeprefix("table/")
+
+
 def _plain(value: Any) -> Any:
     """DynamoDB's decimals as ordinary numbers, at every depth."""
     if isinstance(value, dict):

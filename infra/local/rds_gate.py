@@ -32,17 +32,33 @@ ARN_TYPES = {
     "SourceDBSnapshotIdentifier": "snapshot",
     "TargetDBSnapshotIdentifier": "snapshot",
     "FinalDBSnapshotIdentifier": "snapshot",
+    "DBClusterIdentifier": "cluster",
+    "SourceDBClusterIdentifier": "cluster",
+    "DBClusterSnapshotIdentifier": "cluster-snapshot",
+    "SnapshotIdentifier": "cluster-snapshot",
+    "DBClusterParameterGroupName": "cluster-pg",
     "DBSubnetGroupName": "subgrp",
     "DBParameterGroupName": "pg",
     "OptionGroupName": "og",
     "ResourceName": "",
+    "ResourceArn": "",
 }
+# What a call names and AWS does not ask IAM about (Service Authorization Reference: of this call only the cluster).
+UNASKED = {"FailoverDBCluster": {"TargetDBInstanceIdentifier"}}
 # The parameter that names what a call makes.
 MAKES = {
     "CreateDBInstance": "DBInstanceIdentifier",
     "CreateDBSnapshot": "DBSnapshotIdentifier",
     "RestoreDBInstanceFromDBSnapshot": "DBInstanceIdentifier",
     "RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
+    "CreateDBClusterSnapshot": "DBClusterSnapshotIdentifier",
+    "RestoreDBClusterFromSnapshot": "DBClusterIdentifier",
+    "RestoreDBClusterToPointInTime": "DBClusterIdentifier",
+}
+# The calls whose result inherits tags, with how its source is named, asked for and shown.
+INHERITS = {
+    "CreateDBSnapshot": ("DBInstanceIdentifier", "DescribeDBInstances", "DBInstance"),
+    "CreateDBClusterSnapshot": ("DBClusterIdentifier", "DescribeDBClusters", "DBCluster"),
 }
 TAG = "AddTagsToResource"
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
@@ -77,12 +93,13 @@ def needed(action: str, body: bytes, parameters: dict[str, list[str]], region: s
     account = get_account_id()
     context = request_tag_context("rds", f"rds:{action}", body, parameters)
     passed = {**context, "rds:TagsFromRequest": "true"}
-    arns = named_arns(parameters, list(ARN_TYPES), region, account) or ["*"]
+    names = [name for name in ARN_TYPES if name not in UNASKED.get(action, ())]
+    arns = named_arns(parameters, names, region, account) or ["*"]
     asked = [Permission(action, arn, passed if action == TAG else context) for arn in arns]
     for made in named_arns(parameters, [MAKES[action]], region, account) if action in MAKES else ():
         if "aws:TagKeys" in context:
             asked.append(Permission(TAG, made, passed))
-        inherited = copied_tags(upstream, parameters, region, account) if action == "CreateDBSnapshot" else {}
+        inherited = copied_tags(upstream, action, parameters, region, account) if action in INHERITS else {}
         if inherited:
             tags = {f"aws:RequestTag/{key}": value for key, value in inherited.items()}
             asked.append(
@@ -169,12 +186,14 @@ def estate_tags(upstream: str, arn: str) -> dict[str, str]:
     return tags_in(ask_estate(upstream, region, account, {"Action": "ListTagsForResource", "ResourceName": arn}))
 
 
-def copied_tags(upstream: str, parameters: dict[str, list[str]], region: str, account: str) -> dict[str, str]:
-    """The tags that a snapshot inherits: those of an instance that copies them to its snapshots."""
-    name = parameters.get("DBInstanceIdentifier", [""])[0]
-    form = {"Action": "DescribeDBInstances", "DBInstanceIdentifier": name}
+def copied_tags(
+    upstream: str, action: str, parameters: dict[str, list[str]], region: str, account: str
+) -> dict[str, str]:
+    """The tags that a snapshot inherits: those of a database that copies them to its snapshots."""
+    named, describe, element = INHERITS[action]
+    form = {"Action": describe, named: parameters.get(named, [""])[0]}
     tree = ask_estate(upstream, region, account, form)
-    copies = any(instance.get("CopyTagsToSnapshot") == "true" for instance in children(tree, "DBInstance"))
+    copies = any(item.get("CopyTagsToSnapshot") == "true" for item in children(tree, element))
     return tags_in(tree) if copies else {}
 
 

@@ -1,18 +1,20 @@
-"""The scenarios: how each breaks the database, and what is special about its recovery."""
+"""The scenarios of DB instances, most of which are those of DB clusters, too: how each breaks the database, and what is special.
+
+Which kind has which stands in pairs.py.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import checks
 from act import RECOVERY_SECONDS, ROWS_AFTERWARDS, Act, Result
-from ledger import moment
+from ledger import bare, moment
 from second_terminal import await_answer
 from stage import RESOURCE, now, until
 
@@ -36,7 +38,7 @@ def again(act: Act) -> list[Result]:
     result = Result("again", "RECOVERED")
     point = stage.back_up()
     s3, bucket = stage.cloud.client("s3"), stage.outputs["Bucket"]
-    covered = json.loads(s3.get_object(Bucket=bucket, Key=point["manifest"])["Body"].read())["id"]
+    covered = bare(json.loads(s3.get_object(Bucket=bucket, Key=point["manifest"])["Body"].read())["id"])
     shown = stage.cloud.client("rds").describe_db_snapshots(DBSnapshotIdentifier=point["snapshot"])["DBSnapshots"]
     snapshots = [(item["DBInstanceIdentifier"], item["Status"]) for item in shown]
     if serving == RESOURCE or not point["fingerprint"]:
@@ -56,7 +58,7 @@ def az_outage(act: Act) -> list[Result]:
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     # Without a plan, one call in the estate's log is one too many.
     result = act.conclude(Result("az_outage", "SELF_HEALED"), execution, "self_healed")
-    return [_failed_over(act, result)]
+    return [failed_over(act, result)]
 
 
 def hung(act: Act) -> list[Result]:
@@ -71,11 +73,11 @@ def hung(act: Act) -> list[Result]:
     )
     result.problems += problems
     made = checks.made_calls(checks.log_since(stage, act.zero))
-    wanted = checks.Call("RebootDBInstance", {"DBInstanceIdentifier": RESOURCE, "ForceFailover": True})
+    wanted = checks.Call(*stage.database.failover(act.described))
     if made != [wanted]:
         result.problems.append(f"one forced failover was expected: {'; '.join(map(str, made))}")
     act.timeline.note("demo", f"no event told of it; sweep {number} after the accident found it")
-    return [_failed_over(act, result)]
+    return [failed_over(act, result)]
 
 
 def storage_full(act: Act) -> list[Result]:
@@ -186,10 +188,16 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
 
 def undo(act: Act) -> list[Result]:
     """Run it: clients are moved off a hung database, write to the new one, and go back when a person says so."""
-    stage, home = act.stage, act.stage.secret.side()
+    home = act.stage.secret.side()
     act.break_it("hung", "the server of {} accepts connections and never answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
+    return go_back(act, moved, home)
+
+
+def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[Result]:
+    """Clients were moved off `home`, and go back there; `counts`: the database tells how many rows that loses."""
+    stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
     result = Result("undo", "UNDONE")
@@ -207,8 +215,8 @@ def undo(act: Act) -> list[Result]:
         result.problems.append(f"{stage.serving()} serves at {stage.secret.side()}, not {RESOURCE} at {home}")
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
     result.problems += checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
-    result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan])
-    result.problems += checks.compare_fence(plan, stage.describe(new))
+    result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan], act.members)
+    result.problems += checks.compare_fence(plan, stage.describe(new), stage.fence)
     result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
     both = checks.never_both(stage, [home, away, home])
@@ -219,14 +227,14 @@ def undo(act: Act) -> list[Result]:
     result.problems += found
     _, result.report = act.report_of(result.incident, "undo")
     rows = re.search(r"(\d+) rows? w", plan["reason"])
-    result.rows_lost = int(rows[1]) if rows else 0
-    if not rows:
+    result.rows_lost = int(rows[1]) if rows else len(stage.journal.acknowledged(side=away))
+    if counts and not rows:
         result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
     result.rto = ended - began
     return [moved, result]
 
 
-def _failed_over(act: Act, result: Result) -> Result:
+def failed_over(act: Act, result: Result) -> Result:
     """It serves from the other zone, and a synchronous standby has every commit."""
     if result.rows_lost:
         result.problems.append(f"a failover loses nothing, yet {result.rows_lost} rows are lost")
@@ -254,7 +262,7 @@ def human_error(act: Act) -> list[Result]:
     if beside.rows_rescued != len(deleted):
         beside.problems.append(f"of {len(deleted)} deleted rows only {beside.rows_rescued} are on the copy")
     beside.more = f"rows_deleted={len(deleted)} rows_rescued={beside.rows_rescued}"
-    result = _cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += _restored_to(act, result, before, when)
     return [beside, result]
 
@@ -278,7 +286,7 @@ def corruption(act: Act) -> list[Result]:
     failed = _failed_before(act, beside, when)
     beside.problems += failed
     given = {"resource": RESOURCE, "scenario": "corruption", "cut_over": True, "run": "plan"}
-    result = _cut_over(act, "corruption", given, "SUCCEEDED")
+    result = cut_over(act, "corruption", given, "SUCCEEDED")
     result.problems += _restored_to(act, result, first, when)
     passed = _passed_after(act, beside) + _passed_after(act, result) + _passed_by_sweep(act, result)
     result.problems += passed
@@ -315,7 +323,7 @@ def _passed_by_sweep(act: Act, result: Result) -> list[str]:
     stage = act.stage
     targets = stage.ledger.expect(f"incident#{result.incident}", "cut_over")["targets"]
     moved = max(moment(target["at"]) for target in targets).timestamp()
-    restored = stage.ledger.incident(result.incident)["restored"]["id"]
+    restored = bare(stage.ledger.incident(result.incident)["restored"]["id"])
     try:
         until("the sweep sees the check pass on the new side", 30, lambda: _passed_at(act) > moved)
     except TimeoutError as error:
@@ -330,7 +338,7 @@ def _restored_to(act: Act, result: Result, wanted: datetime, mistake: datetime) 
     return [] if point == wanted <= mistake else [f"restored to {point}, wanted {wanted}, before {mistake}"]
 
 
-def _cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
+def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
     """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named."""
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")
@@ -353,78 +361,3 @@ def _changed_nothing(act: Act, execution: Json, expected: str) -> list[str]:
     if (execution["status"], execution.get("error")) != (expected, error):
         problems.append(f"ended {execution['status']}: {execution.get('error')}: {execution.get('cause')}")
     return problems
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A scenario with the stage that it needs, and the names of the results that it ends with."""
-
-    run: Callable[[Act], list[Result]]
-    sentence: str
-    ends: tuple[str, ...]
-    multi_az: bool = False
-    engines: tuple[str, ...] = ("postgres", "mariadb")
-    after: str = ""
-
-
-SCENARIOS = {
-    "instance_failure": Scenario(
-        instance_failure,
-        "RDS gives the instance up: restored to the latest moment, validated, clients moved (default)",
-        ("instance_failure",),
-    ),
-    "again": Scenario(
-        again,
-        "after instance_failure: the next backup covers the new one, a second failure recovers",
-        ("again",),
-        after="instance_failure",
-    ),
-    "az_outage": Scenario(
-        az_outage,
-        "a zone goes dark under a Multi-AZ instance: AWS heals it, Lifeboat only watches",
-        ("az_outage",),
-        multi_az=True,
-    ),
-    "hung": Scenario(
-        hung,
-        "the server stops answering and no event tells: the sweep finds it, one forced failover",
-        ("hung",),
-        multi_az=True,
-    ),
-    "storage_full": Scenario(
-        storage_full,
-        "the volume is full and RDS shuts the database down: it is grown by a fifth, nobody is moved",
-        ("storage_full",),
-    ),
-    "replica_promotion": Scenario(
-        replica_promotion,
-        "RDS gives the instance up, and a read replica follows it: promoted behind a proven fence, clients moved",
-        ("replica_promotion",),
-    ),
-    "deletion": Scenario(
-        deletion,
-        "somebody deletes the instance: a person approves, and it comes back from the backups that were kept",
-        ("deletion",),
-    ),
-    "approval": Scenario(
-        approval,
-        "everything is paused, so that a failure waits for a person, in a second terminal (ANSWER=me): one answer counts",
-        ("approval",),
-    ),
-    "undo": Scenario(
-        undo,
-        "clients are moved, write, and go back to the kept database when a person has seen what is lost",
-        ("undo_moved", "undo"),
-        engines=("postgres",),
-    ),
-    "human_error": Scenario(
-        human_error,
-        "rows are deleted by mistake: restored beside to the second before; then cut over by a plan's hash",
-        ("human_error_beside", "human_error"),
-    ),
-    "corruption": Scenario(
-        corruption,
-        "a bad UPDATE, found by the policy's SQL check: restored beside; then cut over by a plan's hash",
-        ("corruption_beside", "corruption"),
-    ),
-}

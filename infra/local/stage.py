@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg
+import pymysql
 import yaml
 
 import back_door
@@ -21,7 +23,8 @@ from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from ledger import Ledger, moment
+from kinds import Database, Wanted, aurora, dynamodb, rds
+from ledger import Ledger, bare, moment
 from mariadb import MariaDb
 
 Json = dict[str, Any]
@@ -39,8 +42,12 @@ GROUPS = ["sg-0a1b2c3d4e5f60718"]
 SEED_ROWS = 100_000
 # Two minutes between two sweeps become three seconds.
 RATE_SCALE = 0.025
-# The policy of a database of each engine; they differ in the name of its table.
-POLICIES = {"postgres": "demo", "mariadb": "demo-mariadb"}
+# Each kind with what stands behind the stage, and the policy of each of its engines; the first engine is what it is by itself.
+KINDS = {
+    "rds": (rds.Instances, rds.POLICIES),
+    "aurora": (aurora.Clusters, aurora.POLICIES),
+    "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
+}
 
 ESTATE: Json = {
     "region": REGION,
@@ -80,19 +87,28 @@ def until(what: str, seconds: float, look: Callable[[], Any], *, every: float = 
 class Stage:
     """Everything that a scenario needs, on entering; nothing of it, on leaving."""
 
+    parameter = PARAMETER
+    seed_rows = SEED_ROWS
+    fence = FENCE
+    # Whether a side is opened before clients are led to it, so that somebody may be early.
+    opens = True
+
     def __init__(
         self,
         binaries: Path,
         *,
-        engine: str = "postgres",
+        kind: str = "rds",
+        engine: str = "",
         multi_az: bool = False,
         policy: str | None = None,
         faults: Sequence[Json] = (),
         logs_to: Path | None = None,
     ) -> None:
         """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
-        self.binaries, self.engine, self.multi_az = binaries, engine, multi_az
-        self.policy = policy or POLICIES[engine]
+        database, policies = KINDS[kind]
+        self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
+        self.engine = engine or next(iter(policies))
+        self.policy = policy or policies[self.engine]
         self.cloud = Cloud(
             estate=binaries / "estate",
             estate_config={**ESTATE, "faults": list(faults)},
@@ -100,10 +116,10 @@ class Stage:
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
         )
+        self.database: Database = database(self.cloud, self.engine)
         self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
-        self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
         self._exit = ExitStack()
@@ -132,7 +148,7 @@ class Stage:
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
-                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
@@ -151,27 +167,23 @@ class Stage:
     def _create_database(self) -> None:
         """`orders-db` through the RDS API, its secret, its rows, and the client."""
         password = secrets.token_urlsafe(18)
-        self.cloud.client("rds").create_db_instance(
-            DBInstanceIdentifier=RESOURCE,
-            Engine=self.engine,
-            DBInstanceClass="db.r6g.large",
-            AllocatedStorage=100,
-            MasterUsername="orders",
-            MasterUserPassword=password,
-            DBName=DATABASE,
-            DBSubnetGroupName="orders-private",
-            VpcSecurityGroupIds=GROUPS,
-            MultiAZ=self.multi_az,
-            BackupRetentionPeriod=7,
-            DeletionProtection=True,
-            CopyTagsToSnapshot=True,
-            PreferredMaintenanceWindow="sun:03:00-sun:03:30",
-            Tags=[
-                {"Key": "lifeboat:policy", "Value": self.policy},
-                {"Key": "lifeboat:resource", "Value": RESOURCE},
-                {"Key": "lifeboat:secret", "Value": SECRET},
-                {"Key": "owner", "Value": "orders-team"},
-            ],
+        self.database.create(
+            Wanted(
+                name=RESOURCE,
+                engine=self.engine,
+                database=DATABASE,
+                user="orders",
+                password=password,
+                subnet_group="orders-private",
+                groups=GROUPS,
+                tags=[
+                    {"Key": "lifeboat:policy", "Value": self.policy},
+                    {"Key": "lifeboat:resource", "Value": RESOURCE},
+                    {"Key": "lifeboat:secret", "Value": SECRET},
+                    {"Key": "owner", "Value": "orders-team"},
+                ],
+                multi_az=self.multi_az,
+            )
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
         created = self.describe(RESOURCE)
@@ -189,11 +201,11 @@ class Stage:
         self.cloud.client("ssm").put_parameter(Name=self.parameter, Value=address, Type="String")
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
-            seed = fill(connection, SEED_ROWS)
+            seed = fill(connection, self.seed_rows)
             if not isinstance(connection, MariaDb):
                 connection.execute(PROBES)
-        if len(seed) != SEED_ROWS:
-            raise RuntimeError(f"the table began with {len(seed)} rows, not with {SEED_ROWS}")
+        if len(seed) != self.seed_rows:
+            raise RuntimeError(f"the table began with {len(seed)} rows, not with {self.seed_rows}")
         self.journal.start_after_seed(seed)
         self.writer = Writer(self.secret, self.journal)
         self.contenders = Contenders(
@@ -230,21 +242,18 @@ class Stage:
 
     # What a scenario does
 
-    def describe(self, instance: str) -> Json:
-        """An instance as the RDS API shows it."""
-        found: Json = self.cloud.client("rds").describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
-        return found
+    def describe(self, name: str) -> Json:
+        """A database as its API shows it, in the words for an instance."""
+        return self.database.describe(name)
 
     def endpoints(self) -> list[str]:
         """Every `host:port` that Describe shows."""
-        shown = self.cloud.client("rds").describe_db_instances()["DBInstances"]
-        places = [item["Endpoint"] for item in shown if item.get("Endpoint")]
+        places = [item["Endpoint"] for item in self.database.shown() if item.get("Endpoint")]
         return [f"{place['Address']}:{place['Port']}" for place in places]
 
     def directory(self, side: str) -> Path | None:
         """Where the estate keeps the server at a side."""
-        instances = [item["instance"] for item in self.cloud.control("/instances")]
-        return back_door.directory(self.cloud.directory / "estate-root", instances, side)
+        return back_door.directory(self.cloud.directory / "estate-root", self.database.kept(), side)
 
     def committed(self, side: str) -> dict[int, float] | None:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
@@ -252,34 +261,41 @@ class Stage:
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
 
+    def lets_in(self, side: str) -> bool:
+        """Whether a client can log in at a side."""
+        try:
+            self.secret.connect(side).close()
+        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
+            return False
+        return True
+
     def openings(self) -> list[tuple[str, float]]:
         """When somebody asked RDS to let clients write to a side (`host:port`), in seconds of the clock on the wall.
 
         By other security groups than those that admit no client, or by the promotion of a replica, which is open to its
         readers before.
         """
-        shown = [item["instance"] for item in self.cloud.control("/instances")]
         sides = {
             item["DBInstanceIdentifier"]: f"{item['Endpoint']['Address']}:{item['Endpoint']['Port']}"
-            for item in shown
+            for item in self.database.kept()
             if item.get("Endpoint")
         }
         found = []
         for call in self.cloud.control("/calls"):
             groups = call["parameters"].get("VpcSecurityGroupIds", [])
-            opens = call["action"] == "ModifyDBInstance" and bool(set(groups) - {FENCE, QUARANTINE})
-            side = sides.get(call["parameters"].get("DBInstanceIdentifier", ""))
-            if side and call["outcome"] in ("applied", "reply_lost") and (opens or call["action"] == "PromoteReadReplica"):
+            side = sides.get(self.database.changed(call), "")
+            opens = bool(set(groups) - {FENCE, QUARANTINE}) or call["action"] == "PromoteReadReplica"
+            if side and opens and call["outcome"] in ("applied", "reply_lost"):
                 found.append((side, moment(call["at"]).timestamp()))
         return found
 
     def serving(self) -> str:
         """The identifier that the identity has today."""
-        return str(self.ledger.record(RESOURCE).get("id", RESOURCE))
+        return bare(str(self.ledger.record(RESOURCE).get("id", RESOURCE)))
 
-    def break_it(self, kind: str, instance: str | None = None, **more: object) -> float:
+    def break_it(self, kind: str, name: str | None = None, **more: object) -> float:
         """Let an accident happen; when it did."""
-        self.cloud.control("/accidents", {"instance": instance or self.serving(), "kind": kind, **more})
+        self.cloud.control("/accidents", {**self.database.accident(name or self.serving(), kind), **more})
         return time.time()
 
     def sql(self, statement: str) -> tuple[list[int], datetime]:

@@ -15,17 +15,19 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controls import CONTROLS, HERE, REPO
 from demo import grouped
 from processes import die_with
-from scenarios import SCENARIOS
+from pairs import PAIRS
 from selftest import TESTS
 
-LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
+# Of the scenarios of other kinds those that every run plays.
+DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion", "human_error_beside")}
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,26 @@ class Test:
     proves: tuple[str, ...]
     # What tells it from another that proves the same.
     prefix: str = ""
+    # Only run where it is asked for by its whole name: the others of its kind prove enough for every day.
+    by_name: bool = False
 
 
 def all_tests() -> list[Test]:
     """The checks of the checks and pages, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
+    for name in ("table_rules", "salvage_rules"):
+        tests.append(Test(name, HERE / f"{name}.py", (), (name,)))
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
-    for group in sorted(grouped(SCENARIOS), key=len, reverse=True):
-        ends = tuple(end for name in group for end in SCENARIOS[name].ends)
+    scenarios = PAIRS["rds"]
+    for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
+        ends = tuple(end for name in group for end in scenarios[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))
-    proves = SCENARIOS["instance_failure"].ends
+    for kind, daily in DAILY.items():
+        for name, scenario in PAIRS[kind].items():
+            test = Test(f"{kind}_{name}", demo, ("--kind", kind, name), scenario.ends, f"{kind}_")
+            tests.append(replace(test, by_name=name not in daily))
+    proves = scenarios["instance_failure"].ends
     tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
     for decision in ("approve", "deny"):
         name = f"second_terminal_{decision}"
@@ -92,14 +103,21 @@ def run(test: Test, binaries: Path) -> tuple[dict[str, bool], float, str]:
     return proved, time.monotonic() - began, said
 
 
+def wanted(test: Test, names: list[str]) -> bool:
+    """Whether a test is among those that were asked for; without names all are but a few."""
+    if test.by_name:
+        return test.name in names
+    return not names or any(name in test.name for name in names)
+
+
 def main() -> int:
     """Run what was asked for, or everything; the exit status."""
     parser = argparse.ArgumentParser(description="The end-to-end tests.")
     parser.add_argument("--binaries", type=Path, default=REPO / "target" / "debug", help="the functions and the estate")
     parser.add_argument("--jobs", type=int, default=min(8, (os.cpu_count() or 1) + 2), help="tests at a time")
-    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
+    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these, or is one")
     given = parser.parse_args()
-    tests = [test for test in all_tests() if not given.names or any(name in test.name for name in given.names)]
+    tests = [test for test in all_tests() if wanted(test, given.names)]
     passed = failed = 0
     with ThreadPoolExecutor(given.jobs) as pool:
         try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stage import Stage
 
 from .log import Call, log_since, logged_call, made_calls, took_effect
-from .plan import planned_calls
+from .plan import NO_MEMBERS, planned_calls
 from .words import NOTHING, value_in_words
 
 Json = dict[str, Any]
@@ -30,10 +30,12 @@ def _alike(planned: Call, made: Call) -> tuple[bool, int]:
     return planned.on() == made.on(), sum(made.given.get(name) == value for name, value in planned.given.items())
 
 
-def compare_calls(log: Sequence[Json], plans: Sequence[Json]) -> list[str]:
+def compare_calls(
+    log: Sequence[Json], plans: Sequence[Json], members: Mapping[str, Sequence[str]] = NO_MEMBERS
+) -> list[str]:
     """The estate's log against the plans: each planned call once, in order, field by field; no other, not even tried."""
     problems = ["the plan has no calls: there is nothing to compare" for plan in plans if not plan["calls"]]
-    wanted = [call for plan in plans for call in planned_calls(plan)]
+    wanted = [call for plan in plans for call in planned_calls(plan, members)]
     made = made_calls(log)
     extra, missing = list(made), []
     for call in wanted:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from ledger import moment
+from ledger import bare, moment
 
 from .log import Call, present
+from .plan_clusters import is_of_cluster, planned_on_cluster, sendable
+from .plan_tables import is_of_table, planned_on_table
 
 Json = dict[str, Any]
 
+NO_MEMBERS: Mapping[str, Sequence[str]] = MappingProxyType({})
 # What a restore is told, by the plan's word for it; what the plan leaves empty is not said.
 TOLD = {
     "class": "DBInstanceClass",
@@ -68,11 +72,6 @@ LATE_PAIRS = {
 }
 
 
-def _tags(tags: Mapping[str, str]) -> Json:
-    """Tags as they can be sent: those of AWS's own namespaces cannot."""
-    return {key: value for key, value in tags.items() if not key.startswith(("aws:", "rds:"))}
-
-
 def _restore(act: Json, *, protected_late: bool) -> Json:
     """What a restore call says: the place, and everything that would otherwise come back as a default."""
     told: Json = act["settings"]["configuration"]
@@ -91,7 +90,7 @@ def _restore(act: Json, *, protected_late: bool) -> Json:
         given.pop("Iops", None)
     if protected_late:
         given.pop("DeletionProtection", None)
-    given["Tags"] = _tags(act["settings"]["tags"])
+    given["Tags"] = sendable(act["settings"]["tags"])
     if act["call"] == "restore_from_snapshot":
         given.pop("MaxAllocatedStorage", None)
         return {**given, "DBInstanceIdentifier": act["target"], "DBSnapshotIdentifier": act["snapshot"]}
@@ -132,13 +131,24 @@ def _adopted(settings: Json) -> Json:
     return {ADOPTED[name]: value or None if name == "log_exports" else value for name, value in settings.items()}
 
 
-def planned_calls(plan: Json) -> list[Call]:
-    """The plan's calls to RDS, in order, as the estate's log should show them."""
+def planned_calls(plan: Json, members: Mapping[str, Sequence[str]] = NO_MEMBERS) -> list[Call]:
+    """The plan's calls to RDS, in order, as the estate's log should show them. `members`: those of each cluster."""
     acts: list[Json] = [call["act"] for call in plan["calls"]]
     # A plan that names deletion protection among the late settings does not tell it to the restore.
     late = {act["instance"] for act in acts if "deletion_protection" in act.get("settings", {})}
     elsewhere = ("point_secret", "point_parameter")
-    return [_planned(act, late) for act in acts if act["call"] not in elsewhere]
+    return [call for act in acts if act["call"] not in elsewhere for call in _calls_of(act, late, members)]
+
+
+def _calls_of(act: Json, late: set[str], members: Mapping[str, Sequence[str]]) -> list[Call]:
+    """One act is one call, but for the members of a cluster, which are rebooted one by one."""
+    if is_of_table(act):
+        return planned_on_table(act)
+    if not is_of_cluster(act):
+        return [_planned(act, late)]
+    if act["call"] == "end_sessions":
+        return [Call("RebootDBInstance", {"DBInstanceIdentifier": name}) for name in members[bare(act["instance"])]]
+    return [planned_on_cluster(act)]
 
 
 def _planned(act: Json, late: set[str]) -> Call:
@@ -168,9 +178,9 @@ def _planned(act: Json, late: set[str]) -> Call:
         return Call("ModifyDBInstance", {**at_once, "VpcSecurityGroupIds": sorted(act["groups"])})
     if name == "create_snapshot":
         given = {"DBInstanceIdentifier": act["instance"], "DBSnapshotIdentifier": act["snapshot"]}
-        return Call("CreateDBSnapshot", {**given, "Tags": _tags(act["tags"])})
+        return Call("CreateDBSnapshot", {**given, "Tags": sendable(act["tags"])})
     if name == "add_tags":
-        return Call("AddTagsToResource", {"ResourceName": act["arn"], "Tags": _tags(act["tags"])})
+        return Call("AddTagsToResource", {"ResourceName": act["arn"], "Tags": sendable(act["tags"])})
     if name == "remove_tags":
         return Call("RemoveTagsFromResource", {"ResourceName": act["arn"], "TagKeys": sorted(act["keys"])})
     raise ValueError(f"the plan has a call that the demo does not know: {name}")

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import psycopg
+
 from client import hashes
 from journal import Fate, Journal, Row
-from mariadb import MariaDb
 from stage import Stage
 
 from .words import rows_in_words
@@ -103,7 +104,7 @@ def unknown_rows(stage: Stage, found: Mapping[int, str]) -> list[str]:
     if not sent:
         return []
     with stage.secret.connect() as connection:
-        if isinstance(connection, MariaDb):
+        if not isinstance(connection, psycopg.Connection):
             there = connection.contents(sent)
         else:
             there = connection.execute(

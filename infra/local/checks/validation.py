@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ledger import moment
 from stage import Stage
 
+from .tables import sound_orders
 from .words import NOTHING
 
 Json = dict[str, Any]
@@ -22,14 +23,16 @@ def grade_of(validation: Json, name: str) -> str:
     return str(grades[0]) if len(grades) == 1 else "MISSING"
 
 
-def judge_validation(validation: Json | None, since: float, policy: Json) -> tuple[str, list[str]]:
+def judge_validation(
+    validation: Json | None, since: float, policy: Json, built_in: Sequence[str] = BUILT_IN
+) -> tuple[str, list[str]]:
     """The real grade of a validation, and why that is not good enough: WARN is, where the policy accepts it by name."""
     if validation is None or not validation["checks"]:
         return "FAIL", ["nothing was validated"]
     problems = []
     if moment(validation["at"]).timestamp() < since:
         problems.append(f"the validation is of {validation['at']}, from before")
-    wanted = [*BUILT_IN, *(check["name"] for check in policy.get("checks", []))]
+    wanted = [*built_in, *(check["name"] for check in policy.get("checks", []))]
     problems += [f"the check {name!r} did not run" for name in wanted if grade_of(validation, name) == "MISSING"]
     for check in validation["checks"]:
         accepted = check["grade"] == "WARN" and check["name"] in policy.get("accept_warnings", [])
@@ -52,7 +55,9 @@ def policy_checks(policy: Json, ask: Callable[[str], str]) -> list[str]:
 
 
 def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
-    """The same on a side, or where the secret leads."""
+    """The same on a side, or where the secret leads. A table knows no SQL: there the orders are looked at."""
+    if stage.kind == "dynamodb":
+        return sound_orders(stage, side)
     with stage.secret.connect(side) as connection:
 
         def ask(statement: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kinds import rds
 from stage import FENCE, RESOURCE, Stage
 
 from .words import NOTHING
@@ -13,8 +14,8 @@ Json = dict[str, Any]
 
 
 def instances(stage: Stage) -> list[Json]:
-    """Every instance as the estate has it."""
-    return [item["instance"] for item in stage.cloud.control("/instances")]
+    """Every database as the estate has it."""
+    return stage.database.kept()
 
 
 def compare_sources(instances: Sequence[Json], sources: Mapping[str, str]) -> list[str]:
@@ -54,34 +55,16 @@ def compare_protected(instances: Sequence[Json], side: str) -> list[str]:
 
 def one_is_protected(stage: Stage) -> list[str]:
     """The same by the RDS API."""
-    return compare_protected(stage.cloud.client("rds").describe_db_instances()["DBInstances"], stage.secret.side())
+    return compare_protected(stage.database.shown(), stage.secret.side())
 
 
-SETTINGS = (
-    "DBInstanceClass",
-    "Engine",
-    "EngineVersion",
-    "MultiAZ",
-    "PubliclyAccessible",
-    "DeletionProtection",
-    "BackupRetentionPeriod",
-    "PreferredBackupWindow",
-    "PreferredMaintenanceWindow",
-    "CopyTagsToSnapshot",
-    "AutoMinorVersionUpgrade",
-    "StorageType",
-    "AllocatedStorage",
-    "CACertificateIdentifier",
-    "MasterUsername",
-    "DBName",
-    "VpcSecurityGroups",
-    "DBParameterGroups",
-    "DBSubnetGroup",
-)
+SETTINGS = rds.Instances.settings
 
 
 def parameter_agrees(stage: Stage) -> list[str]:
     """Whoever reads the parameter finds the database that whoever reads the secret finds."""
+    if stage.kind == "dynamodb":
+        return []  # its clients know no secret
     value = stage.cloud.client("ssm").get_parameter(Name=stage.parameter)["Parameter"]["Value"]
     side = stage.secret.side()
     return [] if value == side else [f"the parameter {stage.parameter} leads to {value}, the secret to {side}"]
@@ -97,21 +80,21 @@ def _setting(described: Json, name: str) -> Any:
     return value["DBSubnetGroupName"] if name == "DBSubnetGroup" else value
 
 
-def compare_settings(before: Json, after: Json) -> list[str]:
+def compare_settings(before: Json, after: Json, names: Sequence[str] = SETTINGS) -> list[str]:
     """What was restored is set up as its source was, as the RDS API describes both."""
-    pairs = [(name, _setting(before, name), _setting(after, name)) for name in SETTINGS]
+    pairs = [(name, _setting(before, name), _setting(after, name)) for name in names]
     copy = after["DBInstanceIdentifier"]
     return [f"{copy} has {name} {found}, its source {wanted}" for name, wanted, found in pairs if wanted != found]
 
 
-def compare_fence(plan: Json, source: Json) -> list[str]:
+def compare_fence(plan: Json, source: Json, fence: str = FENCE) -> list[str]:
     """A source that could be fenced, is: its only group is the one that admits nobody."""
     if plan["fence"] in ("terminal", "gone"):
         return []
     groups = _setting(source, "VpcSecurityGroups")
-    if (plan["fence"], groups) == ("group", [FENCE]):
+    if (plan["fence"], groups) == ("group", [fence]):
         return []
-    return [f"{source['DBInstanceIdentifier']} should be fenced by {FENCE}: planned {plan['fence']}, it has {groups}"]
+    return [f"{source['DBInstanceIdentifier']} should be fenced by {fence}: planned {plan['fence']}, it has {groups}"]
 
 
 def no_dead_letters(stage: Stage) -> list[str]:

@@ -154,9 +154,9 @@ LOG: list[Json] = [
 ]
 
 
-def log_with(number: int, name: str, value: Any) -> list[Json]:
+def log_with(number: int, name: str, value: Any, of: list[Json] = LOG) -> list[Json]:
     """The log with one parameter of one call as given."""
-    log = copy.deepcopy(LOG)
+    log = copy.deepcopy(of)
     log[number]["parameters"][name] = value
     if value is None:
         del log[number]["parameters"][name]

@@ -16,7 +16,11 @@ use crate::world::World;
 #[serde(deny_unknown_fields)]
 pub struct Accident {
     /// The identifier of the instance (of the snapshot for [`AccidentKind::SnapshotStatus`]).
-    pub instance: String,
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// The identifier of the DB cluster, where it happens to one.
+    #[serde(default)]
+    pub cluster: Option<String>,
     /// What happens to it.
     pub kind: AccidentKind,
     /// For `stuck`, `set_status` and `snapshot_status`.
@@ -31,15 +35,19 @@ pub struct Accident {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccidentKind {
-    /// AWS gives up on it: `failed`.
+    /// AWS gives up on it: `failed`. The host of a cluster's writer is lost, and AWS fails over if there is a reader.
     InstanceFailure,
+    /// AWS gives up on a cluster and all its members.
+    ClusterFailure,
+    /// The host of a writer for which nobody took over is there again.
+    WriterReturns,
     /// Its volume is full; RDS shuts it down until the volume has grown.
     StorageFull,
-    /// Its zone goes dark.
+    /// Its zone goes dark, or that of a cluster's writer.
     AzOutage,
     /// Its zone is back.
     AzRestored,
-    /// It accepts connections and never answers.
+    /// It accepts connections and never answers; of a cluster, its writer.
     #[serde(alias = "hang")]
     Hung,
     /// The end of `hung`.
@@ -99,6 +107,7 @@ impl Control {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => Ok(json!({ "status": "ok" })),
             (&Method::GET, "/instances") => self.world.with(|model, now| shown(&model.instances(now))),
+            (&Method::GET, "/clusters") => self.world.with(|model, now| shown(&model.clusters(now))),
             (&Method::GET, "/events") => shown(&self.world.published()),
             (&Method::GET, "/calls") => {
                 let effective = request.uri().query().is_some_and(|query| query.contains("effective=true"));
@@ -143,10 +152,49 @@ impl Control {
     }
 }
 
-fn happen(model: &mut Model, accident: &Accident, now: chrono::DateTime<chrono::Utc>) -> Result<(), ApiError> {
-    let name = accident.instance.as_str();
-    let status = || accident.status.as_deref().ok_or_else(|| ApiError::new("MissingParameter", "this accident needs a status"));
+type Moment = chrono::DateTime<chrono::Utc>;
+
+fn happen(model: &mut Model, accident: &Accident, now: Moment) -> Result<(), ApiError> {
+    match (&accident.instance, &accident.cluster) {
+        (Some(instance), None) => happen_to_instance(model, instance, accident, now),
+        (None, Some(cluster)) => happen_to_cluster(model, cluster, accident, now),
+        _ => Err(ApiError::new("MissingParameter", "an accident happens either to an instance or to a cluster")),
+    }
+}
+
+fn status(accident: &Accident) -> Result<&str, ApiError> {
+    accident.status.as_deref().ok_or_else(|| ApiError::new("MissingParameter", "this accident needs a status"))
+}
+
+fn happen_to_cluster(model: &mut Model, name: &str, accident: &Accident, now: Moment) -> Result<(), ApiError> {
     match accident.kind {
+        AccidentKind::InstanceFailure => model.lose_writer(name, now),
+        AccidentKind::WriterReturns => model.writer_returns(name, now),
+        AccidentKind::ClusterFailure => model.fail_cluster(name, accident.status.as_deref().unwrap_or("failed"), now),
+        AccidentKind::AzOutage => model.writer_zone_outage(name, now),
+        AccidentKind::AzRestored => {
+            model.zones_restored(now);
+            Ok(())
+        }
+        AccidentKind::Hung => model.hang_cluster(name, now),
+        AccidentKind::Deletion => model.delete_cluster_behind_back(name, accident.keep_backups, now),
+        AccidentKind::Stuck => model.stuck_cluster(name, status(accident)?, now),
+        AccidentKind::Unstick => model.unstick_cluster(name, now),
+        AccidentKind::StorageFull
+        | AccidentKind::Resume
+        | AccidentKind::SetStatus
+        | AccidentKind::SnapshotStatus
+        | AccidentKind::StopStreaming
+        | AccidentKind::BreakReplication => Err(ApiError::new("InvalidParameterCombination", "this accident happens to instances only")),
+    }
+}
+
+fn happen_to_instance(model: &mut Model, name: &str, accident: &Accident, now: Moment) -> Result<(), ApiError> {
+    let status = || status(accident);
+    match accident.kind {
+        AccidentKind::ClusterFailure | AccidentKind::WriterReturns => {
+            Err(ApiError::new("InvalidParameterCombination", "this accident happens to clusters only"))
+        }
         AccidentKind::InstanceFailure => model.fail_instance(name, now),
         AccidentKind::StorageFull => model.storage_full(name, now),
         AccidentKind::AzOutage => model.az_outage(name, now),

@@ -11,7 +11,7 @@ use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Event, Orig
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::engine::{Engine, EngineError, Source};
+use crate::engine::{Clusters, Engine, EngineError, Source, Volume};
 use crate::http;
 use crate::world::World;
 
@@ -100,10 +100,19 @@ async fn carry_out_and_report(world: &World, engine: &Engine, id: EffectId, effe
 async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError> {
     let server = effect.server().to_owned();
     let server = server.as_str();
+    if let Some(volume) = engine.clusters.find(server).await {
+        return carry_out_on(&engine.clusters, &volume, effect).await;
+    }
     match effect {
-        // The estate's API has no calls for DB clusters.
-        Effect::MakeVolume { .. } | Effect::SetRole { .. } => {
-            return Err(EngineError::Missing("DB cluster in the estate".to_owned()));
+        Effect::MakeVolume { from, .. } => {
+            let (writer, reader) = engine.clusters.make_volume(server, source(from)?).await?;
+            let port = writer.port();
+            return Ok(Done::Endpoints { writer: writer.ip().to_string(), reader: reader.ip().to_string(), port });
+        }
+        Effect::SetRole { .. } => return Err(EngineError::Missing(format!("member {server} of a DB cluster"))),
+        Effect::Provision { from: Origin::Volume { of, writes }, door, .. } => {
+            let address = engine.clusters.add_member(&of, server, writes, door).await?;
+            return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
         }
         Effect::Provision { from, door, .. } => {
             let address = engine.provision(server, source(from)?).await?;
@@ -142,6 +151,34 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     Ok(Done::Ok)
 }
 
+/// What is done to the volume of a DB cluster, or to one of its members.
+async fn carry_out_on(clusters: &Clusters, volume: &Volume, effect: Effect) -> Result<Done, EngineError> {
+    let server = effect.server().to_owned();
+    let server = server.as_str();
+    match effect {
+        Effect::MakeVolume { .. } | Effect::Provision { .. } => return Err(EngineError::Taken(server.to_owned())),
+        Effect::TakeImage { image, .. } => {
+            return volume.take_image(&image).await.map(|time| Done::Image(time.trunc_subsecs(3)));
+        }
+        Effect::ShipLog { .. } => return Ok(Done::Shipped(volume.ship_log().await.map(|time| time.trunc_subsecs(3)))),
+        Effect::SetRole { writes, .. } => volume.set_role(server, writes).await?,
+        Effect::SetPassword { user, password, .. } => volume.set_password(&user, password.expose()).await?,
+        Effect::Restart { .. } | Effect::Start { .. } => volume.restart(server).await?,
+        Effect::SetPort { door, .. } => volume.set_door(server, door).await,
+        Effect::Kill { .. } | Effect::Stop { .. } => volume.kill(server).await,
+        Effect::Hang { .. } => volume.hang(server).await,
+        Effect::Resume { .. } => volume.resume(server).await,
+        Effect::Delete { .. } => clusters.delete(server).await,
+        // What an instance alone can have.
+        Effect::AddStandby { .. }
+        | Effect::RemoveStandby { .. }
+        | Effect::PromoteStandby { .. }
+        | Effect::PromoteReplica { .. }
+        | Effect::StopStreaming { .. } => return Err(EngineError::Missing(format!("standby or replica of {server}"))),
+    }
+    Ok(Done::Ok)
+}
+
 fn source(from: Origin) -> Result<Source, EngineError> {
     Ok(match from {
         Origin::Empty { engine, master_user, password, db_name } => {
@@ -150,7 +187,7 @@ fn source(from: Origin) -> Result<Source, EngineError> {
         Origin::Image(image) => Source::Image(image),
         Origin::Replica { of } => Source::Replica { of },
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
-        Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("DB cluster {of} in the estate"))),
+        Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("data in {of} that are not its own"))),
     })
 }
 

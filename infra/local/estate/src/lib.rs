@@ -18,13 +18,14 @@
 //! | request | body | |
 //! |---|---|---|
 //! | `GET /healthz` | | `{"status":"ok"}` |
-//! | `POST /accidents` | `{"instance":"orders-db","kind":"instance_failure"}` | [`control::Accident`] |
+//! | `POST /accidents` | `{"instance":"orders-db","kind":"instance_failure"}` | [`control::Accident`]; `"cluster"` instead of `"instance"` where it happens to a DB cluster |
 //! | `POST /faults` | one [`lifeboat_testing::model::Fault`] or a list | adds to those there are |
 //! | `DELETE /faults` | | removes all |
 //! | `POST /closed-groups` | `{"groups":["sg-fence"]}` | which security groups let nobody in |
 //! | `POST /prober-groups` | `{"groups":["sg-quarantine"]}` | which let in only `validate` |
 //! | `GET /calls` | | every mutating call; with `?effective=true` those that changed the world |
-//! | `GET /instances` | | every instance as it truly is |
+//! | `GET /instances` | | every instance as it truly is, members of DB clusters too |
+//! | `GET /clusters` | | every DB cluster as it truly is |
 //! | `GET /events` | | every event published so far |
 
 //!

@@ -34,6 +34,7 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
         vpc_security_group_ids: (!it.security_groups.is_empty()).then(|| it.security_groups.clone()),
         db_cluster_parameter_group_name: it.parameter_group.clone(),
         port: it.port.map(i32::from),
+        engine_mode: cluster.engine_mode.clone().filter(|_| class.is_none()),
         network_type: it.network_type.clone(),
         storage_type: it.storage_type.clone(),
         deletion_protection: None,
@@ -50,6 +51,10 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
         db_cluster_instance_class: class,
         tags: Some(mapping::list(&settings.tags)),
     }
+}
+
+fn has_http_endpoint(found: &ObservedDatabase) -> bool {
+    found.configuration.cluster().is_some_and(|cluster| cluster.http_endpoint)
 }
 
 impl Cloud {
@@ -208,7 +213,7 @@ impl Cloud {
     }
 
     pub(super) fn set_late_cluster_settings(&self, cluster: &DatabaseId, settings: &LateSettings) -> Answer<()> {
-        if let Some(found) = self.cluster(cluster)?.filter(|_| settings.http_endpoint) {
+        if let Some(found) = self.cluster(cluster)?.filter(|found| settings.http_endpoint && !has_http_endpoint(found)) {
             self.rds("rds:EnableHttpEndpoint", &EnableHttpEndpoint { resource_arn: found.arn.to_string() })?;
         }
         if settings.maintenance_window.is_none() && !settings.deletion_protection {

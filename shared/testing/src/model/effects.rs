@@ -81,7 +81,7 @@ pub enum Effect {
         /// Where its data comes from.
         from: Origin,
     },
-    /// Restart a member of a DB cluster as the writer, or as a reader.
+    /// Restart a member of a DB cluster as the writer, or as a reader; a dead reader stays dead until [`Effect::Restart`].
     SetRole {
         /// The server.
         server: String,
@@ -242,6 +242,16 @@ pub enum Done {
     Ok,
     /// [`Effect::Provision`]: where the server listens. `None`: under the name and port that AWS would give it.
     Listening(Option<(String, u16)>),
+    /// [`Effect::MakeVolume`]: where the cluster's endpoint and its reader endpoint listen, both on one port. With [`Done::Ok`] under
+    /// the names and the port that AWS would give them.
+    Endpoints {
+        /// Leads to the writer.
+        writer: String,
+        /// Leads to a reader.
+        reader: String,
+        /// The port of both.
+        port: u16,
+    },
     /// [`Effect::TakeImage`]: the newest data time in it.
     Image(DateTime<Utc>),
     /// [`Effect::ShipLog`]: everything committed before this time can be restored; `None`: nothing new.

@@ -27,7 +27,7 @@ impl Form {
     /// Whether it is about tags of something that the model does not have.
     pub fn names_foreign_resource(&self) -> bool {
         let kind = self.parameters.get("ResourceName").and_then(|arn| arn.split(':').nth(5));
-        kind.is_some_and(|kind| kind != "db" && kind != "snapshot")
+        kind.is_some_and(|kind| !["db", "snapshot", "cluster", "cluster-snapshot"].contains(&kind))
     }
 
     /// A text that may be absent.
@@ -57,6 +57,18 @@ impl Form {
     /// A number.
     pub fn number(&mut self, name: &str) -> Result<Option<i32>, ApiError> {
         self.parsed(name, "a number", |text| text.parse().ok())
+    }
+
+    /// A capacity in ACUs, as halves of one: `0.5` is 1.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
+    pub fn halves(&mut self, name: &str) -> Result<Option<u32>, ApiError> {
+        let whole = |twice: f64| (twice.fract() == 0.0 && (0.0..=512.0).contains(&twice)).then_some(twice as u32);
+        self.parsed(name, "a capacity from 0 to 256 in steps of 0.5", |text| whole(text.parse::<f64>().ok()? * 2.0))
+    }
+
+    /// Whether a parameter was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.parameters.contains_key(name)
     }
 
     /// A time.

@@ -1,5 +1,6 @@
 //! The RDS Query API: `POST /` with a form, XML back.
 
+mod clusters;
 mod decode;
 mod form;
 mod xml;
@@ -11,10 +12,13 @@ use hyper::body::Bytes;
 use hyper::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 use lifeboat_testing::model::{
-    Action, AddTagsToResource, ApiError, CallError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance,
-    DeleteDbSnapshot, DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
-    ListTagsForResource, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
-    RestoreDbInstanceToPointInTime, Silence, StartDbInstance, StopDbInstance,
+    Action, AddTagsToResource, ApiError, CallError, CreateDbCluster, CreateDbClusterMember, CreateDbClusterSnapshot, CreateDbInstance,
+    CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbCluster, DeleteDbClusterSnapshot, DeleteDbInstance, DeleteDbSnapshot,
+    DescribeAccountAttributes, DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters,
+    DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, EnableHttpEndpoint, FailoverDbCluster,
+    ListTagsForResource, ModifyDbCluster, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Silence,
+    StartDbInstance, StopDbInstance,
 };
 
 use crate::http::{self, NoAnswer};
@@ -58,6 +62,19 @@ impl Api {
             return Reply::NotOurs;
         }
         match action {
+            CreateDbClusterMember::NAME if form.has(clusters::CLUSTER) => self.call::<CreateDbClusterMember>(form),
+            CreateDbCluster::NAME => self.call::<CreateDbCluster>(form),
+            DescribeDbClusters::NAME => self.call::<DescribeDbClusters>(form),
+            ModifyDbCluster::NAME => self.call::<ModifyDbCluster>(form),
+            FailoverDbCluster::NAME => self.call::<FailoverDbCluster>(form),
+            EnableHttpEndpoint::NAME => self.call::<EnableHttpEndpoint>(form),
+            DeleteDbCluster::NAME => self.call::<DeleteDbCluster>(form),
+            CreateDbClusterSnapshot::NAME => self.call::<CreateDbClusterSnapshot>(form),
+            DescribeDbClusterSnapshots::NAME => self.call::<DescribeDbClusterSnapshots>(form),
+            DeleteDbClusterSnapshot::NAME => self.call::<DeleteDbClusterSnapshot>(form),
+            RestoreDbClusterFromSnapshot::NAME => self.call::<RestoreDbClusterFromSnapshot>(form),
+            RestoreDbClusterToPointInTime::NAME => self.call::<RestoreDbClusterToPointInTime>(form),
+            DescribeDbClusterAutomatedBackups::NAME => self.call::<DescribeDbClusterAutomatedBackups>(form),
             CreateDbInstance::NAME => self.call::<CreateDbInstance>(form),
             DescribeDbInstances::NAME => self.call::<DescribeDbInstances>(form),
             ModifyDbInstance::NAME => self.call::<ModifyDbInstance>(form),

@@ -58,6 +58,10 @@ fn children(xml: &mut String, value: &Value) {
 fn item_of(list: &str) -> &str {
     match list {
         "DBInstances" => "DBInstance",
+        "DBClusters" => "DBCluster",
+        "DBClusterMembers" => "DBClusterMember",
+        "DBClusterSnapshots" => "DBClusterSnapshot",
+        "DBClusterAutomatedBackups" => "DBClusterAutomatedBackup",
         "DBSnapshots" => "DBSnapshot",
         "DBInstanceAutomatedBackups" => "DBInstanceAutomatedBackup",
         "AccountQuotas" => "AccountQuota",

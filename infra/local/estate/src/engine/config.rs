@@ -21,6 +21,18 @@ pub(super) enum Role {
         /// Wait for the standby?
         synchronous: bool,
     },
+    /// Serves clients of a DB cluster: no commit is acknowledged before each of these readers has it, as if they shared a volume.
+    Writer {
+        /// The names that they stream under.
+        readers: Vec<String>,
+    },
+    /// Follows the writer of a DB cluster.
+    Reader {
+        /// The writer's port.
+        upstream: u16,
+        /// The name that it streams under.
+        name: String,
+    },
     /// Follows the server on this port.
     Standby {
         /// The primary's port.
@@ -41,8 +53,8 @@ impl Role {
     /// The file whose presence puts PostgreSQL into this role.
     pub(super) fn signal_file(&self) -> Option<&'static str> {
         match self {
-            Self::Primary { .. } => None,
-            Self::Standby { .. } => Some("standby.signal"),
+            Self::Primary { .. } | Self::Writer { .. } => None,
+            Self::Standby { .. } | Self::Reader { .. } => Some("standby.signal"),
             Self::Recovery { .. } => Some("recovery.signal"),
         }
     }
@@ -92,12 +104,19 @@ wal_retrieve_retry_interval = 100ms
         tls = tls.display(),
     );
     // Writing to a String cannot fail.
+    let follow = |upstream: &u16, name: &str| {
+        format!("primary_conninfo = 'host={} port={upstream} user={ADMIN} application_name={name}'", run.display())
+    };
     let _ = match role {
         Role::Primary { synchronous: false } => Ok(()),
         Role::Primary { synchronous: true } => writeln!(conf, "synchronous_standby_names = '{STANDBY}'"),
-        Role::Standby { upstream, name } => {
-            writeln!(conf, "primary_conninfo = 'host={} port={upstream} user={ADMIN} application_name={name}'", run.display())
+        Role::Writer { readers } if readers.is_empty() => Ok(()),
+        Role::Writer { readers } => {
+            let names: Vec<String> = readers.iter().map(|name| format!("\"{name}\"")).collect();
+            writeln!(conf, "synchronous_standby_names = 'FIRST {} ({})'", names.len(), names.join(", "))
         }
+        Role::Standby { upstream, name } => writeln!(conf, "{}", follow(upstream, name)),
+        Role::Reader { upstream, name } => writeln!(conf, "{}", follow(upstream, name)),
         Role::Recovery { wal, to } => {
             let target = to.map(|to| {
                 let time = to.format("%Y-%m-%d %H:%M:%S%.6f+00");

@@ -119,6 +119,9 @@ impl Front {
     /// From now on new connections go to this port, or nowhere.
     pub(super) async fn lead_to(&self, backend: Option<u16>) {
         let mut state = self.state.lock().await;
+        if state.backend == backend {
+            return;
+        }
         state.backend = backend;
         self.hang_door(&mut state).await;
     }
@@ -126,6 +129,9 @@ impl Front {
     /// Says whom the port lets in. Connections that exist stay: a security group tracks them.
     pub(super) async fn set_door(&self, admits: Admits) {
         let mut state = self.state.lock().await;
+        if state.admits == admits {
+            return;
+        }
         state.admits = admits;
         self.hang_door(&mut state).await;
     }

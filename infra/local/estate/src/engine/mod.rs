@@ -6,7 +6,7 @@
 //!
 //! | Path | What |
 //! |---|---|
-//! | `servers/ID/data`, `data-2`, ... | a primary's or standby's data directory; `data.log` is its log |
+//! | `servers/ID/data`, `data-2`, ... | a primary's or standby's data directory, or that of a DB cluster's member; `data.log` is its log |
 //! | `archive/ID/wal`, `archive/ID/base` | archived WAL, and the base backup taken when the server was provisioned |
 //! | `images/NAME` | a snapshot: a data directory that can be copied and started |
 //! | `template`, `template.mariadb` | an initialised data directory |
@@ -17,7 +17,9 @@
 //! No process outlives the engine: dropping it kills them, a guard process kills them if the estate is killed, and
 //! [`Engine::new`] kills what an estate in the same directory may nevertheless have left.
 
+mod birth;
 mod caller;
+mod clusters;
 mod config;
 mod error;
 mod front;
@@ -34,7 +36,7 @@ mod tls;
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -42,6 +44,7 @@ use lifeboat_testing::model::Door;
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
+pub use clusters::{Clusters, Volume};
 use config::{REPLICA, Role, STANDBY};
 pub use error::EngineError;
 use front::{Addresses, Front};
@@ -54,8 +57,10 @@ pub struct Engine {
     host: Arc<Host>,
     servers: Mutex<HashMap<String, Arc<Server>>>,
     mariadb: mariadb::Servers,
+    /// The DB clusters, which have names of their own.
+    pub clusters: Clusters,
     guard: Mutex<Child>,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
 }
 
 /// What a new server starts with.
@@ -101,10 +106,10 @@ impl Engine {
         tls::prepare(&host)?;
         setup::prepare_template(&host).await?;
         let guard = process::guard(host.tag_prefix())?;
-        let addresses = Addresses::new().map_err(EngineError::io("take a port"))?;
+        let addresses = Arc::new(Addresses::new().map_err(EngineError::io("take a port"))?);
         let host = Arc::new(host);
-        let mariadb = mariadb::Servers::new(&host);
-        Ok(Self { host, servers: Mutex::default(), mariadb, guard: Mutex::new(guard), addresses })
+        let (mariadb, clusters) = (mariadb::Servers::new(&host), Clusters::new(&host, &addresses));
+        Ok(Self { host, servers: Mutex::default(), mariadb, clusters, guard: Mutex::new(guard), addresses })
     }
 
     /// The certificate authority of all servers' certificates (for loopback addresses and localhost).
@@ -148,47 +153,20 @@ impl Engine {
         let archive = self.host.archive_dir(server);
         self.host.make_dir(&archive.join("wal"))?;
         let node = Node::new(&self.host, server, self.host.server_dir(server).join("data"))?;
-        let alone = Role::Primary { synchronous: false };
         let mut upstream = None;
-        match source {
-            Source::Replica { of } => {
-                let followed = self.find(&of).await?.primary().await;
-                followed.back_up(node.data()).await?;
-                node.start(&Role::Standby { upstream: followed.port(), name: REPLICA }).await?;
-                upstream = Some(followed.port());
-            }
-            Source::Empty { engine, .. } if engine != "postgres" => {
-                return Err(EngineError::Missing(format!("engine {engine} here; postgres and mariadb are")));
-            }
-            Source::Empty { master_user, password, db_name, .. } => {
-                self.host.copy(&self.host.template_dir(), node.data()).await?;
-                node.start(&alone).await?;
-                setup::create_master(&node, &master_user, &password, &db_name).await?;
-            }
-            Source::Image(image) => {
-                check_name(&image)?;
-                self.copy_existing(&self.host.image_dir(&image), node.data(), || format!("image {image}")).await?;
-                node.start(&alone).await?;
-            }
-            Source::PointInTime { server: origin, to } => {
-                check_name(&origin)?;
-                let from = self.host.archive_dir(&origin);
-                self.copy_existing(&from.join("base"), node.data(), || format!("base backup of {origin}")).await?;
-                node.start(&Role::Recovery { wal: from.join("wal"), to }).await?;
-            }
+        if let Source::Replica { of } = source {
+            let followed = self.find(&of).await?.primary().await;
+            followed.back_up(node.data()).await?;
+            node.start(&Role::Standby { upstream: followed.port(), name: REPLICA }).await?;
+            upstream = Some(followed.port());
+        } else {
+            birth::start_from(&self.host, &node, source).await?;
         }
         node.back_up(&archive.join("base")).await?;
         let front = Front::new(&self.addresses).map_err(EngineError::io("take a port"))?;
         front.lead_to(Some(node.port())).await;
         let nodes = Nodes { primary: Arc::new(node), standby: None, upstream, made: 1 };
         Ok(Server { front, work: Mutex::default(), nodes: Mutex::new(nodes) })
-    }
-
-    async fn copy_existing(&self, from: &Path, to: &Path, name: impl Fn() -> String) -> Result<(), EngineError> {
-        if !from.exists() {
-            return Err(EngineError::Missing(name()));
-        }
-        self.host.copy(from, to).await
     }
 
     /// Copies the server's data as an image. All that was committed before the returned time is in it (and perhaps a little
@@ -407,6 +385,7 @@ impl Engine {
     /// Kills all servers. The files stay.
     pub async fn shut_down(&self) {
         self.mariadb.shut_down().await;
+        self.clusters.shut_down().await;
         let servers: Vec<_> = self.servers.lock().await.drain().collect();
         for (_, server) in servers {
             stop_all(&server).await;

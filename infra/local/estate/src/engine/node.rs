@@ -84,7 +84,7 @@ impl Node {
         let child = command.current_dir(&self.data).stderr(Stdio::from(log)).spawn().map_err(EngineError::io("start postgres"))?;
         self.host.pids.change(|pids| pids.extend(child.id()));
         *self.child.lock().await = Some(child);
-        self.ready(matches!(role, Role::Standby { .. })).await
+        self.ready(matches!(role, Role::Standby { .. } | Role::Reader { .. })).await
     }
 
     /// Waits until it accepts logins and is a standby, or is none any more.
@@ -220,13 +220,19 @@ impl Node {
 
     /// Makes commits wait for the standby, and returns when they surely do.
     pub(super) async fn require_standby(&self) -> Result<(), EngineError> {
-        self.configure(&Role::Primary { synchronous: true })?;
+        self.require(&Role::Primary { synchronous: true }, 1).await
+    }
+
+    /// The same for so many, whom the role names.
+    pub(super) async fn require(&self, role: &Role, followers: usize) -> Result<(), EngineError> {
+        self.configure(role)?;
         self.reload().await?;
         let what = "make the standby synchronous";
         within(what, STATEMENT, async {
             let client = self.client().await?;
-            let state = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'";
-            while client.query_opt(state, &[]).await.map_err(EngineError::sql(what))?.is_none() {
+            let state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'";
+            let wanted = i64::try_from(followers).unwrap_or(i64::MAX);
+            while client.query_one(state, &[]).await.map_err(EngineError::sql(what))?.get::<_, i64>(0) < wanted {
                 sleep(Duration::from_millis(5)).await;
             }
             // It is the checkpointer that puts the setting in force, before it begins a checkpoint.

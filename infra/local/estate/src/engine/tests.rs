@@ -19,6 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Engine, EngineError, Source};
 
+mod clusters;
 mod replica;
 
 const PASSWORD: &str = "it's \"secret\" \\ %";

@@ -35,10 +35,10 @@ async fn a_missing_or_malformed_parameter_is_named() {
 #[tokio::test]
 async fn what_the_model_does_not_know_needs_an_upstream() {
     let world = world();
-    let (status, xml) = text(&world, "Action=DescribeDBClusters").await;
+    let (status, xml) = text(&world, "Action=DescribeDBProxies").await;
     assert!(status == 400 && xml.contains("<Code>InvalidAction</Code>"), "{xml}");
-    let foreign = "Action=ListTagsForResource&ResourceName=arn:aws:rds:us-east-1:123456789012:cluster:c";
-    assert!(text(&world, foreign).await.1.contains("InvalidAction"), "tags of a cluster are not ours");
+    let foreign = "Action=ListTagsForResource&ResourceName=arn:aws:rds:us-east-1:123456789012:proxy:p";
+    assert!(text(&world, foreign).await.1.contains("InvalidAction"), "tags of a proxy are not ours");
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn what_the_model_does_not_know_goes_upstream_unchanged() {
         Ok(echo)
     }));
     let api = Api { world: world(), upstream: Some(upstream.into()) };
-    let body = Bytes::from("Action=CreateDBCluster&X=%20y");
+    let body = Bytes::from("Action=CreateDBProxy&X=%20y");
     let request = Request::post("/").header("host", "rds").header("authorization", "scope").body(body.clone()).unwrap();
     let response = api.answer(request).await.unwrap();
     assert_eq!((response.status().as_u16(), response.headers()["authorization"].to_str().unwrap()), (418, "scope"));
@@ -62,7 +62,7 @@ async fn what_the_model_does_not_know_goes_upstream_unchanged() {
 #[tokio::test]
 async fn an_upstream_that_is_away_is_a_service_that_is_unavailable() {
     let api = Api { world: world(), upstream: Some("http://127.0.0.1:1".into()) };
-    let response = api.answer(Request::post("/").body(Bytes::from("Action=CreateDBCluster")).unwrap()).await.unwrap();
+    let response = api.answer(Request::post("/").body(Bytes::from("Action=CreateDBProxy")).unwrap()).await.unwrap();
     assert_eq!(response.status().as_u16(), 503);
 }
 

@@ -11,18 +11,28 @@ use super::*;
 use crate::driver;
 use crate::engine::Engine;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Estate {
-    world: Arc<World>,
+pub(super) struct Estate {
+    pub(super) world: Arc<World>,
     engine: Arc<Engine>,
     heard: Arc<Mutex<Vec<Value>>>,
     dir: std::path::PathBuf,
 }
 
+/// Whether a server answers a newcomer's first question (PostgreSQL's request for TLS).
+pub(super) async fn answers(host: &str, port: u64) -> bool {
+    let question = async {
+        let mut stream = TcpStream::connect((host, u16::try_from(port).unwrap())).await?;
+        stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
+        stream.read_u8().await
+    };
+    matches!(tokio::time::timeout(Duration::from_millis(500), question).await, Ok(Ok(b'S')))
+}
+
 impl Estate {
     /// Everything but the process: driver, servers, and somebody who listens to events.
-    async fn new(name: &str) -> Self {
+    pub(super) async fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("lifeboat-estate-{}-{name}", std::process::id()));
         let engine = Arc::new(Engine::new(dir.clone()).await.unwrap());
         let settings = Settings::short().with(|settings| settings.closed_groups = ["sg-fence".to_owned()].into());
@@ -40,7 +50,7 @@ impl Estate {
         Self { world, engine, heard, dir }
     }
 
-    async fn call(&self, form: &str) -> String {
+    pub(super) async fn call(&self, form: &str) -> String {
         let (status, xml) = text(&self.world, form).await;
         assert_eq!(status, 200, "{form}: {xml}");
         xml
@@ -60,7 +70,7 @@ impl Estate {
         }
     }
 
-    async fn until_available(&self, name: &str) {
+    pub(super) async fn until_available(&self, name: &str) {
         self.until("available", name, |it| it["true_status"] == "available" && it["server"] == "up").await;
     }
 
@@ -69,17 +79,10 @@ impl Estate {
         assert_eq!(control(&self.world, "POST", "/accidents", &body).await.0, 200);
     }
 
-    /// Whether a server answers a newcomer's first question (PostgreSQL's request for TLS).
     async fn answers(&self, name: &str) -> bool {
         let it = self.instance(name).await;
         let endpoint = &it["instance"]["Endpoint"];
-        let (host, port) = (endpoint["Address"].as_str().unwrap(), endpoint["Port"].as_u64().unwrap());
-        let question = async {
-            let mut stream = TcpStream::connect((host, u16::try_from(port).unwrap())).await?;
-            stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
-            stream.read_u8().await
-        };
-        matches!(tokio::time::timeout(Duration::from_millis(500), question).await, Ok(Ok(b'S')))
+        answers(endpoint["Address"].as_str().unwrap(), endpoint["Port"].as_u64().unwrap()).await
     }
 
     /// Effects follow a moment after the model's word.
@@ -91,13 +94,13 @@ impl Estate {
         }
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.lock().unwrap();
         let detail = |entry: &Value| serde_json::from_str::<Value>(entry["Entries"][0]["Detail"].as_str().unwrap()).unwrap();
         heard.iter().map(|entry| detail(entry)["EventID"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.engine.shut_down().await;
         let _ = std::fs::remove_dir_all(&self.dir);
     }

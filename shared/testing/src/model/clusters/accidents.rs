@@ -109,6 +109,25 @@ impl Model {
         self.dark_zones.insert(zone.to_owned());
     }
 
+    /// The zone of the writer goes dark: [`Model::zone_outage`].
+    ///
+    /// # Errors
+    /// There is no such cluster, or it has no writer.
+    pub fn writer_zone_outage(&mut self, cluster: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        let writer = self.writer_of(cluster, now)?;
+        if let Some(zone) = self.instances.get(&writer).map(|it| it.shown.availability_zone.clone()) {
+            self.zone_outage(&zone, now);
+        }
+        Ok(())
+    }
+
+    /// Every zone is lit again: [`Model::zone_restored`].
+    pub fn zones_restored(&mut self, now: DateTime<Utc>) {
+        for zone in self.dark_zones.clone() {
+            self.zone_restored(&zone, now);
+        }
+    }
+
     /// The zone is lit again, and AWS recovers what is still down there.
     pub fn zone_restored(&mut self, zone: &str, now: DateTime<Utc>) {
         self.tick(now);

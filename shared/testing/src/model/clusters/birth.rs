@@ -9,7 +9,7 @@ use crate::model::events;
 use crate::model::instance::RestoredFrom;
 use crate::model::steps::Then;
 use crate::model::words::Tag;
-use crate::model::{ApiError, Effect, Model, Origin, names, tags};
+use crate::model::{ApiError, Done, Effect, Model, Origin, names, tags};
 
 /// What a new cluster is made from, beside its [`ClusterConfig`].
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl Model {
             status: "creating".to_owned(),
             engine: birth.engine.to_owned(),
             engine_version: birth.engine_version.to_owned(),
-            engine_mode: "provisioned".to_owned(),
+            engine_mode: config.engine_mode.clone().unwrap_or_else(|| "provisioned".to_owned()),
             engine_lifecycle_support: config
                 .engine_lifecycle_support
                 .clone()
@@ -154,6 +154,7 @@ impl Model {
             stuck: None,
             writer: None,
             shown_writer: None,
+            invented_endpoints: true,
             password: None,
             restored_from,
         };
@@ -168,13 +169,20 @@ impl Model {
     }
 
     /// The volume is there, or could not be made.
-    pub(super) fn cluster_born(&mut self, id: &str, at: DateTime<Utc>, result: &Result<(), String>) {
+    pub(super) fn cluster_born(&mut self, id: &str, at: DateTime<Utc>, result: &Result<(), String>, done: &[Done]) {
         let Some(restored_from) = self.with_cluster(id, |it| it.restored_from.clone()) else { return };
         if result.is_err() {
             self.cancel_steps(id);
             return self.set_cluster(id, if restored_from.is_some() { "restore-error" } else { "failed" });
         }
-        self.with_cluster(id, |it| it.shown.cluster_create_time = Some(at));
+        self.with_cluster(id, |it| {
+            it.shown.cluster_create_time = Some(at);
+            if let Some(Done::Endpoints { writer, reader, port }) = done.iter().find(|it| matches!(it, Done::Endpoints { .. })) {
+                it.shown.endpoint.clone_from(writer);
+                it.shown.reader_endpoint.clone_from(reader);
+                (it.shown.port, it.invented_endpoints) = (i32::from(*port), false);
+            }
+        });
         self.set_cluster(id, "available");
         self.cluster_event(id, at, events::CLUSTER_CREATED);
         self.begin_first_cluster_backup(id, at);

@@ -1,9 +1,10 @@
 //! The calls about clusters that only read.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::{
-    ClusterAutomatedBackupsPage, DbCluster, DbClusterAutomatedBackup, DbClusterSnapshot, DbClusterSnapshotsPage, DbClustersPage,
+    Cluster, ClusterAutomatedBackupsPage, DbCluster, DbClusterAutomatedBackup, DbClusterSnapshot, DbClusterSnapshotsPage, DbClustersPage,
     DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters,
 };
 use crate::model::backups::Backup;
@@ -90,7 +91,31 @@ impl Action for DescribeDbClusterAutomatedBackups {
     }
 }
 
+/// A cluster as it truly is, for those who stand behind the stage.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClusterView {
+    /// What Describe shows.
+    pub cluster: DbCluster,
+    /// The status that is true; what Describe shows may lag.
+    pub true_status: String,
+    /// The `DBInstanceIdentifier` of the member that truly writes; what Describe shows may lag.
+    pub writer: Option<String>,
+}
+
 impl Model {
+    /// Every cluster as it truly is. No call to the API: it meets no fault.
+    pub fn clusters(&self, now: DateTime<Utc>) -> Vec<ClusterView> {
+        let view = |(id, it): (&String, &Cluster)| {
+            let writer = it.writer.as_ref().and_then(|writer| self.instances.get(writer));
+            Some(ClusterView {
+                cluster: self.describe_cluster(id, now)?,
+                true_status: it.status.clone(),
+                writer: writer.map(|writer| writer.shown.db_instance_identifier.clone()),
+            })
+        };
+        self.clusters.iter().filter_map(view).collect()
+    }
+
     /// A cluster as Describe shows it.
     fn describe_cluster(&self, id: &str, now: DateTime<Utc>) -> Option<DbCluster> {
         let shown = self.clusters.get(id)?.shown.clone();

@@ -17,6 +17,7 @@ mod words;
 
 use chrono::{DateTime, Utc};
 
+pub use describe::ClusterView;
 pub use requests::*;
 pub use words::*;
 
@@ -43,6 +44,8 @@ pub(crate) struct Cluster {
     pub writer: Option<String>,
     /// The member that Describe shows as the writer.
     pub shown_writer: Option<String>,
+    /// The endpoints are the model's invention and follow the name.
+    pub invented_endpoints: bool,
     /// A password that waits for `ApplyImmediately`.
     pub password: Option<Secret>,
     /// From where it was restored, for the event that says so.
@@ -178,7 +181,7 @@ impl Model {
             ClusterStep::Show => {
                 self.with_cluster(id, |it| it.shown.status.clone_from(&it.status));
             }
-            ClusterStep::Born => self.cluster_born(id, at, &result),
+            ClusterStep::Born => self.cluster_born(id, at, &result, done),
             ClusterStep::BackedUp(snapshot) => self.cluster_backed_up(id, snapshot.as_deref(), at, &result, done),
             ClusterStep::SnapshotTaken(snapshot) => self.cluster_snapshot_taken(id, &snapshot, at, &result),
             ClusterStep::Modified => self.cluster_modified(id, at, &result),

@@ -175,7 +175,9 @@ impl Model {
         self.with_cluster(id, |it| {
             name.clone_into(&mut it.shown.db_cluster_identifier);
             it.shown.db_cluster_arn = arn;
-            (it.shown.endpoint, it.shown.reader_endpoint) = endpoints;
+            if it.invented_endpoints {
+                (it.shown.endpoint, it.shown.reader_endpoint) = endpoints;
+            }
         });
         for member in self.member_ids(id) {
             self.with(&member, |it| it.shown.db_cluster_identifier = Some(name.to_owned()));

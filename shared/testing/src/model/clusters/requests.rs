@@ -20,6 +20,8 @@ pub struct ClusterConfig {
     pub db_cluster_parameter_group_name: Option<String>,
     pub port: Option<i32>,
     pub network_type: Option<String>,
+    /// AWS's default is `provisioned`.
+    pub engine_mode: Option<String>,
     pub storage_type: Option<String>,
     pub deletion_protection: Option<bool>,
     #[serde(rename = "EnableIAMDatabaseAuthentication")]

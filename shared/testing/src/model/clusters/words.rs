@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "the fields are AWS's own and AWS documents them")]
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::words::{RestoreWindow, Tag, VpcSecurityGroupMembership};
 
@@ -24,9 +24,16 @@ pub struct DbClusterMember {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ServerlessV2Scaling {
+    #[serde(rename = "MinCapacity", serialize_with = "in_acus")]
     pub min_capacity_halves: u32,
+    #[serde(rename = "MaxCapacity", serialize_with = "in_acus")]
     pub max_capacity_halves: u32,
     pub seconds_until_auto_pause: Option<i32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn in_acus<S: Serializer>(halves: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(f64::from(*halves) / 2.0)
 }
 
 /// A DB cluster as `DescribeDBClusters` shows it.
