@@ -117,6 +117,8 @@ class Stage:
         self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
+        # Where ElastiCache tells what happens to caches; other kinds have none.
+        self.topic = ""
         self._exit = ExitStack()
 
     def __enter__(self) -> Stage:
@@ -138,12 +140,15 @@ class Stage:
 
     def _deploy(self) -> None:
         """The real template, with the demo's policies and the estate's certificate authority beside each bootstrap."""
+        if self.kind == "elasticache":
+            self.topic = self.cloud.client("sns").create_topic(Name="demo-caches")["TopicArn"]
         self.outputs = self.cloud.deploy(
             REPO / "infra/template.yaml",
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
                 "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+                "CacheTopicArn": self.topic,
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
@@ -178,7 +183,7 @@ class Stage:
                     {"Key": "owner", "Value": "orders-team"},
                 ],
                 multi_az=self.multi_az,
-                topic=self.outputs.get("CacheTopic", ""),
+                topic=self.topic,
             )
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")

@@ -102,8 +102,14 @@ pub(crate) fn tell_iac(resource: &Identity, source: &Source, restored: &Restored
                 format!("aws cloudwatch describe-alarms --region {region} --query {}", quoted(&alarms)),
             ),
             line("CloudWatch dashboards that name it", format!("aws cloudwatch list-dashboards --region {region}")),
-            line("Its place in a global datastore, if it had one", format!("aws elasticache describe-global-replication-groups --region {region}")),
-            line("Autoscaling of its shards and replicas", format!("aws application-autoscaling describe-scalable-targets --region {region} --service-namespace elasticache")),
+            line(
+                "Its place in a global datastore, if it had one",
+                format!("aws elasticache describe-global-replication-groups --region {region}"),
+            ),
+            line(
+                "Autoscaling of its shards and replicas",
+                format!("aws application-autoscaling describe-scalable-targets --region {region} --service-namespace elasticache"),
+            ),
             line("DNS names and configuration files that hold the old endpoint", format!("search your repositories for {host}")),
         ],
     }

@@ -95,7 +95,10 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 ) -> Result<Made, DrError> {
     match (error.class, &record.act) {
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
-        (CallClass::NoCapacity, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. } | Act::MakeMember { .. }) => {
+        (
+            CallClass::NoCapacity,
+            Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. } | Act::MakeMember { .. },
+        ) => {
             let setback = no_capacity(&record.act);
             recovery
                 .change(&deps.ledger, |incident| {

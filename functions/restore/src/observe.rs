@@ -91,7 +91,9 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     record: &CallRecord,
 ) -> Result<Observation, DrError> {
     match &record.act {
-        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } | Act::RebuildCold { target, .. } => observe_restore(deps, recovery, target).await,
+        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } | Act::RebuildCold { target, .. } => {
+            observe_restore(deps, recovery, target).await
+        }
         Act::CreateSnapshot { instance, snapshot, .. } => {
             let found = deps
                 .databases

@@ -44,7 +44,8 @@ impl Engine {
     /// Why a target of another engine is not opened.
     pub fn cannot_be_opened(target: &Target) -> Trouble {
         let Target { resource, instance, engine, .. } = target;
-        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql, mariadb, redis and valkey can");
+        let text =
+            format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql, mariadb, redis and valkey can");
         Trouble::could_not("engine", text)
     }
 }
@@ -76,7 +77,12 @@ pub struct Databases<C> {
 impl<C: Clock + Clone> Databases<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        Ok(Self { postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, redis: Redis::new(roots, clock.clone())?, clock })
+        Ok(Self {
+            postgres: Postgres::new(roots, clock.clone())?,
+            mysql: MySql::new(roots, clock.clone())?,
+            redis: Redis::new(roots, clock.clone())?,
+            clock,
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes, ReadDatabaseEvents,
-    ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots, WriteProxies,
+    Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
+    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots, WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};

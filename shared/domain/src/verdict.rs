@@ -112,9 +112,13 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             Judgement::of(Verdict::Planned, format!("{service} reports {status}: somebody stopped it; stopping is not a failure"))
         }
         StatusMeaning::Transitional => judge_transitional(evidence, observed),
-        StatusMeaning::Deleting => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?")),
+        StatusMeaning::Deleting => {
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?"))
+        }
         StatusMeaning::FailedCreation => Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it was never usable")),
-        StatusMeaning::Unknown => Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know")),
+        StatusMeaning::Unknown => {
+            Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know"))
+        }
     }
 }
 
@@ -173,9 +177,11 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgeme
     match probe.outcome {
         ProbeOutcome::Answers if probe.writable == Some(false) => judge_read_only(evidence, observed, probe),
         ProbeOutcome::Answers => Judgement::of(Verdict::Healthy, format!("{service} reports {status} and it answers: {}", probe.text)),
-        ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => {
-            Judgement::again(Verdict::Suspect, timing.probe_every, format!("{service} reports {status}; the probe could not run: {}", probe.text))
-        }
+        ProbeOutcome::CouldNotRun if !evidence.before_cut_over && waited(evidence) < timing.failover_grace => Judgement::again(
+            Verdict::Suspect,
+            timing.probe_every,
+            format!("{service} reports {status}; the probe could not run: {}", probe.text),
+        ),
         ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
             Judgement::of(Verdict::Unknown, format!("{service} reports {status}, and the probe proves no outage: {}", probe.text))
         }
@@ -287,7 +293,8 @@ fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement 
         && size < limit
         && waited < grace
     {
-        let reason = format!("{service} reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
+        let reason =
+            format!("{service} reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
         return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
     }
     Judgement::failed(Scenario::StorageFull, format!("{service} reports {status}: it has no room to write"))

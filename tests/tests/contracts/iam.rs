@@ -291,9 +291,12 @@ fn asks(operator: &str, key: &str, values: &Value) -> String {
 
 /// What changes something of RDS.
 fn changes() -> Vec<Permission> {
-    let changes = |action: &str| action == "*"
+    let changes = |action: &str| {
+        action == "*"
             || (action.starts_with("rds:") && !action.starts_with("rds:Describe"))
-            || (action.starts_with("elasticache:") && !["Describe", "List"].iter().any(|read| action["elasticache:".len()..].starts_with(read)));
+            || (action.starts_with("elasticache:")
+                && !["Describe", "List"].iter().any(|read| action["elasticache:".len()..].starts_with(read)))
+    };
     permissions().into_iter().filter(|permission| changes(&permission.action)).collect()
 }
 
@@ -358,7 +361,8 @@ fn is_born(permission: &Permission) -> bool {
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
     // Proxies and their target groups are named by whoever deploys.
-    let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns", "parametergroup:", "subnetgroup:", "usergroup:"];
+    let others =
+        ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns", "parametergroup:", "subnetgroup:", "usergroup:"];
     let others: Vec<String> = others.iter().flat_map(|kind| [(*kind).to_owned(), format!("cluster-{kind}")]).collect();
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind.as_str())));
     let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));

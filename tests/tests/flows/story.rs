@@ -379,7 +379,8 @@ impl Story {
     pub const fn is_taken_up(self) -> bool {
         !matches!(
             self,
-            Self::Cluster(Tale::Backup) | Self::Cache(CacheTale::Backup)
+            Self::Cluster(Tale::Backup)
+                | Self::Cache(CacheTale::Backup)
                 | Self::PlanOnly
                 | Self::WrongInput
                 | Self::Backup

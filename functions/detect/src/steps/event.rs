@@ -214,7 +214,11 @@ where
 }
 
 /// Good news and other evidence: belongs to an open incident, opens none.
-pub(super) async fn join_only<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, signal: &Signal) -> Result<EventAnswer, DrError>
+pub(super) async fn join_only<R, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    signal: &Signal,
+) -> Result<EventAnswer, DrError>
 where
     L: Ledger,
     E: ReadExecutions + StartRecovery,

@@ -66,7 +66,9 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     for (index, call) in calls {
         let found = look(deps, &recovery).await?;
         let went = match &call.act {
-            Act::SetFailover { automatic, multi_az, .. } => switch(deps, &mut recovery, (index, &call), &found, (*automatic, *multi_az)).await?,
+            Act::SetFailover { automatic, multi_az, .. } => {
+                switch(deps, &mut recovery, (index, &call), &found, (*automatic, *multi_az)).await?
+            }
             Act::ForceFailover { to: Some(to), from, .. } => {
                 promote(deps, &mut recovery, (index, &call), &found, (from.as_ref(), to)).await?
             }
@@ -119,14 +121,20 @@ async fn switch<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let is_so = found.configuration.cache().is_some_and(|cache| cache.automatic_failover == automatic);
     let settled = record.ended_at.is_some_and(|ended| recovery.now >= ended + recovery.policy.timing.poll.as_delta());
     // Later calls have been made since: they are looked at below.
-    if is_behind(deps, recovery, index).await? || (settled && is_so && found.configuration.multi_az == multi_az && found.status.accepts_calls()) {
+    if is_behind(deps, recovery, index).await?
+        || (settled && is_so && found.configuration.multi_az == multi_az && found.status.accepts_calls())
+    {
         return Ok(Went::On);
     }
     Ok(Went::Waits(format!("{} is {}; {}", found.id, found.status, record.act.describe())))
 }
 
 /// Whether a later call of the promotion was written down.
-async fn is_behind<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>, index: usize) -> Result<bool, DrError> {
+async fn is_behind<R, L: Ledger, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    index: usize,
+) -> Result<bool, DrError> {
     let calls = calls_of(deps, &recovery.incident).await?;
     Ok(calls.iter().any(|call| call.phase == Phase::Act && call.index > index && call.state != CallState::Refused))
 }

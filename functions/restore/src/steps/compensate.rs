@@ -406,7 +406,9 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
         return Err(DrError::conflict(reason));
     }
     let text = match target.kind() {
-        ResourceKind::ReplicationGroup => format!("closed again: {target} admits validate alone; sessions that clients opened stand until they end them"),
+        ResourceKind::ReplicationGroup => {
+            format!("closed again: {target} admits validate alone; sessions that clients opened stand until they end them")
+        }
         _ => format!("closed again: {target} admits nobody, and its sessions were ended"),
     };
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await

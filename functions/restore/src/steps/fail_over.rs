@@ -81,7 +81,10 @@ async fn already_moved<R, L: Ledger, D, S, E, C>(
     Ok((!was_sent).then_some(reason))
 }
 
-pub(crate) async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedDatabase, DrError> {
+pub(crate) async fn look<R: Databases, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+) -> Result<ObservedDatabase, DrError> {
     let found = source(&deps.databases, &recovery.incident, None).await?;
     found.ok_or_else(|| DrError::not_found(format!("{} does not exist", recovery.incident.source.id)))
 }

@@ -115,7 +115,10 @@ pub(super) async fn visit<T>(
     match secured {
         Ok(Ok(stream)) => converse(&place, stream, credentials, limits, work).await,
         // ElastiCache gives no AUTH token to a cache without TLS: a password is never sent in clear.
-        Ok(Err(error)) if credentials.password.reveal().is_empty() && error.get_ref().is_none_or(|cause| !cause.is::<rustls::Error>() || is_no_tls(cause)) => {
+        Ok(Err(error))
+            if credentials.password.reveal().is_empty()
+                && error.get_ref().is_none_or(|cause| !cause.is::<rustls::Error>() || is_no_tls(cause)) =>
+        {
             let stream = place.connect(&addresses).await?;
             converse(&place, stream, credentials, limits, work).await
         }

@@ -80,14 +80,14 @@ where
         (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer | ProbeOutcome::CouldNotRun, Some(FencePlan::Gone)) => {
             said(true, "the source is gone: nobody is connected to it")
         }
-        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, Some(FencePlan::Terminal)) => {
-            said(true, "it gives no answer, and never will")
-        }
+        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, Some(FencePlan::Terminal)) => said(true, "it gives no answer, and never will"),
         (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, Some(FencePlan::Unended)) => said(
             true,
             "its group admits validate alone and it gives no answer; sessions that stand could not be ended, which the approved plan names",
         ),
-        (ProbeOutcome::CouldNotRun, Some(FencePlan::Terminal)) if target.endpoint.is_none() => said(true, "it has no address, and never will"),
+        (ProbeOutcome::CouldNotRun, Some(FencePlan::Terminal)) if target.endpoint.is_none() => {
+            said(true, "it has no address, and never will")
+        }
         (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, _) => {
             said(false, "it gives no answer, so that the sessions that stand cannot be ended")
         }

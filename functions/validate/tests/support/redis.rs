@@ -1,6 +1,6 @@
 //! A throw-away Redis with TLS: own directory, own port, gone with the test even when it panics.
 
-use super::support::{PASSWORD, WallClock, wait_for, write_certificates};
+use crate::support::{PASSWORD, WallClock, wait_for, write_certificates};
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::Target;
@@ -110,7 +110,9 @@ fn cli(directory: &Path, port: u16, words: &[&str]) -> Command {
 /// Starts the server on a free port and waits until it answers; none if it ended instead.
 fn launch(directory: &Path, options: &[&str]) -> Option<(u16, Running)> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let mut command = Command::new("redis-server");
+    // In Debian's redis-tools the program goes by the name that it is started under.
+    let mut command = Command::new(if Path::new("/usr/bin/redis-server").exists() { "redis-server" } else { "redis-check-rdb" });
+    std::os::unix::process::CommandExt::arg0(&mut command, "redis-server");
     command.args(["--port", "0", "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD, "--masterauth", PASSWORD]);
     command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no", "--tls-replication", "yes"]);
     for (option, file) in [("--tls-cert-file", "server.pem"), ("--tls-key-file", "server.key"), ("--tls-ca-cert-file", "ca.pem")] {

@@ -4,7 +4,8 @@
 
 mod acts;
 mod observe;
-
+#[cfg(test)]
+mod tests;
 
 use crate::classify::call_error;
 use crate::tagging::Tagging;

@@ -4,8 +4,8 @@ use super::{DESCRIBE, DESCRIBE_SNAPSHOTS};
 use crate::classify::invalid;
 use crate::time::timestamp;
 use aws_sdk_elasticache::types::{
-    AutomaticFailoverStatus, CacheCluster, CacheSubnetGroup, DataTieringStatus, DestinationDetails, LogDeliveryConfiguration, MultiAzStatus,
-    NodeGroup, NodeGroupMember, ReplicationGroup, Snapshot, Tag,
+    AutomaticFailoverStatus, CacheCluster, CacheSubnetGroup, DataTieringStatus, DestinationDetails, LogDeliveryConfiguration,
+    MultiAzStatus, NodeGroup, NodeGroupMember, ReplicationGroup, Snapshot, Tag,
 };
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};

@@ -385,7 +385,9 @@ impl Act {
             Self::SetFailover { instance, automatic, multi_az } => {
                 format!("{action} {instance} AutomaticFailoverEnabled={automatic} MultiAZEnabled={multi_az}")
             }
-            Self::ForceFailover { instance, to: Some(to), .. } if is_cache(instance) => format!("{action} {instance} PrimaryClusterId={to}"),
+            Self::ForceFailover { instance, to: Some(to), .. } if is_cache(instance) => {
+                format!("{action} {instance} PrimaryClusterId={to}")
+            }
             Self::ForceFailover { instance, to: None, .. } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
             Self::ForceFailover { instance, to: None, .. } => format!("{action} {instance} ForceFailover=true"),
             Self::ForceFailover { instance, to: Some(to), .. } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),

@@ -38,7 +38,8 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
         return refuse("a promotion was already asked for in this incident; a second one could go back".to_owned());
     }
     let zone = next.zone.as_deref().unwrap_or("an unknown Availability Zone");
-    let mut weighed = plain(Remedy::ForceFailover, true, format!("replica {} in {zone} holds its data and can become the primary", next.id));
+    let mut weighed =
+        plain(Remedy::ForceFailover, true, format!("replica {} in {zone} holds its data and can become the primary", next.id));
     weighed.option.forecast = Forecast {
         rto: Some(Span::minutes(3)),
         rto_evidence: "one change of the replication group, three where automatic failover is on".to_owned(),
@@ -103,7 +104,10 @@ pub(super) fn told_of_restore(facts: PlanFacts<'_>, mut weighed: Weighed) -> Wei
 /// What a restore is told: a cache of a global datastore comes back on its own.
 pub(super) fn risks_of_restore(configuration: &Configuration, target: &DatabaseId) -> Vec<String> {
     let global = configuration.cache().and_then(|cache| cache.global.as_ref());
-    global.map(|global| format!("{target} does not belong to the global datastore {global}: it must be joined by hand")).into_iter().collect()
+    global
+        .map(|global| format!("{target} does not belong to the global datastore {global}: it must be joined by hand"))
+        .into_iter()
+        .collect()
 }
 
 /// The fence of a cache: the group that admits `validate`, which then ends everybody else's sessions; no restart, which would wipe it.
@@ -163,18 +167,23 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Vec<String> {
     match facts.incident.scenario() {
         Some(Scenario::StorageFull) => vec![
             format!("{id} has no memory left: what its maxmemory-policy evicts is gone; a larger node type keeps more."),
-            format!("aws elasticache modify-replication-group --region {region} --replication-group-id {id} --cache-node-type LARGER_TYPE --apply-immediately"),
+            format!(
+                "aws elasticache modify-replication-group --region {region} --replication-group-id {id} --cache-node-type LARGER_TYPE --apply-immediately"
+            ),
         ],
         Some(Scenario::ParameterFailure) => vec![
             format!("Put the last good parameter group of {id} back. Never reboot a primary: that wipes its data."),
-            format!("aws elasticache modify-replication-group --region {region} --replication-group-id {id} --cache-parameter-group-name LAST_GOOD_GROUP --apply-immediately"),
+            format!(
+                "aws elasticache modify-replication-group --region {region} --replication-group-id {id} --cache-parameter-group-name LAST_GOOD_GROUP --apply-immediately"
+            ),
         ],
-        Some(Scenario::NetworkFailure) => vec![
-            format!("The subnets or addresses of {id} cannot be used: free addresses, or repair the subnet group."),
-            describe,
-        ],
+        Some(Scenario::NetworkFailure) => {
+            vec![format!("The subnets or addresses of {id} cannot be used: free addresses, or repair the subnet group."), describe]
+        }
         Some(Scenario::KeyInaccessible) => vec![
-            format!("The KMS key of {id} is unreachable: enable it or cancel its deletion; without it no node can be replaced and no snapshot restored."),
+            format!(
+                "The KMS key of {id} is unreachable: enable it or cancel its deletion; without it no node can be replaced and no snapshot restored."
+            ),
             describe,
         ],
         Some(Scenario::SecurityBreach) => vec![

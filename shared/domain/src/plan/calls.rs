@@ -37,7 +37,9 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
-        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold => add_restore_calls(facts, plan, chosen),
+        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold => {
+            add_restore_calls(facts, plan, chosen)
+        }
     }
 }
 

@@ -45,7 +45,9 @@ const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy]
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
-    use Remedy::{ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
+    use Remedy::{
+        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
+    };
     use ResourceKind::{DbCluster, RdsInstance, ReplicationGroup};
     &[
         row(RdsInstance, Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),

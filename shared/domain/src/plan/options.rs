@@ -1,7 +1,7 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
-use super::calls::{add_calls, growth};
 use super::cache;
+use super::calls::{add_calls, growth};
 use super::cluster;
 use super::promotion;
 use super::renames;

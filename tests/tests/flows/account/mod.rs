@@ -8,8 +8,8 @@ mod functions;
 mod records;
 mod running;
 
-pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use caches::{CACHE, Shape, sns};
+pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use clusters::Made;
 pub use disturbance::{Disturbance, How};
 pub use running::{BETWEEN_SWEEPS, machines};

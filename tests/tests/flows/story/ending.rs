@@ -92,9 +92,11 @@ fn one_door(account: &Account) -> Result<(), String> {
         let is_cache = !call.parameters["ReplicationGroupId"].is_null();
         let groups = call.parameters[if is_cache { "SecurityGroupIds" } else { "VpcSecurityGroupIds" }].to_string();
         let born = (call.action == "CreateReplicationGroup" && call.parameters["ReplicationGroupId"] != ORDERS)
-            || call.action.starts_with("RestoreDBInstance") || call.action.starts_with("RestoreDBCluster");
+            || call.action.starts_with("RestoreDBInstance")
+            || call.action.starts_with("RestoreDBCluster");
         let side = name("TargetDBInstanceIdentifier").filter(|_| born);
-        let side = side.or_else(|| name("ReplicationGroupId")).or_else(|| name("DBInstanceIdentifier")).or_else(|| name("DBClusterIdentifier"));
+        let side =
+            side.or_else(|| name("ReplicationGroupId")).or_else(|| name("DBInstanceIdentifier")).or_else(|| name("DBClusterIdentifier"));
         if let Some(copy) = side.as_ref().filter(|side| born && side.starts_with("orders-db-r")) {
             called.insert(copy.clone(), copy.clone());
         }

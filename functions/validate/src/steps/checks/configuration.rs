@@ -33,7 +33,12 @@ fn or_unset(value: &str) -> &str {
 /// Whether the restored database is less protected than its source was.
 fn weakens(difference: &Difference) -> bool {
     match difference.setting.as_str() {
-        "cache.user_groups" | "cache.transit_encryption_mode" | "security_groups" | Difference::PARAMETERS | Difference::WRITERS | Difference::MEMBERS => true,
+        "cache.user_groups"
+        | "cache.transit_encryption_mode"
+        | "security_groups"
+        | Difference::PARAMETERS
+        | Difference::WRITERS
+        | Difference::MEMBERS => true,
         "storage_encrypted"
         | "deletion_protection"
         | "iam_authentication"

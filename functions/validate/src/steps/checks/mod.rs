@@ -67,7 +67,17 @@ where
     match &login.works {
         Some(credentials) => {
             write_mark = deps.databases.write_mark(&target, credentials, open::limits(policy)).await;
-            let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials, baseline, was_opened };
+            let visit = Visit {
+                deps,
+                budget,
+                policy,
+                incident: &incident,
+                plan: plan.as_ref(),
+                target: &target,
+                credentials,
+                baseline,
+                was_opened,
+            };
             newest_data = visit.look_inside(&mut checks).await;
         }
         None => checks.extend(not_run(policy, &login.why_not())),
@@ -134,7 +144,9 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
         let mut newest_data = None;
         match self.fingerprint(&[], &BTreeMap::new()).await {
-            Ok(Fingerprint { keyspace: Some(found), .. }) => checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened)),
+            Ok(Fingerprint { keyspace: Some(found), .. }) => {
+                checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened))
+            }
             Ok(found) => {
                 self.compare(&found.tables, checks).await;
                 newest_data = self.measure(&found.tables, checks).await;

@@ -1,11 +1,9 @@
 //! The adapter against a real Redis: what it proves, and what it must never claim.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
-
-#[path = "support/redis.rs"]
+#[path = "../support/redis.rs"]
 mod server;
-mod support;
 
+use crate::support::{PASSWORD, limits, login, wait_for};
 use lifeboat_domain::keyspace::Keyspace;
 use lifeboat_domain::policy::SqlCheck;
 use lifeboat_domain::ports::{Credentials, OpenDatabases};
@@ -13,7 +11,6 @@ use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::words::Grade;
 use server::Server;
 use std::collections::BTreeMap;
-use support::{PASSWORD, limits, login, wait_for};
 
 fn token(password: &str) -> Credentials {
     Credentials { username: "default".into(), ..login(password) }
