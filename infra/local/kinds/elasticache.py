@@ -54,8 +54,8 @@ def as_instance(group: Json, nodes: Iterable[Json], tags: Sequence[Mapping[str, 
 
 # Of up to a hundred thousand keys Lifeboat's fingerprint looks at each.
 SEED_ROWS = 50_000
-# A failover of ElastiCache takes long enough to be seen.
-DURATIONS = {"failure_detection": 4, "cluster_failover": 6}
+# A failover of ElastiCache takes long enough for two sweeps to see that the primary is gone.
+DURATIONS = {"failure_detection": 8, "cluster_failover": 4}
 
 
 class Groups:
