@@ -12,13 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import pymysql
-
 import checks
 from client import hashes
 from ledger import bare, moment
-from rediscache import Refused
 from stage import GROUPS, QUARANTINE, RESOURCE, Stage, until
 from timeline import Timeline
 
@@ -37,15 +33,6 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return "none"
     return f"{value:.1f}s" if 0 < value < 10 else f"{value:.0f}s"
-
-
-def _lets_in(stage: Stage, side: str) -> bool:
-    """Whether a client can log in at a side."""
-    try:
-        stage.secret.connect(side).close()
-    except (psycopg.OperationalError, pymysql.OperationalError, Refused, OSError):
-        return False
-    return True
 
 
 @dataclass
@@ -232,7 +219,7 @@ class Act:
             wanted = {**self.described, "VpcSecurityGroups": [{"VpcSecurityGroupId": group} for group in groups]}
             result.problems += checks.compare_settings(wanted, restored, stage.database.settings)
         if ending.outcome == "recovered" and ending.plan and not is_gone:
-            result.problems += checks.compare_fence(ending.plan, stage.describe(bare(source["id"])), stage.database.fence)
+            result.problems += checks.compare_fence(ending.plan, stage.describe(bare(source["id"])), stage.fence)
 
     def _judge_sides(self, result: Result, ending: Ending) -> None:
         """Whoever tried to write to both sides, as all contenders do all the time, never could."""
@@ -286,7 +273,7 @@ class Act:
         place = ending.incident["restored"]["endpoint"]
         if side != f"{place['host']}:{place['port']}" or side == self.side_before:
             return [f"clients should be moved from {self.side_before} to {place}, and are at {side}"]
-        return [f"the old side {self.side_before} still lets a client in"] if _lets_in(self.stage, self.side_before) else []
+        return [f"the old side {self.side_before} still lets a client in"] if self.stage.lets_in(self.side_before) else []
 
     def conclude_beside(self, result: Result, execution: Json, *, deleted: list[int], altered: list[int]) -> Result:
         """Check a copy that stands beside production: it holds what was there, and nobody was moved to it."""
@@ -338,7 +325,7 @@ class Act:
     def _given_access(self, incident: str, copy: str, side: str) -> list[str]:
         """A person pastes the command with which the last message offers a way into the copy's quarantine."""
         stage = self.stage
-        in_quarantine = not _lets_in(stage, side)
+        in_quarantine = not stage.lets_in(side)
         problems = [] if in_quarantine else [f"the copy at {side} lets a client in, before a person has opened it"]
         way = rf"{stage.database.way_in(copy)}((?:\S+ )+?)--apply-immediately"
         offered = [found.split() for found in re.findall(way, self.timeline.letter(incident))]
@@ -347,7 +334,7 @@ class Act:
         stage.contenders.leave(side)
         stage.database.open(copy, GROUPS)
         self.timeline.note("person", f"gives {copy} the groups of its source, to read what was rescued")
-        until("the copy is open", 30, lambda: _lets_in(stage, side))
+        until("the copy is open", 30, lambda: stage.lets_in(side))
         return problems
 
     def _outage(self, side: str) -> float:

@@ -88,7 +88,7 @@ class Secret:
 
 def hashes(connection: Connection | Worded) -> dict[int, str]:
     """The hash of every row."""
-    if isinstance(connection, Worded):
+    if not isinstance(connection, psycopg.Connection):
         return connection.hashes()
     found: dict[int, str] = {}
     with connection.cursor() as cursor, cursor.copy(HASHES) as copy:
@@ -151,7 +151,7 @@ class Writer:
         """How many of these rows a new connection through the secret finds as they were acknowledged."""
         wanted = {row.id: row.hash for row in rows}
         with self.secret.connect() as connection:
-            if isinstance(connection, Worded):
+            if not isinstance(connection, psycopg.Connection):
                 found = connection.find(wanted)
             else:
                 found = connection.execute(

@@ -62,11 +62,16 @@ class Cloud:
         rate_scale: float = 1.0,
         logs_to: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        tables: Mapping[str, Any] | None = None,
     ) -> None:
-        """Without an estate, RDS is plain moto. `rate_scale` shortens schedules; `environment` reaches every Lambda."""
+        """Without an estate, RDS is plain moto. `rate_scale` shortens schedules; `environment` reaches every Lambda.
+
+        `tables` are durations and faults of DynamoDB, see tables/.
+        """
         self.estate, self.estate_config = estate, dict(estate_config or {})
         self.region, self.enforce_roles, self.rate_scale = region, enforce_roles, rate_scale
         self.logs_to, self.environment = logs_to, dict(environment or {})
+        self.tables = dict(tables or {})
         self.directory = Path()
         self.ready: dict[str, Any] = {}
         self._ports: dict[str, socket.socket] = {}
@@ -82,7 +87,7 @@ class Cloud:
         self._watch_signals()
         try:
             self.directory = make_directory()
-            for name in ("moto", "aws", "rds", "control", "gate"):
+            for name in ("moto", "aws", "rds", "control", "gate", "tables"):
                 self._ports[name] = reserve_port()
             self._start()
         except BaseException:
@@ -160,6 +165,7 @@ class Cloud:
             "AWS_ENDPOINT_URL_ELASTICACHE": self.rds_url,
             "AWS_EC2_METADATA_DISABLED": "true",
             "LIFEBOAT_RATE_SCALE": str(self.rate_scale),
+            "LIFEBOAT_TABLES": json.dumps({**self.tables, "port": self.port("tables")}),
         }
         if self.enforce_roles:
             gate = f"{self.port('gate')} {self.rds_url}"
@@ -198,7 +204,7 @@ class Cloud:
     # Addresses and clients
 
     def port(self, name: str) -> int:
-        """The port of `moto`, `aws` (ministack), `rds` (the estate), `control` or `gate`."""
+        """The port of `moto`, `aws` (ministack), `rds` (the estate), `control`, `gate` or `tables`."""
         return int(self._ports[name].getsockname()[1])
 
     def url(self, name: str) -> str:
@@ -228,10 +234,10 @@ class Cloud:
             )
         return self._clients[key]
 
-    def control(self, path: str, body: Any = None) -> Any:
-        """Ask the estate's control port: GET without a body, POST with one."""
+    def control(self, path: str, body: Any = None, *, of: str = "control") -> Any:
+        """Ask the control port of the estate, or of the tables: GET without a body, POST with one."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url('control')}{path}", data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.url(of)}{path}", data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=70) as reply:
             text = reply.read()
         return json.loads(text) if text else None

@@ -312,9 +312,11 @@ class Contenders:
         self._early: dict[str, list[tuple[Contender, threading.Thread]]] = {}
         self._all: list[Contender] = []
         self._threads: list[threading.Thread] = []
+        self._began = 0.0
 
     def start(self) -> None:
         """Begin to write."""
+        self._began = time.monotonic()
         self._send_out(self.leads_to, Kind.FOLLOWING)
         for work in (self._watch_secret, self._watch_answers, self._watch_describe):
             self._run(work)
@@ -361,7 +363,7 @@ class Contenders:
 
     def _watch_secret(self) -> None:
         """See where the secret leads; what it once named, stale clients keep."""
-        before = time.monotonic()
+        before = self._began
         while not self._stop.is_set():
             asked = time.monotonic()
             with suppress(Exception):

@@ -21,12 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from act import Act, Result
+from act_tables import TableAct
 from pairs import PAIRS, Scenario
 from second_terminal import wanted
 from stage import KINDS, REPO, RESOURCE, Stage
+from stage_tables import TableStage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
+# The kinds that need a stage of their own.
+STAGES: dict[str, tuple[type[Stage], type[Act]]] = {"dynamodb": (TableStage, TableAct)}
 FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up", "validate", "notify")
 
 
@@ -91,13 +95,14 @@ def play(group: list[str], binaries: Path, screen: Screen, subject: Subject, *, 
     try:
         began = time.monotonic()
         multi_az = scenarios[group[0]].multi_az
-        with Stage(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
+        stage_of, act_of = STAGES.get(subject.kind, (Stage, Act))
+        with stage_of(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
             timeline = Timeline(stage, screen)
             for name in group:
                 screen.say(screen.paint(f"{name}: {scenarios[name].sentence}", "1"))
                 if name == group[0]:
                     prepare(stage, screen, began)
-                act = Act(stage, timeline, reports)
+                act = act_of(stage, timeline, reports)
                 try:
                     results += scenarios[name].run(act)
                 finally:

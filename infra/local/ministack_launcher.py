@@ -4,6 +4,7 @@ Each repair replaces one private hook of ministack and says what AWS does instea
 is pinned in requirements.txt. Settings, all optional, come from the environment:
   LIFEBOAT_RATE_SCALE   multiplies every `rate(...)` of a schedule: 0.05 turns 2 minutes into 6 seconds
   LIFEBOAT_RDS_GATE     "PORT UPSTREAM": check the role of each RDS call, then hand it to UPSTREAM
+  LIFEBOAT_TABLES       JSON: durations, faults and the control's port of DynamoDB's tables, see tables/
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import eventbridge, lambda_svc, scheduler, secretsmanager, stepfunctions
 
 import rds_gate
+import tables
 
 Json = dict[str, Any]
 
@@ -179,6 +181,9 @@ def launch() -> None:
     gate = os.environ.get("LIFEBOAT_RDS_GATE", "").split()
     if gate:
         rds_gate.serve(int(gate[0]), gate[1])
+    told = os.environ.pop("LIFEBOAT_TABLES", "")
+    if told:
+        tables.correct(json.loads(told))
     try:
         main()
     finally:

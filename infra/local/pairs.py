@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import scenarios
 import scenarios_aurora
 import scenarios_elasticache
+import scenarios_dynamodb
 from act import Act, Result
 
 
@@ -111,6 +112,7 @@ AURORA = {
         RDS["deletion"],
         sentence="somebody deletes the cluster: a person approves, and it comes back with its members from its backups",
     ),
+    "undo": replace(RDS["undo"], run=scenarios_aurora.undo, engines=()),
     "human_error": RDS["human_error"],
     "corruption": RDS["corruption"],
 }
@@ -147,4 +149,27 @@ ELASTICACHE = {
     ),
 }
 
-PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "elasticache": ELASTICACHE}
+DYNAMODB = {
+    "deletion": Scenario(
+        scenarios_dynamodb.deletion,
+        "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
+        ("deletion",),
+    ),
+    "human_error_beside": Scenario(
+        scenarios_dynamodb.human_error_beside,
+        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
+        ("human_error_beside",),
+    ),
+    "human_error": Scenario(
+        scenarios_dynamodb.human_error,
+        "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
+        ("human_error_beside", "human_error"),
+    ),
+    "undo": Scenario(
+        scenarios_dynamodb.undo,
+        "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",
+        ("undo_moved", "undo"),
+    ),
+}
+
+PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB, "elasticache": ELASTICACHE}

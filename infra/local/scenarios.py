@@ -188,10 +188,16 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
 
 def undo(act: Act) -> list[Result]:
     """Run it: clients are moved off a hung database, write to the new one, and go back when a person says so."""
-    stage, home = act.stage, act.stage.secret.side()
+    home = act.stage.secret.side()
     act.break_it("hung", "the server of {} accepts connections and never answers again")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     moved = act.conclude(Result("undo_moved", "RECOVERED"), execution, "recovered")
+    return go_back(act, moved, home)
+
+
+def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[Result]:
+    """Clients were moved off `home`, and go back there; `counts`: the database tells how many rows that loses."""
+    stage = act.stage
     new, away = stage.serving(), stage.secret.side()
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
     result = Result("undo", "UNDONE")
@@ -210,7 +216,7 @@ def undo(act: Act) -> list[Result]:
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
     result.problems += checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
     result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan], act.members)
-    result.problems += checks.compare_fence(plan, stage.describe(new), stage.database.fence)
+    result.problems += checks.compare_fence(plan, stage.describe(new), stage.fence)
     result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
     both = checks.never_both(stage, [home, away, home])
@@ -221,8 +227,8 @@ def undo(act: Act) -> list[Result]:
     result.problems += found
     _, result.report = act.report_of(result.incident, "undo")
     rows = re.search(r"(\d+) rows? w", plan["reason"])
-    result.rows_lost = int(rows[1]) if rows else 0
-    if not rows:
+    result.rows_lost = int(rows[1]) if rows else len(stage.journal.acknowledged(side=away))
+    if counts and not rows:
         result.problems.append(f"the plan does not say how many rows are lost: {plan['reason']}")
     result.rto = ended - began
     return [moved, result]
@@ -256,7 +262,7 @@ def human_error(act: Act) -> list[Result]:
     if beside.rows_rescued != len(deleted):
         beside.problems.append(f"of {len(deleted)} deleted rows only {beside.rows_rescued} are on the copy")
     beside.more = f"rows_deleted={len(deleted)} rows_rescued={beside.rows_rescued}"
-    result = _cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += _restored_to(act, result, before, when)
     return [beside, result]
 
@@ -280,7 +286,7 @@ def corruption(act: Act) -> list[Result]:
     failed = _failed_before(act, beside, when)
     beside.problems += failed
     given = {"resource": RESOURCE, "scenario": "corruption", "cut_over": True, "run": "plan"}
-    result = _cut_over(act, "corruption", given, "SUCCEEDED")
+    result = cut_over(act, "corruption", given, "SUCCEEDED")
     result.problems += _restored_to(act, result, first, when)
     passed = _passed_after(act, beside) + _passed_after(act, result) + _passed_by_sweep(act, result)
     result.problems += passed
@@ -332,7 +338,7 @@ def _restored_to(act: Act, result: Result, wanted: datetime, mistake: datetime) 
     return [] if point == wanted <= mistake else [f"restored to {point}, wanted {wanted}, before {mistake}"]
 
 
-def _cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
+def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
     """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named."""
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from act import RECOVERY_SECONDS, Act, Result
-from scenarios import failed_over
+from scenarios import cut_over, failed_over, go_back
+from stage import RESOURCE
+
+# A mistake that no check holds against the database when clients go back to it. The ids are far from those of the client.
+BOOKED_TWICE = """
+INSERT INTO public.orders (id, customer, amount)
+SELECT 900000000 + id, customer, amount FROM public.orders WHERE id BETWEEN 20001 AND 20100 RETURNING id"""
 
 
 def writer_failure(act: Act) -> list[Result]:
@@ -23,3 +31,15 @@ def cluster_failure(act: Act) -> list[Result]:
         restored = act.stage.describe(act.stage.serving())
         result.more = f"members={len(restored['Members'])}"
     return [result]
+
+
+def undo(act: Act) -> list[Result]:
+    """Run it: clients are moved to the second before a mistake, write there, and go back when a person says so."""
+    home = act.stage.secret.side()
+    act.begin("break", "somebody books orders twice by mistake")
+    booked, when = act.stage.sql(BOOKED_TWICE)
+    before = (when - timedelta(milliseconds=1)).replace(microsecond=0)
+    act.timeline.note("break", f"{len(booked)} rows are too many; the second before was {before:%H:%M:%S}Z")
+    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
+    moved = cut_over(act, "undo_moved", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    return go_back(act, moved, home)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg
+import pymysql
 import yaml
 
 import back_door
@@ -22,7 +24,7 @@ from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, elasticache, rds
+from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, dynamodb, elasticache, rds
 from ledger import Ledger, bare, moment
 
 Json = dict[str, Any]
@@ -45,6 +47,7 @@ KINDS = {
     "rds": (rds.Instances, rds.POLICIES),
     "aurora": (aurora.Clusters, aurora.POLICIES),
     "elasticache": (elasticache.Groups, elasticache.POLICIES),
+    "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
 }
 
 ESTATE: Json = {
@@ -85,6 +88,12 @@ def until(what: str, seconds: float, look: Callable[[], Any], *, every: float = 
 class Stage:
     """Everything that a scenario needs, on entering; nothing of it, on leaving."""
 
+    parameter = PARAMETER
+    seed_rows = SEED_ROWS
+    fence = FENCE
+    # Whether a side is opened before clients are led to it, so that somebody may be early.
+    opens = True
+
     def __init__(
         self,
         binaries: Path,
@@ -100,7 +109,9 @@ class Stage:
         database, policies = KINDS[kind]
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
-        self.seed_rows = elasticache.SEED_ROWS if kind == "elasticache" else SEED_ROWS
+        if kind == "elasticache":
+            # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
+            self.seed_rows, self.fence = elasticache.SEED_ROWS, QUARANTINE
         self.policy = policy or policies[self.engine]
         durations = {**ESTATE["durations"], **(elasticache.DURATIONS if kind == "elasticache" else {})}
         self.cloud = Cloud(
@@ -114,7 +125,6 @@ class Stage:
         self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
-        self.parameter = PARAMETER
         self.journal = Journal()
         self.queue = ""
         # Where ElastiCache tells what happens to caches; other kinds have none.
@@ -147,7 +157,7 @@ class Stage:
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
-                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PARAMETER}",
+                "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
                 "CacheTopicArn": self.topic,
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
@@ -267,6 +277,14 @@ class Stage:
             return rediscache.committed(server, self.secret.read()["password"], side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
+
+    def lets_in(self, side: str) -> bool:
+        """Whether a client can log in at a side."""
+        try:
+            self.secret.connect(side).close()
+        except (psycopg.OperationalError, pymysql.OperationalError, rediscache.Refused, OSError):
+            return False
+        return True
 
     def openings(self) -> list[tuple[str, float]]:
         """When somebody asked RDS to let clients write to a side (`host:port`), in seconds of the clock on the wall.

@@ -22,10 +22,11 @@ sys.path.insert(0, str(REPO / "infra" / "local"))
 import back_door  # noqa: E402
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
-from demo import keep_function_logs  # noqa: E402
+from demo import STAGES, keep_function_logs  # noqa: E402
 from overlaps import early_client, leaking_fence, move_to, moved_back, opened_early  # noqa: E402
 from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
+from table_controls import table_lost_replies, table_roles  # noqa: E402
 from stage import DATABASE, RESOURCE, SECRET, Stage, until  # noqa: E402
 from timeline import Screen, Timeline  # noqa: E402
 
@@ -293,6 +294,8 @@ CONTROLS = {
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),
+    "table_roles": Control(table_roles, {"kind": "dynamodb"}),
+    "table_lost_replies": Control(table_lost_replies, {"kind": "dynamodb"}),
 }
 LOSING = [
     "RestoreDBInstanceToPointInTime",
@@ -309,13 +312,14 @@ def play(name: str, binaries: Path) -> int:
     logs = REPO / ".run" / "logs" / name
     screen.say(f"{name}: {control.run.__doc__}")
     try:
-        with Stage(binaries, logs_to=logs, **control.stage) as stage:
+        stage_of, act_of = STAGES.get(control.stage.get("kind", ""), (Stage, Act))
+        with stage_of(binaries, logs_to=logs, **control.stage) as stage:
             point = stage.back_up()
             screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
             if name == "lost_replies":
                 stage.cloud.control("/faults", [_reply_lost(action) for action in LOSING])
             try:
-                problems = control.run(Act(stage, Timeline(stage, screen), REPO / ".run" / "reports"))
+                problems = control.run(act_of(stage, Timeline(stage, screen), REPO / ".run" / "reports"))
             finally:
                 keep_function_logs(stage, logs)
     except Exception as error:  # whatever goes wrong is told as a result

@@ -24,10 +24,10 @@ from processes import die_with
 from pairs import PAIRS
 from selftest import TESTS
 
-LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
+LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 # Of the scenarios of other kinds those that every run plays.
-ALWAYS = {"aurora": ("hung", "deletion"), "elasticache": ("instance_failure",)}
+DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion", "human_error_beside"), "elasticache": ("instance_failure",)}
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ def all_tests() -> list[Test]:
     """The checks of the checks and pages, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
+    for name in ("table_rules", "salvage_rules"):
+        tests.append(Test(name, HERE / f"{name}.py", (), (name,)))
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
     scenarios = PAIRS["rds"]
     for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
         ends = tuple(end for name in group for end in scenarios[name].ends)
         tests.append(Test("+".join(group), demo, tuple(group), ends))
-    for kind, always in ALWAYS.items():
+    for kind, daily in DAILY.items():
         for name, scenario in PAIRS[kind].items():
             test = Test(f"{kind}_{name}", demo, ("--kind", kind, name), scenario.ends, f"{kind}_")
-            tests.append(replace(test, by_name=name not in always))
+            tests.append(replace(test, by_name=name not in daily))
     proves = scenarios["instance_failure"].ends
     tests.append(Test("mariadb", demo, ("--engine", "mariadb", "instance_failure"), proves, "mariadb_"))
     for decision in ("approve", "deny"):

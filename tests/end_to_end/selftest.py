@@ -21,13 +21,17 @@ from checks_of.endings import endings  # noqa: E402
 from checks_of.rows import rows  # noqa: E402
 from checks_of.secret import secret  # noqa: E402
 from checks_of.split_brain import split_brain  # noqa: E402
+from checks_of.tables import tables  # noqa: E402
 from checks_of.validation import validation  # noqa: E402
 from checks_of.verdict import Verdict  # noqa: E402
 from checks_of.world import world  # noqa: E402
 
 TESTS: dict[str, Callable[[Verdict], None]] = {
     f"checks_of_{work.__name__}": work
-    for work in (calls, clusters, caches, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain)
+    for work in (
+        *(calls, clusters, caches, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain),
+        tables,
+    )
 }
 
 

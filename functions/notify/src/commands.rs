@@ -1,5 +1,7 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
+mod table;
+
 use crate::{caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
@@ -105,9 +107,12 @@ fn on(verb: &str, arn: &Arn, id: &DatabaseId, rest: &str) -> String {
     format!("aws rds {verb}-{noun}{plural} --region {region} --{noun}-identifier {id} {rest}").trim_end().to_owned()
 }
 
+/// Asks for the names of a cluster's members, the readers first: the restart of a writer would move the others to it.
+const MEMBERS: &str = "--query 'sort_by(DBClusters[0].DBClusterMembers,&to_string(IsClusterWriter))[].DBInstanceIdentifier' --output text";
+
 /// A command on each member of a cluster, one after the other.
 fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
-    let members = on("describe", arn, cluster, "--query 'DBClusters[0].DBClusterMembers[].DBInstanceIdentifier' --output text");
+    let members = on("describe", arn, cluster, MEMBERS);
     format!("for member in $({members}); do aws rds {command} --region {} --db-instance-identifier \"$member\"; done", arn.region())
 }
 
@@ -117,6 +122,7 @@ pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
         return caches::describe(arn, id);
     }
     let query = match id.kind() {
+        ResourceKind::DynamodbTable => return table::describe(arn, id),
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
         _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
     };
@@ -131,6 +137,9 @@ pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
 
 /// What RDS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
+    if table::is_table(id) {
+        return table::events(arn, id, None);
+    }
     if caches::is_cache(id) {
         return caches::events(arn, id, None);
     }
@@ -139,6 +148,9 @@ pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
 
 /// What RDS says happened to it since a moment.
 pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
+    if table::is_table(id) {
+        return table::events(arn, id, Some(since));
+    }
     if caches::is_cache(id) {
         return caches::events(arn, id, Some(since));
     }
@@ -158,6 +170,7 @@ pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
 /// Restarts a database where it is, which ends its sessions; of a cluster, each member.
 pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
+        ResourceKind::DynamodbTable => format!("# {id} is a table and keeps no sessions"),
         ResourceKind::DbCluster => on_members(arn, id, "reboot-db-instance"),
         _ => on("reboot", arn, id, ""),
     }
@@ -171,24 +184,44 @@ pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Optio
 
 /// Gives an instance other security groups.
 pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
+    if table::is_table(id) {
+        return table::set_door(arn, groups);
+    }
     if caches::is_cache(id) {
         return caches::set_groups(arn, id, groups);
     }
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
-/// Moves an instance behind the group that admits no client, and ends its sessions.
+/// Moves a database behind the group that admits no client, and ends its sessions.
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
+    if table::is_table(id) {
+        return vec![table::set_door(arn, &[group.to_owned()])];
+    }
     if caches::is_cache(id) {
         return caches::shut(arn, id, group);
     }
-    let region = arn.region();
-    let shown = format!("aws rds describe-db-instances --region {region} --db-instance-identifier {id} --output text --query");
+    let (noun, region) = (noun(id), arn.region());
+    let is_cluster = id.kind() == ResourceKind::DbCluster;
+    let list = if is_cluster { "DBClusters" } else { "DBInstances" };
+    let shown = format!("aws rds describe-{noun}s --region {region} --{noun}-identifier {id} --output text --query");
+    let close = set_groups(arn, id, &[group.to_owned()]);
+    let closed = format!(
+        "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
+    );
+    if is_cluster {
+        // Its own status says nothing of a restart: each member is seen to go and to come back before the next one is restarted.
+        let of = format!("--region {region} --db-instance-identifier \"$member\"");
+        let status = format!("aws rds describe-db-instances {of} --output text --query 'DBInstances[0].DBInstanceStatus'");
+        let members = on("describe", arn, id, MEMBERS);
+        let restart = format!(
+            "for member in $({members}); do aws rds reboot-db-instance {of}; until [ \"$({status})\" = rebooting ]; do sleep 1; done; aws rds wait db-instance-available {of}; done"
+        );
+        return vec![close, closed, restart];
+    }
     vec![
-        set_groups(arn, id, &[group.to_owned()]),
-        format!(
-            "until [ \"$({shown} 'DBInstances[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
-        ),
+        close,
+        closed,
         restart_instance(arn, id),
         format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
         format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
@@ -274,6 +307,9 @@ pub(crate) fn log_in(arn: &Arn, secret: &str) -> Vec<String> {
 
 /// Adds tags.
 pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
+    if table::is_of_table(arn) {
+        return table::add_tags(arn, tags);
+    }
     if arn.is_of_elasticache() {
         return caches::add_tags(arn, &shorthand(tags));
     }
@@ -283,6 +319,9 @@ pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
 /// Removes tags.
 pub(crate) fn remove_tags<'a>(arn: &Arn, keys: impl IntoIterator<Item = &'a String>) -> String {
     let keys: Vec<String> = keys.into_iter().map(|key| quoted(key)).collect();
+    if table::is_of_table(arn) {
+        return table::remove_tags(arn, &keys);
+    }
     if arn.is_of_elasticache() {
         return caches::remove_tags(arn, &keys.join(" "));
     }
@@ -302,6 +341,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             let region = arn.region();
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
+        Act::CreateSnapshot { instance, snapshot, .. } if table::is_table(instance) => Some(table::back_up(arn, instance, snapshot)),
         Act::CreateSnapshot { instance, tags, .. } if caches::is_cache(instance) => caches::snapshot(arn, act, &shorthand(tags)),
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
@@ -317,12 +357,16 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
 
 /// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
 pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> Option<String> {
+    let id = String::from(id.clone());
     let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
     Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))
 }
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if table::is_table(id) {
+        return table::delete(arn, id, false);
+    }
     if caches::is_cache(id) {
         return vec![caches::delete(arn, id, false)];
     }
@@ -332,6 +376,9 @@ pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>
 
 /// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if table::is_table(id) {
+        return table::delete(arn, id, true);
+    }
     if caches::is_cache(id) {
         return vec![caches::delete(arn, id, true)];
     }
@@ -371,63 +418,4 @@ pub(crate) fn quoted(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:lifeboat-recovery:orders-db-1";
-
-    #[test]
-    fn an_execution_leads_to_its_page_and_its_machine() {
-        let execution = Execution::parse(ARN).unwrap();
-        assert_eq!(
-            execution.console(),
-            format!("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}")
-        );
-        let start = execution.start("{}");
-        assert!(start.contains("--state-machine-arn arn:aws:states:eu-west-1:123456789012:stateMachine:lifeboat-recovery "), "{start}");
-        let answer = execution.start_sibling("approval", "{}").unwrap();
-        assert!(answer.contains(":stateMachine:lifeboat-approval "), "{answer}");
-        assert_eq!(Execution::parse("by hand"), None);
-    }
-
-    /// Runs the commands as a shell does where RDS accepts a rename, and shows its end after two looks.
-    #[test]
-    fn the_names_are_given_back_one_after_the_other() {
-        let id = |name: &str| DatabaseId::parse(name).unwrap();
-        let (name, kept_as, was) = (id("orders-db"), id("orders-db-old-1a2b3c4d"), id("orders-db-r1"));
-        let (source, copy) = (Some("db-SOURCE".to_owned()), "db-COPY".to_owned());
-        let names = Names { name, kept_as, was, source, copy, through: None, unseen: BTreeMap::new() };
-        let commands = names_back("eu-west-1", &names).join("\n");
-        let aws = r#"
-            aws() {
-                case "$*" in
-                *modify-db-instance*) while [ "$1" != --new-db-instance-identifier ]; do shift; done
-                    echo "renamed to $2"; printf '%s' "$2" > "$HOME/to"; printf '' > "$HOME/looks" ;;
-                *'DBInstances[].join('*) printf . >> "$HOME/looks"; looks=$(cat "$HOME/looks"); echo "look $looks $3 $6" >&2
-                    case "$looks" in .) ;; ..) echo "$(cat "$HOME/to"):renaming" ;; *) echo "$(cat "$HOME/to"):available" ;; esac ;;
-                *" wait "*) return 255 ;;
-                esac
-            }
-            sleep() { echo waited; }
-        "#;
-        let home = std::env::temp_dir().join(format!("lifeboat-names-back-{}", std::process::id()));
-        std::fs::create_dir_all(&home).unwrap();
-        let shell = std::process::Command::new("sh").arg("-euc").arg(format!("{aws}\n{commands}")).env("HOME", &home).output().unwrap();
-        std::fs::remove_dir_all(&home).unwrap();
-        let told = String::from_utf8(shell.stdout).unwrap();
-        let each = |to: &str| format!("renamed to {to}\nwaited\nwaited\n");
-        assert_eq!(
-            told,
-            format!("{}{}", each("orders-db-r1"), each("orders-db")),
-            "{commands}\n{}",
-            String::from_utf8_lossy(&shell.stderr)
-        );
-        assert!(shell.status.success());
-    }
-
-    #[test]
-    fn a_foreign_word_cannot_break_out_of_the_shell() {
-        assert_eq!(quoted("prod/orders"), "prod/orders");
-        assert_eq!(quoted("a'b; c"), r"'a'\''b; c'");
-    }
-}
+mod tests;

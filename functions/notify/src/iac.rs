@@ -1,5 +1,7 @@
 //! What a recovery changed that infrastructure code must be told, and what did not move with it.
 
+mod table;
+
 use crate::caches;
 use crate::message::Advice;
 use crate::message::parts::IAC;
@@ -7,6 +9,7 @@ use crate::story::Story;
 use crate::undo;
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::{Restored, Source};
+use lifeboat_domain::words::ResourceKind;
 use serde::{Deserialize, Serialize};
 
 /// One identifier before and after.
@@ -54,9 +57,10 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
         return Some(caches::tell_iac(&story.incident.resource, source, restored, changed(story, restored)));
     }
     let name = logical(&story.incident.resource);
+    let address = terraform_type(&restored.id);
     Some(TellYourIac {
         changed: changed(story, restored),
-        terraform_import_block: format!("import {{\n  to = aws_db_instance.{name}\n  id = \"{}\"\n}}", restored.id),
+        terraform_import_block: format!("import {{\n  to = {address}.{name}\n  id = \"{}\"\n}}", restored.id),
         terraform_commands: terraform(&name, &restored.id),
         cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
         did_not_move: left_behind(source, restored, undo::swap(story).is_some()),
@@ -77,7 +81,23 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.
 fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
-    vec![format!("terraform state rm aws_db_instance.{name}"), format!("terraform import aws_db_instance.{name} {new}")]
+    let address = terraform_type(new);
+    let mut commands = vec![format!("terraform state rm {address}.{name}"), format!("terraform import {address}.{name} {new}")];
+    if new.kind() == ResourceKind::DbCluster {
+        commands.push(format!(
+            "# and each of its members: terraform state rm, then terraform import aws_rds_cluster_instance.MEMBER {new}-NUMBER"
+        ));
+    }
+    commands
+}
+
+/// The type of a Terraform resource.
+const fn terraform_type(id: &DatabaseId) -> &'static str {
+    match id.kind() {
+        ResourceKind::DbCluster => "aws_rds_cluster",
+        ResourceKind::DynamodbTable => "aws_dynamodb_table",
+        ResourceKind::RdsInstance | ResourceKind::ReplicationGroup => "aws_db_instance",
+    }
 }
 
 fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
@@ -89,8 +109,14 @@ fn cloudformation(resource: &Identity, new: &DatabaseId) -> String {
             letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect();
+    if new.kind() == ResourceKind::DynamodbTable {
+        return format!(
+            "[{{\"ResourceType\": \"AWS::DynamoDB::Table\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"TableName\": \"{new}\"}}}}]"
+        );
+    }
+    let noun = if new.kind() == ResourceKind::DbCluster { "DBCluster" } else { "DBInstance" };
     format!(
-        "[{{\"ResourceType\": \"AWS::RDS::DBInstance\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"DBInstanceIdentifier\": \"{new}\"}}}}]"
+        "[{{\"ResourceType\": \"AWS::RDS::{noun}\", \"LogicalResourceId\": \"{logical}\", \"ResourceIdentifier\": {{\"{noun}Identifier\": \"{new}\"}}}}]"
     )
 }
 
@@ -101,11 +127,14 @@ fn logical(resource: &Identity) -> String {
 
 fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let source = &story.incident.source;
+    let is_table = restored.id.kind() == ResourceKind::DynamodbTable;
     let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
     let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
     let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
         endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port))
     };
+    let is_cluster = restored.id.kind() == ResourceKind::DbCluster;
+    let (noun, resource_id_name) = if is_cluster { ("db-cluster", "DbClusterResourceId") } else { ("db-instance", "DbiResourceId") };
     // After a swap of names the new one is what the old one was to whoever goes by name, and only its resource id tells them apart.
     let swapped = undo::swap(story).map(|names| (names.name.as_str(), names.through.as_ref(), restored.arn.as_str()));
     let (id, at, arn) = swapped.unwrap_or((source.id.as_str(), source.endpoint.as_ref(), source.arn.as_str()));
@@ -113,10 +142,13 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
         line("Identifier", id, restored.id.to_string()),
         line("ARN", arn, restored.arn.to_string()),
         line(
-            "DbiResourceId",
+            if is_table { "TableId" } else { resource_id_name },
             &source.resource_id,
             resource_id.map_or_else(
-                || format!("see aws rds describe-db-instances --db-instance-identifier {}", restored.id),
+                || match restored.id.kind() {
+                    ResourceKind::DynamodbTable => format!("see aws dynamodb describe-table --table-name {}", restored.id),
+                    _ => format!("see aws rds describe-{noun}s --{noun}-identifier {}", restored.id),
+                },
                 |record| record.resource_id.clone(),
             ),
         ),
@@ -126,20 +158,25 @@ fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
 
 /// What names the old database by identifier and was not touched.
 fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<LeftBehind> {
+    if restored.id.kind() == ResourceKind::DynamodbTable {
+        return table::left_behind(source, restored);
+    }
     let (region, old, new) = (source.arn.region(), &source.id, &restored.id);
-    let line = |what: &str, how: String| LeftBehind { what: what.to_owned(), how };
+    let is_cluster = new.kind() == ResourceKind::DbCluster;
+    let (dimension, proxied) = if is_cluster {
+        ("DBClusterIdentifier", "--db-cluster-identifiers")
+    } else {
+        ("DBInstanceIdentifier", "--db-instance-identifiers")
+    };
     let by_name = vec![
         line(
-            "CloudWatch alarms with the dimension DBInstanceIdentifier",
+            &format!("CloudWatch alarms with the dimension {dimension}"),
             format!(
-                "aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='DBInstanceIdentifier' && Value=='{old}']].AlarmName\""
+                "aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='{dimension}' && Value=='{old}']].AlarmName\""
             ),
         ),
         line("CloudWatch dashboards that name it", format!("aws cloudwatch list-dashboards --region {region}")),
-        line(
-            "RDS Proxy targets",
-            format!("aws rds register-db-proxy-targets --region {region} --db-proxy-name PROXY --db-instance-identifiers {new}"),
-        ),
+        line("RDS Proxy targets", format!("aws rds register-db-proxy-targets --region {region} --db-proxy-name PROXY {proxied} {new}")),
         line(
             "RDS event subscriptions with source ids",
             format!(
@@ -149,7 +186,24 @@ fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<Le
     ];
     // What goes by name has found the new one after a swap of names.
     let by_name = if is_swapped { Vec::new() } else { by_name };
-    let by_resource = vec![
+    let by_resource = if is_cluster { of_cluster(source) } else { of_instance(source, restored) };
+    let addresses = (!is_swapped).then(|| {
+        line(
+            "DNS names and configuration files that hold the old endpoint",
+            format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str())),
+        )
+    });
+    by_name.into_iter().chain(by_resource).chain(addresses).collect()
+}
+
+fn line(what: &str, how: String) -> LeftBehind {
+    LeftBehind { what: what.to_owned(), how }
+}
+
+/// Whom the resource id of an instance names.
+fn of_instance(source: &Source, restored: &Restored) -> Vec<LeftBehind> {
+    let (region, old) = (source.arn.region(), &source.id);
+    vec![
         line(
             "Read replicas, which follow the old one",
             format!(
@@ -164,12 +218,29 @@ fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<Le
             ),
         ),
         line("IAM policies for rds-db:connect, which name the DbiResourceId", format!("search your policies for {}", source.resource_id)),
-    ];
-    let addresses = (!is_swapped).then(|| {
+    ]
+}
+
+/// What hangs on a cluster itself and not on its data.
+fn of_cluster(source: &Source) -> Vec<LeftBehind> {
+    let (region, old) = (source.arn.region(), &source.id);
+    let shown = |query: &str| {
+        format!("aws rds describe-db-clusters --region {region} --db-cluster-identifier {old} --query 'DBClusters[0].{query}'")
+    };
+    vec![
+        line("Replica clusters, which follow the old one", shown("ReadReplicaIdentifiers")),
+        line("Roles that the cluster may use (S3, Lambda)", shown("AssociatedRoles")),
+        line("Custom endpoints", format!("aws rds describe-db-cluster-endpoints --region {region} --db-cluster-identifier {old}")),
         line(
-            "DNS names and configuration files that hold the old endpoint",
-            format!("search your repositories for {}", source.endpoint.as_ref().map_or(old.as_str(), |endpoint| endpoint.host.as_str())),
-        )
-    });
-    by_name.into_iter().chain(by_resource).chain(addresses).collect()
+            "Autoscaling of its readers",
+            format!(
+                "aws application-autoscaling describe-scalable-targets --region {region} --service-namespace rds --resource-ids cluster:{old}"
+            ),
+        ),
+        line("A global database", format!("aws rds describe-global-clusters --region {region}")),
+        line(
+            "IAM policies for rds-db:connect, which name the DbClusterResourceId",
+            format!("search your policies for {}", source.resource_id),
+        ),
+    ]
 }

@@ -177,6 +177,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::MakeMultiAz { instance } => deps.databases.make_multi_az(instance).await,
         Act::GrowStorage { instance, gib, iops, throughput } => deps.databases.grow_storage(instance, *gib, *iops, *throughput).await,
         Act::ReplaySettings { instance, settings } => deps.databases.set_late_settings(instance, settings).await,
+        Act::SetTable { table, setting } => deps.databases.set_table(table, setting).await,
         Act::SetSecurityGroups { instance, groups } => deps.databases.set_security_groups(instance, groups).await,
         Act::ResetMasterPassword { instance, secret } => {
             let today = deps.secrets.credentials(secret, None).await?;

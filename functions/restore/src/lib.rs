@@ -18,8 +18,8 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
     PromoteNodes, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions,
-    ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters,
-    WriteProxies, WriteRecords, WriteSecrets,
+    ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions,
+    WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};
@@ -170,6 +170,7 @@ pub trait Databases:
     + DeleteDatabases
     + MakeMembers
     + FailClustersOver
+    + SetTables
     + MakeCaches
     + PromoteNodes
     + ReadProxies
@@ -187,6 +188,7 @@ impl<T> Databases for T where
         + DeleteDatabases
         + MakeMembers
         + FailClustersOver
+        + SetTables
         + MakeCaches
         + PromoteNodes
         + ReadProxies

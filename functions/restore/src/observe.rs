@@ -14,6 +14,9 @@ use lifeboat_domain::{DrError, Span};
 /// A reboot that was not seen for so long after it was written down was not sent; only a fenced source is rebooted again.
 const REBOOT_SHOWS_WITHIN: Span = Span::minutes(2);
 
+/// A backup of a table is listed at once; one that was not listed for so long was not made.
+const BACKUP_SHOWS_WITHIN: Span = Span::minutes(2);
+
 /// What the world shows of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
@@ -44,9 +47,15 @@ pub(crate) async fn by_resource_id(databases: &impl ReadDatabases, id: &str) -> 
 /// Reads the new database, whatever it is called now.
 pub(crate) async fn restored(databases: &impl ReadDatabases, restored: &Restored) -> Result<Option<ObservedDatabase>, DrError> {
     match &restored.resource_id {
+        Some(id) if restored.id.kind() == ResourceKind::DynamodbTable => same(databases, &restored.id, id).await,
         Some(id) => by_resource_id(databases, id).await,
         None => instance(databases, &restored.id).await,
     }
+}
+
+/// Reads a database that keeps its name, if it is still the one with this id.
+pub(crate) async fn same(databases: &impl ReadDatabases, id: &DatabaseId, resource_id: &str) -> Result<Option<ObservedDatabase>, DrError> {
+    Ok(instance(databases, id).await?.filter(|found| found.resource_id == resource_id))
 }
 
 /// Reads the source. What has its name but is another instance is never touched. While names may be swapped, nobody under its name
@@ -101,6 +110,11 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
                 .await
                 .map_err(|error| error.while_doing(format!("listing snapshots of {instance}")))?;
             match found.iter().find(|found| found.id == *snapshot) {
+                // A backup of a table has no tags; its name was made of the incident and the table.
+                Some(_) if instance.kind() == ResourceKind::DynamodbTable => {
+                    Ok(Observation::Done("the backup exists under our name".to_owned()))
+                }
+                None if instance.kind() == ResourceKind::DynamodbTable => Ok(unseen_backup(recovery, record)),
                 Some(found) if found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str()) => {
                     Ok(Observation::Done("the snapshot exists and is ours".to_owned()))
                 }
@@ -133,12 +147,19 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::ReplaySettings { instance: id, .. }
         | Act::ResetMasterPassword { instance: id, .. }
         | Act::SetSecurityGroups { instance: id, .. }
+        | Act::SetTable { table: id, .. }
         | Act::EndSessions { instance: id } => Ok(of_instance(recovery, record, instance(&deps.databases, id).await?.as_ref())),
         Act::AddTags { arn, .. } | Act::RemoveTags { arn, .. } => {
             let id = DatabaseId::of_arn(arn).ok_or_else(|| DrError::unrecoverable(format!("{arn} names no database")))?;
             Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
         }
     }
+}
+
+/// A second backup under the same name would be made without a word: it is asked for again only once the first one must have shown.
+fn unseen_backup(recovery: &Recovery<'_>, record: &CallRecord) -> Observation {
+    let is_young = Span::between(record.sent_at, recovery.now) < BACKUP_SHOWS_WITHIN;
+    if is_young { Observation::CannotTell } else { Observation::NotDone }
 }
 
 async fn observe_restore<R: Databases, L, D, S, E, C>(
@@ -155,7 +176,19 @@ async fn observe_restore<R: Databases, L, D, S, E, C>(
 
 /// Whether an instance carries this incident's mark.
 pub(crate) fn is_ours(found: &ObservedDatabase, recovery: &Recovery<'_>) -> bool {
+    if is_ours_without_a_mark(found, recovery) {
+        return true;
+    }
     found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str())
+}
+
+/// A restored table is born without tags. Until it gets ours it is known by its name, which holds a hash of the incident, and by its
+/// age; one that carries another incident's mark, or a policy, is somebody else's.
+fn is_ours_without_a_mark(found: &ObservedDatabase, recovery: &Recovery<'_>) -> bool {
+    let is_target = recovery.target().is_some_and(|target| target == found.id) && recovery.plan.target_resource_id.is_none();
+    let is_young = found.created_at.is_some_and(|created| created >= recovery.incident.first_signal_at);
+    let is_plain = !found.tags.keys().any(|key| key.starts_with("lifeboat:"));
+    found.id.kind() == ResourceKind::DynamodbTable && is_target && is_young && is_plain
 }
 
 fn not_ours(name: &str) -> DrError {
@@ -193,6 +226,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             let is_pending = found.pending.iter().any(|name| name == "MultiAZ");
             Observation::done_if(found.configuration.multi_az || is_pending, "RDS is making it Multi-AZ")
         }
+        Act::SetTable { setting, .. } => Observation::done_if(setting.is_in(&found.configuration), "the table shows it"),
         Act::ReplaySettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
         Act::ResetMasterPassword { .. } => {
             let resetting = found.status.is_resetting_password() || found.pending.iter().any(|name| name == "MasterUserPassword");

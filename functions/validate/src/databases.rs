@@ -5,6 +5,8 @@ use crate::postgres::Postgres;
 use crate::redis::Redis;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
+use lifeboat_aws::tables::TableItems;
+use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
@@ -26,6 +28,8 @@ pub(crate) enum Engine {
     Postgres,
     /// `mysql`, `mariadb` and what speaks their protocol.
     MySql,
+    /// A DynamoDB table, which is asked through AWS's API and not opened.
+    Table,
     /// `redis` and `valkey`.
     Redis,
 }
@@ -36,6 +40,7 @@ impl Engine {
         match name {
             "postgres" | "aurora-postgresql" => Some(Self::Postgres),
             "mysql" | "mariadb" | "aurora-mysql" => Some(Self::MySql),
+            "dynamodb" => Some(Self::Table),
             "redis" | "valkey" => Some(Self::Redis),
             _ => None,
         }
@@ -67,17 +72,19 @@ pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
 }
 
 /// Opens databases of every engine that it knows.
-pub struct Databases<C> {
+pub struct Databases<C, I = TableItems> {
+    items: I,
     postgres: Postgres<C>,
     mysql: MySql<C>,
     redis: Redis<C>,
     clock: C,
 }
 
-impl<C: Clock + Clone> Databases<C> {
-    /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
-    pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
+impl<C: Clock + Clone, I: ReadItems> Databases<C, I> {
+    /// Trusts the certificate authorities in the PEM file `roots` and nobody else; `items` are those of DynamoDB's tables.
+    pub fn new(roots: &Path, items: I, clock: C) -> Result<Self, DrError> {
         Ok(Self {
+            items,
             postgres: Postgres::new(roots, clock.clone())?,
             mysql: MySql::new(roots, clock.clone())?,
             redis: Redis::new(roots, clock.clone())?,
@@ -86,13 +93,21 @@ impl<C: Clock + Clone> Databases<C> {
     }
 }
 
-impl<C: Clock> OpenDatabases for Databases<C> {
+impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
             Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
+            Some(Engine::Table) => items::probe(&self.items, target, self.clock.now()).await,
             Some(Engine::Redis) => self.redis.probe(target, credentials, limits, watched).await,
             None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
+        }
+    }
+
+    async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
+        match Engine::of(&target.engine) {
+            Some(Engine::Table) => items::probe_writes(&self.items, target, self.clock.now()).await,
+            _ => self.probe(target, credentials, limits, &[]).await,
         }
     }
 
@@ -100,7 +115,8 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine)? {
             Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
             // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
-            Engine::MySql | Engine::Redis => None,
+            // A table keeps no count at all, nor does a cache.
+            Engine::MySql | Engine::Redis | Engine::Table => None,
         }
     }
 
@@ -115,6 +131,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
             Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
+            Some(Engine::Table) => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
             // Nodes of one group are no databases of their own.
             Some(Engine::Redis) => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
             None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
@@ -134,7 +151,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
             Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
             Some(Engine::Redis) => Traces::cannot_be_told("a cache keeps no traces of its past"),
-            None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
+            Some(Engine::Table) | None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
         }
     }
 
@@ -149,6 +166,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
+            Some(Engine::Table) => items::fingerprint(&self.items, &target.instance, tables, watermarks, self.clock.now()).await,
             Some(Engine::Redis) => self.redis.fingerprint(target, credentials, limits, tables, watermarks).await,
             None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
         }
@@ -158,7 +176,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.list_parts(target, credentials, limits, rule).await,
             Some(Engine::MySql) => self.mysql.list_parts(target, credentials, limits, rule).await,
-            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis | Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -173,7 +191,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.read_parts(target, credentials, limits, parts, time).await,
             Some(Engine::MySql) => self.mysql.read_parts(target, credentials, limits, parts, time).await,
-            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis | Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -182,7 +200,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
             Some(Engine::Postgres) => self.postgres.run_checks(target, credentials, limits, checks).await,
             Some(Engine::MySql) => self.mysql.run_checks(target, credentials, limits, checks).await,
             Some(Engine::Redis) => self.redis.run_checks(target, credentials, limits, checks).await,
-            None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
+            Some(Engine::Table) | None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
         }
     }
 
@@ -197,6 +215,7 @@ impl<C: Clock> OpenDatabases for Databases<C> {
         match Engine::of(&source.0.engine) {
             Some(Engine::Postgres) => self.postgres.compare_table(source, restored, limits, table).await,
             Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
+            Some(Engine::Table) => items::compare(&self.items, &source.0.instance, &restored.0.instance, table).await,
             Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(source.0).during("compare")),
         }
     }

@@ -13,7 +13,7 @@ async fn main() -> std::process::ExitCode {
             ledger: clients.ledger(settings.table()?, settings.home_region()?),
             documents: clients.bucket(settings.bucket()?),
             secrets: clients.secrets(),
-            databases: Databases::new(&settings.tls_roots()?, SystemClock)?,
+            databases: Databases::new(&settings.tls_roots()?, clients.table_items(), SystemClock)?,
             clock: SystemClock,
             policies: settings.policies()?,
         };

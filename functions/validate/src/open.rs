@@ -5,7 +5,7 @@ use lifeboat_domain::incident::Incident;
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::plan::Plan;
 use lifeboat_domain::policy::{Policy, SqlCheck};
-use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecrets, Target, VisitLimits};
+use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecrets, Secret, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::{DrError, Timestamp, ledger, ledger::keys};
 use serde::de::DeserializeOwned;
@@ -61,6 +61,16 @@ pub(crate) async fn plan(ledger: &impl Ledger, incident: &Incident) -> Result<Op
 
 /// Today's login of a target, or why there is none.
 pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result<Credentials, DrError> {
+    if !target.instance.kind().has_login() {
+        return Ok(Credentials {
+            version: String::new(),
+            username: String::new(),
+            password: Secret::new(String::new()),
+            database: None,
+            endpoint: target.endpoint.clone(),
+            managed_by_rds: false,
+        });
+    }
     let Some(secret) = &target.secret else {
         let text = format!("no secret is known for {}: its instance has no tag lifeboat:secret", target.resource);
         return Err(DrError::not_found(text));
@@ -80,6 +90,18 @@ pub(crate) async fn probe<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
 ) -> Probe {
     match today(&deps.secrets, target).await {
         Ok(credentials) => deps.databases.probe(target, &credentials, limits, watched).await,
+        Err(why) => could_not_run(deps.clock.now(), why.to_string()),
+    }
+}
+
+/// Asks with today's login whether a client could write; whatever goes wrong is an outcome.
+pub(crate) async fn probe_writes<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(
+    deps: &Deps<L, D, S, O, C>,
+    target: &Target,
+    limits: VisitLimits,
+) -> Probe {
+    match today(&deps.secrets, target).await {
+        Ok(credentials) => deps.databases.probe_writes(target, &credentials, limits).await,
         Err(why) => could_not_run(deps.clock.now(), why.to_string()),
     }
 }

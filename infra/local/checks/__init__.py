@@ -22,6 +22,7 @@ from .rows import (
 )
 from .secret import compare_secret, secret_as_planned
 from .split_brain import compare_committed, compare_windows, in_words, never_both, opened_terms, uninterrupted, untried
+from .tables import parameter_as_planned, sound_orders
 from .validation import BUILT_IN, judge_validation, passed_by_check, policy_checks, policy_checks_on
 from .world import (
     SETTINGS,
@@ -69,11 +70,13 @@ __all__ = [
     "one_is_protected",
     "opened_terms",
     "parameter_agrees",
+    "parameter_as_planned",
     "passed_by_check",
     "policy_checks",
     "policy_checks_on",
     "secret_as_planned",
     "serving_rows",
+    "sound_orders",
     "sources_exist",
     "unconfirmed",
     "uninterrupted",

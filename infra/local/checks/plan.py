@@ -11,6 +11,7 @@ from ledger import bare, moment
 from .log import Call, present
 from .plan_caches import is_of_cache, planned_on_cache
 from .plan_clusters import is_of_cluster, planned_on_cluster, sendable
+from .plan_tables import is_of_table, planned_on_table
 
 Json = dict[str, Any]
 
@@ -147,6 +148,8 @@ def _calls_of(act: Json, late: set[str], members: Mapping[str, Sequence[str]]) -
         return [Call("CreateSnapshot", given)]
     if is_of_cache(act):
         return [planned_on_cache(act)]
+    if is_of_table(act):
+        return planned_on_table(act)
     if not is_of_cluster(act):
         return [_planned(act, late)]
     if act["call"] == "end_sessions":

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from client import Worded, hashes
+import psycopg
+
+from client import hashes
 from journal import Fate, Journal, Row
 from stage import Stage
 
@@ -102,7 +104,7 @@ def unknown_rows(stage: Stage, found: Mapping[int, str]) -> list[str]:
     if not sent:
         return []
     with stage.secret.connect() as connection:
-        if isinstance(connection, Worded):
+        if not isinstance(connection, psycopg.Connection):
             there = connection.contents(sent)
         else:
             there = connection.execute(

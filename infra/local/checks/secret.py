@@ -8,6 +8,7 @@ from typing import Any
 from ledger import bare
 from stage import SECRET, Stage
 
+from .tables import parameter_as_planned
 from .words import NOTHING
 from .world import instances
 
@@ -40,7 +41,9 @@ def compare_secret(
 
 
 def secret_as_planned(stage: Stage, zero: float, before: Json, plans: Sequence[Json]) -> list[str]:
-    """The same of the stage's secret."""
+    """The same of the stage's secret, or of the parameter that names its table."""
+    if stage.kind == "dynamodb":
+        return parameter_as_planned(stage.parameter, before, stage.secret.read(), plans)
     versions = stage.cloud.client("secretsmanager").list_secret_version_ids(SecretId=SECRET, IncludeDeprecated=True)
     fresh = [item for item in versions["Versions"] if item["CreatedDate"].timestamp() >= int(zero)]
     places = {item["DBInstanceIdentifier"]: item["Endpoint"] for item in instances(stage) if item.get("Endpoint")}

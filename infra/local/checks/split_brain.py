@@ -77,7 +77,9 @@ def windows(found: Sequence[Reign]) -> list[Window]:
     return sorted(all_of_them, key=lambda window: window.first_sent)
 
 
-def compare_windows(attempts: Sequence[Attempt], terms: Sequence[Term], led: Sequence[str]) -> list[str]:
+def compare_windows(
+    attempts: Sequence[Attempt], terms: Sequence[Term], led: Sequence[str], *, early: bool = True
+) -> list[str]:
     """No two sides took writes at one time, each did only in its term; `led` is where the secret led last, in order."""
     sides, found = [term.side for term in terms], reigns(attempts, terms)
     back = len(set(sides)) != len(sides) and len(set(led)) == len(led)
@@ -92,7 +94,7 @@ def compare_windows(attempts: Sequence[Attempt], terms: Sequence[Term], led: Seq
     ]
     for reign in found:
         problems += _compare_reign(reign)
-    return problems + untried(attempts, terms)
+    return problems + untried(attempts, terms, early=early)
 
 
 def _compare_reign(reign: Reign) -> list[str]:
@@ -117,8 +119,11 @@ def _several(attempts: Sequence[Attempt]) -> str:
     return f"{len(attempts)} writes ({'; '.join(sorted(kinds))})"
 
 
-def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
-    """What was not even tried, and so proves nothing: each client in each term, the stale ones afterwards, too."""
+def untried(attempts: Sequence[Attempt], terms: Sequence[Term], *, early: bool = True) -> list[str]:
+    """What was not even tried, and so proves nothing: each client in each term, the stale ones afterwards, too.
+
+    `early`: and somebody before each side was opened, where sides are opened.
+    """
     problems = [] if terms else ["nobody has seen where the secret leads"]
     for reign in reigns(attempts, terms)[: len(terms)]:
         for kept in (False, True):
@@ -128,7 +133,7 @@ def untried(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
                     problems.append(f"no {kind.value} client ever wrote to {reign.side} over {how}: it proves nothing")
             if reign.end != NEVER and not any(it.kind is Kind.STALE and it.sent >= reign.end for it in mine):
                 problems.append(f"nobody tried {reign.side} over {how} after clients were moved: it proves nothing")
-    return problems + _unbeset(attempts, terms)
+    return problems + (_unbeset(attempts, terms) if early else [])
 
 
 def _unbeset(attempts: Sequence[Attempt], terms: Sequence[Term]) -> list[str]:
@@ -218,7 +223,7 @@ def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float |
 
     def tried() -> bool:
         terms = record.terms()
-        return bool(terms) and terms[-1].side == led[-1] and not untried(record.attempts(), terms)
+        return bool(terms) and terms[-1].side == led[-1] and not untried(record.attempts(), terms, early=stage.opens)
 
     try:
         until("everybody has tried every side", SECONDS, tried)
@@ -228,7 +233,7 @@ def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float |
     attempts, terms = record.attempts(), record.terms()
     terms = opened_terms(terms, [(side, record.monotonic(at)) for side, at in stage.openings()])
     kept = {term.side: _on_client_clock(record, stage.committed(term.side)) for term in terms}
-    problems = compare_windows(record.attempts(), terms, led) + compare_committed(attempts, terms, kept)
+    problems = compare_windows(record.attempts(), terms, led, early=stage.opens) + compare_committed(attempts, terms, kept)
     if uninterrupted_since is not None:
         problems += uninterrupted(record.attempts(), led[-1], record.monotonic(uninterrupted_since))
     return problems

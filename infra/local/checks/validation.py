@@ -10,6 +10,7 @@ from ledger import moment
 from rediscache import RedisCache
 from stage import Stage
 
+from .tables import sound_orders
 from .words import NOTHING
 
 Json = dict[str, Any]
@@ -56,9 +57,11 @@ def policy_checks(policy: Json, ask: Callable[[str], str]) -> list[str]:
 
 
 def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
-    """The same on a side, or where the secret leads; a cache speaks no SQL."""
+    """The same on a side, or where the secret leads. A cache and a table know no SQL: in a table the orders are looked at."""
     if stage.kind == "elasticache":
         return []
+    if stage.kind == "dynamodb":
+        return sound_orders(stage, side)
     with stage.secret.connect(side) as connection:
 
         def ask(statement: str) -> str:

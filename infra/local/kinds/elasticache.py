@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from . import QUARANTINE, Json, Wanted
+from . import Json, Wanted
 
 ENGINE = "valkey"
 POLICIES = {ENGINE: "demo-cache"}
@@ -62,8 +62,6 @@ class Groups:
     """Replication groups behind the ElastiCache API."""
 
     checks = ("reachability", "login", "role", "keyspace", "configuration")
-    # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
-    fence = QUARANTINE
 
     settings: tuple[str, ...] = (
         "CacheNodeType",

@@ -3,12 +3,14 @@
 
 use crate::caches::Caches;
 use crate::rds::Rds;
+use crate::tables::Tables;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
-use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
+use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
-    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, TagDatabases, TakeSnapshots, WriteProxies,
+    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots,
+    WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};
@@ -18,7 +20,28 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub struct Databases {
     pub(crate) rds: Rds,
+    pub(crate) tables: Tables,
     pub(crate) caches: Caches,
+}
+
+const fn is_table(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::DynamodbTable)
+}
+
+/// What has no meaning for a table is refused before anything is sent.
+fn not_of_a_table(action: &str, id: &DatabaseId) -> Answer<()> {
+    if !is_table(id) {
+        return Ok(());
+    }
+    Err(CallError::new(CallClass::Invalid, action, "TableName", format!("{id} is a table, which has no such thing; nothing was sent")))
+}
+
+/// A final backup of a table must be seen to stand before it is deleted, which no single call does.
+fn released_by_hand(id: &DatabaseId) -> CallError {
+    let text = format!(
+        "{id} is a table, which a person deletes: aws dynamodb create-backup --table-name {id} --backup-name final-{id}, and once that backup is AVAILABLE aws dynamodb delete-table --table-name {id}"
+    );
+    CallError::new(CallClass::Invalid, "dynamodb:DeleteTable", "TableName", text)
 }
 
 const fn is_cache(id: &DatabaseId) -> bool {
@@ -36,7 +59,11 @@ fn not_of_a_cache(action: &str, id: &DatabaseId) -> Answer<()> {
 
 impl ReadDatabases for Databases {
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
-        if is_cache(id) { self.caches.database(id).await } else { self.rds.database(id).await }
+        match id.kind() {
+            ResourceKind::DynamodbTable => self.tables.table(id).await,
+            ResourceKind::ReplicationGroup => self.caches.database(id).await,
+            ResourceKind::RdsInstance | ResourceKind::DbCluster => self.rds.database(id).await,
+        }
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
@@ -48,37 +75,49 @@ impl ReadDatabases for Databases {
 
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let mut all = self.rds.databases().await?;
+        all.extend(self.tables.protected().await?);
         all.extend(self.caches.databases().await?);
         Ok(all)
     }
 
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
-        if is_cache_resource_id(resource_id) {
-            return self.caches.restore_window(resource_id).await;
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_table(known_as) {
+            return self.tables.window(known_as, resource_id).await;
         }
-        self.rds.restore_window(resource_id).await
+        if is_cache_resource_id(resource_id) {
+            return self.caches.restore_window(known_as, resource_id).await;
+        }
+        self.rds.restore_window(known_as, resource_id).await
     }
 
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
         let mut all = self.rds.manual_snapshots().await?;
+        all.extend(self.tables.backups(None).await?);
         all.extend(self.caches.manual_snapshots().await?);
         Ok(all)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
-        if is_cache(instance) { self.caches.snapshots_of(instance).await } else { self.rds.snapshots_of(instance).await }
+        match instance.kind() {
+            ResourceKind::DynamodbTable => self.tables.backups(Some(instance)).await,
+            ResourceKind::ReplicationGroup => self.caches.snapshots_of(instance).await,
+            ResourceKind::RdsInstance | ResourceKind::DbCluster => self.rds.snapshots_of(instance).await,
+        }
     }
 }
 
 impl ReadDatabaseEvents for Databases {
-    /// What ElastiCache told is in its topic's notices, which `detect` keeps.
+    /// DynamoDB announces nothing. What ElastiCache told is in its topic's notices, which `detect` keeps.
     async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
-        if is_cache(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
+        if is_cache(instance) || is_table(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
     }
 }
 
 impl TakeSnapshots for Databases {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if is_table(instance) {
+            return self.tables.create_backup(instance, snapshot).await;
+        }
         if is_cache(instance) {
             return self.caches.create_snapshot(instance, snapshot, tags).await;
         }
@@ -88,6 +127,9 @@ impl TakeSnapshots for Databases {
 
 impl RestoreDatabases for Databases {
     async fn restore_from_snapshot(&self, snapshot: &SnapshotId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        if is_table(target) {
+            return self.tables.restore_from_backup(snapshot, target, settings).await;
+        }
         not_of_a_cache("rds:RestoreDBInstanceFromDBSnapshot", target)?;
         self.rds.restore_from_snapshot(snapshot, target, settings).await
     }
@@ -99,6 +141,9 @@ impl RestoreDatabases for Databases {
         target: &DatabaseId,
         settings: &RestoreSettings,
     ) -> Answer<()> {
+        if is_table(target) {
+            return self.tables.restore_to_point_in_time(source, at, target, settings).await;
+        }
         not_of_a_cache("rds:RestoreDBInstanceToPointInTime", target)?;
         self.rds.restore_to_point_in_time(source, at, target, settings).await
     }
@@ -106,6 +151,7 @@ impl RestoreDatabases for Databases {
 
 impl RebootDatabases for Databases {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
+        not_of_a_table("rds:RebootDBInstance", instance)?;
         not_of_a_cache("rds:RebootDBInstance", instance)?;
         self.rds.reboot(instance, force_failover).await
     }
@@ -113,6 +159,7 @@ impl RebootDatabases for Databases {
 
 impl PromoteDatabases for Databases {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
+        not_of_a_table("rds:PromoteReadReplica", replica)?;
         not_of_a_cache("rds:PromoteReadReplica", replica)?;
         self.rds.promote_replica(replica, backup_days, backup_window).await
     }
@@ -123,16 +170,21 @@ const MODIFY: &str = "rds:ModifyDBInstance";
 
 impl ModifyDatabases for Databases {
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.grow_storage(instance, gib, iops, throughput).await
     }
 
     async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.set_late_settings(instance, settings).await
     }
 
     async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
+        if is_table(instance) {
+            return self.tables.set_door(instance, groups).await;
+        }
         if is_cache(instance) {
             return self.caches.set_security_groups(instance, groups).await;
         }
@@ -140,21 +192,25 @@ impl ModifyDatabases for Databases {
     }
 
     async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.adopt_settings(instance, settings).await
     }
 
     async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.make_multi_az(instance).await
     }
 
     async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.rename(instance, to).await
     }
 
     async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
+        not_of_a_table(MODIFY, instance)?;
         not_of_a_cache(MODIFY, instance)?;
         self.rds.set_master_password(instance, password).await
     }
@@ -162,16 +218,25 @@ impl ModifyDatabases for Databases {
 
 impl TagDatabases for Databases {
     async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
+            return self.tables.add_tags(arn, tags).await;
+        }
         if arn.is_of_elasticache() { self.caches.add_tags(arn, tags).await } else { self.rds.add_tags(arn, tags).await }
     }
 
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
+            return self.tables.remove_tags(arn, keys).await;
+        }
         if arn.is_of_elasticache() { self.caches.remove_tags(arn, keys).await } else { self.rds.remove_tags(arn, keys).await }
     }
 }
 
 impl DeleteDatabases for Databases {
     async fn delete_failed_restore(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
         if is_cache(instance) {
             return self.caches.delete_failed_restore(instance).await;
         }
@@ -179,6 +244,9 @@ impl DeleteDatabases for Databases {
     }
 
     async fn lift_deletion_protection(&self, instance: &DatabaseId) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
         if is_cache(instance) {
             return Ok(()); // A cache has none.
         }
@@ -186,6 +254,9 @@ impl DeleteDatabases for Databases {
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
+        if is_table(instance) {
+            return Err(released_by_hand(instance));
+        }
         if is_cache(instance) {
             return self.caches.delete_released(instance, final_snapshot).await;
         }
@@ -210,6 +281,12 @@ impl FailClustersOver for Databases {
     async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
         not_of_a_cache("rds:FailoverDBCluster", cluster)?;
         self.rds.fail_cluster_over(cluster, to).await
+    }
+}
+
+impl SetTables for Databases {
+    async fn set_table(&self, table: &DatabaseId, setting: &TableSetting) -> Answer<()> {
+        self.tables.set_table(table, setting).await
     }
 }
 

@@ -35,7 +35,7 @@ mod classify;
 mod clients;
 #[cfg(feature = "cloudtrail")]
 pub mod cloudtrail;
-#[cfg(all(feature = "caches", feature = "rds"))]
+#[cfg(all(feature = "caches", feature = "rds", feature = "tables"))]
 pub mod databases;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -57,9 +57,11 @@ pub mod sfn;
 pub mod sns;
 #[cfg(feature = "ssm")]
 pub mod ssm;
+#[cfg(feature = "tables")]
+pub mod tables;
 #[cfg(feature = "tagging")]
 pub mod tagging;
-#[cfg(any(feature = "caches", feature = "ecs", feature = "rds", feature = "secrets"))]
+#[cfg(any(feature = "caches", feature = "ecs", feature = "rds", feature = "secrets", feature = "tables"))]
 mod time;
 #[cfg(feature = "webhook")]
 pub mod webhook;

@@ -9,7 +9,7 @@ pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
 }
 
 /// AWS's time, in whole seconds: earlier rather than later, so that a restore never passes the asked moment.
-#[cfg(feature = "rds")]
+#[cfg(any(feature = "rds", feature = "tables"))]
 pub(crate) fn date_time(at: Timestamp) -> DateTime {
     DateTime::from_secs(at.timestamp())
 }

@@ -64,15 +64,23 @@ fn is_rds_name(text: &str, most: usize) -> bool {
         && !text.contains("--")
 }
 
+/// `arn:aws:dynamodb:<region>:<account>:table/<table>/backup/<id>`.
+fn is_backup_arn(text: &str) -> bool {
+    let resource = text.starts_with("arn:").then(|| text.splitn(6, ':').nth(5)).flatten().unwrap_or_default();
+    let id = resource.strip_prefix("table/").and_then(|rest| rest.split_once("/backup/")).map_or("", |(_, id)| id);
+    !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 identifier! {
     /// The stable logical name of a protected resource (tag `lifeboat:resource`); a cut-over does not change it.
     Identity, "resource", "1 to 40 lower-case letters, digits and single hyphens, a letter first, such as orders-db",
     |text| is_rds_name(text, 40) && !text.chars().any(|c| c.is_ascii_uppercase())
 }
 identifier! {
-    /// The name of a snapshot; automated ones start with `rds:`, and those of caches with `automatic.`.
-    SnapshotId, "DBSnapshotIdentifier", "1 to 255 letters, digits and single hyphens, a letter first",
-    |text| is_rds_name(text.strip_prefix("rds:").or_else(|| text.strip_prefix("automatic.")).unwrap_or(text), 255)
+    /// The name of a snapshot; automated ones start with `rds:`, and those of caches with `automatic.`. Backups of a table share names:
+    /// where one is restored, its ARN.
+    SnapshotId, "DBSnapshotIdentifier", "1 to 255 letters, digits and single hyphens, a letter first, or the ARN of a table's backup",
+    |text| is_rds_name(text.strip_prefix("rds:").or_else(|| text.strip_prefix("automatic.")).unwrap_or(text), 255) || is_backup_arn(text)
 }
 identifier! {
     /// An Amazon Resource Name.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 pub mod ids;
 pub mod incident;
+pub mod items;
 pub mod keyspace;
 pub mod lease;
 pub mod ledger;

@@ -9,7 +9,7 @@ pub use cache::{
     is_cache_resource_id,
 };
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
-pub use table::{KeyAttribute, TableConfiguration};
+pub use table::{Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint};
 
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::status::DatabaseStatus;
@@ -422,8 +422,10 @@ impl SnapshotStatus {
     /// Takes AWS's word.
     pub fn parse(word: &str) -> Self {
         match word {
-            "available" => Self::Available,
-            "failed" | "deleting" | "deleted" | "incompatible-restore" | "incompatible-parameters" => Self::Failed(word.to_owned()),
+            "available" | "AVAILABLE" => Self::Available,
+            "failed" | "deleting" | "deleted" | "DELETED" | "incompatible-restore" | "incompatible-parameters" => {
+                Self::Failed(word.to_owned())
+            }
             other => Self::Pending(other.to_owned()),
         }
     }

@@ -70,6 +70,9 @@ pub struct TableFingerprint {
     pub hash: String,
     /// The newest `written_at` at or below the watermark.
     pub newest: Option<Timestamp>,
+    /// Keys of the sampled items of a DynamoDB table, where the policy keeps them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sample: Vec<String>,
 }
 
 /// The fingerprint of a database.

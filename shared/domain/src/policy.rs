@@ -2,14 +2,16 @@
 
 mod timing;
 
+pub use crate::items::ItemsRule;
 pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
 pub use crate::warm_up::WarmUpRule;
 pub use timing::Timing;
 
 use crate::error::{DrError, ErrorName};
+use crate::ids::{DatabaseId, Identity};
 use crate::prices::Prices;
 use crate::span::Span;
-use crate::words::{RecoveryMode, Scenario};
+use crate::words::{RecoveryMode, ResourceKind, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -100,6 +102,9 @@ pub struct Policy {
     /// Names of checks whose WARN does not hold a cut-over.
     #[serde(default)]
     pub accept_warnings: Vec<String>,
+    /// What is looked at in the items of a DynamoDB table; for other kinds it has no meaning.
+    #[serde(default)]
+    pub items: ItemsRule,
     /// What of a restored copy is read before clients come; none leaves them to fetch it.
     #[serde(default)]
     pub warm_up: Option<WarmUpRule>,
@@ -188,6 +193,9 @@ pub struct FingerprintTable {
     /// Rows at or below the watermark never change: then any difference is a failure, else a warning.
     #[serde(default)]
     pub append_only: bool,
+    /// How items of a DynamoDB table are sampled; never written in a policy here, but under `items`.
+    #[serde(skip)]
+    pub items: Option<ItemsRule>,
 }
 
 /// A read-only query that returns one value.
@@ -209,6 +217,14 @@ impl Policy {
     /// The objective of `scenario`.
     pub fn objective_for(&self, scenario: Scenario) -> Objective {
         self.objectives.get(&scenario).copied().unwrap_or(self.objective)
+    }
+
+    /// What is fingerprinted and compared of a resource: the tables that the policy names; of a DynamoDB table a sample of its items.
+    pub fn tables_of(&self, instance: &DatabaseId, resource: &Identity) -> Vec<FingerprintTable> {
+        match instance.kind() {
+            ResourceKind::DynamodbTable => vec![self.items.as_table(resource.as_str())],
+            ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::ReplicationGroup => self.fingerprint.clone(),
+        }
     }
 
     /// The mode of `scenario`.
@@ -274,6 +290,7 @@ impl Policy {
             }
         }
         self.check_moves(name)?;
+        self.items.check(&field("items"))?;
         self.warm_up.as_ref().map_or(Ok(()), |rule| rule.check(&field("warm_up")))?;
         if !(10..=100).contains(&self.storage.grow_percent) {
             return Err(DrError::invalid(&field("storage.grow_percent"), self.storage.grow_percent, "10 to 100"));

@@ -7,10 +7,12 @@
 
 mod caches;
 mod clusters;
+mod tables;
 mod visits;
 
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
+pub use tables::SetTables;
 pub use visits::{OpenDatabases, Target, VisitLimits};
 
 use crate::error::CallError;
@@ -44,8 +46,8 @@ pub trait ReadDatabases {
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
     /// All instances of the Region, every page.
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
-    /// The restorable window of an instance, dead or alive, by `DbiResourceId`.
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>>;
+    /// The restorable window of a database, dead or alive, by `DbiResourceId`; `known_as` says of what kind it is.
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>>;
     /// All manual snapshots of the Region, every page: one Describe for a whole batch.
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
     /// All snapshots of one instance, manual and automated.

@@ -16,6 +16,8 @@ closed_enum! {
         LoginRefused = "login_refused",
         /// It answers, but has no connection left: it lives; nothing is proven.
         TooManyConnections = "too_many_connections",
+        /// It answers, and a policy of its own refuses every write: Lifeboat's fence around a table.
+        WriteDenied = "write_denied",
         /// It says that it is starting up, shutting down or in recovery.
         StartingUp = "starting_up",
         /// The probe itself could not run (no secret, no address, its own failure): nothing is known.

@@ -32,7 +32,7 @@ pub enum StatusMeaning {
     Unknown,
 }
 
-/// Every status of the RDS user guide with its meaning.
+/// Every status of the RDS user guide, and of a DynamoDB table, with its meaning.
 const STATUSES: &[(&str, StatusMeaning)] = &[
     ("available", StatusMeaning::Serving),
     ("storage-optimization", StatusMeaning::Serving),
@@ -75,6 +75,15 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
     ("update-iam-db-auth", StatusMeaning::ServingBusy),
     ("cloning-failed", StatusMeaning::FailedCreation),
     ("migration-failed", StatusMeaning::FailedCreation),
+    // TableStatus of DynamoDB (fact sheet 2.4). A table whose key is lost for seven days is archived: it comes back from its backup only.
+    ("ACTIVE", StatusMeaning::Serving),
+    ("UPDATING", StatusMeaning::ServingBusy),
+    ("REPLICATION_NOT_AUTHORIZED", StatusMeaning::ServingBusy),
+    ("CREATING", StatusMeaning::Transitional),
+    ("DELETING", StatusMeaning::Deleting),
+    ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", StatusMeaning::KeyLost),
+    ("ARCHIVING", StatusMeaning::Terminal),
+    ("ARCHIVED", StatusMeaning::Terminal),
     // Of replication groups and their nodes only.
     ("snapshotting", StatusMeaning::ServingBusy),
     ("rebooting cluster nodes", StatusMeaning::Transitional),
@@ -122,6 +131,11 @@ impl DatabaseStatus {
     /// Whether it was made, but will never run, because its class was not to be had.
     pub fn lacks_capacity(&self) -> bool {
         self.0 == "insufficient-capacity"
+    }
+
+    /// Whether it is lost with its key.
+    pub fn is_lost_with_its_key(&self) -> bool {
+        matches!(self.0.as_str(), "inaccessible-encryption-credentials" | "ARCHIVING" | "ARCHIVED")
     }
 
     /// AWS's word.

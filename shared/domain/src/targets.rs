@@ -69,7 +69,7 @@ impl ParameterHolds {
                 (host, port.parse().ok()?)
             }
         };
-        is_host(host).then(|| Endpoint { host: host.to_owned(), port })
+        (is_host(host) || (port == crate::observed::TABLE_PORT && is_table(host))).then(|| Endpoint { host: host.to_owned(), port })
     }
 }
 
@@ -98,6 +98,11 @@ pub enum Consumer {
         /// The Secrets Manager secret that holds the signing key as its text.
         secret: String,
     },
+}
+
+/// A parameter may hold a table's name, which DNS would not take.
+fn is_table(text: &str) -> bool {
+    crate::ids::DatabaseId::new(crate::words::ResourceKind::DynamodbTable, text).is_ok()
 }
 
 /// Whether `text` is a host name as DNS allows it, or an address.

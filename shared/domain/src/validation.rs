@@ -87,6 +87,9 @@ pub struct TableDifference {
     pub only_source: KeyRanges,
     /// Keys that both have with different contents.
     pub changed: KeyRanges,
+    /// Whether only a sample was compared: the counts are of what was looked at.
+    #[serde(default)]
+    pub sampled: bool,
 }
 
 /// A count of keys with the first ranges of them.

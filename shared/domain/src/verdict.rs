@@ -79,7 +79,6 @@ impl Judgement {
 
 /// Judges the source of an incident.
 pub fn judge(evidence: Evidence<'_>) -> Judgement {
-    let service = evidence.incident.kind.service();
     if let Some(mistaken) = evidence.mistaken {
         return Judgement::of(Verdict::Unknown, format!("{mistaken}: somebody is at work there, and Lifeboat keeps off"));
     }
@@ -92,7 +91,7 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             format!("{} does not exist any more, and Lifeboat did not delete it", evidence.incident.source.id),
         );
     };
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
@@ -112,6 +111,10 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             Judgement::of(Verdict::Planned, format!("{service} reports {status}: somebody stopped it; stopping is not a failure"))
         }
         StatusMeaning::Transitional => judge_transitional(evidence, observed),
+        StatusMeaning::Deleting if is_going(evidence, observed) => {
+            let every = evidence.policy.timing.probe_every;
+            Judgement::again(Verdict::Suspect, every, format!("{service} reports {status}: it can be restored once it is gone"))
+        }
         StatusMeaning::Deleting => {
             Judgement::of(Verdict::Unknown, format!("{service} reports {status}: it is being deleted; is that meant?"))
         }
@@ -120,6 +123,11 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
             Judgement::of(Verdict::Unknown, format!("{service} reports {status}, a status that Lifeboat does not know"))
         }
     }
+}
+
+/// Whether a table is being deleted, which lasts seconds: nothing can be restored of it before it is gone.
+fn is_going(evidence: Evidence<'_>, observed: &ObservedDatabase) -> bool {
+    observed.id.kind() == ResourceKind::DynamodbTable && waited(evidence) < evidence.policy.timing.host_recovery_grace
 }
 
 /// What a person said needs no second plane: they are one; and a watched check is judged by its own result.
@@ -168,8 +176,7 @@ fn judge_corruption(evidence: Evidence<'_>) -> Option<Judgement> {
 }
 
 fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let service = evidence.incident.kind.service();
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     let timing = &evidence.policy.timing;
     let Some(probe) = evidence.probe else {
         return Judgement::of(Verdict::Unknown, format!("{service} reports {status}, but nothing could be probed"));
@@ -182,7 +189,7 @@ fn judge_serving(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgeme
             timing.probe_every,
             format!("{service} reports {status}; the probe could not run: {}", probe.text),
         ),
-        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::CouldNotRun => {
+        ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::WriteDenied | ProbeOutcome::CouldNotRun => {
             Judgement::of(Verdict::Unknown, format!("{service} reports {status}, and the probe proves no outage: {}", probe.text))
         }
         ProbeOutcome::StartingUp if evidence.before_cut_over => {
@@ -227,7 +234,6 @@ fn why_silence_proves_nothing(evidence: Evidence<'_>, observed: &ObservedDatabas
 
 /// RDS says "serving", the probe says "silent": two planes disagree, so count, then give AWS its time.
 fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Probe) -> Judgement {
-    let service = evidence.incident.kind.service();
     let timing = &evidence.policy.timing;
     let (seen, needed) = (evidence.incident.failed_probes, timing.suspect_probes);
     if seen < needed {
@@ -235,11 +241,19 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
         return Judgement::again(Verdict::Suspect, timing.probe_every, reason);
     }
     let (grace, by_whom) = if observed.has_standby() {
-        (timing.failover_grace, standby_heals(evidence.incident.kind).to_owned())
+        (timing.failover_grace, standby_heals(evidence.incident.kind))
     } else {
-        (timing.host_recovery_grace, format!("{service} replaces a lost host by itself"))
+        (timing.host_recovery_grace, heals_by_itself(observed.id.kind()))
     };
     within_grace(evidence, observed, grace, &format!("{}; {by_whom}", probe.text))
+}
+
+const fn heals_by_itself(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::DynamodbTable => "DynamoDB is a regional service and heals by itself",
+        ResourceKind::ReplicationGroup => "ElastiCache replaces a lost host by itself",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => "RDS replaces a lost host by itself",
+    }
 }
 
 const fn standby_heals(kind: ResourceKind) -> &'static str {
@@ -251,7 +265,6 @@ const fn standby_heals(kind: ResourceKind) -> &'static str {
 
 /// Self-healing until the grace has passed, then failed, if silence proves that.
 fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span, what: &str) -> Judgement {
-    let service = evidence.incident.kind.service();
     let since = evidence.incident.silent_since();
     let waited = Span::between(since, evidence.now);
     if waited < grace {
@@ -262,7 +275,7 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span
         return Judgement::of(Verdict::Unknown, format!("{what}, but that proves no outage: {why}"));
     }
     let scenario = if evidence.incident.signals.iter().any(announces_failover_begun) { Scenario::AzOutage } else { Scenario::Hung };
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     Judgement::failed(
         scenario,
         format!("{what}; silent since {} ({waited}; AWS was given {grace}); {service} reports {status}", show_time(since)),
@@ -270,8 +283,7 @@ fn within_grace(evidence: Evidence<'_>, observed: &ObservedDatabase, grace: Span
 }
 
 fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let service = evidence.incident.kind.service();
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers) {
         return Judgement::of(
             Verdict::Unknown,
@@ -279,8 +291,7 @@ fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgem
         );
     }
     let seen = evidence.probe.map_or("nothing could be probed", |probe| probe.text.as_str());
-    let scenario =
-        if status.as_str() == "inaccessible-encryption-credentials" { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
+    let scenario = if status.is_lost_with_its_key() { Scenario::KeyInaccessible } else { Scenario::InstanceFailure };
     Judgement::failed(scenario, format!("{service} reports {status}, which it does not leave by itself, and the probe agrees: {seen}"))
 }
 
@@ -301,8 +312,7 @@ fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement 
 }
 
 fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
-    let service = evidence.incident.kind.service();
-    let status = &observed.status;
+    let (status, service) = (&observed.status, observed.id.kind().service());
     if let Some(probe) = evidence.probe.filter(|probe| probe.outcome == ProbeOutcome::Answers && probe.writable != Some(false)) {
         return Judgement::of(Verdict::Healthy, format!("{service} reports {status}, and it answers: {}", probe.text));
     }
@@ -322,7 +332,7 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Ju
     }
     Judgement::of(
         Verdict::Unknown,
-        format!("{service} has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt its work"),
+        format!("{service} has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt {service}'s own work"),
     )
 }
 

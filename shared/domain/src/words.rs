@@ -130,6 +130,11 @@ impl ResourceKind {
         }
     }
 
+    /// Whether clients log in with a user and a password of a secret; AWS's own authorisation lets them into a table.
+    pub const fn has_login(self) -> bool {
+        !matches!(self, Self::DynamodbTable)
+    }
+
     /// What people call it.
     pub const fn in_words(self) -> &'static str {
         match self {

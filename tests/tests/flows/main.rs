@@ -27,6 +27,7 @@ mod rename;
 mod scenarios;
 mod steps;
 mod story;
+mod tables;
 mod targets;
 mod undo;
 mod warm_up;

@@ -99,7 +99,7 @@ pub(super) async fn plan<R: ReadDatabases, L: Ledger, D: Documents, E, C: Clock>
     let record = resources::record(&deps.ledger, &search.resource).await?;
     let record = record.ok_or_else(|| DrError::not_found(format!("{} is not known any more", search.resource)))?;
     let manifest = manifest(deps, &record).await?;
-    let window = deps.databases.restore_window(&manifest.resource_id).await;
+    let window = deps.databases.restore_window(&manifest.id, &manifest.resource_id).await;
     let window = window.map_err(|error| error.while_doing("reading the restorable window"))?;
     bisection::make(Facts {
         execution,

@@ -48,6 +48,14 @@ where
             let (resource, answer) = rds(deps, &event).await?;
             (key, name_of(&event), Plane::ControlPlane, resource, answer)
         }
+        Incoming::Table(event) => {
+            let key = keys::seen(&event.envelope_id);
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = super::table::table(deps, &event).await?;
+            (key, format!("CloudTrail {}", event.call), Plane::ControlPlane, resource, answer)
+        }
         Incoming::Alarm(change) => {
             let key = keys::seen(&format!("{}#{}", change.alarm_name, change.at.to_rfc3339()));
             if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
@@ -257,10 +265,13 @@ where
     E: ReadExecutions + StartRecovery,
     C: Clock,
 {
-    let Some(id) = change.db_instance.as_deref().and_then(|id| DatabaseId::parse(id).ok()) else {
-        return Ok((None, EventAnswer::only(format!("alarm {} names no DB instance", change.alarm_name))));
+    let named = |kind: ResourceKind, name: &Option<String>| name.clone().and_then(|name| DatabaseId::new(kind, name).ok());
+    let instance = named(ResourceKind::RdsInstance, &change.db_instance);
+    let Some(id) = instance.or_else(|| named(ResourceKind::DbCluster, &change.db_cluster)) else {
+        return Ok((None, EventAnswer::only(format!("alarm {} names no DB instance and no cluster", change.alarm_name))));
     };
-    let Some(observed) = resources::instance(&deps.databases, &id).await? else {
+    let (id, observed) = whole(&deps.databases, id).await?;
+    let Some(observed) = observed else {
         return Ok((None, EventAnswer::only(format!("{id} does not exist; the sweep notices what has vanished"))));
     };
     let (None, Some(resource)) = (resources::why_left_alone(&observed), observed.identity()) else {

@@ -11,7 +11,7 @@ use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::policy::{Policy, nearest};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabaseEvents, ReadDatabases, ReadTrail, Target};
 use lifeboat_domain::register::{FleetMember, ResourceRecord};
-use lifeboat_domain::words::{Timestamp, parse_time, show_time};
+use lifeboat_domain::words::{ResourceKind, Timestamp, parse_time, show_time};
 use serde::{Deserialize, Serialize};
 
 /// What a person writes.
@@ -48,6 +48,10 @@ where
     let question: Question = lifeboat_lambda::decode(input.request.clone())?;
     let (from, to) = window(&question, input.started_at)?;
     let record = known(deps, &question.resource).await?;
+    if record.kind == ResourceKind::DynamodbTable {
+        let accepted = "a database that is asked by SQL: of a table, compare a copy of a moment of your choice (scenario human_error)";
+        return Err(DrError::invalid("resource", format!("{}, a DynamoDB table,", record.resource), accepted));
+    }
     let policy = deps.policies.policy(&record.policy)?;
     let tables = tables(policy, question.table.as_deref())?;
     expect_check(policy, question.check.as_deref())?;

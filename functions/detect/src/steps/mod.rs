@@ -11,3 +11,4 @@ pub(crate) mod pause;
 mod searches;
 pub(crate) mod sweep_judge;
 pub(crate) mod sweep_list;
+mod table;

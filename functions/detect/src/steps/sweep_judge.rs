@@ -190,6 +190,15 @@ fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedDatabase
 /// Why Lifeboat would not see an outage of it, if it would not: a title and a text for people.
 fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &ObservedDatabase) -> Option<(String, String)> {
     let resource = &record.resource;
+    if observed.configuration.table().is_some_and(|table| table.point_in_time_days.is_none()) {
+        let text = format!(
+            "Point-in-time recovery of {} is off: after a deletion or a mistake only its last backup could be restored. Switch it on: aws dynamodb update-continuous-backups --region {} --table-name {} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            record.id,
+            record.arn.region(),
+            record.id
+        );
+        return Some((format!("{resource} has no point-in-time recovery"), text));
+    }
     if observed.status.meaning() == StatusMeaning::Off {
         let text = format!(
             "RDS reports {}: somebody stopped {}. It is protected, and serves nobody. Start it, or take its tag lifeboat:policy away if it is meant to be off.",

@@ -8,6 +8,7 @@ use lifeboat_domain::ledger;
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::FleetMember;
+use lifeboat_domain::words::ResourceKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +67,11 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
             continue;
         }
         let target = Target::of(&resource, &observed);
-        let group = observed.configuration.vpc.clone().unwrap_or_else(|| "no-vpc".to_owned());
+        let group = match observed.id.kind() {
+            // A table lies in no VPC: it is asked through the gateway of any.
+            ResourceKind::DynamodbTable => "dynamodb".to_owned(),
+            _ => observed.configuration.vpc.clone().unwrap_or_else(|| "no-vpc".to_owned()),
+        };
         list.groups.entry(group).or_default().push(Listed { target, policy: record.policy });
         list.observed.insert(resource.to_string(), observed);
     }

@@ -114,7 +114,11 @@ fn lost(ending: &Ending<'_>) -> String {
                 rpo.in_words().map_or_else(|| format!("not measured: {}", rpo.text), |lost| format!("{lost} of writes, {}", rpo.text));
             rows.map_or(measured.clone(), |rows| format!("{measured}; {rows}"))
         }
-        Outcome::SwappedBack => ending.measured.rpo.text.clone(),
+        // The plan counted the rows, as far as the server counts them.
+        Outcome::SwappedBack => match story.plan().and_then(|plan| plan.reason.split("; ").next()) {
+            Some(counted) => format!("{counted}: {}", ending.measured.rpo.text),
+            None => ending.measured.rpo.text.clone(),
+        },
         Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
         Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
         Outcome::RestoredBeside => {

@@ -385,6 +385,7 @@ pub(crate) fn mistake() -> World {
         only_restored: KeyRanges { count: 500, ranges: vec![("1001".to_owned(), "1500".to_owned())] },
         only_source: KeyRanges { count: 100, ranges: vec![("104803".to_owned(), "104902".to_owned())] },
         changed: KeyRanges::default(),
+        sampled: false,
     };
     world.put(keys::difference(&incident_id()), &SideDifference { at: time("10:38:20"), tables: vec![table] });
     world.tell("10:38:20", Phase::Validate, "public.orders: 500 rows only in the copy, 100 only in production");

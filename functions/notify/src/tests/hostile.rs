@@ -61,6 +61,7 @@ fn differing(hostile: &str) -> SideDifference {
         only_restored: keys(),
         only_source: keys(),
         changed: keys(),
+        sampled: false,
     };
     SideDifference { at: time("10:38:20"), tables: vec![table] }
 }

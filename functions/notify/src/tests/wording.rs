@@ -264,6 +264,7 @@ async fn rows_that_corruption_changed_can_be_seen_on_both_sides_and_the_moment_i
         only_restored: KeyRanges::default(),
         only_source: KeyRanges::default(),
         changed: KeyRanges { count: 10, ranges },
+        sampled: false,
     };
     world.put(keys::difference(&super::fixture::incident_id()), &SideDifference { at: time("10:38:20"), tables: vec![table] });
     let (message, report) = told(&world, "restored_beside").await;

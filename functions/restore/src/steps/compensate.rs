@@ -313,7 +313,10 @@ pub(crate) async fn shut<R: Databases, L, D, S, E, C>(
         let closing = |error: CallError| error.while_doing(format!("closing {id} on the way back"));
         deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
     }
-    let shown = observe::by_resource_id(&deps.databases, &found.resource_id).await?;
+    let shown = match id.kind() {
+        ResourceKind::DynamodbTable => observe::same(&deps.databases, id, &found.resource_id).await?,
+        _ => observe::by_resource_id(&deps.databases, &found.resource_id).await?,
+    };
     if shown.is_none_or(|shown| !shown.has_exactly_group(group)) {
         return Err(DrError::conflict(format!("{id} is being closed on the way back: {} is opened after that", incident.source.id)));
     }
@@ -340,6 +343,10 @@ async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
         })
     };
     let told = async |text: String| ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, text).await.map(|()| None);
+    if restored.id.kind() == ResourceKind::DynamodbTable {
+        write_down(Some(now)).await?;
+        return told(format!("{} keeps no sessions: whoever was led to it is denied its next write", restored.id)).await;
+    }
     let resource_id = restored.resource_id.as_deref().unwrap_or_default();
     let found = observe::restored(&deps.databases, restored).await?;
     let is_gone = names::is_gone(&deps.ledger, incident, resource_id, found.is_some(), now).await?;

@@ -11,10 +11,10 @@ use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedDatabase};
-use lifeboat_domain::plan::{Act, PlannedCall, Remedy};
+use lifeboat_domain::plan::{Act, PlannedCall, Remedy, TableSetting, expected_of_table};
 use lifeboat_domain::point::{Difference, differences};
 use lifeboat_domain::ports::{Clock, Ledger};
-use lifeboat_domain::words::Progress;
+use lifeboat_domain::words::{Progress, ResourceKind};
 
 /// Makes the calls of the phase one by one, each when the last has settled.
 pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -44,19 +44,47 @@ pub(crate) async fn configure<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
             return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, reason)));
         }
     }
+    if found.id.kind() == ResourceKind::DynamodbTable
+        && let Some(missing) = not_shown(&recovery, &found)
+    {
+        return Ok(give_up_or(expired, Look::new(Progress::InProgress, poll, missing)));
+    }
     compare(deps, &recovery, &found).await?;
     Ok(Look::new(Progress::Done, poll, format!("{target} is configured")))
+}
+
+/// What was set in this very step was not looked at yet.
+fn not_shown(recovery: &Recovery<'_>, found: &ObservedDatabase) -> Option<String> {
+    let settings = recovery.plan.calls_of(Phase::Configure).filter_map(|(_, call)| match &call.act {
+        Act::SetTable { setting, .. } => Some(setting),
+        _ => None,
+    });
+    let missing: Vec<String> = settings.filter(|setting| !setting.is_in(&found.configuration)).map(TableSetting::describe).collect();
+    (!missing.is_empty()).then(|| format!("{} does not show yet: {}", found.id, missing.join(", ")))
 }
 
 /// A changed instance may read `available` for a moment before it starts to change: one poll must lie in between.
 fn unsettled(record: &CallRecord, found: &ObservedDatabase, recovery: &Recovery<'_>) -> Option<String> {
     let ended = record.ended_at?;
+    // Only calls that change the table itself must follow one another.
+    if let Act::SetTable { setting, .. } = &record.act
+        && !setting.updates_the_table()
+        && recovery.now < ended + recovery.policy.timing.poll.as_delta()
+    {
+        return None;
+    }
+    if matches!(record.act, Act::AddTags { .. }) {
+        return None;
+    }
     if recovery.now < ended + recovery.policy.timing.poll.as_delta() {
         return Some(format!("{} was accepted a moment ago", record.act.describe()));
     }
     match &record.act {
         Act::ReplaySettings { settings, .. } if !settings.are_in(&found.configuration) => {
             Some(format!("{} does not show its settings yet", found.id))
+        }
+        Act::SetTable { setting, .. } if !setting.is_in(&found.configuration) => {
+            Some(format!("{} does not show {} yet", found.id, setting.describe()))
         }
         Act::AdoptSettings { settings, .. } if !settings.are_in(&found.configuration) => {
             Some(format!("{} does not show its settings yet", found.id))
@@ -85,6 +113,7 @@ async fn compare<R, L: Ledger, D, S, E, C>(
     if quarantine::was_opened(deps, recovery, found).await? {
         wanted.security_groups.clone_from(&found.configuration.security_groups);
     }
+    wanted = expected_of_table(wanted, &found.configuration);
     let mut lost = differences(&wanted, &found.configuration);
     // A restored copy has its group from birth; of a promoted one the plan says that it needs a restart, and a kept one has served like that.
     let is_restored =

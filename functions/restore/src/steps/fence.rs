@@ -87,6 +87,7 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let groups_before = fence.map(|fence| fence.value.groups_before).unwrap_or_default();
     let group = found.groups.first().map(|group| group.id.clone());
     let text = match found.id.kind() {
+        ResourceKind::DynamodbTable => format!("the resource policy of {} denies every write; requests keep no sessions", found.id),
         ResourceKind::ReplicationGroup => format!("{} admits validate alone, which ends the sessions of all others", found.id),
         _ => format!("{} admits nobody, and its sessions were ended", found.id),
     };

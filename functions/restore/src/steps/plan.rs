@@ -5,10 +5,10 @@ use crate::steps::caches;
 use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
-use lifeboat_domain::ids::IncidentId;
+use lifeboat_domain::ids::{IncidentId, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{Configuration, ObservedDatabase, SnapshotStatus};
+use lifeboat_domain::observed::{Configuration, ObservedDatabase, SnapshotStatus, UNFENCED};
 use lifeboat_domain::plan::{
     Decision, FoundTarget, Gate, GateFacts, MovedFrom, Plan, PlanFacts, Planned, Remedy, UsablePoint, decide, is_approvable, make_plan,
     rows_since,
@@ -262,8 +262,11 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(&deps.documents, &record).await?,
     };
-    let window =
-        deps.databases.restore_window(&source.resource_id).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    let window = deps
+        .databases
+        .restore_window(&source.id, &source.resource_id)
+        .await
+        .map_err(|error| error.while_doing("reading the restorable window"))?;
     let (points, baselines) = kept_points(deps, incident, &record).await?;
     let secret_changed_at = secret_changed_at(deps, manifest.as_ref()).await?;
     let moved_from = match (incident.scenario(), &record.moved_by) {
@@ -325,6 +328,10 @@ async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
     record: &ResourceRecord,
     manifest: Manifest,
 ) -> Result<Manifest, DrError> {
+    if manifest.configuration.table().is_some() {
+        let security_groups = vec![UNFENCED.to_owned()];
+        return Ok(Manifest { configuration: Configuration { security_groups, ..manifest.configuration }, ..manifest });
+    }
     let groups = match incident.kind {
         // A cache is fenced by the group that admits validate, which ends its sessions.
         ResourceKind::ReplicationGroup => &deps.policies.quarantine_groups,
@@ -359,7 +366,13 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
         .into_iter()
         .filter(|snapshot| snapshot.status == SnapshotStatus::Available)
         .filter(|snapshot| snapshot.resource_id.as_ref().is_none_or(|id| *id == incident.source.resource_id))
-        .filter_map(|snapshot| Some(UsablePoint { data_time: snapshot.data_time.or(snapshot.created_at)?, snapshot: snapshot.id }))
+        .filter_map(|snapshot| {
+            let data_time = snapshot.data_time.or(snapshot.created_at)?;
+            // Backups of a table share names: it is restored from an ARN.
+            let by_arn = source.kind() == ResourceKind::DynamodbTable;
+            let snapshot = if by_arn { SnapshotId::parse(snapshot.arn.to_string()).ok()? } else { snapshot.id };
+            Some(UsablePoint { snapshot, data_time })
+        })
         .collect();
     points.sort_by_key(|point| std::cmp::Reverse(point.data_time));
     let kept = ledger::list::<RecoveryPoint>(&deps.ledger, &keys::resource(&incident.resource), "point#").await?;

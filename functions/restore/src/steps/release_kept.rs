@@ -7,11 +7,12 @@ use lifeboat_domain::ids::{Arn, DatabaseId, Identity, IncidentId, SnapshotId, de
 use lifeboat_domain::incident::{Incident, IncidentState, Phase};
 use lifeboat_domain::lease::Lease;
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::observed::{ObservedDatabase, tags};
+use lifeboat_domain::observed::{Member, ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger, ReadExecutions};
 use lifeboat_domain::proof::prove;
 use lifeboat_domain::register::{News, ResourceRecord};
 use lifeboat_domain::status::StatusMeaning;
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{DrError, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,9 @@ async fn marked_by<R, L: Ledger, D, S, E, C: Clock>(
     if found.resource_id == record.resource_id || found.id == record.id {
         return refuse(format!("it serves as {}", record.resource));
     }
+    if let Some(cluster) = &found.cluster {
+        return refuse(format!("it is a member of the cluster {cluster}, and released with it only"));
+    }
     if found.tags.contains_key(tags::POLICY) {
         return refuse(format!("it is protected: it carries {}", tags::POLICY));
     }
@@ -201,12 +205,15 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
 
 /// What has become well since the promise gives a final snapshot after all; one that was promised is never left out.
 fn with_snapshot(record: &ResourceRecord, found: &ObservedDatabase, promise: Promise) -> Result<Promise, DrError> {
-    match (&promise.snapshot, final_snapshot(record, found)?) {
-        (None, Some(snapshot)) => {
+    if promise.snapshot.is_some() {
+        return Ok(promise);
+    }
+    match final_snapshot(record, found)? {
+        Some(snapshot) => {
             let text = format!("{}; it has become well since, so that there is a final snapshot {snapshot}", promise.text);
             Ok(Promise { snapshot: Some(snapshot), text, ..promise })
         }
-        _ => Ok(promise),
+        None => Ok(promise),
     }
 }
 
@@ -247,10 +254,18 @@ async fn tell<R, L: Ledger, D, S, E, C>(
     Ok(Released { reason: promise.text })
 }
 
+/// Whether it is a cluster of which every member is gone, or going.
+fn has_lost_its_members(found: &ObservedDatabase) -> bool {
+    let is_going = |member: &Member| member.status.meaning() == StatusMeaning::Deleting;
+    found.id.kind() == ResourceKind::DbCluster && found.members.iter().all(is_going)
+}
+
 /// Its name follows from the instance; none only where RDS can give none (fact sheet 2.1).
 fn final_snapshot(record: &ResourceRecord, found: &ObservedDatabase) -> Result<Option<SnapshotId>, DrError> {
     match found.status.meaning() {
         StatusMeaning::Serving => {}
+        // A volume gives a snapshot without members: an earlier order may have come as far as that.
+        StatusMeaning::Transitional if has_lost_its_members(found) => {}
         StatusMeaning::Terminal | StatusMeaning::FailedCreation | StatusMeaning::BadNetwork => return Ok(None),
         // It is well, and busy: what can give a snapshot is never deleted without one.
         _ => return Err(DrError::conflict(format!("{} is {}: it is released once it is available", found.id, found.status))),

@@ -4,13 +4,13 @@ use crate::case::Recovery;
 use crate::executor::{Made, make};
 use crate::observe::{instance, is_ours};
 use crate::{Case, Databases, Deps, Look, Secrets};
-use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Phase, Restored, Setback};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, Remedy};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::Progress;
+use lifeboat_domain::{DrError, ErrorName};
 
 /// Sends the restore call of the plan.
 pub(crate) async fn start<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
@@ -44,12 +44,32 @@ async fn send_restore<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
 ) -> Result<Look, DrError> {
     let poll = recovery.policy.timing.poll;
     let calls: Vec<_> = recovery.plan.calls_of(Phase::Act).map(|(index, call)| (index, call.clone())).collect();
+    if let Some(reason) = lacks_a_class(recovery) {
+        return Ok(Look::new(Progress::Failed, poll, reason));
+    }
     for (index, call) in calls {
-        if let Made::NotYet(reason) = make(deps, recovery, index, &call, None).await? {
-            return Ok(Look::new(Progress::InProgress, poll, reason));
+        match make(deps, recovery, index, &call, None).await {
+            Ok(Made::Done(_)) => {}
+            Ok(Made::NotYet(reason)) => return Ok(Look::new(Progress::InProgress, poll, reason)),
+            // The cluster stands already: it is cleaned up before another one is restored.
+            Err(error) if error.name() == ErrorName::NoCapacity && matches!(call.act, Act::MakeMember { .. }) => {
+                recovery.tell(&deps.ledger, Phase::Act, error.message()).await?;
+                return Ok(Look::new(Progress::Failed, poll, error.message()));
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(Look::new(Progress::InProgress, poll, "the restore was accepted"))
+}
+
+/// Why no more members are made: the class of one was not to be had.
+fn lacks_a_class(recovery: &Recovery<'_>) -> Option<String> {
+    recovery.incident.setbacks.iter().find_map(|setback| match setback {
+        Setback::NoCapacity { class, target: Some(target) } if Some(target) == recovery.plan.target.as_ref() => {
+            Some(format!("{class} is not to be had for a member of {target}"))
+        }
+        _ => None,
+    })
 }
 
 /// Looks how far the restored copy is.
@@ -61,6 +81,9 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let poll = recovery.policy.timing.poll;
     let (waited, expired) = recovery.waited();
     let started = send_restore(deps, &mut recovery).await?;
+    if started.progress == Progress::Failed {
+        return Ok(started);
+    }
     let target = recovery.incident.restored.as_ref().map(|restored| restored.id.clone());
     let target = target.ok_or_else(|| DrError::unrecoverable("no restore was started"))?;
     let Some(found) = instance(&deps.databases, &target).await? else {

@@ -7,13 +7,14 @@
 use crate::observe::instance;
 use crate::{CopyLook, Databases, Deps, SearchCase, Secrets};
 use lifeboat_domain::bisection::{self, Answered, Bisection, Copied, MOST_ASKS, Move, Reply, Turn};
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::status::StatusMeaning;
-use lifeboat_domain::words::show_time;
+use lifeboat_domain::words::{ResourceKind, show_time};
 use lifeboat_domain::{CallClass, CallError, DrError, Span, Timestamp};
 
 /// One look at a search.
@@ -105,7 +106,10 @@ async fn begin<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Move::Over(why) => return end(deps, at, why).await,
     };
     let source = &bisection.plan.source;
-    let window = deps.databases.restore_window(source).await.map_err(|error| error.while_doing("reading the restorable window"))?;
+    // Only instances are copied to be asked.
+    let known_as = DatabaseId::new(ResourceKind::RdsInstance, bisection.plan.resource.as_str())?;
+    let window =
+        deps.databases.restore_window(&known_as, source).await.map_err(|error| error.while_doing("reading the restorable window"))?;
     let Some(window) = window.filter(|window| window.earliest <= moment) else {
         return end(deps, at, format!("{} cannot be restored any more", show_time(moment))).await;
     };
@@ -241,7 +245,7 @@ async fn send_again<R: Databases, L: Ledger, D, S: Secrets, E, C>(
 async fn seen<R, L: Ledger, D, S, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     at: &At<'_>,
-    id: &lifeboat_domain::ids::DatabaseId,
+    id: &DatabaseId,
     mut what: impl FnMut(&mut Copied),
 ) -> Result<Bisection, DrError> {
     change(deps, at, |bisection| {

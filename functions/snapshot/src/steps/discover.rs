@@ -8,6 +8,7 @@ use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::point::Manifest;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::words::ResourceKind;
 use serde::Serialize;
 
 /// Databases that one `start` asks a snapshot of: well under the function's time-out, even when throttled.
@@ -42,7 +43,15 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
         }
         match why_skipped(deps, &resource, observed).await? {
             Some(skip) => skipped.push(skip),
-            None => items.push(item(deps, input, &stamp, policy, &resource, observed).await?),
+            None => {
+                // A list of tables shows little of each; the manifest is of all that it is.
+                let whole = match observed.id.kind() {
+                    ResourceKind::DynamodbTable => described(deps, observed).await?,
+                    _ => None,
+                };
+                let observed = whole.as_ref().unwrap_or(observed);
+                items.push(item(deps, input, &stamp, policy, &resource, observed).await?);
+            }
         }
     }
     let mut batches = Vec::new();
@@ -57,6 +66,14 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
     Ok(DiscoverAnswer { run, batches: batches.into_iter().map(|batch| BatchRef { batch }).collect() })
 }
 
+async fn described<R: ReadDatabases, L, D, C>(
+    deps: &Deps<R, L, D, C>,
+    listed: &ObservedDatabase,
+) -> Result<Option<ObservedDatabase>, DrError> {
+    let found = deps.databases.database(&listed.id).await.map_err(|error| error.while_doing(format!("describing {}", listed.id)))?;
+    Ok(found.filter(|found| found.resource_id == listed.resource_id))
+}
+
 async fn why_skipped<R, L: Ledger, D, C: Clock>(
     deps: &Deps<R, L, D, C>,
     resource: &Identity,
@@ -67,7 +84,7 @@ async fn why_skipped<R, L: Ledger, D, C: Clock>(
         return Ok(skip("it is being recovered: its lease is held".to_owned(), true));
     }
     if !observed.status.accepts_calls() {
-        return Ok(skip(format!("RDS reports {}: no snapshot can be taken now", observed.status), false));
+        return Ok(skip(format!("{} reports {}: no snapshot can be taken now", observed.id.kind().service(), observed.status), false));
     }
     Ok(deps.policies.policy(observed.policy().unwrap_or_default()).err().and_then(|error| skip(error.to_string(), false)))
 }

@@ -6,6 +6,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedSnapshot, tags};
 use lifeboat_domain::point::{PointState, RecoveryPoint};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallError, DrError};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -63,7 +64,9 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         resource_id: Some(item.resource_id.clone()),
     };
     ledger::create(&deps.ledger, &key, &point).await?;
-    if found.is_some_and(|found| found.tags.get(tags::BACKUP) != Some(&batch.run)) {
+    // A backup of a table has no tags; its name was made of the run and the table.
+    let has_tags = item.target.instance.kind() != ResourceKind::DynamodbTable;
+    if found.is_some_and(|found| has_tags && found.tags.get(tags::BACKUP) != Some(&batch.run)) {
         return fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await.map(Ok);
     }
     if found.is_some() {

@@ -107,7 +107,7 @@ async fn writers(session: &mut Session) -> Result<Vec<String>, Trouble> {
 
 async fn count(session: &mut Session, name: String, table: &Table, watermark: Option<String>) -> Result<TableFingerprint, Trouble> {
     let Some(watermark) = watermark else {
-        return Ok(TableFingerprint { table: name, watermark: None, rows: 0, hash: "0".to_owned(), newest: None });
+        return Ok(TableFingerprint { table: name, watermark: None, rows: 0, hash: "0".to_owned(), newest: None, sample: Vec::new() });
     };
     let Table { from, row_hash, newest, .. } = table;
     let (condition, texts) = table.between(None, Some(&watermark));
@@ -115,5 +115,5 @@ async fn count(session: &mut Session, name: String, table: &Table, watermark: Op
     let row = session.row(&sql, &texts).await?;
     let (rows, hash) = (session.number(&row, 0)?, session.text(&row, 1)?.to_owned());
     let newest = row.get(2).and_then(Option::as_deref).and_then(time);
-    Ok(TableFingerprint { table: name, watermark: Some(watermark), rows, hash, newest })
+    Ok(TableFingerprint { table: name, watermark: Some(watermark), rows, hash, newest, sample: Vec::new() })
 }

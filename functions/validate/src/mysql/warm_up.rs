@@ -126,7 +126,8 @@ impl Warmer for Reader<'_> {
             let index = part.name.clone();
             return self.whole(part, Some(&index)).await;
         }
-        let keyed = FingerprintTable { table: part.relation.clone(), key: part.name.clone(), written_at: None, append_only: false };
+        let keyed =
+            FingerprintTable { table: part.relation.clone(), key: part.name.clone(), written_at: None, append_only: false, items: None };
         match if part.name.is_empty() { None } else { Some(Table::look_up(self.0, &keyed).await) } {
             Some(Ok(table)) => self.range(part, &table).await,
             // A key whose texts are not in its order, or a storage engine without transactions: read all the same.

@@ -89,7 +89,7 @@ async fn settle(session: &Session) -> Result<(), Trouble> {
 
 async fn count(session: &Session, name: String, table: &Table, watermark: Option<String>) -> Result<TableFingerprint, Trouble> {
     let Some(watermark) = watermark else {
-        return Ok(TableFingerprint { table: name, watermark: None, rows: 0, hash: "0".to_owned(), newest: None });
+        return Ok(TableFingerprint { table: name, watermark: None, rows: 0, hash: "0".to_owned(), newest: None, sample: Vec::new() });
     };
     let newest = table.written_at.as_ref().map_or_else(
         || "NULL::timestamptz".to_owned(),
@@ -99,5 +99,5 @@ async fn count(session: &Session, name: String, table: &Table, watermark: Option
     let sql = format!("SELECT count(*), coalesce(sum({ROW_HASH}), 0)::text, {newest} FROM {} WHERE {condition}", table.from);
     let row = session.row(&sql, &texts).await?;
     let (rows, hash, newest) = (session.get(&row, 0)?, session.get(&row, 1)?, session.get(&row, 2)?);
-    Ok(TableFingerprint { table: name, watermark: Some(watermark), rows, hash, newest })
+    Ok(TableFingerprint { table: name, watermark: Some(watermark), rows, hash, newest, sample: Vec::new() })
 }

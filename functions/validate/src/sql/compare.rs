@@ -60,6 +60,7 @@ pub(crate) async fn compare(
         only_restored: found.only_restored.ranges,
         only_source: found.only_source.ranges,
         changed: found.changed.ranges,
+        sampled: false,
     })
 }
 

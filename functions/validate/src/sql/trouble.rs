@@ -47,7 +47,7 @@ impl Trouble {
     /// The same, as the failure of `action`. Everything here only reads, so that repeating is always harmless.
     pub fn during(self, action: &str) -> CallError {
         let class = match self.outcome {
-            ProbeOutcome::LoginRefused => CallClass::Denied,
+            ProbeOutcome::LoginRefused | ProbeOutcome::WriteDenied => CallClass::Denied,
             ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => {
                 CallClass::Unknown
             }

@@ -51,7 +51,7 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
     incident: &Incident,
 ) -> Result<Result<(Side, Side), String>, DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
-    if policy.fingerprint.is_empty() && incident.kind != ResourceKind::ReplicationGroup {
+    if policy.tables_of(&incident.source.id, &incident.resource).is_empty() && incident.kind != ResourceKind::ReplicationGroup {
         return Ok(Err(format!("the policy {} names no tables under fingerprint", incident.policy)));
     }
     let limits = open::limits(policy);
@@ -86,7 +86,7 @@ async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
     }
     let mut tables: Vec<TableDifference> = Vec::new();
     let mut lines = Vec::new();
-    for table in &policy.fingerprint {
+    for table in &policy.tables_of(&incident.source.id, &incident.resource) {
         let comparing = deps.databases.compare_table((&source.0, &source.1), (&restored.0, &restored.1), open::limits(policy), table);
         match budget.spend(comparing).await.and_then(|compared| compared.map_err(|error| error.to_string())) {
             Ok(found) => {
@@ -128,7 +128,16 @@ async fn keyspaces<L, D, S, O: OpenDatabases, C>(
 }
 
 fn sentence(found: &TableDifference) -> String {
-    let TableDifference { table, source_rows, restored_rows, only_restored, only_source, changed } = found;
+    let TableDifference { table, source_rows, restored_rows, only_restored, only_source, changed, sampled } = found;
+    if *sampled {
+        return format!(
+            "{table}, by a sample: {} items only in the copy, {} only in the source, {} changed, of {} that were looked at",
+            only_restored.count,
+            only_source.count,
+            changed.count,
+            source_rows.max(restored_rows)
+        );
+    }
     format!(
         "{table}: {source_rows} rows in the source, {restored_rows} in the copy; {} only in the copy, {} only in the source, {} changed",
         only_restored.count, only_source.count, changed.count

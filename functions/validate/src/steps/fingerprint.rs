@@ -81,7 +81,8 @@ async fn one<L, D: Documents, S: ReadSecrets, O: OpenDatabases, C>(deps: &Deps<L
 async fn take<L, D: Documents, S: ReadSecrets, O: OpenDatabases, C>(deps: &Deps<L, D, S, O, C>, item: &Item) -> Result<String, String> {
     let policy = deps.policies.policy(&item.policy).map_err(|error| error.to_string())?;
     let credentials = open::today(&deps.secrets, &item.target).await.map_err(|error| error.to_string())?;
-    let taken = deps.databases.fingerprint(&item.target, &credentials, open::limits(policy), &policy.fingerprint, &BTreeMap::new()).await;
+    let tables = policy.tables_of(&item.target.instance, &item.target.resource);
+    let taken = deps.databases.fingerprint(&item.target, &credentials, open::limits(policy), &tables, &BTreeMap::new()).await;
     let fingerprint = taken.map_err(|error| error.to_string())?;
     let key = format!("fingerprints/{}/{}.json", item.target.resource, show_time(fingerprint.taken_at));
     let document = ledger::encode(&fingerprint).map_err(|error| error.to_string())?;

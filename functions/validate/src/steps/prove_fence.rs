@@ -31,7 +31,7 @@ where
     let policy = deps.policies.policy(&incident.policy)?;
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
     let target = open::source(&incident);
-    let seen = open::probe(deps, &target, open::limits(policy), &[]).await;
+    let seen = open::probe_writes(deps, &target, open::limits(policy)).await;
     let (proven, why) = match incident.kind {
         ResourceKind::ReplicationGroup => of_cache(deps, &incident, &target, &seen).await?,
         _ => {
@@ -101,6 +101,8 @@ fn judge(seen: &Probe, fence: Option<&Fence>, has_endpoint: bool) -> (bool, &'st
     let nothing_to_close = fence.is_some_and(|fence| fence.group.is_none());
     match seen.outcome {
         ProbeOutcome::Unreachable => (true, "nothing accepts a new connection to the source"),
+        ProbeOutcome::WriteDenied if closed => (true, "a write to the source is denied by its resource policy"),
+        ProbeOutcome::WriteDenied => (false, "a write is denied by a policy of somebody else, and no closed fence is written down"),
         ProbeOutcome::NoAnswer if closed => (true, "a new connection to the source gets no answer, and its security group admits nobody"),
         ProbeOutcome::NoAnswer => (false, "the source gives no answer, but connections still reach it and no closed fence is written down"),
         ProbeOutcome::Answers => (false, "a new login on the source worked"),

@@ -99,6 +99,9 @@ async fn login<L, D, S: ReadSecrets, O, C>(
     incident: &Incident,
     target: &Target,
 ) -> Result<Result<Credentials, String>, DrError> {
+    if !target.instance.kind().has_login() {
+        return Ok(open::today(&deps.secrets, target).await.map_err(|error| error.to_string()));
+    }
     let Some(secret) = &target.secret else { return Ok(Err(format!("no secret is known for {}", incident.resource))) };
     match deps.secrets.credentials(secret, None).await {
         Ok(credentials) => Ok(Ok(credentials)),
@@ -177,7 +180,7 @@ async fn log_in<L, D, S, O: OpenDatabases, C>(
     credentials: &Credentials,
 ) -> Result<Way, DrError> {
     let limits = open::limits(deps.policies.policy(&incident.policy)?);
-    Ok(arrived(&deps.databases.probe(target, credentials, limits, &[]).await))
+    Ok(arrived(&deps.databases.probe_writes(target, credentials, limits).await))
 }
 
 /// That the way was not gone says nothing of where it leads: the caller tries again. What is refused is an answer.

@@ -214,6 +214,7 @@ impl OpenDatabases for Databases {
             only_restored: keys(1),
             only_source: keys(2),
             changed: keys(3),
+            sampled: false,
         })
     }
 }
@@ -231,7 +232,14 @@ impl ResolveNames for Databases {
 }
 
 pub(super) fn facts(table: &str, rows: i64) -> TableFingerprint {
-    TableFingerprint { table: table.into(), watermark: Some("100".into()), rows, hash: format!("hash of {rows}"), newest: None }
+    TableFingerprint {
+        table: table.into(),
+        watermark: Some("100".into()),
+        rows,
+        hash: format!("hash of {rows}"),
+        newest: None,
+        sample: Vec::new(),
+    }
 }
 
 /// A world in which everything went well: the source is dead, its copy holds all data.

@@ -208,7 +208,7 @@ pub fn limits() -> VisitLimits {
 }
 
 pub fn table(name: &str, key: &str, written_at: Option<&str>) -> FingerprintTable {
-    FingerprintTable { table: name.into(), key: key.into(), written_at: written_at.map(str::to_owned), append_only: true }
+    FingerprintTable { table: name.into(), key: key.into(), written_at: written_at.map(str::to_owned), append_only: true, items: None }
 }
 
 pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {

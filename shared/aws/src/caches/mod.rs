@@ -155,7 +155,7 @@ impl ReadDatabases for Caches {
     }
 
     /// There is no point-in-time recovery.
-    async fn restore_window(&self, _resource_id: &str) -> Answer<Option<RestoreWindow>> {
+    async fn restore_window(&self, _known_as: &DatabaseId, _resource_id: &str) -> Answer<Option<RestoreWindow>> {
         Ok(None)
     }
 

@@ -164,6 +164,9 @@ impl Rds {
         let Some(found) = self.cluster(cluster).await? else {
             return Err(invalid(action, "ResourceArn", format!("{cluster} does not exist; nothing was sent")));
         };
+        if found.configuration.cluster().is_some_and(|cluster| cluster.http_endpoint) {
+            return Ok(());
+        }
         let output = self.client.enable_http_endpoint().resource_arn(found.arn.as_str()).send().await;
         output.map(|_| ()).map_err(|error| call_error(action, &error))
     }

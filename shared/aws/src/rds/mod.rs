@@ -96,7 +96,7 @@ impl ReadDatabases for Rds {
         Ok(databases)
     }
 
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+    async fn restore_window(&self, _known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_restore_window(resource_id).await;
         }

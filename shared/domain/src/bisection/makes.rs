@@ -10,7 +10,7 @@ use crate::point::Manifest;
 use crate::policy::Policy;
 use crate::prices::{Money, Prices};
 use crate::span::Span;
-use crate::words::{Timestamp, show_time};
+use crate::words::{ResourceKind, Timestamp, show_time};
 use chrono::SubsecRound;
 use std::collections::BTreeMap;
 
@@ -45,6 +45,13 @@ pub struct Facts<'a> {
 /// Makes the plan; a refusal names what is lacking.
 pub fn make(facts: Facts<'_>) -> Result<Plan, DrError> {
     let Facts { search, wish, manifest, policy, .. } = facts;
+    if manifest.id.kind() != ResourceKind::RdsInstance {
+        return Err(DrError::refused(format!(
+            "{}: copies to be asked are made of DB instances only, and it is a {}: look for the moment without `bisect`, or restore one beside production (scenario human_error)",
+            search.resource,
+            manifest.id.kind().in_words()
+        )));
+    }
     let Some(window) = facts.window else {
         return Err(DrError::refused(format!("{}: automated backups are off or gone: no earlier moment can be restored", search.resource)));
     };

@@ -16,6 +16,9 @@ use std::fmt;
 mod fields;
 #[cfg(test)]
 mod tests;
+mod trail;
+
+pub use trail::{TableDeed, TableEvent};
 
 use fields::{arn_part, found, parse_time, parsed, required, text, time_of, wrong};
 
@@ -85,6 +88,8 @@ impl From<EnvelopeError> for DrError {
 pub enum Incoming {
     /// Something happened to an RDS resource.
     Rds(RdsEvent),
+    /// Somebody did something to a DynamoDB table.
+    Table(TableEvent),
     /// A CloudWatch alarm changed its state.
     Alarm(AlarmChange),
     /// A state machine execution ended.
@@ -221,6 +226,7 @@ impl Incoming {
                 Some(shape) => rds(event, shape).map(Self::Rds),
                 None => Ok(other()),
             },
+            ("aws.dynamodb", "AWS API Call via CloudTrail") => Ok(trail::parse(event)?.map_or_else(other, Self::Table)),
             ("aws.cloudwatch", "CloudWatch Alarm State Change") => alarm(event).map(Self::Alarm),
             ("aws.states", "Step Functions Execution Status Change") => match text(event, "detail.status") {
                 Some("RUNNING" | "PENDING_REDRIVE") => Ok(other()),

@@ -8,11 +8,18 @@ use crate::samples::at;
 use serde_json::json;
 
 fn table(append_only: bool) -> FingerprintTable {
-    FingerprintTable { table: "public.orders".into(), key: "id".into(), written_at: Some("written_at".into()), append_only }
+    FingerprintTable { table: "public.orders".into(), key: "id".into(), written_at: Some("written_at".into()), append_only, items: None }
 }
 
 fn content(watermark: &str, rows: i64, hash: &str) -> TableFingerprint {
-    TableFingerprint { table: "public.orders".into(), watermark: Some(watermark.into()), rows, hash: hash.into(), newest: None }
+    TableFingerprint {
+        table: "public.orders".into(),
+        watermark: Some(watermark.into()),
+        rows,
+        hash: hash.into(),
+        newest: None,
+        sample: Vec::new(),
+    }
 }
 
 fn print(seconds: i64, content: TableFingerprint) -> Fingerprint {

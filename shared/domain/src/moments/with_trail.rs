@@ -28,8 +28,8 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.databases().await
     }
 
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
-        self.databases.restore_window(resource_id).await
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        self.databases.restore_window(known_as, resource_id).await
     }
 
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {

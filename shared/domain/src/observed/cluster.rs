@@ -1,7 +1,7 @@
 //! What a DB cluster has beyond a DB instance: members, of which one writes.
 
 use crate::ids::DatabaseId;
-use crate::status::DatabaseStatus;
+use crate::status::{DatabaseStatus, StatusMeaning};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -97,6 +97,11 @@ pub fn status_of(cluster: &str, members: &[Member]) -> DatabaseStatus {
         return own;
     }
     match members.iter().find(|member| member.is_writer) {
+        // The instance goes, and not the cluster: another one takes over, or there is none.
+        Some(writer) if writer.status.meaning() == StatusMeaning::Deleting => {
+            let takes_over = members.iter().any(|member| !member.is_writer && member.status.is_serving());
+            DatabaseStatus::new(if takes_over { "failing-over" } else { "creating" })
+        }
         Some(writer) if !writer.status.is_serving() => writer.status.clone(),
         Some(_) => own,
         None => DatabaseStatus::new("creating"),
@@ -128,6 +133,9 @@ mod tests {
             ("available", vec![member(true, "rebooting"), member(false, "available")], "rebooting"),
             ("available", vec![member(true, "available"), member(false, "creating")], "available"),
             ("available", vec![], "creating"),
+            ("available", vec![member(true, "deleting")], "creating"),
+            ("available", vec![member(true, "deleting"), member(false, "available")], "failing-over"),
+            ("deleting", vec![member(true, "available")], "deleting"),
             ("failing-over", vec![member(true, "available")], "failing-over"),
             ("backing-up", vec![member(true, "available")], "backing-up"),
         ];

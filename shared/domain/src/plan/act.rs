@@ -1,8 +1,8 @@
 //! The mutating calls of a plan, each with its parameters.
 
-use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings};
+use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
 use crate::ids::{Arn, DatabaseId, SnapshotId};
-use crate::observed::{Configuration, MemberConfiguration};
+use crate::observed::{Configuration, FENCED, MemberConfiguration};
 use crate::policy::ParameterHolds;
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,13 @@ pub enum Act {
         instance: DatabaseId,
         /// What to set.
         settings: LateSettings,
+    },
+    /// One setting that a restored table comes without; named as its call is (`dynamodb:UpdateTimeToLive`, ...).
+    SetTable {
+        /// The restored table.
+        table: DatabaseId,
+        /// What is set.
+        setting: TableSetting,
     },
     /// Grow the volume.
     GrowStorage {
@@ -259,7 +266,11 @@ const fn is_cache(id: &DatabaseId) -> bool {
 impl Act {
     /// The IAM action.
     pub fn action(&self) -> &'static str {
+        if let Some(action) = table::action(self) {
+            return action;
+        }
         match self {
+            Self::SetTable { setting, .. } => setting.action(),
             Self::RestoreFromSnapshot { target, .. } if is_cache(target) => CREATE_CACHE,
             Self::RebuildCold { .. } => CREATE_CACHE,
             Self::SetFailover { .. } => MODIFY_CACHE,
@@ -319,6 +330,7 @@ impl Act {
             | Self::SetSecurityGroups { instance, .. }
             | Self::GrowStorage { instance, .. }
             | Self::CreateSnapshot { instance, .. } => instance == id,
+            Self::SetTable { table, .. } => table == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
@@ -343,15 +355,17 @@ impl Act {
     }
 
     /// What may be done when its outcome is unknown.
-    pub const fn repeat(&self) -> Repeat {
+    pub fn repeat(&self) -> Repeat {
         match self {
-            Self::RestoreFromSnapshot { .. }
-            | Self::RestoreToPointInTime { .. }
-            | Self::RebuildCold { .. }
-            | Self::MakeMember { .. }
-            | Self::CreateSnapshot { .. } => Repeat::Nameable,
+            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::RebuildCold { .. } | Self::MakeMember { .. } => {
+                Repeat::Nameable
+            }
+            // Two backups of a table may have one name.
+            Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
+            Self::CreateSnapshot { .. } => Repeat::Nameable,
             Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
             Self::ReplaySettings { .. }
+            | Self::SetTable { .. }
             | Self::SetFailover { .. }
             | Self::AdoptSettings { .. }
             | Self::MakeMultiAz { .. }
@@ -403,6 +417,12 @@ impl Act {
             Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),
             Self::ReplaySettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::ResetMasterPassword { instance, secret } => format!("{action} {instance} MasterUserPassword as in secret {secret}"),
+            Self::SetTable { table, setting } => format!("{action} {table} {}", setting.describe()),
+            Self::SetSecurityGroups { instance, groups } if instance.kind() == ResourceKind::DynamodbTable => {
+                let what =
+                    if groups.iter().any(|group| group == FENCED) { "denies every write" } else { "without Lifeboat's denial of writes" };
+                format!("{action} {instance} {what}")
+            }
             Self::SetSecurityGroups { instance, groups } if is_cache(instance) => {
                 format!("{action} {instance} SecurityGroupIds={}", groups.join(","))
             }

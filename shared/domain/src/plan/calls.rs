@@ -5,14 +5,14 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cache, cluster, quarantine};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cache, cluster, quarantine, table};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
-use crate::observed::tags;
+use crate::observed::{FENCED, tags};
 use crate::point::Manifest;
 use crate::status::StatusMeaning;
-use crate::words::show_time;
+use crate::words::{ResourceKind, show_time};
 use std::collections::BTreeMap;
 
 /// Adds the calls of `chosen` to the plan.
@@ -82,11 +82,13 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
+    let configuration = table::restored(manifest, &target)?;
     let told = RestoreSettings {
-        configuration: cluster::restored(&manifest.configuration, &class),
+        configuration: cluster::restored(&configuration, &class),
         opens_to: Vec::new(),
         tags: restored_tags(manifest, plan),
     };
+    let is_table = target.kind() == ResourceKind::DynamodbTable;
     let tags = told.tags.clone();
     let settings = Box::new(quarantine::born(facts, plan, &target, told));
     plan.risks.extend(cache::risks_of_restore(&manifest.configuration, &target));
@@ -94,7 +96,8 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
         _ if chosen.option.remedy == Remedy::RebuildCold => Act::RebuildCold { target: target.clone(), settings },
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
         None => Act::RestoreToPointInTime {
-            source: manifest.resource_id.clone(),
+            // A table is named by its ARN: its id alone restores nothing.
+            source: if is_table { manifest.arn.to_string() } else { manifest.resource_id.clone() },
             at: chosen.restore_point.filter(|_| facts.incident.request.restore_to.is_some() || plan.scenario.is_about_data()),
             target: target.clone(),
             settings,
@@ -103,7 +106,10 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
     cluster::add_members(plan, manifest, &target, &class, &tags)?;
     let late = LateSettings::of(&manifest.configuration);
-    if late != LateSettings::default() {
+    if is_table {
+        let told = RestoreSettings { configuration, opens_to: Vec::new(), tags };
+        table::add_settings(plan, &target, &told, manifest)?;
+    } else if late != LateSettings::default() {
         let act = Act::ReplaySettings { instance: target.clone(), settings: late };
         plan.calls.push(PlannedCall { phase: Phase::Configure, act, why: "these settings are made once the copy is usable".to_owned() });
     }
@@ -185,6 +191,17 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
 
 pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
     let source = &facts.incident.source.id;
+    if let (Some(observed), ResourceKind::DynamodbTable) = (facts.observed, source.kind())
+        && observed.status.meaning() != StatusMeaning::Terminal
+    {
+        let act = Act::SetSecurityGroups { instance: source.clone(), groups: vec![FENCED.to_owned()] };
+        let why = "every write to the old one is denied by its resource policy; requests keep no sessions".to_owned();
+        plan.calls.push(PlannedCall { phase: Phase::Fence, act, why });
+        plan.risks
+            .push(format!("writes to {source} are denied from the fence on; its replicas in other Regions, if it has any, are not fenced"));
+        plan.fence = Some(FencePlan::Group);
+        return;
+    }
     if let Some(observed) = facts.observed.filter(|_| cache::is_cache(facts)) {
         return cache::add_fence_calls(facts, plan, observed);
     }

@@ -34,6 +34,10 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     let Some(next) = next_writer(observed) else {
         return refuse("no other member of the cluster serves: there is nothing to fail over to".to_owned());
     };
+    let writer_is_well = observed.writer().is_none_or(|writer| writer.status.is_serving());
+    if writer_is_well && !observed.status.accepts_calls() {
+        return refuse(format!("RDS reports {} of the cluster itself, in which a failover is refused", observed.status));
+    }
     if facts.incident.setbacks.contains(&Setback::FailoverSent) {
         return refuse("a failover was already asked for in this incident; a second one would flip back".to_owned());
     }

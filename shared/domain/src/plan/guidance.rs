@@ -2,10 +2,13 @@
 
 use crate::incident::Incident;
 use crate::observed::ObservedDatabase;
-use crate::words::Scenario;
+use crate::words::{ResourceKind, Scenario};
 
 /// Guidance for the scenarios that no restore would mend.
 pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedDatabase>) -> Vec<String> {
+    if incident.kind == ResourceKind::DynamodbTable {
+        return super::table::guidance(scenario, incident, observed);
+    }
     let (id, region) = (&incident.source.id, incident.source.arn.region());
     let lines: Vec<String> = match scenario {
         Scenario::StorageFull => {

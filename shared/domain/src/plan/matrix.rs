@@ -48,7 +48,7 @@ pub const MATRIX: &[MatrixRow] = {
     use Remedy::{
         ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
     };
-    use ResourceKind::{DbCluster, RdsInstance, ReplicationGroup};
+    use ResourceKind::{DbCluster, DynamodbTable, RdsInstance, ReplicationGroup};
     &[
         row(RdsInstance, Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
         row(RdsInstance, Scenario::Hung, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
@@ -77,6 +77,21 @@ pub const MATRIX: &[MatrixRow] = {
         row(DbCluster, Scenario::ParameterFailure, &[Guided], true),
         row(DbCluster, Scenario::NetworkFailure, &[Guided], true),
         row(DbCluster, Scenario::Undo, &[SwapBack], false),
+        // A deleted table is restored from the backup that DynamoDB makes of it; point-in-time recovery went with it.
+        row(DynamodbTable, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
+        row(DynamodbTable, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
+        row(DynamodbTable, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
+        row(DynamodbTable, Scenario::RegionOutage, &[Guided], true),
+        row(DynamodbTable, Scenario::SecurityBreach, &[Guided], true),
+        row(DynamodbTable, Scenario::KeyInaccessible, &[Guided], true),
+        // A regional service without hosts, volumes and parameters of ours heals by itself.
+        row(DynamodbTable, Scenario::AzOutage, &[Guided], true),
+        row(DynamodbTable, Scenario::Hung, &[Guided], true),
+        row(DynamodbTable, Scenario::InstanceFailure, &[Guided], true),
+        row(DynamodbTable, Scenario::StorageFull, &[Guided], true),
+        row(DynamodbTable, Scenario::ParameterFailure, &[Guided], true),
+        row(DynamodbTable, Scenario::NetworkFailure, &[Guided], true),
+        row(DynamodbTable, Scenario::Undo, &[SwapBack], false),
         // A cache has snapshots and no point-in-time recovery, no volume and no database parameter that it does not survive.
         row(ReplicationGroup, Scenario::AzOutage, &[ForceFailover, RestoreSnapshot, RebuildCold], false),
         row(ReplicationGroup, Scenario::Hung, &[ForceFailover, RestoreSnapshot, RebuildCold], false),
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_scenario_of_every_kind_has_exactly_one_row_with_a_remedy() {
-        for kind in [ResourceKind::RdsInstance, ResourceKind::DbCluster, ResourceKind::ReplicationGroup] {
+        for kind in ResourceKind::ALL.iter().copied() {
             for scenario in Scenario::ALL {
                 assert_eq!(MATRIX.iter().filter(|row| row.kind == kind && row.scenario == *scenario).count(), 1, "{kind} {scenario}");
                 assert!(!MatrixRow::of(kind, *scenario).unwrap().remedies.is_empty());

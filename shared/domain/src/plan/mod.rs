@@ -16,6 +16,7 @@ mod renames;
 mod repeat;
 mod settings;
 mod swap_back;
+mod table;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use renames::{NameHolders, RENAME, kept_name};
 pub use repeat::{FencePlan, Repeat};
 pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
+pub use table::{TableSetting, expected_of_table};
 pub use targets::FoundTarget;
 
 use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};

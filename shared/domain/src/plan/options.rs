@@ -6,6 +6,7 @@ use super::cluster;
 use super::promotion;
 use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
+use super::table;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
@@ -210,7 +211,10 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
         Remedy::RestoreSnapshot => cache::told_of_restore(facts, weigh_snapshot(facts, wanted)),
         Remedy::RebuildCold => cache::weigh_rebuild(facts),
-        Remedy::Guided => plain(remedy, true, "a person must repair the cause; restoring would not help".to_owned()),
+        Remedy::Guided => {
+            let why = || "a person must repair the cause; restoring would not help".to_owned();
+            plain(remedy, true, table::why_guided(facts).unwrap_or_else(why))
+        }
     }
 }
 
@@ -301,7 +305,11 @@ fn weigh_point_in_time(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Time
         return plain(remedy, false, obstacle);
     }
     let Some(window) = facts.window else {
-        return plain(remedy, false, "automated backups are off: there is no point-in-time recovery".to_owned());
+        let why = match facts.incident.kind {
+            ResourceKind::DynamodbTable => "point-in-time recovery is off, or went with the table",
+            _ => "automated backups are off: there is no point-in-time recovery",
+        };
+        return plain(remedy, false, why.to_owned());
     };
     if let Some(wanted) = wanted.filter(|wanted| *wanted < window.earliest) {
         let reason = format!("{} is before the restorable window, which begins at {}", show_time(wanted), show_time(window.earliest));
@@ -376,6 +384,14 @@ fn restoring(
         loss: Some(Span::between(point, last_write)),
         cost: "a second instance of the same size until one of the two is released".to_owned(),
         risk: "blocks are loaded lazily: the first reads are slow".to_owned(),
+    };
+    let forecast = match facts.incident.kind {
+        ResourceKind::DynamodbTable => Forecast {
+            cost: "a second table with the same capacity until one of the two is released".to_owned(),
+            risk: "a restore takes from minutes to hours, whatever the table's size".to_owned(),
+            ..forecast
+        },
+        _ => forecast,
     };
     Weighed {
         option: RankedOption { remedy, possible: true, reason, forecast },

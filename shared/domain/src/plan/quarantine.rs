@@ -5,6 +5,7 @@ use super::{Act, Plan, PlannedCall, RestoreSettings};
 use crate::ids::DatabaseId;
 use crate::incident::Phase;
 use crate::observed::Configuration;
+use crate::words::ResourceKind;
 
 /// How a restored copy is kept from clients until they are moved to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,10 @@ impl Plan {
 
 /// The settings with which a copy is born: in quarantine where the source's VPC has a group for that, else the risk has a name.
 pub(super) fn born(facts: PlanFacts<'_>, plan: &mut Plan, target: &DatabaseId, told: RestoreSettings) -> RestoreSettings {
+    if target.kind() == ResourceKind::DynamodbTable {
+        // A table has no address to learn: nobody knows a copy's name before it is told, and no policy admits anybody to it.
+        return told;
+    }
     let groups = told.configuration.security_groups.clone();
     match facts.quarantine_group {
         Some(group) if !groups.is_empty() => {

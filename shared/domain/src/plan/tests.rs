@@ -9,9 +9,11 @@ use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
 mod cells;
+mod clusters;
 mod promotion;
 mod quarantine;
 mod renames;
+mod tables;
 
 const AUTOMATIC: &str = "mode: automatic\ncut_over: [secrets_manager]\ndrill: {waived: \"by the test\"}\nmax_data_loss: 10m";
 

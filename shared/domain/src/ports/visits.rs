@@ -58,6 +58,10 @@ pub struct VisitLimits {
 pub trait OpenDatabases {
     /// Logs in and asks the smallest question, then runs `watched` checks. Never an error: what can't be told is an outcome.
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe;
+    /// Whether clients could write, without a change whatever the answer is; where a login tells that too, the same as a probe.
+    async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
+        self.probe(target, credentials, limits, &[]).await
+    }
     /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
     async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
         None

@@ -53,6 +53,10 @@ fn told(settings: &RestoreSettings) -> ClusterConfig {
     }
 }
 
+fn has_http_endpoint(found: &ObservedDatabase) -> bool {
+    found.configuration.cluster().is_some_and(|cluster| cluster.http_endpoint)
+}
+
 impl Cloud {
     pub(super) fn cluster(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
         let shown = match self.rds(DESCRIBE, &DescribeDbClusters::of(id.as_str())) {
@@ -209,7 +213,7 @@ impl Cloud {
     }
 
     pub(super) fn set_late_cluster_settings(&self, cluster: &DatabaseId, settings: &LateSettings) -> Answer<()> {
-        if let Some(found) = self.cluster(cluster)?.filter(|_| settings.http_endpoint) {
+        if let Some(found) = self.cluster(cluster)?.filter(|found| settings.http_endpoint && !has_http_endpoint(found)) {
             self.rds("rds:EnableHttpEndpoint", &EnableHttpEndpoint { resource_arn: found.arn.to_string() })?;
         }
         if settings.maintenance_window.is_none() && !settings.deletion_protection {

@@ -2,6 +2,7 @@
 
 use super::caches::is_cache;
 use super::mapping::list;
+use super::tables::is_table;
 use super::{Cloud, mapping};
 use crate::model::{
     AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
@@ -58,6 +59,9 @@ impl ReadDatabases for Cloud {
         if is_cluster(id) {
             return self.cluster(id);
         }
+        if is_table(id) {
+            return self.table(id);
+        }
         if is_cache(id) {
             return self.one_cache(id);
         }
@@ -89,13 +93,17 @@ impl ReadDatabases for Cloud {
             if request.page.marker.is_none() {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
                 databases.extend(self.clusters(&found)?);
+                databases.extend(self.protected_tables()?);
                 databases.extend(self.all_caches()?);
                 return Ok(databases);
             }
         }
     }
 
-    async fn restore_window(&self, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+    async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        if is_table(known_as) {
+            return self.table_window(known_as, resource_id);
+        }
         if is_cache_resource_id(resource_id) {
             return Ok(None); // There is no point-in-time recovery.
         }
@@ -119,6 +127,7 @@ impl ReadDatabases for Cloud {
         let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
         let mut snapshots = self.snapshots(manual)?;
         snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
+        snapshots.extend(self.table_backups(None)?);
         snapshots.extend(self.cache_snapshots(None, true)?);
         Ok(snapshots)
     }
@@ -126,6 +135,9 @@ impl ReadDatabases for Cloud {
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
         if is_cluster(instance) {
             return self.cluster_snapshots(Some(instance), None);
+        }
+        if is_table(instance) {
+            return self.table_backups(Some(instance));
         }
         if is_cache(instance) {
             return self.cache_snapshots(Some(instance), false);
@@ -138,6 +150,9 @@ impl TakeSnapshots for Cloud {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         if is_cluster(instance) {
             return self.create_cluster_snapshot(instance, snapshot, tags);
+        }
+        if is_table(instance) {
+            return self.create_table_backup(instance, snapshot);
         }
         if is_cache(instance) {
             return self.create_cache_snapshot(instance, snapshot, tags);
@@ -181,6 +196,9 @@ impl RestoreDatabases for Cloud {
         if is_cluster(target) {
             return self.restore_cluster_from_snapshot(snapshot, target, settings);
         }
+        if is_table(target) {
+            return self.restore_table_from_backup(snapshot, target);
+        }
         let request = RestoreDbInstanceFromDbSnapshot {
             db_instance_identifier: target.to_string(),
             db_snapshot_identifier: snapshot.to_string(),
@@ -198,6 +216,9 @@ impl RestoreDatabases for Cloud {
     ) -> Answer<()> {
         if is_cluster(target) {
             return self.restore_cluster_to_point_in_time(source, at, target, settings);
+        }
+        if is_table(target) {
+            return self.restore_table_to_point_in_time(source, at, target);
         }
         let request = RestoreDbInstanceToPointInTime {
             target_db_instance_identifier: target.to_string(),
@@ -269,6 +290,9 @@ impl ModifyDatabases for Cloud {
         if is_cluster(instance) {
             return self.modify_cluster(instance, |request| request.vpc_security_group_ids = Some(groups.to_vec()));
         }
+        if is_table(instance) {
+            return self.set_table_door(instance, groups);
+        }
         if is_cache(instance) {
             return self.modify_cache(instance, |request| request.security_group_ids = Some(groups.to_vec()));
         }
@@ -314,10 +338,16 @@ impl ModifyDatabases for Cloud {
 
 impl TagDatabases for Cloud {
     async fn add_tags(&self, arn: &Arn, tags: &BTreeMap<String, String>) -> Answer<()> {
+        if let Some(table) = DatabaseId::of_arn(arn).filter(is_table) {
+            return self.tag_table(&table, tags, &[]);
+        }
         self.rds("rds:AddTagsToResource", &AddTagsToResource { resource_name: arn.to_string(), tags: list(tags) }).map(|_| ())
     }
 
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
+        if let Some(table) = DatabaseId::of_arn(arn).filter(is_table) {
+            return self.tag_table(&table, &BTreeMap::new(), keys);
+        }
         self.rds("rds:RemoveTagsFromResource", &RemoveTagsFromResource { resource_name: arn.to_string(), tag_keys: keys.to_vec() })
             .map(|_| ())
     }

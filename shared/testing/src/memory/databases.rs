@@ -1,6 +1,7 @@
 //! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
 
 use super::caches::is_cache;
+use super::tables::is_table;
 use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
 use lifeboat_domain::keyspace::{KeyCount, KeySample, Keyspace};
@@ -12,7 +13,7 @@ use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::words::Grade;
-use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids};
+use lifeboat_domain::{CallClass, CallError, Span, Timestamp, ids, items};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One visit: the server and the session that was let in.
@@ -112,6 +113,7 @@ fn facts(table: &FingerprintTable, rows: &BTreeMap<i64, Row>, watermark: Option<
         rows: count(below.len()),
         hash: ids::digest(&texts),
         newest: table.written_at.as_ref().and_then(|_| below.iter().map(|row| row.committed_at).max()),
+        sample: Vec::new(),
     }
 }
 
@@ -127,6 +129,9 @@ fn ranges(keys: &BTreeSet<i64>) -> KeyRanges {
 impl OpenDatabases for Cloud {
     async fn probe(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         let at = self.see().rds.now();
+        if is_table(&target.instance) {
+            return items::probe(self, target, at).await;
+        }
         let opened = self.open(target, credentials);
         let writable = opened.as_ref().ok().map(|visit| !self.see().rds.data.is_replica(&visit.server));
         let outcome = opened.err().unwrap_or(ProbeOutcome::Answers);
@@ -142,6 +147,14 @@ impl OpenDatabases for Cloud {
             failed_checks: failed,
             checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
         }
+    }
+
+    async fn probe_writes(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Probe {
+        if is_table(&target.instance) {
+            let now = self.see().rds.now();
+            return items::probe_writes(self, target, now).await;
+        }
+        self.probe(target, credentials, limits, &[]).await
     }
 
     async fn write_mark(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
@@ -201,6 +214,10 @@ impl OpenDatabases for Cloud {
         tables: &[FingerprintTable],
         watermarks: &BTreeMap<String, String>,
     ) -> Answer<Fingerprint> {
+        if is_table(&target.instance) {
+            let now = self.see().rds.now();
+            return items::fingerprint(self, &target.instance, tables, watermarks, now).await;
+        }
         if is_cache(&target.instance) {
             return self.keyspace(target, credentials);
         }
@@ -223,6 +240,9 @@ impl OpenDatabases for Cloud {
         _limits: VisitLimits,
         table: &FingerprintTable,
     ) -> Answer<TableDifference> {
+        if is_table(&source.0.instance) {
+            return items::compare(self, &source.0.instance, &restored.0.instance, table).await;
+        }
         let (source, restored) = (self.rows(source.0, source.1, &table.table)?, self.rows(restored.0, restored.1, &table.table)?);
         let only = |one: &BTreeMap<i64, Row>, other: &BTreeMap<i64, Row>| {
             ranges(&one.keys().filter(|key| !other.contains_key(key)).copied().collect())
@@ -235,6 +255,7 @@ impl OpenDatabases for Cloud {
             only_restored: only(&restored, &source),
             only_source: only(&source, &restored),
             changed: ranges(&source.iter().filter(|entry| differ(*entry)).map(|(key, _)| *key).collect()),
+            sampled: false,
         })
     }
 

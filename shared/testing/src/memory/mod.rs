@@ -14,6 +14,7 @@ mod mapping;
 mod places;
 mod secrets;
 mod storage;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod warm_up;

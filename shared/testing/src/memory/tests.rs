@@ -127,7 +127,7 @@ fn a_cluster_is_restored_and_answers_once_it_has_a_member() {
     let source = see(&cloud, "cluster:ledger");
     let (target, settings) =
         (id("cluster:ledger-r1"), RestoreSettings { configuration: source.configuration.clone(), opens_to: Vec::new(), tags: tags() });
-    let window = at_once(cloud.restore_window(&source.resource_id)).unwrap().unwrap();
+    let window = at_once(cloud.restore_window(&source.id, &source.resource_id)).unwrap().unwrap();
     assert!(window.earliest < window.latest);
     at_once(cloud.restore_to_point_in_time(&source.resource_id, None, &target, &settings)).unwrap();
     pass(&cloud, 20);
@@ -176,9 +176,22 @@ fn password_late_settings_and_tags_reach_the_cluster() {
 fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name() {
     let cloud = cloud();
     let ledger = id("cluster:ledger");
-    assert_eq!(class(at_once(cloud.delete_failed_restore(&ledger))), CallClass::Invalid);
     assert_eq!(class(at_once(cloud.rename(&ledger, &id("cluster:other")))), CallClass::Invalid);
+    assert_eq!(class(at_once(cloud.grow_storage(&ledger, 100, None, None))), CallClass::Invalid);
+    assert_eq!(class(at_once(cloud.make_multi_az(&ledger))), CallClass::Invalid);
     pass(&cloud, 10);
+    assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
+}
+
+#[test]
+fn a_cluster_is_deleted_with_its_members_and_the_instance_of_its_name_stays() {
+    let cloud = cloud();
+    let ledger = id("cluster:ledger");
+    at_once(cloud.lift_deletion_protection(&ledger)).unwrap();
+    at_once(cloud.delete_failed_restore(&ledger)).unwrap();
+    pass(&cloud, 20);
+    let left: Vec<String> = at_once(cloud.databases()).unwrap().into_iter().map(|one| String::from(one.id)).collect();
+    assert_eq!(left, ["ledger"]);
     assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
 }
 

@@ -25,6 +25,7 @@ mod restore;
 mod settings;
 mod snapshot;
 mod steps;
+mod tables;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use requests::*;
 pub use settings::{Durations, Settings, SubnetGroup};
 use snapshot::Snapshot;
 use steps::Step;
+pub use tables::{Restore, Table, TableBackup, TableCall, Tables, trail_event};
 pub use tags::TagList;
 pub use words::*;
 
@@ -93,6 +95,8 @@ pub struct Model {
     pub(crate) cluster_snapshots: BTreeMap<String, ClusterSnapshot>,
     /// By the cluster's resource id; outlives the cluster.
     pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
+    /// DynamoDB's tables.
+    pub tables: Tables,
     /// By `ReplicationGroupId`, which nothing changes.
     pub(crate) caches: BTreeMap<String, CacheGroup>,
     /// By `SnapshotName`.
@@ -124,6 +128,7 @@ impl Model {
             clusters: BTreeMap::new(),
             cluster_snapshots: BTreeMap::new(),
             cluster_backups: BTreeMap::new(),
+            tables: Tables::default(),
             caches: BTreeMap::new(),
             cache_snapshots: BTreeMap::new(),
             failover_is_stalled: false,

@@ -2,7 +2,7 @@
 
 use super::{Account, ORDERS, SECRET, policies};
 use chrono::Duration;
-use lifeboat_testing::model::{CreateDbCluster, CreateDbClusterMember, DescribeDbClusters, Tag};
+use lifeboat_testing::model::{CreateDbCluster, CreateDbClusterMember, DescribeDbClusters, EnableHttpEndpoint, Tag};
 use serde_json::{Value, json};
 
 /// What kind of cluster it is.
@@ -25,11 +25,15 @@ impl Account {
     /// Makes a cluster with the tags of a protected one.
     pub fn create_cluster(&self, id: &str, made: Made) {
         let tags = [("lifeboat:policy", "gold"), ("lifeboat:resource", id), ("lifeboat:secret", SECRET), ("team", "shop")];
-        let request = match made {
-            Made::Aurora(_) => CreateDbCluster::example(id),
+        let mut request = match made {
+            Made::Aurora(_) => CreateDbCluster { engine_version: Some("15.4".to_owned()), ..CreateDbCluster::example(id) },
             Made::MultiAz => CreateDbCluster::multi_az_example(id),
         };
+        request.preferred_maintenance_window = Some("tue:04:00-tue:04:30".to_owned());
         self.call(&request.with(|it| {
+            it.db_cluster_parameter_group_name = Some("orders-cluster".to_owned());
+            it.enable_iam_database_authentication = Some(true);
+            it.copy_tags_to_snapshot = Some(true);
             it.db_subnet_group_name = Some("orders-private".to_owned());
             it.vpc_security_group_ids = Some(vec!["sg-app".to_owned()]);
             it.deletion_protection = Some(true);
@@ -37,12 +41,15 @@ impl Account {
         }));
         let Made::Aurora(members) = made else { return };
         self.cloud.touch().rds.advance(Duration::minutes(10));
+        let resource_arn = self.cluster(id)["DBClusterArn"].as_str().unwrap().to_owned();
+        self.call(&EnableHttpEndpoint { resource_arn });
         for number in 1..=members {
             let tier = if number == 3 { 1 } else { 2 };
             let member = CreateDbClusterMember::example(id, &format!("{id}-{number}"), tier);
             // AWS's console gives members the cluster's tags.
             let tags = tags.iter().map(|(key, value)| Tag::new(*key, *value)).collect();
-            self.call(&CreateDbClusterMember { tags: Some(tags), ..member });
+            let parameters = Some("orders-member".to_owned());
+            self.call(&CreateDbClusterMember { tags: Some(tags), db_parameter_group_name: parameters, ..member });
         }
     }
 

@@ -78,6 +78,11 @@ impl Account {
         self.deliver().await;
     }
 
+    /// Something else than RDS publishes an event.
+    pub fn publish(&mut self, event: Value) {
+        self.events.push_back(event);
+    }
+
     /// EventBridge delivers; what `detect` cannot take now is delivered again later.
     pub async fn deliver(&mut self) {
         self.collect();

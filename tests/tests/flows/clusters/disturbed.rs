@@ -1,12 +1,15 @@
 //! The same disturbances as those of an instance: each step repeated, cut off and taken up; each call going wrong in each way.
 
-use crate::account::Account;
+use crate::account::{Account, Disturbance, GOLD, How, Made, ORDERS};
 use crate::clusters::Tale;
 use crate::faults::{every_transient_fault, lasting, mutating};
 use crate::steps::every_step;
 use crate::story::{Story, check_always};
+use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
 use lifeboat_testing::model::{FaultKind, When};
+use serde_json::json;
+use std::collections::BTreeSet;
 
 macro_rules! steps {
     ($($name:ident: $tale:ident),+ $(,)?) => {
@@ -23,16 +26,13 @@ macro_rules! faults {
 steps! {
     a_writer_that_rds_replaces_is_left_alone_however_a_step_is_disturbed: WriterLost,
     a_cluster_is_failed_over_once_however_a_step_is_disturbed: Hung,
-    a_multi_az_db_cluster_is_failed_over_once_however_a_step_is_disturbed: HungMultiAz,
     a_cluster_without_readers_is_fenced_and_restored_the_same_however_a_step_is_disturbed: HungAlone,
     a_failed_cluster_is_recovered_the_same_however_a_step_is_disturbed: Failed,
     a_failed_multi_az_db_cluster_is_recovered_the_same_however_a_step_is_disturbed: FailedMultiAz,
     a_deleted_cluster_is_recovered_the_same_however_a_step_is_disturbed: Deletion,
     a_cluster_beside_production_is_made_once_however_a_step_is_disturbed: HumanError,
-    an_approved_cut_over_of_a_cluster_is_made_once_however_a_step_is_disturbed: HumanErrorCutOver,
     a_wrong_cluster_is_held_however_a_step_is_disturbed: CopyIsWrong,
     a_failed_restore_of_a_cluster_is_followed_by_another_however_a_step_is_disturbed: RestoreFails,
-    members_without_capacity_are_followed_by_others_however_a_step_is_disturbed: NoCapacity,
     a_cut_over_of_a_cluster_is_undone_once_however_a_step_is_disturbed: Undo,
     a_backup_of_a_cluster_is_taken_once_however_a_step_is_disturbed: Backup,
 }
@@ -41,11 +41,49 @@ faults! {
     one_fault_of_any_call_does_not_bring_a_second_failover_of_a_cluster: Hung,
     one_fault_of_any_call_does_not_change_how_a_hung_cluster_without_readers_is_recovered: HungAlone,
     one_fault_of_any_call_does_not_change_how_a_failed_cluster_is_recovered: Failed,
-    one_fault_of_any_call_does_not_change_how_a_failed_multi_az_db_cluster_is_recovered: FailedMultiAz,
     one_fault_of_any_call_does_not_change_an_approved_cut_over_of_a_cluster: HumanErrorCutOver,
-    one_fault_of_any_call_does_not_change_how_a_failed_restore_is_followed_by_another: RestoreFails,
     one_fault_of_any_call_does_not_change_how_a_cut_over_of_a_cluster_is_undone: Undo,
     one_fault_of_any_call_does_not_change_a_backup_of_a_cluster: Backup,
+}
+
+#[tokio::test]
+async fn an_execution_that_dies_between_a_missing_class_and_its_clean_up_leaves_an_empty_cluster_that_people_are_reminded_of() {
+    let story = Story::Cluster(Tale::NoCapacity);
+    for task in ["recovery/StartRestore", "recovery/CheckRestore"] {
+        let mut account = story.begin().await;
+        account.disturbance = Some(Disturbance::new(How::ThenDies, task, 1));
+        story.play(&mut account).await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+        assert_eq!(check_always(&account), Ok(()));
+        let calls = account.calls_since(0);
+        let first = calls.iter().find(|call| call.starts_with("RestoreDBCluster")).unwrap();
+        let empty = first.split('"').nth(3).unwrap().to_owned();
+        assert_eq!(account.members(&empty), Vec::<String>::new(), "nobody was ever let in");
+        account.advance(Duration::hours(30));
+        account.sweeps(3).await;
+        let text = account.texts_about("NEWS 2 kept databases wait");
+        assert!(text.contains(&format!("\"instance\":\"cluster:{empty}\"")), "{:?} {text}", account.subjects());
+        let id = format!("cluster:{empty}");
+        let ended = account.release(json!({"resource": ORDERS, "instance": id, "confirm": id})).await;
+        assert!(ended.is_well(), "{}", ended.cause());
+    }
+}
+
+#[tokio::test]
+async fn a_member_whose_restart_got_no_reply_is_restarted_again_behind_the_fence_and_all_sessions_are_ended() {
+    for nth in [1, 2, 3] {
+        let mut account = Account::with_cluster(GOLD, Made::Aurora(3)).await;
+        account.fault("RebootDBInstance", When::Nth(nth), FaultKind::ReplyLost);
+        let before = account.last_call();
+        Story::HumanErrorCutOver.human_error(&mut account).await;
+        account.settle().await;
+        assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{nth}: {}", account.explain());
+        assert_eq!(check_always(&account), Ok(()), "{nth}");
+        let calls = account.calls_since(before);
+        let restarted: BTreeSet<&str> =
+            calls.iter().filter_map(|call| call.strip_prefix("RebootDBInstance ")).filter_map(|call| call.split('"').nth(3)).collect();
+        assert_eq!(restarted, BTreeSet::from(["orders-db-1", "orders-db-2", "orders-db-3"]), "{nth}: {calls:?}");
+    }
 }
 
 async fn hung_with(kind: FaultKind) -> Account {

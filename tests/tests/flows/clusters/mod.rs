@@ -1,6 +1,8 @@
 //! Stories about a DB cluster: Aurora, and Multi-AZ.
 
 mod disturbed;
+mod quiet;
+mod release;
 mod scenes;
 mod tale;
 

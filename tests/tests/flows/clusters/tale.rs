@@ -24,6 +24,8 @@ pub enum Tale {
     FailedMultiAz,
     /// It was deleted with its members; a person approves its recovery.
     Deletion,
+    /// The same, and its automated backups went with it: tonight's snapshot is left.
+    DeletionWithoutBackups,
     /// A person deleted rows and asks for a copy beside production.
     HumanError,
     /// The same, then cut over with the plan's hash.
@@ -45,7 +47,7 @@ impl Tale {
     pub async fn begin(self) -> Account {
         let made = match self {
             Self::HungMultiAz | Self::FailedMultiAz => Made::MultiAz,
-            Self::HungAlone | Self::Undo => Made::Aurora(1),
+            Self::HungAlone | Self::HumanErrorCutOver | Self::Undo => Made::Aurora(1),
             _ => Made::Aurora(3),
         };
         Account::with_cluster(GOLD, made).await
@@ -84,8 +86,9 @@ impl Tale {
                 account.happen(|model, now| model.fail_cluster(ORDERS, "failed", now)).unwrap();
                 account.sweeps(1).await;
             }
-            Self::Deletion => {
-                account.happen(|model, now| model.delete_cluster_behind_back(ORDERS, true, now)).unwrap();
+            Self::Deletion | Self::DeletionWithoutBackups => {
+                let keeps = self == Self::Deletion;
+                account.happen(|model, now| model.delete_cluster_behind_back(ORDERS, keeps, now)).unwrap();
                 account.pass(Duration::minutes(5)).await;
                 account.settle().await;
                 Story::Cluster(self).approve(account).await;
@@ -120,7 +123,7 @@ impl Tale {
         match self {
             Self::Backup => &["backup/"],
             Self::Hung | Self::HungMultiAz | Self::HungAlone => &["recovery/", "sweep/"],
-            Self::Deletion | Self::HumanErrorCutOver | Self::Undo => &["recovery/", "approval/"],
+            Self::Deletion | Self::DeletionWithoutBackups | Self::HumanErrorCutOver | Self::Undo => &["recovery/", "approval/"],
             _ => &["recovery/"],
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p lifeboat-tests --test flows letters` rewrites the document.
 
+mod clusters;
 mod scenes;
 mod told;
 
@@ -25,7 +26,7 @@ A message has a subject, an SMS of at most 140 characters, an email, and the sam
 `severity` (`info`, `warning`, `critical`), `what`, `resource`, `scenario` and `outcome` are there to filter a subscription by: whoever \
 is paged subscribes to `critical`.
 
-The database of these stories is `orders-db`, with the policy of the tests: `automatic` unless a story says otherwise. What goes as it \
+The database of these stories is `orders-db`, an instance or, where that is said, a DB cluster, with the policy of the tests: `automatic` unless a story says otherwise. What goes as it \
 should and concerns nobody is not told: a sweep that finds nothing, a backup run that covers everything.
 ";
 

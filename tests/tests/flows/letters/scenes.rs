@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// All of them; where one story has several messages worth showing, they are shown together.
 pub(super) fn all() -> Vec<Scene> {
-    [told_by_stories(), asked(), refused(), stopped(), broken(), told::news(), told::orders(), told::elsewhere()]
+    [told_by_stories(), asked(), refused(), stopped(), broken(), told::news(), told::orders(), told::elsewhere(), super::clusters::all()]
         .into_iter()
         .flatten()
         .collect()

@@ -68,6 +68,7 @@ mod tests {
             assert_eq!(graded(setting, "false", "true"), Grade::Warn, "{setting}");
         }
         assert_eq!(graded(Difference::PARAMETERS, "in-sync", "pending-reboot"), Grade::Fail, "the engine runs with other settings");
+        assert_eq!((graded("point_in_time_days", "35", "null"), graded("policy", "\"{}\"", "null")), (Grade::Fail, Grade::Fail));
         assert_eq!(graded("publicly_accessible", "false", "true"), Grade::Fail);
         assert_eq!(graded("publicly_accessible", "true", "false"), Grade::Warn);
         assert_eq!(graded("cluster.members.0.publicly_accessible", "false", "true"), Grade::Fail);

@@ -28,7 +28,12 @@ pub(crate) fn tables(baseline: Option<&Fingerprint>, policy: &[FingerprintTable]
 
 /// The watermarks at which the restored data is comparable, by table.
 pub(crate) fn watermarks(baseline: &Fingerprint) -> BTreeMap<String, String> {
-    baseline.contents.iter().filter_map(|facts| Some((facts.table.clone(), facts.watermark.clone()?))).collect()
+    let mark = |facts: &TableFingerprint| match facts.sample.as_slice() {
+        [] => facts.watermark.clone(),
+        // Of a DynamoDB table: exactly these items are looked at again.
+        keys => serde_json::to_string(keys).ok(),
+    };
+    baseline.contents.iter().filter_map(|facts| Some((facts.table.clone(), mark(facts)?))).collect()
 }
 
 /// Whether the fingerprinted tables hold at or below the baseline's watermarks what they held then.
@@ -54,6 +59,9 @@ fn one_table(baseline: &Fingerprint, table: &FingerprintTable, restored: &[Table
     let Some(then) = baseline.contents.iter().find(|facts| facts.table == *name) else {
         return (Grade::Warn, format!("{name} is not in the fingerprint yet and was not compared"));
     };
+    if table.items.is_some() {
+        return items(name, then, restored.iter().find(|facts| facts.table == *name));
+    }
     let Some(watermark) = &then.watermark else { return (Grade::Pass, format!("{name} was empty then")) };
     let Some(now) = restored.iter().find(|facts| facts.table == *name) else {
         return (Grade::Fail, format!("{name} is missing; it had {} rows", then.rows));
@@ -65,6 +73,24 @@ fn one_table(baseline: &Fingerprint, table: &FingerprintTable, restored: &[Table
         if table.append_only { (Grade::Fail, "and must not change") } else { (Grade::Warn, "which may be later changes") };
     let what = if now.rows == then.rows { "the same number, with other contents".to_owned() } else { format!("{} rows", now.rows) };
     (grade, format!("{name} had {} rows up to {} {watermark} and has {what}, {because}", then.rows, table.key))
+}
+
+/// A sample of items that were there then, looked at again by their keys; without keys nothing can be compared.
+fn items(name: &str, then: &TableFingerprint, now: Option<&TableFingerprint>) -> (Grade, String) {
+    let Some(now) = now.filter(|_| !then.sample.is_empty()) else {
+        return match then.rows {
+            0 => (Grade::Pass, format!("{name} was empty then")),
+            _ => (Grade::Warn, format!("no item of {name} was compared, as the policy keeps no sampled keys (items.keep_keys)")),
+        };
+    };
+    match (now.rows == then.rows, now.hash == then.hash) {
+        (_, true) => (Grade::Pass, format!("the {} sampled items of {name} are as they were", then.rows)),
+        (true, false) => (
+            Grade::Warn,
+            format!("the {} sampled items of {name} are there, some with other contents, which may be later changes", then.rows),
+        ),
+        (false, _) => (Grade::Warn, format!("of {} sampled items of {name} {} are there, which may be later changes", then.rows, now.rows)),
+    }
 }
 
 /// What the newest row is compared with.

@@ -11,6 +11,8 @@ use lifeboat_domain::{DrError, Timestamp, show_time};
 pub(crate) struct Login {
     /// The login that works; today's, if it does.
     pub works: Option<Credentials>,
+    /// Whether clients log in at all; into a table AWS's own authorisation lets them.
+    pub has_login: bool,
     /// What today's login met with.
     pub today: Probe,
     /// What the login of the restore time met with, and when that was made; none where it is today's.
@@ -30,7 +32,7 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
     if let Some((version, secret)) = older_version(deps, target, restore_point).await? {
         let (credentials, probe) = match deps.secrets.credentials(&secret, Some(&version.id)).await {
             Ok(credentials) => {
-                let probe = deps.databases.probe(target, &credentials, limits, &[]).await;
+                let probe = deps.databases.probe_writes(target, &credentials, limits).await;
                 (Some(credentials), probe)
             }
             Err(error) => {
@@ -43,7 +45,7 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
     }
     let today = match open::today(&deps.secrets, target).await {
         Ok(credentials) => {
-            let probe = deps.databases.probe(target, &credentials, limits, &[]).await;
+            let probe = deps.databases.probe_writes(target, &credentials, limits).await;
             if probe.outcome == ProbeOutcome::Answers {
                 works = Some(credentials);
             }
@@ -51,7 +53,7 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
         }
         Err(error) => open::could_not_run(deps.clock.now(), unless_retryable(error)?),
     };
-    Ok(Login { works, today, then })
+    Ok(Login { works, today, then, has_login: target.instance.kind().has_login() })
 }
 
 /// What it says, unless repeating can help.
@@ -103,6 +105,9 @@ impl Login {
     /// Whether clients, who have today's password, are let in.
     pub(crate) fn login(&self) -> Check {
         let (grade, text) = match (self.today.outcome, &self.then) {
+            (ProbeOutcome::Answers, None) if !self.has_login => {
+                (Grade::Pass, "AWS's own authorisation lets clients in, and lets validate in".to_owned())
+            }
             (ProbeOutcome::Answers, None) => (Grade::Pass, "today's login, which is also that of the restore time, works".to_owned()),
             (ProbeOutcome::Answers, Some((at, then))) if then.outcome == ProbeOutcome::Answers => {
                 (Grade::Pass, format!("today's login works, and that of {} does too", show_time(*at)))
@@ -123,7 +128,11 @@ impl Login {
 
 const fn reach(outcome: ProbeOutcome) -> Grade {
     match outcome {
-        ProbeOutcome::Answers | ProbeOutcome::LoginRefused | ProbeOutcome::TooManyConnections | ProbeOutcome::StartingUp => Grade::Pass,
+        ProbeOutcome::Answers
+        | ProbeOutcome::WriteDenied
+        | ProbeOutcome::LoginRefused
+        | ProbeOutcome::TooManyConnections
+        | ProbeOutcome::StartingUp => Grade::Pass,
         ProbeOutcome::CouldNotRun => Grade::Unknown,
         ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer => Grade::Fail,
     }

@@ -16,7 +16,7 @@ use lifeboat_domain::point::{Difference, Fingerprint};
 use lifeboat_domain::policy::{FingerprintTable, Policy};
 use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
 use lifeboat_domain::validation::{Check, Validation};
-use lifeboat_domain::words::{Grade, Scenario};
+use lifeboat_domain::words::{Grade, ResourceKind, Scenario};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use login::Login;
 use serde::Serialize;
@@ -143,7 +143,7 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     /// Runs them; answers the newest data's time.
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
         let mut newest_data = None;
-        match self.fingerprint(&[], &BTreeMap::new()).await {
+        match self.fingerprint(&self.to_list(), &BTreeMap::new()).await {
             Ok(Fingerprint { keyspace: Some(found), .. }) => {
                 checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened))
             }
@@ -163,21 +163,30 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
         newest_data
     }
 
+    /// What is fingerprinted to learn which tables there are: of a database its catalogue tells, a table is its own.
+    fn to_list(&self) -> Vec<FingerprintTable> {
+        match self.target.instance.kind() {
+            ResourceKind::DynamodbTable => self.policy.tables_of(&self.target.instance, &self.incident.resource),
+            _ => Vec::new(),
+        }
+    }
+
     /// Compares with the baseline, at its watermarks, as far as tables and watermarks exist.
     async fn compare(&self, found: &[String], checks: &mut Vec<Check>) {
         let baseline = match &self.baseline {
             Ok(baseline) => baseline.as_ref(),
             Err(error) => return checks.extend(["tables", "data"].map(|name| unknown(name, error))),
         };
-        checks.push(data::tables(baseline, &self.policy.fingerprint, found));
+        let policy = self.policy.tables_of(&self.target.instance, &self.incident.resource);
+        checks.push(data::tables(baseline, &policy, found));
         let watermarks = baseline.map(data::watermarks).unwrap_or_default();
         let comparable = |table: &&FingerprintTable| found.contains(&table.table) && watermarks.contains_key(&table.table);
-        let tables: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(comparable).cloned().collect();
+        let tables: Vec<FingerprintTable> = policy.iter().filter(comparable).cloned().collect();
         let started = self.deps.clock.now();
         let restored =
             if tables.is_empty() { Ok(Vec::new()) } else { self.fingerprint(&tables, &watermarks).await.map(|taken| taken.contents) };
         let check = match restored {
-            Ok(restored) => data::data(baseline, &self.policy.fingerprint, &restored),
+            Ok(restored) => data::data(baseline, &policy, &restored),
             Err(error) => unknown("data", &error),
         };
         checks.push(Check { millis: self.millis_since(started), ..check });
@@ -185,7 +194,8 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
 
     /// Measures how new the data is.
     async fn measure(&self, found: &[String], checks: &mut Vec<Check>) -> Option<Timestamp> {
-        let timed: Vec<FingerprintTable> = self.policy.fingerprint.iter().filter(|table| table.written_at.is_some()).cloned().collect();
+        let tables = self.policy.tables_of(&self.target.instance, &self.incident.resource);
+        let timed: Vec<FingerprintTable> = tables.into_iter().filter(|table| table.written_at.is_some()).collect();
         let there: Vec<FingerprintTable> = timed.iter().filter(|table| found.contains(&table.table)).cloned().collect();
         let started = self.deps.clock.now();
         let taken =

@@ -123,6 +123,7 @@ fn told() -> BTreeMap<String, String> {
         ("BackupRetentionPeriod", "7"),
         ("PreferredBackupWindow", "03:00-03:30"),
         ("EngineLifecycleSupport", "open-source-rds-extended-support-disabled"),
+        ("EngineMode", "provisioned"),
         ("Tags.Tag.1.Key", "lifeboat:incident"),
         ("Tags.Tag.1.Value", "inc-1"),
     ])
@@ -271,7 +272,7 @@ async fn a_cluster_is_modified_at_once() {
     let refusal = error_xml("InvalidParameterValue", "The password hunter22 is not valid");
     let wire = Wire::answering(&[(200, &ok), (200, &ok), (200, &ok), (400, &refusal)]);
     let rds = wire.clients().await.rds();
-    let late = LateSettings::of(&configuration());
+    let late = LateSettings { http_endpoint: false, ..LateSettings::of(&configuration()) };
     rds.set_security_groups(&ledger(), &["sg-fence".to_owned()]).await.unwrap();
     rds.set_late_settings(&ledger(), &late).await.unwrap();
     rds.set_master_password(&ledger(), &Secret::new("hunter22".to_owned())).await.unwrap();
@@ -279,6 +280,8 @@ async fn a_cluster_is_modified_at_once() {
     assert!(error.to_string().contains("The password *** is not valid"), "{error}");
     assert_eq!(rds.set_security_groups(&ledger(), &[]).await.unwrap_err().class, CallClass::Invalid);
     rds.set_late_settings(&ledger(), &LateSettings::default()).await.unwrap();
+    // What only an instance has is no reason for an empty call.
+    rds.set_late_settings(&ledger(), &LateSettings { max_allocated_storage: Some(100), ..LateSettings::default() }).await.unwrap();
     let call = form(&[("Action", "ModifyDBCluster"), ("DBClusterIdentifier", "ledger"), ("ApplyImmediately", "true")]);
     let password = with(call.clone(), &[("MasterUserPassword", "hunter22")]);
     let sent = [
@@ -288,6 +291,67 @@ async fn a_cluster_is_modified_at_once() {
         password,
     ];
     assert_eq!(wire.forms(), sent, "nothing to say is not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_data_api_of_a_cluster_is_switched_on_by_its_own_call_and_only_where_it_is_off() {
+    let closed = ledger_xml().replace("<HttpEndpointEnabled>true<", "<HttpEndpointEnabled>false<");
+    let members = page(&[], None);
+    let ok = answer("EnableHttpEndpoint");
+    let wire = Wire::answering(&[
+        (200, &clusters(&[closed], None)),
+        (200, &members),
+        (200, &ok),
+        (200, &clusters(&[ledger_xml()], None)),
+        (200, &members),
+    ]);
+    let rds = wire.clients().await.rds();
+    let late = LateSettings { http_endpoint: true, ..LateSettings::default() };
+    rds.set_late_settings(&ledger(), &late).await.unwrap();
+    let arn = "arn:aws:rds:eu-central-1:123456789012:cluster:ledger";
+    assert_eq!(wire.forms()[2], form(&[("Action", "EnableHttpEndpoint"), ("ResourceArn", arn)]));
+    rds.set_late_settings(&ledger(), &late).await.unwrap();
+    assert_eq!(wire.count(), 5, "it is on already");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_deleted_after_its_members_and_never_its_automated_backups() {
+    let shown = clusters(&[ledger_xml()], None);
+    let going = member_xml("ledger-2", "eu-central-1b").replace("<DBInstanceStatus>available<", "<DBInstanceStatus>deleting<");
+    let members = page(&[member_xml("ledger-1", "eu-central-1a"), going], None);
+    let (instance, cluster, modify) = (answer("DeleteDBInstance"), answer("DeleteDBCluster"), answer("ModifyDBCluster"));
+    let wire = Wire::answering(&[(200, &modify), (200, &shown), (200, &members), (200, &instance), (200, &cluster)]);
+    let rds = wire.clients().await.rds();
+    rds.lift_deletion_protection(&ledger()).await.unwrap();
+    rds.delete_released(&ledger(), Some(&SnapshotId::parse("lb-ledger-final").unwrap())).await.unwrap();
+    let call = form(&[("Action", "ModifyDBCluster"), ("DBClusterIdentifier", "ledger"), ("ApplyImmediately", "true")]);
+    assert_eq!(wire.forms()[0], with(call, &[("DeletionProtection", "false")]));
+    let sent = [
+        form(&[("Action", "DeleteDBInstance"), ("DBInstanceIdentifier", "ledger-1"), ("SkipFinalSnapshot", "true")]),
+        form(&[
+            ("Action", "DeleteDBCluster"),
+            ("DBClusterIdentifier", "ledger"),
+            ("SkipFinalSnapshot", "false"),
+            ("FinalDBSnapshotIdentifier", "lb-ledger-final"),
+            ("DeleteAutomatedBackups", "false"),
+        ]),
+    ];
+    assert_eq!(wire.forms()[3..], sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_members_of_a_multi_az_db_cluster_are_deleted_with_it_and_a_cluster_that_is_gone_is_deleted() {
+    let gone = error_xml("DBClusterNotFoundFault", "DBCluster ledger not found.");
+    let of_class = "<Engine>postgres</Engine><DBClusterInstanceClass>db.m6gd.large</DBClusterInstanceClass>";
+    let shown = clusters(&[ledger_xml().replace("<Engine>aurora-postgresql</Engine>", of_class)], None);
+    let members = page(&[member_xml("ledger-1", "eu-central-1a")], None);
+    let wire = Wire::answering(&[(200, &shown), (200, &members), (200, &answer("DeleteDBCluster")), (404, &gone)]);
+    let rds = wire.clients().await.rds();
+    rds.delete_failed_restore(&ledger()).await.unwrap();
+    let sent = [("Action", "DeleteDBCluster"), ("DBClusterIdentifier", "ledger"), ("SkipFinalSnapshot", "true")];
+    assert_eq!(wire.forms()[2], with(form(&sent), &[("DeleteAutomatedBackups", "false")]));
+    rds.delete_failed_restore(&ledger()).await.unwrap();
+    assert_eq!(wire.count(), 4, "nothing is left to be deleted");
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,9 +386,6 @@ async fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name
     let wire = Wire::answering(&[]);
     let rds = wire.clients().await.rds();
     let errors = [
-        rds.delete_failed_restore(&ledger()).await.unwrap_err(),
-        rds.delete_released(&ledger(), None).await.unwrap_err(),
-        rds.lift_deletion_protection(&ledger()).await.unwrap_err(),
         rds.rename(&ledger(), &id("cluster:ledger-old")).await.unwrap_err(),
         rds.grow_storage(&ledger(), 100, None, None).await.unwrap_err(),
         rds.make_multi_az(&ledger()).await.unwrap_err(),

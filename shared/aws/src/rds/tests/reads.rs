@@ -151,9 +151,9 @@ async fn the_restore_window_is_found_by_resource_id() {
     let wire = Wire::answering(&[(200, &two), (200, &fresh), (200, &backups("")), (404, &none)]);
     let rds = wire.clients().await.rds();
     let newest = RestoreWindow { earliest: "2026-01-08T00:00:00Z".parse().unwrap(), latest: "2026-01-15T10:20:00Z".parse().unwrap() };
-    assert_eq!(rds.restore_window("db-1").await.unwrap(), Some(newest));
+    assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "db-1").await.unwrap(), Some(newest));
     for _ in 0..3 {
-        assert_eq!(rds.restore_window("db-1").await.unwrap(), None);
+        assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "db-1").await.unwrap(), None);
     }
     assert_eq!(wire.forms()[0], form(&[("Action", "DescribeDBInstanceAutomatedBackups"), ("DbiResourceId", "db-1")]));
 }

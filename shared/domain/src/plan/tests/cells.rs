@@ -77,7 +77,8 @@ fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDat
     observed.configuration.multi_az = exists.second;
     observed.configuration.allocated_storage = Some(100);
     if kind != ResourceKind::RdsInstance {
-        observed.members = vec![member("orders-1", true)];
+        // A cluster is what its writer is.
+        observed.members = vec![Member { status: observed.status.clone(), ..member("orders-1", true) }];
         observed.members.extend(exists.second.then(|| member("orders-2", false)));
     }
     observed

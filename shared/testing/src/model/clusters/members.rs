@@ -26,7 +26,7 @@ impl Action for CreateDbClusterMember {
         if of.engine != self.engine {
             return Err(ApiError::combination(format!("The engine {} is not that of the DB cluster: {}.", self.engine, of.engine)));
         }
-        if !of.is_aurora() {
+        if of.db_cluster_instance_class.is_some() {
             return Err(ApiError::combination("RDS makes the instances of a Multi-AZ DB cluster by itself."));
         }
         let missing = || ApiError::new("MissingParameter", "The request must contain the parameter DBInstanceClass");

@@ -44,6 +44,21 @@ async fn a_cluster_that_is_gone_is_none_and_one_of_another_service_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_is_found_by_its_resource_id_and_instances_of_other_services_are_none() {
+    let members = page(&[member_xml("ledger-1", "eu-central-1a")], None);
+    let shown = clusters(&[ledger_xml()], None);
+    let stranger = page(&[orders_db().replace("<Engine>postgres<", "<Engine>docdb<")], None);
+    let wire = Wire::answering(&[(200, &shown), (200, &shown), (200, &members), (200, &stranger), (200, &stranger)]);
+    let rds = wire.clients().await.rds();
+    let found = rds.instance_by_resource_id("cluster-ABCDEFGHIJKLMNOP").await.unwrap().unwrap();
+    assert_eq!(found.id, ledger());
+    let filter = [("Filters.Filter.1.Name", "db-cluster-resource-id"), ("Filters.Filter.1.Values.Value.1", "cluster-ABCDEFGHIJKLMNOP")];
+    assert_eq!(wire.forms()[0], super::with(form(&[("Action", "DescribeDBClusters")]), &filter));
+    assert_eq!(rds.database(&super::id("orders-db")).await.unwrap(), None);
+    assert_eq!(rds.instance_by_resource_id("db-ABC").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_clusters_are_listed_after_the_instances_and_never_those_of_neptune_and_documentdb() {
     let instances = page(&[orders_db(), member_xml("ledger-1", "eu-central-1a")], None);
     let strangers = [ledger_xml().replace("aurora-postgresql", "neptune"), ledger_xml().replace("aurora-postgresql", "docdb")];
@@ -91,9 +106,12 @@ async fn the_restore_window_of_a_cluster_is_found_by_its_resource_id() {
     let wire = Wire::answering(&[(200, &body(retained)), (200, &body("")), (404, &none)]);
     let rds = wire.clients().await.rds();
     let window = RestoreWindow { earliest: "2026-01-08T00:00:00Z".parse().unwrap(), latest: "2026-01-15T10:20:00Z".parse().unwrap() };
-    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), Some(window));
-    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), None);
-    assert_eq!(rds.restore_window("cluster-1").await.unwrap(), None);
+    assert_eq!(
+        rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(),
+        Some(window)
+    );
+    assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(), None);
+    assert_eq!(rds.restore_window(&lifeboat_domain::ids::DatabaseId::parse("orders-db").unwrap(), "cluster-1").await.unwrap(), None);
     assert_eq!(wire.forms()[0], form(&[("Action", "DescribeDBClusterAutomatedBackups"), ("DbClusterResourceId", "cluster-1")]));
 }
 

@@ -1,0 +1,199 @@
+//! Reading tables, backups and items.
+
+use super::{ARN, answering, id, operations, recoverable, refused, table, well};
+use lifeboat_domain::CallClass;
+use lifeboat_domain::items::{ItemsRule, ReadItems, WriteTry};
+use lifeboat_domain::observed::{Autoscaling, FENCED, KeyAttribute, SnapshotStatus};
+use lifeboat_domain::ports::ReadDatabases;
+use serde_json::json;
+
+fn scaled() -> [(u16, String); 2] {
+    let of = |dimension: &str| json!({"ServiceNamespace": "dynamodb", "ResourceId": "table/orders", "ScalableDimension": dimension});
+    let mut target = of("dynamodb:table:ReadCapacityUnits");
+    let mut other = target.clone();
+    for (target, name) in [(&mut target, "table/orders"), (&mut other, "table/orders-archive")] {
+        target["ResourceId"] = json!(name);
+        target["MinCapacity"] = json!(5);
+        target["MaxCapacity"] = json!(50);
+        target["RoleARN"] = json!("arn:aws:iam::123456789012:role/r");
+        target["CreationTime"] = json!(1_768_000_000.0);
+    }
+    let mut policy = of("dynamodb:table:ReadCapacityUnits");
+    policy["PolicyARN"] = json!("arn:p");
+    policy["PolicyName"] = json!("p");
+    policy["PolicyType"] = json!("TargetTrackingScaling");
+    policy["CreationTime"] = json!(1_768_000_000.0);
+    policy["TargetTrackingScalingPolicyConfiguration"] = json!({"TargetValue": 70.0});
+    [well(&json!({"ScalableTargets": [target, other]})), well(&json!({"ScalingPolicies": [policy]}))]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_is_read_with_everything_that_a_restore_loses() {
+    let ours = json!({"Sid": "LifeboatFence", "Effect": "Deny", "Principal": "*", "Action": "dynamodb:PutItem", "Resource": ARN});
+    let theirs = json!({"Sid": "Readers", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": ARN});
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs.clone(), ours]}).to_string();
+    let [targets, policies] = scaled();
+    let wire = answering(&[
+        well(&table()),
+        well(&recoverable()),
+        well(&json!({"Tags": [{"Key": "lifeboat:policy", "Value": "gold"}], "NextToken": "more"})),
+        well(&json!({"Tags": [{"Key": "team", "Value": "shop"}]})),
+        well(&json!({"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends_at"}})),
+        well(
+            &json!({"KinesisDataStreamDestinations": [{"StreamArn": "arn:s", "DestinationStatus": "ACTIVE"}, {"StreamArn": "arn:old", "DestinationStatus": "DISABLED"}]}),
+        ),
+        well(&json!({"ContributorInsightsSummaries": [{"TableName": "orders", "ContributorInsightsStatus": "ENABLED"}]})),
+        targets,
+        policies,
+        well(&json!({"Policy": policy, "RevisionId": "r-1"})),
+    ]);
+    let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
+    let expected = [
+        "DescribeTable",
+        "DescribeContinuousBackups",
+        "ListTagsOfResource",
+        "ListTagsOfResource",
+        "DescribeTimeToLive",
+        "DescribeKinesisStreamingDestination",
+        "ListContributorInsights",
+        "DescribeScalableTargets",
+        "DescribeScalingPolicies",
+        "GetResourcePolicy",
+    ];
+    assert_eq!(operations(&wire), expected);
+    assert_eq!((seen.resource_id.as_str(), seen.status.as_str(), seen.groups[0].id.as_str()), ("t-1", "ACTIVE", FENCED));
+    assert_eq!(seen.endpoint.as_ref().unwrap().host, "orders");
+    assert_eq!((seen.tags["lifeboat:policy"].as_str(), seen.tags["team"].as_str()), ("gold", "shop"));
+    let own = seen.configuration.table().unwrap();
+    let part = |name: &str, kind: &str| KeyAttribute { name: name.to_owned(), kind: kind.to_owned() };
+    assert_eq!(own.key, [part("id", "S"), part("at", "N")], "the partition key first");
+    assert_eq!((own.capacity, own.point_in_time_days, own.ttl.as_deref()), (Some((5, 6)), Some(21), Some("ends_at")));
+    assert_eq!(own.indexes, ["by-amount", "by-customer"]);
+    assert_eq!((own.kinesis.as_slice(), own.insights.as_slice()), (["arn:s".to_owned()].as_slice(), [String::new()].as_slice()));
+    assert_eq!(own.autoscaling, [Autoscaling { index: None, reads: true, least: 5, most: 50, target_percent: Some(70) }]);
+    assert_eq!(own.policy, Some(json!({"Version": "2012-10-17", "Statement": [theirs]}).to_string()), "without our own statement");
+    assert!(seen.configuration.deletion_protection && seen.configuration.kms_key.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_that_may_not_be_read_is_told_and_a_table_that_is_being_made_is_not_asked_for_any() {
+    let denied = || refused("AccessDeniedException", "not authorized");
+    let wire = answering(&[
+        well(&table()),
+        well(&recoverable()),
+        well(&json!({"Tags": []})),
+        well(&json!({})),
+        denied(),
+        denied(),
+        denied(),
+        refused("PolicyNotFoundException", "none"),
+    ]);
+    let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
+    let own = seen.configuration.table().unwrap();
+    assert_eq!(own.unread.len(), 3, "{:?}", own.unread);
+    assert!(own.unread[2].contains("application-autoscaling:DescribeScalableTargets"), "{:?}", own.unread);
+    assert_eq!(own.policy, None);
+    let mut young = table();
+    young["Table"]["RestoreSummary"] = json!({"RestoreInProgress": true, "RestoreDateTime": 1_768_000_000.0});
+    let wire = answering(&[well(&young), refused("TableNotFoundException", "not yet"), well(&json!({"Tags": []}))]);
+    let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
+    assert_eq!((seen.status.as_str(), wire.count()), ("CREATING", 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_gone_is_none_and_a_throttled_look_is_an_error() {
+    let wire = answering(&[refused("ResourceNotFoundException", "not found")]);
+    assert_eq!(wire.clients().await.databases().database(&id("orders")).await.unwrap(), None);
+    let throttled = || refused("ThrottlingException", "slow down");
+    let wire = answering(&[throttled(), throttled(), throttled()]);
+    let error = wire.clients().await.databases().database(&id("orders")).await.unwrap_err();
+    assert_eq!((error.class, error.action.as_str()), (CallClass::Throttled, "dynamodb:DescribeTable"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_is_that_of_the_same_table_and_of_no_other_under_its_name() {
+    let wire = answering(&[well(&table()), well(&recoverable()), well(&table()), refused("ResourceNotFoundException", "gone")]);
+    let databases = wire.clients().await.databases();
+    let window = databases.restore_window(&id("orders"), "t-1").await.unwrap().unwrap();
+    assert_eq!((window.earliest.timestamp(), window.latest.timestamp()), (1_768_000_000, 1_768_471_000));
+    assert_eq!(databases.restore_window(&id("orders"), "t-0").await.unwrap(), None);
+    assert_eq!(databases.restore_window(&id("orders"), "t-1").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn backups_are_listed_from_every_page_with_those_that_the_system_made() {
+    let backup = |id: &str, name: &str, kind: &str, status: &str| {
+        json!({"TableName": "orders", "TableId": "t-1", "BackupArn": format!("{ARN}/backup/{id}"), "BackupName": name, "BackupType": kind,
+               "BackupStatus": status, "BackupCreationDateTime": 1_768_470_000.0})
+    };
+    let first = json!({"BackupSummaries": [backup("01-a", "nightly", "USER", "AVAILABLE")], "LastEvaluatedBackupArn": "arn:last"});
+    let second = json!({"BackupSummaries": [backup("01-b", "orders$DeletedTableBackup", "SYSTEM", "CREATING")]});
+    let wire = answering(&[well(&first), well(&second)]);
+    let found = wire.clients().await.databases().snapshots_of(&id("orders")).await.unwrap();
+    assert_eq!((found[0].id.as_str(), &found[0].status), ("nightly", &SnapshotStatus::Available));
+    assert_eq!(found[1].id.as_str(), found[1].arn.as_str(), "a name that is none of ours is told by its ARN");
+    assert_eq!((found[1].kind.as_str(), &found[1].status), ("system", &SnapshotStatus::Pending("CREATING".to_owned())));
+    assert_eq!(wire.json()[0], json!({"TableName": "orders", "BackupType": "ALL"}));
+    assert_eq!(wire.json()[1]["ExclusiveStartBackupArn"], "arn:last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_asks_for_a_key_that_no_item_has_and_a_write_hangs_on_a_condition_that_never_holds() {
+    let conditional = refused("ConditionalCheckFailedException", "The conditional request failed");
+    let text = "User: u is not authorized to perform: dynamodb:DeleteItem on resource: r with an explicit deny in a resource-based policy";
+    let missing = "User: u is not authorized to perform: dynamodb:DeleteItem because no identity-based policy allows it";
+    let wire = answering(&[
+        well(&table()),
+        well(&json!({})),
+        well(&table()),
+        conditional,
+        well(&table()),
+        refused("AccessDeniedException", text),
+        well(&table()),
+        refused("AccessDeniedException", missing),
+        refused("ResourceNotFoundException", "gone"),
+    ]);
+    let items = wire.clients().await.table_items();
+    items.ask(&id("orders")).await.unwrap();
+    assert_eq!(items.try_to_write(&id("orders")).await.unwrap(), WriteTry::Accepted);
+    assert_eq!(items.try_to_write(&id("orders")).await.unwrap(), WriteTry::DeniedByPolicy);
+    assert!(matches!(items.try_to_write(&id("orders")).await.unwrap(), WriteTry::Denied(why) if why.contains("no identity-based")));
+    assert_eq!(items.ask(&id("orders")).await.unwrap_err().class, CallClass::NotFound);
+    let sent = &wire.json()[3];
+    assert_eq!((&sent["ConditionExpression"], &sent["ExpressionAttributeNames"]["#key"]), (&json!("attribute_exists(#key)"), &json!("id")));
+    let (one, other) = (&wire.json()[3]["Key"], &wire.json()[5]["Key"]);
+    assert!(one["id"]["S"].as_str().unwrap().starts_with("lifeboat-probe-") && one["at"]["N"].is_string() && one != other, "{one} {other}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_is_one_page_of_each_segment_and_never_follows_a_page() {
+    let item =
+        |key: &str| json!({"id": {"S": key}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}, "set": {"SS": ["a", "b"]}});
+    let page = |key: &str| {
+        well(&json!({"Items": [item(key)], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": {"id": {"S": key}, "at": {"N": "1"}}}))
+    };
+    let wire = answering(&[well(&table()), page("1"), page("2"), page("3"), page("4")]);
+    let rule = ItemsRule { written_at: Some("written_at".to_owned()), sample: 10, keep_keys: false };
+    let found = wire.clients().await.table_items().sample(&id("orders"), &rule).await.unwrap();
+    assert_eq!(found.len(), 4);
+    assert_eq!(found[0].key, r#"{"at":{"N":"1"},"id":{"S":"1"}}"#);
+    assert!(found[0].written_at.is_some());
+    let segments: Vec<_> =
+        wire.json()[1..].iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
+    assert_eq!(segments, (0..4).map(|segment| (json!(segment), json!(4), json!(3))).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_dynamodb_left_out_are_asked_for_again_and_never_taken_for_missing() {
+    let key = |id: &str| json!({"id": {"S": id}, "at": {"N": "1"}});
+    let keys: Vec<String> = ["1", "2"].map(|it| key(it).to_string()).into();
+    let left = json!({"Responses": {"orders": [key("1")]}, "UnprocessedKeys": {"orders": {"Keys": [key("2")]}}});
+    let rest = json!({"Responses": {"orders": [key("2")]}, "UnprocessedKeys": {}});
+    let wire = answering(&[well(&table()), well(&left), well(&rest)]);
+    let found = wire.clients().await.table_items().items(&id("orders"), &ItemsRule::default(), &keys).await.unwrap();
+    assert_eq!(found.len(), 2);
+    let mut never = vec![well(&table())];
+    never.extend(std::iter::repeat_n(well(&left), 5));
+    let error = answering(&never).clients().await.table_items().items(&id("orders"), &ItemsRule::default(), &keys).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (CallClass::Throttled, "UnprocessedKeys"));
+}
