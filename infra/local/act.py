@@ -219,7 +219,7 @@ class Act:
             wanted = {**self.described, "VpcSecurityGroups": [{"VpcSecurityGroupId": group} for group in groups]}
             result.problems += checks.compare_settings(wanted, restored, stage.database.settings)
         if ending.outcome == "recovered" and ending.plan and not is_gone:
-            result.problems += checks.compare_fence(ending.plan, stage.describe(bare(source["id"])), stage.database.fence)
+            result.problems += checks.compare_fence(ending.plan, stage.describe(bare(source["id"])), stage.fence)
 
     def _judge_sides(self, result: Result, ending: Ending) -> None:
         """Whoever tried to write to both sides, as all contenders do all the time, never could."""

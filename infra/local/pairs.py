@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import scenarios
 import scenarios_aurora
-import scenarios_dynamodb
 import scenarios_elasticache
+import scenarios_dynamodb
 from act import Act, Result
 
 
@@ -117,29 +117,6 @@ AURORA = {
     "corruption": RDS["corruption"],
 }
 
-DYNAMODB = {
-    "deletion": Scenario(
-        scenarios_dynamodb.deletion,
-        "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
-        ("deletion",),
-    ),
-    "human_error_beside": Scenario(
-        scenarios_dynamodb.human_error_beside,
-        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
-        ("human_error_beside",),
-    ),
-    "human_error": Scenario(
-        scenarios_dynamodb.human_error,
-        "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
-        ("human_error_beside", "human_error"),
-    ),
-    "undo": Scenario(
-        scenarios_dynamodb.undo,
-        "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",
-        ("undo_moved", "undo"),
-    ),
-}
-
 ELASTICACHE = {
     "instance_failure": Scenario(
         scenarios_elasticache.lost,
@@ -169,6 +146,29 @@ ELASTICACHE = {
         "a bad job deletes keys: the newest snapshot from before it is restored beside production",
         ("human_error_beside",),
         multi_az=True,
+    ),
+}
+
+DYNAMODB = {
+    "deletion": Scenario(
+        scenarios_dynamodb.deletion,
+        "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
+        ("deletion",),
+    ),
+    "human_error_beside": Scenario(
+        scenarios_dynamodb.human_error_beside,
+        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
+        ("human_error_beside",),
+    ),
+    "human_error": Scenario(
+        scenarios_dynamodb.human_error,
+        "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
+        ("human_error_beside", "human_error"),
+    ),
+    "undo": Scenario(
+        scenarios_dynamodb.undo,
+        "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",
+        ("undo_moved", "undo"),
     ),
 }
 

@@ -56,7 +56,11 @@ CACHE_ARN_TYPES = {
     "ResourceName": "",
 }
 # What a call names and AWS does not ask IAM about (Service Authorization Reference: of this call only the cluster).
-UNASKED = {"FailoverDBCluster": {"TargetDBInstanceIdentifier"}}
+UNASKED = {
+    "FailoverDBCluster": {"TargetDBInstanceIdentifier"},
+    # Of this one the replication group, and not the node that is to be its primary.
+    "ModifyReplicationGroup": {"PrimaryClusterId"},
+}
 # The parameter that names what a call makes.
 MAKES = {
     "CreateDBInstance": "DBInstanceIdentifier",

@@ -216,7 +216,7 @@ def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[
     fresh = stage.writer.wait_for(ROWS_AFTERWARDS, 60, side=home, since=ended)
     result.problems += checks.written_afterwards(len(fresh), stage.writer.read_back(fresh), ROWS_AFTERWARDS)
     result.problems += checks.compare_calls(checks.log_since(stage, act.zero), [plan], act.members)
-    result.problems += checks.compare_fence(plan, stage.describe(new), stage.database.fence)
+    result.problems += checks.compare_fence(plan, stage.describe(new), stage.fence)
     result.problems += checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
     both = checks.never_both(stage, [home, away, home])

@@ -26,7 +26,6 @@ from contenders import Contenders, session_of
 from journal import Journal
 from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, dynamodb, elasticache, rds
 from ledger import Ledger, bare, moment
-from rediscache import Refused
 
 Json = dict[str, Any]
 
@@ -47,8 +46,8 @@ RATE_SCALE = 0.025
 KINDS = {
     "rds": (rds.Instances, rds.POLICIES),
     "aurora": (aurora.Clusters, aurora.POLICIES),
-    "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
     "elasticache": (elasticache.Groups, elasticache.POLICIES),
+    "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
 }
 
 ESTATE: Json = {
@@ -91,6 +90,7 @@ class Stage:
 
     parameter = PARAMETER
     seed_rows = SEED_ROWS
+    fence = FENCE
     # Whether a side is opened before clients are led to it, so that somebody may be early.
     opens = True
 
@@ -109,7 +109,9 @@ class Stage:
         database, policies = KINDS[kind]
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
-        self.seed_rows = elasticache.SEED_ROWS if kind == "elasticache" else SEED_ROWS
+        if kind == "elasticache":
+            # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
+            self.seed_rows, self.fence = elasticache.SEED_ROWS, QUARANTINE
         self.policy = policy or policies[self.engine]
         durations = {**ESTATE["durations"], **(elasticache.DURATIONS if kind == "elasticache" else {})}
         self.cloud = Cloud(
@@ -125,6 +127,8 @@ class Stage:
         self.resource_id = ""
         self.journal = Journal()
         self.queue = ""
+        # Where ElastiCache tells what happens to caches; other kinds have none.
+        self.topic = ""
         self._exit = ExitStack()
 
     def __enter__(self) -> Stage:
@@ -146,12 +150,15 @@ class Stage:
 
     def _deploy(self) -> None:
         """The real template, with the demo's policies and the estate's certificate authority beside each bootstrap."""
+        if self.kind == "elasticache":
+            self.topic = self.cloud.client("sns").create_topic(Name="demo-caches")["TopicArn"]
         self.outputs = self.cloud.deploy(
             REPO / "infra/template.yaml",
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
                 "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
+                "CacheTopicArn": self.topic,
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
@@ -186,7 +193,7 @@ class Stage:
                     {"Key": "owner", "Value": "orders-team"},
                 ],
                 multi_az=self.multi_az,
-                topic=self.outputs.get("CacheTopic", ""),
+                topic=self.topic,
             )
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
@@ -275,7 +282,7 @@ class Stage:
         """Whether a client can log in at a side."""
         try:
             self.secret.connect(side).close()
-        except (psycopg.OperationalError, pymysql.OperationalError, Refused, OSError):
+        except (psycopg.OperationalError, pymysql.OperationalError, rediscache.Refused, OSError):
             return False
         return True
 

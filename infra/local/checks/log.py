@@ -21,8 +21,7 @@ IDEMPOTENT = (
 )
 NAMES = (
     *("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier"),
-    *("TargetTableName", "TableName", "ResourceArn", "ResourceId"),
-    *("ReplicationGroupId", "SnapshotName"),
+    *("TargetTableName", "TableName", "ResourceArn", "ResourceId", "ReplicationGroupId", "SnapshotName"),
 )
 MODIFY = ("ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup")
 # Said only where they are on.

@@ -57,11 +57,11 @@ def policy_checks(policy: Json, ask: Callable[[str], str]) -> list[str]:
 
 
 def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
-    """The same on a side, or where the secret leads. A cache speaks no SQL, and of a table the orders are looked at."""
-    if stage.kind == "dynamodb":
-        return sound_orders(stage, side)
+    """The same on a side, or where the secret leads. A cache and a table know no SQL: in a table the orders are looked at."""
     if stage.kind == "elasticache":
         return []
+    if stage.kind == "dynamodb":
+        return sound_orders(stage, side)
     with stage.secret.connect(side) as connection:
 
         def ask(statement: str) -> str:

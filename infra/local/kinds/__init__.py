@@ -41,8 +41,6 @@ class Database(Protocol):
     settings: tuple[str, ...]
     # The checks that Lifeboat's validation of it always has.
     checks: tuple[str, ...]
-    # The group that lets in no client of a source that was fenced.
-    fence: str
 
     def create(self, wanted: Wanted) -> None:
         """Have it made, with all its parts."""

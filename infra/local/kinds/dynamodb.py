@@ -30,7 +30,7 @@ def is_fence(statement: Json) -> bool:
 class Tables:
     """Tables behind the DynamoDB API."""
 
-    checks, fence = SQL_CHECKS, FENCED
+    checks = SQL_CHECKS
     settings: tuple[str, ...] = (
         "KeySchema",
         "AttributeDefinitions",

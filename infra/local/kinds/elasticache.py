@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from . import QUARANTINE, Json, Wanted
+from . import Json, Wanted
 
 ENGINE = "valkey"
 POLICIES = {ENGINE: "demo-cache"}
@@ -54,16 +54,14 @@ def as_instance(group: Json, nodes: Iterable[Json], tags: Sequence[Mapping[str, 
 
 # Of up to a hundred thousand keys Lifeboat's fingerprint looks at each.
 SEED_ROWS = 50_000
-# A failover of ElastiCache takes long enough to be seen.
-DURATIONS = {"failure_detection": 4, "cluster_failover": 6}
+# A failover of ElastiCache takes long enough for two sweeps to see that the primary is gone.
+DURATIONS = {"failure_detection": 8, "cluster_failover": 4}
 
 
 class Groups:
     """Replication groups behind the ElastiCache API."""
 
     checks = ("reachability", "login", "role", "keyspace", "configuration")
-    # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
-    fence = QUARANTINE
 
     settings: tuple[str, ...] = (
         "CacheNodeType",
