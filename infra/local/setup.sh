@@ -50,6 +50,12 @@ need_mariadb() {
     done
 }
 
+# The Redis server and its client. Debian's redis-server is a link to redis-check-rdb of redis-tools, with a service that would
+# start by itself; the program goes by the name that it is started under.
+need_redis() {
+    [ -x /usr/bin/redis-server ] || [ -x /usr/bin/redis-check-rdb ] || apt_install redis-tools
+}
+
 # The first Python from 3.10 on that can make virtual environments.
 find_python() {
     for name in python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3; do
@@ -102,12 +108,14 @@ run)
     need_linker
     need_postgres
     [ "${ENGINE:-postgres}" = postgres ] || need_mariadb
+    [ "${KIND:-${kind:-rds}}" != elasticache ] || need_redis
     need_venv
     ;;
 test)
     need_linker
     need_postgres
     need_mariadb
+    need_redis
     need_venv
     need_asl_validator
     ;;

@@ -13,7 +13,7 @@ from cloud import ACCOUNT
 from contenders import Contenders
 from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
-from kinds.dynamodb import ADMINISTRATOR, FENCED, is_fence
+from kinds.dynamodb import ADMINISTRATOR, is_fence
 from ledger import moment
 from processes import clean_environment
 from stage import REGION, REPO, RESOURCE, Stage, until
@@ -41,7 +41,6 @@ class TableStage(Stage):
 
     parameter = PARAMETER
     seed_rows = SEED_ITEMS
-    fence = FENCED
     opens = False
 
     def _create_database(self) -> None:

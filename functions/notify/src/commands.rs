@@ -2,11 +2,12 @@
 
 mod table;
 
+use crate::{caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
 use lifeboat_domain::observed::Endpoint;
-use lifeboat_domain::plan::{Act, CUT_OVER_VARIABLE};
+use lifeboat_domain::plan::Act;
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{Timestamp, show_time};
@@ -117,6 +118,9 @@ fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
 
 /// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
+    if caches::is_cache(id) {
+        return caches::describe(arn, id);
+    }
     let query = match id.kind() {
         ResourceKind::DynamodbTable => return table::describe(arn, id),
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
@@ -136,6 +140,9 @@ pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
     if table::is_table(id) {
         return table::events(arn, id, None);
     }
+    if caches::is_cache(id) {
+        return caches::events(arn, id, None);
+    }
     format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} --duration 120", arn.region(), noun(id))
 }
 
@@ -144,6 +151,9 @@ pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> Stri
     if table::is_table(id) {
         return table::events(arn, id, Some(since));
     }
+    if caches::is_cache(id) {
+        return caches::events(arn, id, Some(since));
+    }
     let (region, noun, since) = (arn.region(), noun(id), show_time(since));
     format!("aws rds describe-events --region {region} --source-type {noun} --source-identifier {id} --start-time {since}")
 }
@@ -151,6 +161,7 @@ pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> Stri
 /// Asks for a failover; a second one would flip back.
 pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
+        ResourceKind::ReplicationGroup => caches::force_failover(arn, id),
         ResourceKind::DbCluster => on("failover", arn, id, ""),
         _ => on("reboot", arn, id, "--force-failover"),
     }
@@ -176,6 +187,9 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
     if table::is_table(id) {
         return table::set_door(arn, groups);
     }
+    if caches::is_cache(id) {
+        return caches::set_groups(arn, id, groups);
+    }
     on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
@@ -183,6 +197,9 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
     if table::is_table(id) {
         return vec![table::set_door(arn, &[group.to_owned()])];
+    }
+    if caches::is_cache(id) {
+        return caches::shut(arn, id, group);
     }
     let (noun, region) = (noun(id), arn.region());
     let is_cluster = id.kind() == ResourceKind::DbCluster;
@@ -293,6 +310,9 @@ pub(crate) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
     if table::is_of_table(arn) {
         return table::add_tags(arn, tags);
     }
+    if arn.is_of_elasticache() {
+        return caches::add_tags(arn, &shorthand(tags));
+    }
     format!("aws rds add-tags-to-resource --region {} --resource-name {arn} --tags {}", arn.region(), shorthand(tags))
 }
 
@@ -301,6 +321,9 @@ pub(crate) fn remove_tags<'a>(arn: &Arn, keys: impl IntoIterator<Item = &'a Stri
     let keys: Vec<String> = keys.into_iter().map(|key| quoted(key)).collect();
     if table::is_of_table(arn) {
         return table::remove_tags(arn, &keys);
+    }
+    if arn.is_of_elasticache() {
+        return caches::remove_tags(arn, &keys.join(" "));
     }
     format!("aws rds remove-tags-from-resource --region {} --resource-name {arn} --tag-keys {}", arn.region(), keys.join(" "))
 }
@@ -319,6 +342,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
         Act::CreateSnapshot { instance, snapshot, .. } if table::is_table(instance) => Some(table::back_up(arn, instance, snapshot)),
+        Act::CreateSnapshot { instance, tags, .. } if caches::is_cache(instance) => caches::snapshot(arn, act, &shorthand(tags)),
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
             let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
@@ -326,28 +350,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
                 "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
             ))
         }
-        act if act.is_restart() => restart(arn, act),
-        _ => None,
-    }
-}
-
-/// Makes a consumer look again where its database is.
-fn restart(arn: &Arn, act: &Act) -> Option<String> {
-    let region = arn.region();
-    match act {
-        Act::RestartService { cluster, service } => {
-            let (cluster, service) = (quoted(cluster), quoted(service));
-            Some(format!("aws ecs update-service --region {region} --cluster {cluster} --service {service} --force-new-deployment"))
-        }
-        Act::TouchFunction { function } => {
-            let function = quoted(function);
-            Some(format!(
-                "aws lambda get-function-configuration --region {region} --function-name {function} --query '{{Variables: Environment.Variables}}' --output json | jq -c '.Variables.{CUT_OVER_VARIABLE} = \"by-hand\"' | aws lambda update-function-configuration --region {region} --function-name {function} --environment file:///dev/stdin"
-            ))
-        }
-        Act::CallWebhook { name, url, .. } => {
-            Some(format!("# tell {name} at {url} yourself, or make what it would make: clients must look again"))
-        }
+        act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }
 }
@@ -364,6 +367,9 @@ pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>
     if table::is_table(id) {
         return table::delete(arn, id, false);
     }
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, false)];
+    }
     let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
     unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
 }
@@ -373,12 +379,18 @@ pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bo
     if table::is_table(id) {
         return table::delete(arn, id, true);
     }
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, true)];
+    }
     let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
     is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
 }
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
 pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if caches::is_cache(id) {
+        return vec![caches::delete(arn, id, false)];
+    }
     let first = is_protected.unwrap_or(true).then(|| {
         let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";
         [why.to_owned(), unprotect(arn, id)]

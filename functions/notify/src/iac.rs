@@ -2,6 +2,7 @@
 
 mod table;
 
+use crate::caches;
 use crate::message::Advice;
 use crate::message::parts::IAC;
 use crate::story::Story;
@@ -52,6 +53,9 @@ fn moved(story: &Story) -> Option<&Restored> {
 pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
     let restored = moved(story)?;
     let source = &story.incident.source;
+    if caches::is_cache(&restored.id) {
+        return Some(caches::tell_iac(&story.incident.resource, source, restored, changed(story, restored)));
+    }
     let name = logical(&story.incident.resource);
     let address = terraform_type(&restored.id);
     Some(TellYourIac {
@@ -70,7 +74,9 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
         "Tell your infrastructure code before its next run, or it may undo this: the identifier is now {} (here for Terraform)",
         restored.id
     );
-    Some(Advice::new(say, terraform(&logical(&story.incident.resource), &restored.id)).see(IAC))
+    let name = logical(&story.incident.resource);
+    let commands = if caches::is_cache(&restored.id) { caches::terraform(&name, &restored.id) } else { terraform(&name, &restored.id) };
+    Some(Advice::new(say, commands).see(IAC))
 }
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.

@@ -8,9 +8,11 @@
 //! Every message is written down before it is published (see `told.rs`), so any step may run twice.
 
 mod backup;
+mod caches;
 mod calls;
 mod close;
 mod commands;
+mod consumers;
 mod copies;
 mod ending;
 mod iac;

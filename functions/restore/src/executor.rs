@@ -1,6 +1,7 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
 use crate::observe::{Observation, observe, renamed, source};
+use crate::steps::caches;
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
@@ -94,7 +95,10 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 ) -> Result<Made, DrError> {
     match (error.class, &record.act) {
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
-        (CallClass::NoCapacity, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::MakeMember { .. }) => {
+        (
+            CallClass::NoCapacity,
+            Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. } | Act::MakeMember { .. },
+        ) => {
             let setback = no_capacity(&record.act);
             recovery
                 .change(&deps.ledger, |incident| {
@@ -113,7 +117,7 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 /// The class that was not to be had. A cluster that stands without a member is spoilt: the next plan restores another one.
 fn no_capacity(act: &Act) -> Setback {
     let (class, target) = match act {
-        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
+        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } | Act::RebuildCold { settings, .. } => {
             (settings.configuration.class.clone(), None)
         }
         Act::MakeMember { settings, cluster, .. } => (settings.class.clone(), Some(cluster.clone())),
@@ -142,6 +146,18 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     act: &Act,
 ) -> Answer<()> {
     match act {
+        Act::RestoreFromSnapshot { snapshot, target, settings } if target.kind() == ResourceKind::ReplicationGroup => {
+            let token = caches::token(deps, recovery, settings).await?;
+            deps.databases.make_cache(target, Some(snapshot), settings, token.as_ref()).await
+        }
+        Act::RebuildCold { target, settings } => {
+            let token = caches::token(deps, recovery, settings).await?;
+            deps.databases.make_cache(target, None, settings, token.as_ref()).await
+        }
+        Act::SetFailover { instance, automatic, multi_az } => deps.databases.set_failover(instance, *automatic, *multi_az).await,
+        Act::ForceFailover { instance, to: Some(to), .. } if instance.kind() == ResourceKind::ReplicationGroup => {
+            deps.databases.promote_node(instance, to).await
+        }
         Act::RestoreFromSnapshot { snapshot, target, settings } => deps.databases.restore_from_snapshot(snapshot, target, settings).await,
         Act::RestoreToPointInTime { source, at, target, settings } => {
             deps.databases.restore_to_point_in_time(source, *at, target, settings).await

@@ -16,10 +16,10 @@ use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeMembers, ModifyDatabases, PromoteDatabases,
-    ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions, ReadSecrets,
-    RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions, WriteParameters,
-    WriteProxies, WriteRecords, WriteSecrets,
+    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
+    PromoteNodes, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions,
+    ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions,
+    WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};
@@ -171,6 +171,8 @@ pub trait Databases:
     + MakeMembers
     + FailClustersOver
     + SetTables
+    + MakeCaches
+    + PromoteNodes
     + ReadProxies
     + WriteProxies
 {
@@ -187,6 +189,8 @@ impl<T> Databases for T where
         + MakeMembers
         + FailClustersOver
         + SetTables
+        + MakeCaches
+        + PromoteNodes
         + ReadProxies
         + WriteProxies
 {

@@ -100,7 +100,9 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     record: &CallRecord,
 ) -> Result<Observation, DrError> {
     match &record.act {
-        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } => observe_restore(deps, recovery, target).await,
+        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } | Act::RebuildCold { target, .. } => {
+            observe_restore(deps, recovery, target).await
+        }
         Act::CreateSnapshot { instance, snapshot, .. } => {
             let found = deps
                 .databases
@@ -137,6 +139,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
             Some(_) => Err(not_ours(member.as_str())),
         },
         Act::ForceFailover { instance: id, .. }
+        | Act::SetFailover { instance: id, .. }
         | Act::GrowStorage { instance: id, .. }
         | Act::PromoteReplica { instance: id, .. }
         | Act::AdoptSettings { instance: id, .. }
@@ -196,6 +199,10 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
     let Some(found) = found else { return Observation::CannotTell };
     match &record.act {
         Act::ForceFailover { .. } => shows_failover(&recovery.incident, record, found).map_or(Observation::CannotTell, Observation::Done),
+        Act::SetFailover { automatic, multi_az, .. } => {
+            let shown = found.configuration.cache().map(|cache| cache.automatic_failover);
+            Observation::done_if(shown == Some(*automatic) && found.configuration.multi_az == *multi_az, "automatic failover is set so")
+        }
         Act::EndSessions { .. } => {
             if found.status.is_rebooting() {
                 Observation::Done("RDS reports rebooting".to_owned())
@@ -236,6 +243,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         Act::PromoteReplica { .. }
         | Act::RestoreFromSnapshot { .. }
         | Act::RestoreToPointInTime { .. }
+        | Act::RebuildCold { .. }
         | Act::MakeMember { .. }
         | Act::CreateSnapshot { .. }
         | Act::PointSecret { .. }

@@ -2,6 +2,7 @@
 
 use crate::mysql::MySql;
 use crate::postgres::Postgres;
+use crate::redis::Redis;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
 use lifeboat_aws::tables::TableItems;
@@ -9,7 +10,7 @@ use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -29,6 +30,8 @@ pub(crate) enum Engine {
     MySql,
     /// A DynamoDB table, which is asked through AWS's API and not opened.
     Table,
+    /// `redis` and `valkey`.
+    Redis,
 }
 
 impl Engine {
@@ -38,6 +41,7 @@ impl Engine {
             "postgres" | "aurora-postgresql" => Some(Self::Postgres),
             "mysql" | "mariadb" | "aurora-mysql" => Some(Self::MySql),
             "dynamodb" => Some(Self::Table),
+            "redis" | "valkey" => Some(Self::Redis),
             _ => None,
         }
     }
@@ -45,7 +49,8 @@ impl Engine {
     /// Why a target of another engine is not opened.
     pub fn cannot_be_opened(target: &Target) -> Trouble {
         let Target { resource, instance, engine, .. } = target;
-        let text = format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql and mariadb can");
+        let text =
+            format!("{resource}: {instance} runs {engine}, which cannot be opened here; postgres, mysql, mariadb, redis and valkey can");
         Trouble::could_not("engine", text)
     }
 }
@@ -71,13 +76,20 @@ pub struct Databases<C, I = TableItems> {
     items: I,
     postgres: Postgres<C>,
     mysql: MySql<C>,
+    redis: Redis<C>,
     clock: C,
 }
 
 impl<C: Clock + Clone, I: ReadItems> Databases<C, I> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else; `items` are those of DynamoDB's tables.
     pub fn new(roots: &Path, items: I, clock: C) -> Result<Self, DrError> {
-        Ok(Self { items, postgres: Postgres::new(roots, clock.clone())?, mysql: MySql::new(roots, clock.clone())?, clock })
+        Ok(Self {
+            items,
+            postgres: Postgres::new(roots, clock.clone())?,
+            mysql: MySql::new(roots, clock.clone())?,
+            redis: Redis::new(roots, clock.clone())?,
+            clock,
+        })
     }
 }
 
@@ -87,6 +99,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::Postgres) => self.postgres.probe(target, credentials, limits, watched).await,
             Some(Engine::MySql) => self.mysql.probe(target, credentials, limits, watched).await,
             Some(Engine::Table) => items::probe(&self.items, target, self.clock.now()).await,
+            Some(Engine::Redis) => self.redis.probe(target, credentials, limits, watched).await,
             None => crate::open::could_not_run(self.clock.now(), Engine::cannot_be_opened(target).text),
         }
     }
@@ -102,8 +115,15 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
         match Engine::of(&target.engine)? {
             Engine::Postgres => self.postgres.write_mark(target, credentials, limits).await,
             // InnoDB's counts are not of users' tables only, and are lost with every restart: whoever undoes is asked.
-            // A table keeps no count at all.
-            Engine::MySql | Engine::Table => None,
+            // A table keeps no count at all, nor does a cache.
+            Engine::MySql | Engine::Redis | Engine::Table => None,
+        }
+    }
+
+    async fn end_other_sessions(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<OtherSessions> {
+        match Engine::of(&target.engine) {
+            Some(Engine::Redis) => self.redis.end_other_sessions(target, credentials, limits).await,
+            _ => Err(Engine::cannot_be_opened(target).during("end_sessions")),
         }
     }
 
@@ -111,7 +131,10 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.look_at_replica(target, credentials, limits, now).await,
             Some(Engine::MySql) => self.mysql.look_at_replica(target, credentials, limits, now).await,
-            Some(Engine::Table) | None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
+            Some(Engine::Table) => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
+            // Nodes of one group are no databases of their own.
+            Some(Engine::Redis) => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
+            None => ReplicaLook::unknown(now, Engine::cannot_be_opened(target).text),
         }
     }
 
@@ -127,6 +150,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::Postgres) => self.postgres.traces(target, credentials, limits, table, window).await,
             // InnoDB keeps no time of a commit that a statement could read, and its binary log is not read here.
             Some(Engine::MySql) => self.mysql.traces(target, credentials, limits, table, window).await,
+            Some(Engine::Redis) => Traces::cannot_be_told("a cache keeps no traces of its past"),
             Some(Engine::Table) | None => Traces::cannot_be_told(&Engine::cannot_be_opened(target).text),
         }
     }
@@ -143,6 +167,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::Postgres) => self.postgres.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::MySql) => self.mysql.fingerprint(target, credentials, limits, tables, watermarks).await,
             Some(Engine::Table) => items::fingerprint(&self.items, &target.instance, tables, watermarks, self.clock.now()).await,
+            Some(Engine::Redis) => self.redis.fingerprint(target, credentials, limits, tables, watermarks).await,
             None => Err(Engine::cannot_be_opened(target).during("fingerprint")),
         }
     }
@@ -151,7 +176,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.list_parts(target, credentials, limits, rule).await,
             Some(Engine::MySql) => self.mysql.list_parts(target, credentials, limits, rule).await,
-            Some(Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis | Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -166,7 +191,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.read_parts(target, credentials, limits, parts, time).await,
             Some(Engine::MySql) => self.mysql.read_parts(target, credentials, limits, parts, time).await,
-            Some(Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
+            Some(Engine::Redis | Engine::Table) | None => Err(Engine::cannot_be_opened(target).during("warm_up")),
         }
     }
 
@@ -174,6 +199,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
         match Engine::of(&target.engine) {
             Some(Engine::Postgres) => self.postgres.run_checks(target, credentials, limits, checks).await,
             Some(Engine::MySql) => self.mysql.run_checks(target, credentials, limits, checks).await,
+            Some(Engine::Redis) => self.redis.run_checks(target, credentials, limits, checks).await,
             Some(Engine::Table) | None => checks.iter().map(|check| not_run(check, &Engine::cannot_be_opened(target))).collect(),
         }
     }
@@ -190,7 +216,7 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::Postgres) => self.postgres.compare_table(source, restored, limits, table).await,
             Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
             Some(Engine::Table) => items::compare(&self.items, &source.0.instance, &restored.0.instance, table).await,
-            None => Err(Engine::cannot_be_opened(source.0).during("compare")),
+            Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(source.0).during("compare")),
         }
     }
 }
@@ -207,7 +233,10 @@ mod tests {
         for name in ["mysql", "mariadb", "aurora-mysql"] {
             assert_eq!(Engine::of(name), Some(Engine::MySql), "{name}");
         }
-        for name in ["", "oracle-ee", "sqlserver-ex", "db2-se", "docdb", "neptune", "custom-sqlserver-ee"] {
+        for name in ["redis", "valkey"] {
+            assert_eq!(Engine::of(name), Some(Engine::Redis), "{name}");
+        }
+        for name in ["", "memcached", "oracle-ee", "sqlserver-ex", "db2-se", "docdb", "neptune", "custom-sqlserver-ee"] {
             assert_eq!(Engine::of(name), None, "{name}");
         }
     }

@@ -9,6 +9,7 @@ pub mod mysql;
 mod names;
 mod open;
 pub mod postgres;
+pub mod redis;
 mod sql;
 mod steps;
 #[cfg(test)]

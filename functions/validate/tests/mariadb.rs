@@ -1,9 +1,11 @@
-//! The adapter against a real MariaDB: what it proves, and what it must never claim.
+//! The adapters against a real MariaDB, and against a real Redis: what it proves, and what it must never claim.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 #[path = "support/mariadb.rs"]
 mod mariadb;
+#[path = "engines/redis.rs"]
+mod redis;
 mod support;
 
 use lifeboat_domain::Span;

@@ -62,7 +62,7 @@ impl Clients {
     }
 
     /// The same configuration without retries, for calls that are sent at most once per intent.
-    #[cfg(any(feature = "ecs", feature = "rds", feature = "tables"))]
+    #[cfg(any(feature = "caches", feature = "ecs", feature = "rds", feature = "tables"))]
     fn at_most_once(&self) -> SdkConfig {
         self.config.to_builder().retry_config(RetryConfig::disabled()).build()
     }
@@ -74,9 +74,9 @@ impl Clients {
     }
 
     /// Every kind of database.
-    #[cfg(all(feature = "rds", feature = "tables"))]
+    #[cfg(all(feature = "caches", feature = "rds", feature = "tables"))]
     pub fn databases(&self) -> crate::databases::Databases {
-        crate::databases::Databases { rds: self.rds(), tables: self.tables() }
+        crate::databases::Databases { rds: self.rds(), tables: self.tables(), caches: self.caches() }
     }
 
     /// DynamoDB's tables.
@@ -89,6 +89,12 @@ impl Clients {
     #[cfg(feature = "tables")]
     pub fn table_items(&self) -> crate::tables::TableItems {
         crate::tables::TableItems::new(&self.config)
+    }
+
+    /// The control plane of ElastiCache.
+    #[cfg(feature = "caches")]
+    pub fn caches(&self) -> crate::caches::Caches {
+        crate::caches::Caches::new(&self.config, &self.at_most_once(), self.tagging())
     }
 
     /// CloudTrail, to look up who did what.

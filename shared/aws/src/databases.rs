@@ -1,14 +1,16 @@
 //! Every kind of database behind one type: each call goes to the service that knows its kind. A new kind is an adapter of its own and a
 //! line in each of these.
 
+use crate::caches::Caches;
 use crate::rds::Rds;
 use crate::tables::Tables;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow};
+use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases,
-    ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots, WriteProxies,
+    Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
+    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots,
+    WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};
@@ -19,6 +21,7 @@ use std::collections::BTreeMap;
 pub struct Databases {
     pub(crate) rds: Rds,
     pub(crate) tables: Tables,
+    pub(crate) caches: Caches,
 }
 
 const fn is_table(id: &DatabaseId) -> bool {
@@ -41,18 +44,39 @@ fn released_by_hand(id: &DatabaseId) -> CallError {
     CallError::new(CallClass::Invalid, "dynamodb:DeleteTable", "TableName", text)
 }
 
+const fn is_cache(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::ReplicationGroup)
+}
+
+/// What has no meaning for a cache is refused before anything is sent: above all a restart, which would wipe it.
+fn not_of_a_cache(action: &str, id: &DatabaseId) -> Answer<()> {
+    if !is_cache(id) {
+        return Ok(());
+    }
+    let text = format!("{id} is a replication group, which has no such thing; nothing was sent");
+    Err(CallError::new(CallClass::Invalid, action, "ReplicationGroupId", text))
+}
+
 impl ReadDatabases for Databases {
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>> {
-        if is_table(id) { self.tables.table(id).await } else { self.rds.database(id).await }
+        match id.kind() {
+            ResourceKind::DynamodbTable => self.tables.table(id).await,
+            ResourceKind::ReplicationGroup => self.caches.database(id).await,
+            ResourceKind::RdsInstance | ResourceKind::DbCluster => self.rds.database(id).await,
+        }
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if is_cache_resource_id(resource_id) {
+            return self.caches.instance_by_resource_id(resource_id).await;
+        }
         self.rds.instance_by_resource_id(resource_id).await
     }
 
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
         let mut all = self.rds.databases().await?;
         all.extend(self.tables.protected().await?);
+        all.extend(self.caches.databases().await?);
         Ok(all)
     }
 
@@ -60,24 +84,32 @@ impl ReadDatabases for Databases {
         if is_table(known_as) {
             return self.tables.window(known_as, resource_id).await;
         }
+        if is_cache_resource_id(resource_id) {
+            return self.caches.restore_window(known_as, resource_id).await;
+        }
         self.rds.restore_window(known_as, resource_id).await
     }
 
     async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
         let mut all = self.rds.manual_snapshots().await?;
         all.extend(self.tables.backups(None).await?);
+        all.extend(self.caches.manual_snapshots().await?);
         Ok(all)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
-        if is_table(instance) { self.tables.backups(Some(instance)).await } else { self.rds.snapshots_of(instance).await }
+        match instance.kind() {
+            ResourceKind::DynamodbTable => self.tables.backups(Some(instance)).await,
+            ResourceKind::ReplicationGroup => self.caches.snapshots_of(instance).await,
+            ResourceKind::RdsInstance | ResourceKind::DbCluster => self.rds.snapshots_of(instance).await,
+        }
     }
 }
 
 impl ReadDatabaseEvents for Databases {
+    /// DynamoDB announces nothing. What ElastiCache told is in its topic's notices, which `detect` keeps.
     async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
-        // DynamoDB announces nothing.
-        if is_table(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
+        if is_cache(instance) || is_table(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
     }
 }
 
@@ -85,6 +117,9 @@ impl TakeSnapshots for Databases {
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()> {
         if is_table(instance) {
             return self.tables.create_backup(instance, snapshot).await;
+        }
+        if is_cache(instance) {
+            return self.caches.create_snapshot(instance, snapshot, tags).await;
         }
         self.rds.create_snapshot(instance, snapshot, tags).await
     }
@@ -95,6 +130,7 @@ impl RestoreDatabases for Databases {
         if is_table(target) {
             return self.tables.restore_from_backup(snapshot, target, settings).await;
         }
+        not_of_a_cache("rds:RestoreDBInstanceFromDBSnapshot", target)?;
         self.rds.restore_from_snapshot(snapshot, target, settings).await
     }
 
@@ -108,6 +144,7 @@ impl RestoreDatabases for Databases {
         if is_table(target) {
             return self.tables.restore_to_point_in_time(source, at, target, settings).await;
         }
+        not_of_a_cache("rds:RestoreDBInstanceToPointInTime", target)?;
         self.rds.restore_to_point_in_time(source, at, target, settings).await
     }
 }
@@ -115,6 +152,7 @@ impl RestoreDatabases for Databases {
 impl RebootDatabases for Databases {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
         not_of_a_table("rds:RebootDBInstance", instance)?;
+        not_of_a_cache("rds:RebootDBInstance", instance)?;
         self.rds.reboot(instance, force_failover).await
     }
 }
@@ -122,6 +160,7 @@ impl RebootDatabases for Databases {
 impl PromoteDatabases for Databases {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()> {
         not_of_a_table("rds:PromoteReadReplica", replica)?;
+        not_of_a_cache("rds:PromoteReadReplica", replica)?;
         self.rds.promote_replica(replica, backup_days, backup_window).await
     }
 }
@@ -132,35 +171,47 @@ const MODIFY: &str = "rds:ModifyDBInstance";
 impl ModifyDatabases for Databases {
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.grow_storage(instance, gib, iops, throughput).await
     }
 
     async fn set_late_settings(&self, instance: &DatabaseId, settings: &LateSettings) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.set_late_settings(instance, settings).await
     }
 
     async fn set_security_groups(&self, instance: &DatabaseId, groups: &[String]) -> Answer<()> {
-        if is_table(instance) { self.tables.set_door(instance, groups).await } else { self.rds.set_security_groups(instance, groups).await }
+        if is_table(instance) {
+            return self.tables.set_door(instance, groups).await;
+        }
+        if is_cache(instance) {
+            return self.caches.set_security_groups(instance, groups).await;
+        }
+        self.rds.set_security_groups(instance, groups).await
     }
 
     async fn adopt_settings(&self, instance: &DatabaseId, settings: &AdoptedSettings) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.adopt_settings(instance, settings).await
     }
 
     async fn make_multi_az(&self, instance: &DatabaseId) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.make_multi_az(instance).await
     }
 
     async fn rename(&self, instance: &DatabaseId, to: &DatabaseId) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.rename(instance, to).await
     }
 
     async fn set_master_password(&self, instance: &DatabaseId, password: &Secret) -> Answer<()> {
         not_of_a_table(MODIFY, instance)?;
+        not_of_a_cache(MODIFY, instance)?;
         self.rds.set_master_password(instance, password).await
     }
 }
@@ -170,14 +221,14 @@ impl TagDatabases for Databases {
         if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
             return self.tables.add_tags(arn, tags).await;
         }
-        self.rds.add_tags(arn, tags).await
+        if arn.is_of_elasticache() { self.caches.add_tags(arn, tags).await } else { self.rds.add_tags(arn, tags).await }
     }
 
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()> {
         if DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id)) {
             return self.tables.remove_tags(arn, keys).await;
         }
-        self.rds.remove_tags(arn, keys).await
+        if arn.is_of_elasticache() { self.caches.remove_tags(arn, keys).await } else { self.rds.remove_tags(arn, keys).await }
     }
 }
 
@@ -186,6 +237,9 @@ impl DeleteDatabases for Databases {
         if is_table(instance) {
             return Err(released_by_hand(instance));
         }
+        if is_cache(instance) {
+            return self.caches.delete_failed_restore(instance).await;
+        }
         self.rds.delete_failed_restore(instance).await
     }
 
@@ -193,12 +247,18 @@ impl DeleteDatabases for Databases {
         if is_table(instance) {
             return Err(released_by_hand(instance));
         }
+        if is_cache(instance) {
+            return Ok(()); // A cache has none.
+        }
         self.rds.lift_deletion_protection(instance).await
     }
 
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
         if is_table(instance) {
             return Err(released_by_hand(instance));
+        }
+        if is_cache(instance) {
+            return self.caches.delete_released(instance, final_snapshot).await;
         }
         self.rds.delete_released(instance, final_snapshot).await
     }
@@ -219,6 +279,7 @@ impl MakeMembers for Databases {
 
 impl FailClustersOver for Databases {
     async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
+        not_of_a_cache("rds:FailoverDBCluster", cluster)?;
         self.rds.fail_cluster_over(cluster, to).await
     }
 }
@@ -226,6 +287,28 @@ impl FailClustersOver for Databases {
 impl SetTables for Databases {
     async fn set_table(&self, table: &DatabaseId, setting: &TableSetting) -> Answer<()> {
         self.tables.set_table(table, setting).await
+    }
+}
+
+impl MakeCaches for Databases {
+    async fn make_cache(
+        &self,
+        cache: &DatabaseId,
+        from: Option<&SnapshotId>,
+        settings: &RestoreSettings,
+        token: Option<&Secret>,
+    ) -> Answer<()> {
+        self.caches.make_cache(cache, from, settings, token).await
+    }
+}
+
+impl PromoteNodes for Databases {
+    async fn promote_node(&self, cache: &DatabaseId, node: &DatabaseId) -> Answer<()> {
+        self.caches.promote_node(cache, node).await
+    }
+
+    async fn set_failover(&self, cache: &DatabaseId, automatic: bool, multi_az: bool) -> Answer<()> {
+        self.caches.set_failover(cache, automatic, multi_az).await
     }
 }
 
@@ -237,10 +320,12 @@ impl ReadProxies for Databases {
 
 impl WriteProxies for Databases {
     async fn register_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_cache("rds:RegisterDBProxyTargets", instance)?;
         self.rds.register_target(proxy, group, instance).await
     }
 
     async fn deregister_target(&self, proxy: &str, group: &str, instance: &DatabaseId) -> Answer<()> {
+        not_of_a_cache("rds:DeregisterDBProxyTargets", instance)?;
         self.rds.deregister_target(proxy, group, instance).await
     }
 }

@@ -13,7 +13,10 @@
 //! # }
 //! ```
 
+#[cfg(feature = "caches")]
+pub mod caches;
 #[cfg(any(
+    feature = "caches",
     feature = "cloudtrail",
     feature = "dynamodb",
     feature = "ecs",
@@ -32,7 +35,7 @@ mod classify;
 mod clients;
 #[cfg(feature = "cloudtrail")]
 pub mod cloudtrail;
-#[cfg(all(feature = "rds", feature = "tables"))]
+#[cfg(all(feature = "caches", feature = "rds", feature = "tables"))]
 pub mod databases;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -58,7 +61,7 @@ pub mod ssm;
 pub mod tables;
 #[cfg(feature = "tagging")]
 pub mod tagging;
-#[cfg(any(feature = "ecs", feature = "rds", feature = "secrets", feature = "tables"))]
+#[cfg(any(feature = "caches", feature = "ecs", feature = "rds", feature = "secrets", feature = "tables"))]
 mod time;
 #[cfg(feature = "webhook")]
 pub mod webhook;

@@ -28,7 +28,12 @@ impl Tagging {
     /// All resources of a type that carry `lifeboat:policy`, with all their tags. `resource_type` is spelled as in an ARN, such as
     /// `dynamodb:table`. A page that does not come is an error: what is missing in the answer would look deleted.
     pub async fn protected(&self, resource_type: &str) -> Answer<BTreeMap<Arn, BTreeMap<String, String>>> {
-        let filter = TagFilter::builder().key(tags::POLICY).build();
+        self.carrying(resource_type, tags::POLICY).await
+    }
+
+    /// The same of any tag.
+    pub async fn carrying(&self, resource_type: &str, key: &str) -> Answer<BTreeMap<Arn, BTreeMap<String, String>>> {
+        let filter = TagFilter::builder().key(key).build();
         let request = self.client.get_resources().resource_type_filters(resource_type).tag_filters(filter).resources_per_page(PAGE);
         let mut pages = request.into_paginator().send();
         let mut found = BTreeMap::new();
@@ -37,7 +42,7 @@ impl Tagging {
                 let shown = resource.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
                 let shown: BTreeMap<String, String> = shown.collect();
                 // The API also lists what once had a tag.
-                if !shown.contains_key(tags::POLICY) {
+                if !shown.contains_key(key) {
                     continue;
                 }
                 let arn = resource.resource_arn().unwrap_or_default();

@@ -77,9 +77,10 @@ identifier! {
     |text| is_rds_name(text, 40) && !text.chars().any(|c| c.is_ascii_uppercase())
 }
 identifier! {
-    /// The name of a DB snapshot; automated ones start with `rds:`. Backups of a table share names: where one is restored, its ARN.
+    /// The name of a snapshot; automated ones start with `rds:`, and those of caches with `automatic.`. Backups of a table share names:
+    /// where one is restored, its ARN.
     SnapshotId, "DBSnapshotIdentifier", "1 to 255 letters, digits and single hyphens, a letter first, or the ARN of a table's backup",
-    |text| is_rds_name(text.strip_prefix("rds:").unwrap_or(text), 255) || is_backup_arn(text)
+    |text| is_rds_name(text.strip_prefix("rds:").or_else(|| text.strip_prefix("automatic.")).unwrap_or(text), 255) || is_backup_arn(text)
 }
 identifier! {
     /// An Amazon Resource Name.
@@ -111,6 +112,11 @@ impl Arn {
             return Err(DrError::invalid("arn", format!("{:?}", self.0), Self::ACCEPTED));
         };
         Self::parse(format!("{arn}:{partition}:{service}:{region}:{account}:{}", id.in_arn()))
+    }
+
+    /// Whether ElastiCache's API answers for it.
+    pub fn is_of_elasticache(&self) -> bool {
+        self.0.split(':').nth(2) == Some("elasticache")
     }
 
     /// The Region in the ARN.

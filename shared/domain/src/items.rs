@@ -182,7 +182,7 @@ pub async fn fingerprint(
     if wanted.is_empty() {
         twice(async || items.ask(table).await).await?;
     }
-    Ok(Fingerprint { taken_at: now, tables: wanted.iter().map(|one| one.table.clone()).collect(), contents })
+    Ok(Fingerprint { taken_at: now, tables: wanted.iter().map(|one| one.table.clone()).collect(), contents, keyspace: None })
 }
 
 fn probed(at: Timestamp, outcome: ProbeOutcome, writable: Option<bool>, text: String) -> Probe {

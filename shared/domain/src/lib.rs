@@ -13,6 +13,7 @@ pub mod events;
 pub mod ids;
 pub mod incident;
 pub mod items;
+pub mod keyspace;
 pub mod lease;
 pub mod ledger;
 pub mod moments;

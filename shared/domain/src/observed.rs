@@ -4,7 +4,10 @@ mod cache;
 mod cluster;
 mod table;
 
-pub use cache::CacheConfiguration;
+pub use cache::{
+    CacheConfiguration, LogDelivery, cache_id, cache_node_of, cache_of_resource_id, cache_resource_id, cache_status_of,
+    is_cache_resource_id,
+};
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 pub use table::{Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint};
 
@@ -327,7 +330,8 @@ impl ObservedDatabase {
     /// Whether AWS has where to move it to by itself: a standby, or another member that serves.
     pub fn has_standby(&self) -> bool {
         match self.id.kind() {
-            ResourceKind::DbCluster => self.members.iter().any(|member| !member.is_writer && member.status.is_serving()),
+            ResourceKind::DbCluster => self.has_reader(),
+            ResourceKind::ReplicationGroup => self.configuration.cache().is_some_and(|cache| cache.automatic_failover) && self.has_reader(),
             _ => self.configuration.multi_az,
         }
     }

@@ -84,6 +84,9 @@ pub struct Fingerprint {
     pub tables: Vec<String>,
     /// The fingerprinted ones.
     pub contents: Vec<TableFingerprint>,
+    /// What a cache holds instead of tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyspace: Option<crate::keyspace::Keyspace>,
 }
 
 /// Something restorable, as the ledger keeps it.

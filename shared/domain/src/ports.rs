@@ -5,10 +5,12 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod caches;
 mod clusters;
 mod tables;
 mod visits;
 
+pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use tables::SetTables;
 pub use visits::{OpenDatabases, Target, VisitLimits};
@@ -33,7 +35,9 @@ pub trait Clock {
 }
 
 /// `rds:DescribeDBInstances`, `rds:DescribeDBSnapshots`, `rds:DescribeDBInstanceAutomatedBackups`; of clusters
-/// `rds:DescribeDBClusters`, `rds:DescribeDBClusterSnapshots`, `rds:DescribeDBClusterAutomatedBackups`.
+/// `rds:DescribeDBClusters`, `rds:DescribeDBClusterSnapshots`, `rds:DescribeDBClusterAutomatedBackups`; of caches
+/// `elasticache:DescribeReplicationGroups`, `DescribeCacheClusters`, `DescribeCacheSubnetGroups`, `DescribeSnapshots`,
+/// `ListTagsForResource`, and `tag:GetResources`.
 pub trait ReadDatabases {
     /// One instance; none if it does not exist.
     async fn database(&self, id: &DatabaseId) -> Answer<Option<ObservedDatabase>>;
@@ -62,7 +66,7 @@ pub trait ReadTrail {
     async fn actions_on(&self, name: &str, from: Timestamp, to: Timestamp) -> Answer<Trail>;
 }
 
-/// `rds:CreateDBSnapshot`, of a cluster `rds:CreateDBClusterSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
+/// `rds:CreateDBSnapshot`, of a cluster `rds:CreateDBClusterSnapshot`, of a cache `elasticache:CreateSnapshot` (with `rds:AddTagsToResource`, as tags are passed).
 pub trait TakeSnapshots {
     /// Starts a snapshot; `AlreadyExists` is for the caller to look at.
     async fn create_snapshot(&self, instance: &DatabaseId, snapshot: &SnapshotId, tags: &BTreeMap<String, String>) -> Answer<()>;
@@ -95,7 +99,7 @@ pub trait PromoteDatabases {
     async fn promote_replica(&self, replica: &DatabaseId, backup_days: i32, backup_window: Option<&str>) -> Answer<()>;
 }
 
-/// `rds:ModifyDBInstance`, of a cluster `rds:ModifyDBCluster`, always with `ApplyImmediately`; and `rds:EnableHttpEndpoint`.
+/// `rds:ModifyDBInstance`, of a cluster `rds:ModifyDBCluster`, of a cache `elasticache:ModifyReplicationGroup`, always with `ApplyImmediately`; and `rds:EnableHttpEndpoint`.
 pub trait ModifyDatabases {
     /// Grows the volume, at once; IOPS and throughput that are provisioned are named again.
     async fn grow_storage(&self, instance: &DatabaseId, gib: i32, iops: Option<i32>, throughput: Option<i32>) -> Answer<()>;
@@ -121,7 +125,7 @@ pub trait TagDatabases {
     async fn remove_tags(&self, arn: &Arn, keys: &[String]) -> Answer<()>;
 }
 
-/// `rds:DeleteDBInstance`, of a cluster its members' and then `rds:DeleteDBCluster`: only for restored copies that never became
+/// `rds:DeleteDBInstance`, of a cache `elasticache:DeleteReplicationGroup`, of a cluster its members' and then `rds:DeleteDBCluster`: only for restored copies that never became
 /// usable, and for what a person releases.
 pub trait DeleteDatabases {
     /// Deletes without a final snapshot (none can be taken of a failed one); automated backups stay.

@@ -84,6 +84,12 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
     ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", StatusMeaning::KeyLost),
     ("ARCHIVING", StatusMeaning::Terminal),
     ("ARCHIVED", StatusMeaning::Terminal),
+    // Of replication groups and their nodes only.
+    ("snapshotting", StatusMeaning::ServingBusy),
+    ("rebooting cluster nodes", StatusMeaning::Transitional),
+    ("create-failed", StatusMeaning::FailedCreation),
+    ("restore-failed", StatusMeaning::FailedCreation),
+    ("deleted", StatusMeaning::Deleting),
 ];
 
 /// A status as AWS wrote it, with its meaning.

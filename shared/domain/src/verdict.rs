@@ -92,7 +92,7 @@ pub fn judge(evidence: Evidence<'_>) -> Judgement {
         );
     };
     let (status, service) = (&observed.status, observed.id.kind().service());
-    match status.meaning() {
+    match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => judge_serving(evidence, observed),
         StatusMeaning::Terminal => judge_terminal(evidence, observed),
         StatusMeaning::StorageFull => judge_full(evidence, observed),
@@ -241,7 +241,7 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
         return Judgement::again(Verdict::Suspect, timing.probe_every, reason);
     }
     let (grace, by_whom) = if observed.has_standby() {
-        (timing.failover_grace, "Multi-AZ fails over by itself")
+        (timing.failover_grace, standby_heals(evidence.incident.kind))
     } else {
         (timing.host_recovery_grace, heals_by_itself(observed.id.kind()))
     };
@@ -251,7 +251,15 @@ fn judge_silent(evidence: Evidence<'_>, observed: &ObservedDatabase, probe: &Pro
 const fn heals_by_itself(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::DynamodbTable => "DynamoDB is a regional service and heals by itself",
-        ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::ReplicationGroup => "RDS replaces a lost host by itself",
+        ResourceKind::ReplicationGroup => "ElastiCache replaces a lost host by itself",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => "RDS replaces a lost host by itself",
+    }
+}
+
+const fn standby_heals(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::ReplicationGroup => "automatic failover promotes a replica by itself",
+        ResourceKind::RdsInstance | ResourceKind::DbCluster | ResourceKind::DynamodbTable => "Multi-AZ fails over by itself",
     }
 }
 
@@ -289,16 +297,18 @@ fn judge_terminal(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgem
 
 /// A full volume grows by itself where storage autoscaling has room left; a volume never shrinks, so AWS goes first.
 fn judge_full(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {
+    let service = evidence.incident.kind.service();
     let (status, configuration) = (&observed.status, &observed.configuration);
     let (waited, grace) = (waited(evidence), evidence.policy.timing.host_recovery_grace);
     if let (Some(size), Some(limit)) = (configuration.allocated_storage, configuration.max_allocated_storage)
         && size < limit
         && waited < grace
     {
-        let reason = format!("RDS reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
+        let reason =
+            format!("{service} reports {status}, and storage autoscaling may grow it from {size} to {limit} GiB ({waited} of {grace})");
         return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, reason);
     }
-    Judgement::failed(Scenario::StorageFull, format!("RDS reports {status}: it has no room to write"))
+    Judgement::failed(Scenario::StorageFull, format!("{service} reports {status}: it has no room to write"))
 }
 
 fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Judgement {

@@ -72,7 +72,7 @@ fn is_relation(name: &str) -> bool {
 /// grown volume and a database that was kept have all their blocks.
 pub fn is_lazy(remedy: Option<Remedy>, engine: Option<&str>) -> bool {
     let restored = matches!(remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot));
-    restored && !engine.is_some_and(|engine| engine.starts_with("aurora") || engine == "dynamodb")
+    restored && !engine.is_some_and(|engine| engine.starts_with("aurora") || matches!(engine, "redis" | "valkey" | "dynamodb"))
 }
 
 closed_enum! {

@@ -112,7 +112,16 @@ closed_enum! {
 }
 
 impl ResourceKind {
-    /// The AWS service whose control plane knows it, as people call it.
+    /// How long the name of a restored copy may be (fact sheet 3.7).
+    pub const fn longest_name(self) -> usize {
+        match self {
+            Self::RdsInstance | Self::DbCluster => 63,
+            Self::DynamodbTable => 255,
+            Self::ReplicationGroup => 40,
+        }
+    }
+
+    /// The service whose control plane speaks of it.
     pub const fn service(self) -> &'static str {
         match self {
             Self::RdsInstance | Self::DbCluster => "RDS",

@@ -11,13 +11,14 @@ use std::fmt::{self, Display};
 
 mod known;
 mod tables;
-use known::{ALWAYS, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
+use known::{ALWAYS, CACHE_CHANGES, CACHE_COPIES, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
 
 /// The adapters, each with the IAM prefix of its service; the files of one adapter call each other.
 const ADAPTERS: &[(&[&str], &str)] = &[
     (&["shared/aws/src/cloudtrail.rs"], "cloudtrail"),
     (&["shared/aws/src/rds/mod.rs", "shared/aws/src/rds/clusters.rs", "shared/aws/src/rds/cluster_calls.rs"], "rds"),
     (&["shared/aws/src/rds/proxies.rs"], "rds"),
+    (&["shared/aws/src/caches/acts.rs", "shared/aws/src/caches/mod.rs"], "elasticache"),
     (&["shared/aws/src/route53.rs"], "route53"),
     (&["shared/aws/src/ssm.rs"], "ssm"),
     (&["shared/aws/src/ecs.rs"], "ecs"),
@@ -31,16 +32,22 @@ const ADAPTERS: &[(&[&str], &str)] = &[
 
 /// Where the ports are declared.
 fn ports() -> String {
-    read("shared/domain/src/ports.rs") + &read("shared/domain/src/ports/clusters.rs")
+    ["ports.rs", "ports/clusters.rs", "ports/caches.rs"].iter().map(|path| read(&format!("shared/domain/src/{path}"))).collect()
 }
 
 /// Actions that a call needs although no client method is named after them.
 fn implied(method: &str) -> &'static [&'static str] {
     match method {
         // Tags are passed with the call.
-        "create_snapshot" | "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
+        "create_snapshot" => &["rds:AddTagsToResource", "elasticache:AddTagsToResource"],
+        "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
+        "make_cache" => &["elasticache:AddTagsToResource"],
+        // Which caches are protected.
+        "databases" => &["tag:GetResources"],
         // The final snapshot is made by the deletion.
-        "delete_released" => &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"],
+        "delete_released" => {
+            &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot", "elasticache:CreateSnapshot"]
+        }
         // Without it a missing key is "forbidden" and not "not found".
         "get_json" => &["s3:ListBucket"],
         _ => &[],
@@ -285,7 +292,12 @@ fn asks(operator: &str, key: &str, values: &Value) -> String {
 
 /// What changes something of RDS.
 fn changes() -> Vec<Permission> {
-    let changes = |action: &str| action == "*" || (action.starts_with("rds:") && !action.starts_with("rds:Describe"));
+    let changes = |action: &str| {
+        action == "*"
+            || (action.starts_with("rds:") && !action.starts_with("rds:Describe"))
+            || (action.starts_with("elasticache:")
+                && !["Describe", "List"].iter().any(|read| action["elasticache:".len()..].starts_with(read)))
+    };
     permissions().into_iter().filter(|permission| changes(&permission.action)).collect()
 }
 
@@ -332,7 +344,7 @@ fn every_action_of_the_adapters_stands_in_the_documentation_of_its_port() {
 fn every_permission_to_change_something_of_rds_is_known_with_what_it_hangs_on() {
     let allowed: BTreeSet<String> = changes().iter().map(ToString::to_string).collect();
     let mut known = BTreeSet::new();
-    for change in CHANGES {
+    for change in CHANGES.iter().chain(CACHE_CHANGES) {
         for action in change.actions {
             known.extend(change.resources.iter().map(|resource| line(change.role, action, resource, change.hangs_on)));
         }
@@ -350,7 +362,8 @@ fn is_born(permission: &Permission) -> bool {
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
     // Proxies and their target groups are named by whoever deploys.
-    let others = ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns"];
+    let others =
+        ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns", "parametergroup:", "subnetgroup:", "usergroup:"];
     let others: Vec<String> = others.iter().flat_map(|kind| [(*kind).to_owned(), format!("cluster-{kind}")]).collect();
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind.as_str())));
     let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));
@@ -359,10 +372,10 @@ fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
 
 #[test]
 fn no_role_can_give_a_database_the_tag_that_its_own_permissions_hang_on() {
-    let tagging = changes().into_iter().filter(|permission| permission.action == "rds:AddTagsToResource");
+    let tagging = changes().into_iter().filter(|permission| permission.action.ends_with(":AddTagsToResource"));
     let is_snapshot = |resource: &str| ["snapshot:lifeboat-", "cluster-snapshot:lifeboat-"].iter().any(|start| resource.starts_with(start));
     let open = tagging.filter(|permission| !is_snapshot(&permission.resource)).filter(|permission| {
-        let copies = [COPIES, SEARCHED, CLUSTER_COPIES, CLUSTERS_SEARCHED, MEMBERS];
+        let copies = [COPIES, SEARCHED, CLUSTER_COPIES, CLUSTERS_SEARCHED, MEMBERS, CACHE_COPIES];
         let is_born = copies.contains(&permission.resource.as_str()) && is_born(permission);
         let only = permission.hangs_on.iter().find_map(|word| word.strip_prefix("only "));
         let is_moved = permission.hangs_on("carries lifeboat:")
@@ -385,6 +398,7 @@ fn the_roles_know_a_copy_by_the_name_that_a_plan_gives_it() {
     assert_eq!(SEARCHED, format!("db:*-s{}", "?".repeat(short_digest(&["any"]).len())));
     // A cluster is named as an instance is, and a member after its cluster, with a number.
     assert_eq!((CLUSTER_COPIES, MEMBERS), (COPIES.replace("db:", "cluster:").as_str(), format!("{COPIES}-*").as_str()));
+    assert_eq!(CACHE_COPIES, COPIES.replace("db:", "replicationgroup:"));
     assert_eq!(CLUSTERS_SEARCHED, SEARCHED.replace("db:", "cluster:"));
 }
 

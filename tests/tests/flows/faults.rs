@@ -32,12 +32,30 @@ const MUTATING_CLUSTERS: [&str; 9] = [
     "DeleteDBCluster",
 ];
 
+/// The same of caches.
+const MUTATING_CACHES: [&str; 6] = [
+    "CreateReplicationGroup",
+    "ModifyReplicationGroup",
+    "AddTagsToResource",
+    "RemoveTagsFromResource",
+    "CreateSnapshot",
+    "DeleteReplicationGroup",
+];
+
+/// What only a cache is asked.
+const OF_CACHES: [&str; 5] =
+    ["DescribeReplicationGroups", "DescribeCacheClusters", "DescribeCacheSubnetGroups", "DescribeSnapshots", "ListTagsForResource"];
+
 /// What only a cluster is asked.
 const OF_CLUSTERS: [&str; 3] = ["DescribeDBClusters", "DescribeDBClusterSnapshots", "DescribeDBClusterAutomatedBackups"];
 
 /// The calls to RDS that change something in a story.
 pub fn mutating(story: Story) -> Vec<&'static str> {
-    if matches!(story, Story::Cluster(_)) { MUTATING_CLUSTERS.to_vec() } else { MUTATING.to_vec() }
+    match story {
+        Story::Cluster(_) => MUTATING_CLUSTERS.to_vec(),
+        Story::Cache(_) => MUTATING_CACHES.to_vec(),
+        _ => MUTATING.to_vec(),
+    }
 }
 
 /// All other calls that a recovery makes.
@@ -84,13 +102,20 @@ pub async fn every_transient_fault(story: Story) {
     let mut table = Vec::new();
     let kinds = [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost];
     let of_clusters = OF_CLUSTERS.into_iter().filter(|_| matches!(story, Story::Cluster(_)));
-    for action in mutating(story).into_iter().chain(of_clusters).chain(OTHERS) {
+    let of_caches = OF_CACHES.into_iter().filter(|_| matches!(story, Story::Cache(_)));
+    for action in mutating(story).into_iter().chain(of_clusters).chain(of_caches).chain(OTHERS) {
         for kind in &kinds {
             if story == Story::HungMultiAz && action == "RebootDBInstance" && *kind != FaultKind::Throttle {
                 continue; // A failover of unknown fate is never asked for again: told below.
             }
             if action == "FailoverDBCluster" && matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore) {
                 continue; // Nor is a cluster's: told with the stories of clusters.
+            }
+            if story == Story::Cache(crate::caches::CacheTale::HungByHand)
+                && action == "ModifyReplicationGroup"
+                && matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore)
+            {
+                continue; // Nor is the promotion of a node.
             }
             let may_be_lost = matches!(kind, FaultKind::ServiceError | FaultKind::TimeoutBefore);
             if matches!(story, Story::Promotion | Story::PromotionHung) && action == "PromoteReadReplica" && may_be_lost {
@@ -150,7 +175,7 @@ fn is_told_the_rest(account: &Account) -> bool {
     let moved = cut_over.filter(|cut_over| cut_over.state() == CutOverState::Verified);
     let text = account.texts_about("FAILED");
     let leads = |moved: &CutOver| moved.targets.iter().all(|target| text.contains(&target.moves.after()));
-    moved.is_some_and(|moved| leads(&moved) && text.contains("-tags-") && text.contains("aws rds "))
+    moved.is_some_and(|moved| leads(&moved) && text.contains("-tags-") && (text.contains("aws rds ") || text.contains("aws elasticache ")))
 }
 
 /// Where clients are, and whether their database has the identity.

@@ -10,6 +10,7 @@
 mod account;
 mod approval;
 mod bisect;
+mod caches;
 mod clusters;
 mod controls;
 mod events;

@@ -6,6 +6,7 @@ use ending::Names;
 pub use ending::check_always;
 
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_inside, write_to};
+use crate::caches::CacheTale;
 use crate::clusters::Tale;
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
@@ -83,6 +84,8 @@ pub enum Story {
     PromotedIsWrong,
     /// What happens to a DB cluster.
     Cluster(Tale),
+    /// Something happens to `orders-db`, which is a cache.
+    Cache(CacheTale),
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -163,6 +166,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
     let views = world.rds.model.instances(world.rds.now());
     let shown = views.into_iter().map(|view| view.instance);
     let mut names = shown.map(|shown| shown.db_cluster_identifier.unwrap_or(shown.db_instance_identifier));
+    let mut names = names.by_ref().chain(world.rds.model.cache_names());
     let found = names.find(|name| name.starts_with("orders-db-r")).expect("there is a copy");
     drop(world);
     let server = server_of(cloud, &found).expect("it has a server");
@@ -207,6 +211,9 @@ impl Story {
 
     /// The account before anything happens.
     pub async fn begin(self) -> Account {
+        if let Self::Cache(tale) = self {
+            return tale.begin().await;
+        }
         if let Self::Cluster(tale) = self {
             return tale.begin().await;
         }
@@ -228,6 +235,7 @@ impl Story {
         self.prepare(account);
         match self {
             Self::Cluster(tale) => tale.play(account).await,
+            Self::Cache(tale) => tale.play(account).await,
             Self::InstanceFailure
             | Self::Observed
             | Self::CopyIsWrong
@@ -303,6 +311,7 @@ impl Story {
     fn prepare(self, account: &mut Account) {
         let (state, visit, hook): (&str, usize, Hook) = match self {
             Self::Cluster(tale) => return tale.prepare(account),
+            Self::Cache(tale) => return tale.prepare(account),
             Self::CopyIsWrong => {
                 ("ValidateRestored", 1, Box::new(|cloud| assert!(write_inside(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
             }
@@ -371,6 +380,7 @@ impl Story {
         !matches!(
             self,
             Self::Cluster(Tale::Backup)
+                | Self::Cache(CacheTale::Backup)
                 | Self::PlanOnly
                 | Self::WrongInput
                 | Self::Backup
@@ -393,6 +403,7 @@ impl Story {
             Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             Self::Cluster(tale) => tale.machines().iter().any(|machine| of(machine)),
+            Self::Cache(tale) => tale.machines().iter().any(|machine| of(machine)),
             _ => of("recovery/"),
         }
     }

@@ -1,6 +1,6 @@
 //! What EventBridge delivers: classified by event id, confirmed by Describe, never acted on by itself.
 
-use super::bisect;
+use super::{bisect, notice};
 use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
 use crate::{Deps, resources};
 use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
@@ -64,6 +64,15 @@ where
             let (resource, answer) = alarm(deps, &change).await?;
             (key, change.alarm_name, Plane::Metrics, resource, answer)
         }
+        Incoming::Cache(notice) => {
+            let key = keys::seen(&notice.message_id);
+            if let Some(seen) = ledger::read::<SeenSignal>(&deps.ledger, &key).await? {
+                return Ok(EventAnswer { reason: format!("seen before: {}", seen.value.reason), incident: seen.value.incident });
+            }
+            let (resource, answer) = notice::of_cache(deps, &notice).await?;
+            (key, notice.what, Plane::ControlPlane, resource, answer)
+        }
+        Incoming::Serverless(notice) => return notice::of_serverless(deps, &notice).await,
         Incoming::ExecutionEnded(ended) => return execution_ended(deps, &ended).await,
         Incoming::Scheduled => return Ok(EventAnswer::only("a schedule without a step starts nothing")),
         Incoming::Other { source, detail_type } => {
@@ -213,7 +222,11 @@ where
 }
 
 /// Good news and other evidence: belongs to an open incident, opens none.
-async fn join_only<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, signal: &Signal) -> Result<EventAnswer, DrError>
+pub(super) async fn join_only<R, L, D, E, C>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    signal: &Signal,
+) -> Result<EventAnswer, DrError>
 where
     L: Ledger,
     E: ReadExecutions + StartRecovery,

@@ -5,6 +5,7 @@ pub(crate) mod bisect;
 pub(crate) mod event;
 pub(crate) mod find;
 pub(crate) mod judge;
+mod notice;
 pub(crate) mod open;
 pub(crate) mod pause;
 mod searches;

@@ -254,7 +254,7 @@ fn finding(
         let text = format!("a check of the policy fails: {}", probe.failed_checks.join("; "));
         return Some((signal(probe.at, Plane::DataPlane, text), Some(Scenario::Corruption)));
     }
-    match observed.status.meaning() {
+    match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => {
             let silent = probe.filter(|probe| probe.outcome.is_down() && record.failed_probes >= SILENT_SWEEPS)?;
             record.answered.as_ref()?;

@@ -1,7 +1,7 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
 use crate::observe;
-use crate::steps::quarantine;
+use crate::steps::{caches, quarantine};
 use crate::targets::back::{self, Sent};
 use crate::targets::names;
 use crate::targets::rename::{self, Back};
@@ -104,6 +104,9 @@ async fn undo<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     case: &Case,
 ) -> Result<Undone, DrError> {
     let now = deps.clock.now();
+    if let Some(reason) = caches::switch_on_again(deps, incident, case).await? {
+        return Ok(Undone::NotYet(reason));
+    }
     let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
     if cut_over.as_ref().is_some_and(|cut_over| cut_over.state() == CutOverState::Verified) {
@@ -357,6 +360,12 @@ async fn end_sessions<R: Databases, L: Ledger, D, S, E, C>(
         None => return Ok(Some(out_of_sight(&restored.id))),
     };
     write_down(Some(now)).await?;
+    if id.kind() == ResourceKind::ReplicationGroup {
+        let text = format!(
+            "{id} admits validate alone again; sessions of clients that came to it stand until they end them, and what they write there stays there: a restart would end them, and wipe it"
+        );
+        return told(text).await;
+    }
     let text = match deps.databases.reboot(&id, false).await {
         Ok(()) => format!("{id} is restarted, which ends the sessions of clients that came to it; it keeps what they wrote"),
         Err(error) if error.class == CallClass::NotFound => {
@@ -403,7 +412,12 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
     if let Some(reason) = end_sessions(deps, incident, now).await? {
         return Err(DrError::conflict(reason));
     }
-    let text = format!("closed again: {target} admits nobody, and its sessions were ended");
+    let text = match target.kind() {
+        ResourceKind::ReplicationGroup => {
+            format!("closed again: {target} admits validate alone; sessions that clients opened stand until they end them")
+        }
+        _ => format!("closed again: {target} admits nobody, and its sessions were ended"),
+    };
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }
 

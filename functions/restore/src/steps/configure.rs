@@ -116,7 +116,8 @@ async fn compare<R, L: Ledger, D, S, E, C>(
     wanted = expected_of_table(wanted, &found.configuration);
     let mut lost = differences(&wanted, &found.configuration);
     // A restored copy has its group from birth; of a promoted one the plan says that it needs a restart, and a kept one has served like that.
-    let is_restored = matches!(recovery.plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot));
+    let is_restored =
+        matches!(recovery.plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold));
     lost.extend(Difference::of_parameters(found).filter(|_| is_restored));
     lost.extend(Difference::of_members(found));
     ledger::write(&deps.ledger, &keys::configuration(&recovery.incident.id), &lost).await?;

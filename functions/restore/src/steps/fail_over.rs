@@ -3,6 +3,7 @@
 use crate::case::Recovery;
 use crate::executor::{Made, finish, make};
 use crate::observe::{has_failed_over, shows_failover, source};
+use crate::steps::caches;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState};
 use lifeboat_domain::ids::DatabaseId;
@@ -11,7 +12,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, PlannedCall};
 use lifeboat_domain::ports::{Clock, Ledger};
-use lifeboat_domain::words::Progress;
+use lifeboat_domain::words::{Progress, ResourceKind};
 use lifeboat_domain::{DrError, Span};
 
 /// Asks for the failover. An intent that stands is never sent again.
@@ -20,6 +21,9 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
+    if recovery.incident.kind == ResourceKind::ReplicationGroup {
+        return caches::fail_over(deps, recovery).await;
+    }
     let poll = recovery.policy.timing.poll;
     let (index, call) = failover_call(&recovery)?;
     let source = recovery.incident.source.id.clone();
@@ -77,13 +81,16 @@ async fn already_moved<R, L: Ledger, D, S, E, C>(
     Ok((!was_sent).then_some(reason))
 }
 
-async fn look<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &Recovery<'_>) -> Result<ObservedDatabase, DrError> {
+pub(crate) async fn look<R: Databases, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+) -> Result<ObservedDatabase, DrError> {
     let found = source(&deps.databases, &recovery.incident, None).await?;
     found.ok_or_else(|| DrError::not_found(format!("{} does not exist", recovery.incident.source.id)))
 }
 
 /// AWS and the clients have their time again: silence from before the end of the failover does not count against it.
-async fn count_anew<L: Ledger>(ledger: &L, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
+pub(crate) async fn count_anew<L: Ledger>(ledger: &L, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
     let now = recovery.now;
     recovery
         .change(ledger, |incident| {
@@ -107,6 +114,9 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
+    if recovery.incident.kind == ResourceKind::ReplicationGroup {
+        return caches::fail_over(deps, recovery).await;
+    }
     let poll = recovery.policy.timing.poll;
     let (index, _) = failover_call(&recovery)?;
     let source = recovery.incident.source.id.clone();

@@ -24,8 +24,8 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let source = recovery.incident.source.id.clone();
     let found = observe::source(&deps.databases, &recovery.incident, recovery.swap.as_ref()).await?;
     match (recovery.plan.fence, found) {
-        (Some(FencePlan::Group), Some(found)) => close_and_cut(deps, &mut recovery, &found).await,
-        (Some(FencePlan::Terminal | FencePlan::Gone | FencePlan::Group), None) => {
+        (Some(FencePlan::Group | FencePlan::Unended), Some(found)) => close_and_cut(deps, &mut recovery, &found).await,
+        (Some(FencePlan::Terminal | FencePlan::Gone | FencePlan::Group | FencePlan::Unended), None) => {
             keep(deps, &recovery, format!("{source} does not exist: nothing to fence")).await?;
             Ok(Look::new(Progress::Done, poll, "nothing to fence"))
         }
@@ -88,6 +88,7 @@ async fn close_and_cut<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let group = found.groups.first().map(|group| group.id.clone());
     let text = match found.id.kind() {
         ResourceKind::DynamodbTable => format!("the resource policy of {} denies every write; requests keep no sessions", found.id),
+        ResourceKind::ReplicationGroup => format!("{} admits validate alone, which ends the sessions of all others", found.id),
         _ => format!("{} admits nobody, and its sessions were ended", found.id),
     };
     let done = Fence { state: FenceState::SessionsEnded, groups_before, group, text: text.clone(), at: recovery.now };
@@ -112,7 +113,7 @@ pub(crate) async fn expect_fenced<R: Databases, L: Ledger, D, S, E, C>(
     match (found, recovery.plan.fence, fence.group) {
         (None, _, _) => Ok(()),
         (Some(found), Some(FencePlan::Terminal), _) if !found.status.is_serving() => Ok(()),
-        (Some(found), Some(FencePlan::Group), Some(group)) if found.has_exactly_group(&group) => Ok(()),
+        (Some(found), Some(FencePlan::Group | FencePlan::Unended), Some(group)) if found.has_exactly_group(&group) => Ok(()),
         (Some(found), _, _) => {
             let groups: Vec<String> = found.groups.iter().map(|group| format!("{} {}", group.id, group.status)).collect();
             refuse(format!("{source} is {} with the security groups {}, and not behind its fence", found.status, groups.join(", ")))

@@ -1,5 +1,6 @@
 //! One module for each step, or for a few that belong together.
 
+pub(crate) mod caches;
 pub(crate) mod clean_up;
 pub(crate) mod compensate;
 pub(crate) mod configure;

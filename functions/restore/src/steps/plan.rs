@@ -1,6 +1,7 @@
 //! Planning: reads everything a plan is made from, makes it, keeps it, and passes it through the gates.
 
 use crate::observe::instance;
+use crate::steps::caches;
 use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
@@ -160,7 +161,8 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
     let begins = |phase: Phase| phase == Phase::Act || (phase == Phase::Fence && plan.remedy == Some(Remedy::PromoteReplica));
     let sent = calls.iter().any(|call| begins(call.value.phase) && call.value.state != CallState::Refused);
     let spoilt = incident.setbacks.iter().filter_map(Setback::spoils).any(|target| Some(target) == plan.target.as_ref());
-    Ok((plan.target.is_some() && sent && !spoilt).then_some(plan))
+    let promotes = caches::is_under_way(&plan, &calls.iter().map(|call| &call.value).collect::<Vec<_>>());
+    Ok(((plan.target.is_some() && sent && !spoilt) || promotes).then_some(plan))
 }
 
 fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
@@ -175,7 +177,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
             Some(Remedy::PromoteReplica) => "promote",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::SwapBack) => "swap_back",
-            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => "restore",
+            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => "restore",
             Some(Remedy::Guided) | None => "none",
         },
         plan: plan.hash.to_string(),
@@ -330,7 +332,12 @@ async fn unfenced<R, L: Ledger, D: Documents, S, E, C>(
         let security_groups = vec![UNFENCED.to_owned()];
         return Ok(Manifest { configuration: Configuration { security_groups, ..manifest.configuration }, ..manifest });
     }
-    let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| deps.policies.fence_groups.get(vpc));
+    let groups = match incident.kind {
+        // A cache is fenced by the group that admits validate, which ends its sessions.
+        ResourceKind::ReplicationGroup => &deps.policies.quarantine_groups,
+        _ => &deps.policies.fence_groups,
+    };
+    let fence = manifest.configuration.vpc.as_ref().and_then(|vpc| groups.get(vpc));
     if fence.is_none_or(|fence| manifest.configuration.security_groups != [fence.clone()]) {
         return Ok(manifest);
     }

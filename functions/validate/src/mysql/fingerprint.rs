@@ -54,7 +54,7 @@ pub(super) async fn take(
         contents.push(count(session, name, &table, watermark).await?);
     }
     session.run("ROLLBACK").await?;
-    Ok(Fingerprint { taken_at, tables: names, contents })
+    Ok(Fingerprint { taken_at, tables: names, contents, keyspace: None })
 }
 
 /// As `DATE_FORMAT` writes it; none for what is no date, such as the zero date.

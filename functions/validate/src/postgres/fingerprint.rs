@@ -50,7 +50,7 @@ pub(super) async fn take(
         contents.push(count(session, name, &table, watermark).await?);
     }
     session.run("ROLLBACK").await?;
-    Ok(Fingerprint { taken_at, tables: names, contents })
+    Ok(Fingerprint { taken_at, tables: names, contents, keyspace: None })
 }
 
 async fn top_key(session: &Session, table: &Table) -> Result<Option<String>, Trouble> {

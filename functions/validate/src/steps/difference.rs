@@ -6,10 +6,12 @@ use crate::{Case, Deps, open};
 use lifeboat_domain::DrError;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
+use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target, VisitLimits};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::validation::{SideDifference, TableDifference};
+use lifeboat_domain::words::ResourceKind;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What the step answers: sums over the tables.
 #[derive(Debug, Default, Serialize)]
@@ -49,7 +51,7 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
     incident: &Incident,
 ) -> Result<Result<(Side, Side), String>, DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
-    if policy.tables_of(&incident.source.id, &incident.resource).is_empty() {
+    if policy.tables_of(&incident.source.id, &incident.resource).is_empty() && incident.kind != ResourceKind::ReplicationGroup {
         return Ok(Err(format!("the policy {} names no tables under fingerprint", incident.policy)));
     }
     let limits = open::limits(policy);
@@ -79,6 +81,9 @@ async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
     budget: Budget,
 ) -> Result<(Differences, String), DrError> {
     let policy = deps.policies.policy(&incident.policy)?;
+    if incident.kind == ResourceKind::ReplicationGroup {
+        return Ok((Differences::default(), keyspaces(deps, open::limits(policy), source, restored, budget).await));
+    }
     let mut tables: Vec<TableDifference> = Vec::new();
     let mut lines = Vec::new();
     for table in &policy.tables_of(&incident.source.id, &incident.resource) {
@@ -100,6 +105,26 @@ async fn compare<L: Ledger, D, S, O: OpenDatabases, C: Clock>(
     };
     ledger::write(&deps.ledger, &keys::difference(&incident.id), &SideDifference { at: deps.clock.now(), tables }).await?;
     Ok((answer, format!("compared {} with its source: {}", restored.0.instance, lines.join("; "))))
+}
+
+/// How the keys of both sides differ, as counts and shares.
+async fn keyspaces<L, D, S, O: OpenDatabases, C>(
+    deps: &Deps<L, D, S, O, C>,
+    limits: VisitLimits,
+    source: &Side,
+    restored: &Side,
+    budget: Budget,
+) -> String {
+    let taken = async |side: &Side| {
+        let none = BTreeMap::new();
+        let taking = deps.databases.fingerprint(&side.0, &side.1, limits, &[], &none);
+        let taken = budget.spend(taking).await?.map_err(|error| error.to_string())?;
+        taken.keyspace.ok_or_else(|| format!("{} told no keys", side.0.instance))
+    };
+    match (taken(source).await, taken(restored).await) {
+        (Ok(then), Ok(now)) => format!("{} beside its source: {}", restored.0.instance, then.compare(&now).1),
+        (Err(why), _) | (_, Err(why)) => format!("the copy was not compared with its source: {why}"),
+    }
 }
 
 fn sentence(found: &TableDifference) -> String {

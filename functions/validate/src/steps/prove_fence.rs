@@ -3,10 +3,12 @@
 use crate::{Case, Deps, open};
 use lifeboat_domain::DrError;
 use lifeboat_domain::acting::{Fence, FenceState};
-use lifeboat_domain::incident::Phase;
+use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::ports::{Clock, Ledger, OpenDatabases, ReadSecrets};
+use lifeboat_domain::plan::FencePlan;
+use lifeboat_domain::ports::{Clock, Ledger, OpenDatabases, OtherSessions, ReadSecrets, Target};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::words::ResourceKind;
 use serde::Serialize;
 
 /// What the step answers.
@@ -30,7 +32,13 @@ where
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&incident.id)).await?.map(|kept| kept.value);
     let target = open::source(&incident);
     let seen = open::probe_writes(deps, &target, open::limits(policy)).await;
-    let (proven, why) = judge(&seen, fence.as_ref(), target.endpoint.is_some());
+    let (proven, why) = match incident.kind {
+        ResourceKind::ReplicationGroup => of_cache(deps, &incident, &target, &seen).await?,
+        _ => {
+            let (proven, why) = judge(&seen, fence.as_ref(), target.endpoint.is_some());
+            (proven, why.to_owned())
+        }
+    };
     let verdict = if proven { "the fence is proven" } else { "the fence is not proven" };
     let text = format!("{verdict}: {why} ({}: {})", target.instance, seen.text);
     tracing::info!(execution = case.execution, incident = %incident.id, proven, "{text}");
@@ -40,6 +48,51 @@ where
     }
     ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Fence, text.as_str()).await?;
     Ok(Proven { proven, reason: text })
+}
+
+/// A cache admits `validate` still, which ends the sessions of everybody else and asks who is left: new ones cannot come, as its group
+/// admits no client. One that gives no answer proves nothing, unless a person has approved the plan that says so.
+async fn of_cache<L, D, S, O, C>(
+    deps: &Deps<L, D, S, O, C>,
+    incident: &Incident,
+    target: &Target,
+    seen: &Probe,
+) -> Result<(bool, String), DrError>
+where
+    L: Ledger,
+    S: ReadSecrets,
+    O: OpenDatabases,
+{
+    let limits = open::limits(deps.policies.policy(&incident.policy)?);
+    let fence = open::plan(&deps.ledger, incident).await?.and_then(|plan| plan.fence);
+    let said = |proven: bool, why: &str| Ok((proven, why.to_owned()));
+    match (seen.outcome, fence) {
+        (ProbeOutcome::Answers, _) => {
+            let credentials = open::today(&deps.secrets, target).await?;
+            Ok(match deps.databases.end_other_sessions(target, &credentials, limits).await {
+                Ok(OtherSessions { ended, left: 0 }) => {
+                    (true, format!("its group admits validate alone, and {ended} sessions of others were ended: none of them stands"))
+                }
+                Ok(OtherSessions { ended, left }) => (false, format!("{ended} sessions of others were ended, and {left} stand")),
+                Err(error) => (false, format!("the sessions of others could not be ended: {error}")),
+            })
+        }
+        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer | ProbeOutcome::CouldNotRun, Some(FencePlan::Gone)) => {
+            said(true, "the source is gone: nobody is connected to it")
+        }
+        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, Some(FencePlan::Terminal)) => said(true, "it gives no answer, and never will"),
+        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, Some(FencePlan::Unended)) => said(
+            true,
+            "its group admits validate alone and it gives no answer; sessions that stand could not be ended, which the approved plan names",
+        ),
+        (ProbeOutcome::CouldNotRun, Some(FencePlan::Terminal)) if target.endpoint.is_none() => {
+            said(true, "it has no address, and never will")
+        }
+        (ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer, _) => {
+            said(false, "it gives no answer, so that the sessions that stand cannot be ended")
+        }
+        _ => said(false, "it cannot be asked who is connected to it"),
+    }
 }
 
 /// Silence proves a fence only where one was written down as closed: a hung server that was never fenced may wake up.

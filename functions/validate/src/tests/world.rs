@@ -189,7 +189,7 @@ impl OpenDatabases for Databases {
             facts.newest = fake.newest;
         }
         let tables = fake.contents.iter().map(|facts| facts.table.clone()).collect();
-        Ok(Fingerprint { taken_at: at("2026-01-15T10:00:00Z"), tables, contents })
+        Ok(Fingerprint { taken_at: at("2026-01-15T10:00:00Z"), tables, contents, keyspace: None })
     }
     async fn run_checks(&self, target: &Target, _: &Credentials, _: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {
         let fake = self.at(target);

@@ -154,6 +154,7 @@ fn observe_member(member: &DbClusterMember, instance: Option<&DbInstance>) -> An
         status: DatabaseStatus::new(instance.db_instance_status.clone().unwrap_or_default()),
         zone: instance.availability_zone.clone(),
         parameter_status: member.db_cluster_parameter_group_status.clone(),
+        shard: None,
         configuration: MemberConfiguration {
             promotion_tier: member.promotion_tier.or(instance.promotion_tier).unwrap_or(1),
             class: instance.db_instance_class.clone().unwrap_or_default(),

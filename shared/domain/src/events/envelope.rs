@@ -4,6 +4,7 @@
 //! of some events, writes categories in several spellings and may add fields: none of that is an error here.
 //! The source `aws.rds` also carries Neptune and DocumentDB: only Describe can tell them apart, by their engine.
 
+use super::notice::{CacheNotice, ServerlessNotice};
 use super::{CatalogueEntry, EventClass, SourceType, classify_unknown, look_up, normalise_categories};
 use crate::error::DrError;
 use crate::words::{Timestamp, closed_enum};
@@ -93,6 +94,10 @@ pub enum Incoming {
     Alarm(AlarmChange),
     /// A state machine execution ended.
     ExecutionEnded(ExecutionEnded),
+    /// A topic of ElastiCache told something.
+    Cache(CacheNotice),
+    /// Something happened to a serverless cache.
+    Serverless(ServerlessNotice),
     /// It is time for scheduled work.
     Scheduled,
     /// Something else, which the caller may know or leave alone.
@@ -210,6 +215,9 @@ impl Incoming {
         if !event.is_object() {
             return Err(EnvelopeError { field: "event", found: found(Some(event)), accepted: "an EventBridge event, a JSON object" });
         }
+        if let Some(notice) = CacheNotice::parse(event) {
+            return notice.map(Self::Cache);
+        }
         let source = required(event, "source", "the sender, such as aws.rds")?;
         let detail_type = required(event, "detail-type", "the event's type, such as RDS DB Instance Event")?;
         let other = || Self::Other { source: source.to_owned(), detail_type: detail_type.to_owned() };
@@ -224,6 +232,7 @@ impl Incoming {
                 Some("RUNNING" | "PENDING_REDRIVE") => Ok(other()),
                 _ => execution(event).map(Self::ExecutionEnded),
             },
+            ("aws.elasticache", _) => Ok(Self::Serverless(ServerlessNotice::of(event, detail_type))),
             ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Self::Scheduled),
             _ => Ok(other()),
         }

@@ -23,7 +23,7 @@ fn content(watermark: &str, rows: i64, hash: &str) -> TableFingerprint {
 }
 
 fn print(seconds: i64, content: TableFingerprint) -> Fingerprint {
-    Fingerprint { taken_at: at(seconds), tables: vec!["public.orders".into()], contents: vec![content] }
+    Fingerprint { taken_at: at(seconds), tables: vec!["public.orders".into()], contents: vec![content], keyspace: None }
 }
 
 fn search(findings: Vec<Finding>) -> Search {
@@ -120,7 +120,7 @@ fn two_fingerprints_tell_that_rows_were_lost_or_altered_between_them() {
     assert_eq!(between(&[table(true)], &[first.clone(), altered.clone()]).len(), 1);
     assert!(between(&[table(false)], &[first.clone(), altered]).is_empty(), "rows change there as a matter of course");
     assert!(between(&[table(true)], &[first.clone(), print(600, content("120", 120, "b"))]).is_empty(), "it grew");
-    let dropped = Fingerprint { taken_at: at(600), tables: Vec::new(), contents: Vec::new() };
+    let dropped = Fingerprint { taken_at: at(600), tables: Vec::new(), contents: Vec::new(), keyspace: None };
     assert!(between(&[table(false)], &[first, dropped])[0].text.contains("was gone"));
 }
 

@@ -58,12 +58,12 @@ pub struct MemberConfiguration {
     pub performance_insights_retention_days: Option<i32>,
 }
 
-/// One DB instance of a cluster as Describe showed it.
+/// One DB instance of a cluster, or one node of a replication group, as Describe showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// `DBInstanceIdentifier`.
+    /// `DBInstanceIdentifier`, or `CacheClusterId`: a node is no database of its own, and is named by the rules of an instance.
     pub id: DatabaseId,
-    /// `IsClusterWriter`.
+    /// `IsClusterWriter`, or `CurrentRole` is `primary`.
     pub is_writer: bool,
     /// `DBInstanceStatus`.
     pub status: DatabaseStatus,
@@ -71,6 +71,9 @@ pub struct Member {
     pub zone: Option<String>,
     /// `DBClusterParameterGroupStatus` of this member.
     pub parameter_status: Option<String>,
+    /// `NodeGroupId` of a node of a replication group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// What it must be told when it is made anew.
     pub configuration: MemberConfiguration,
     /// `TagList`: what may be done to it hangs on its own tags, not on its cluster's.
@@ -117,6 +120,7 @@ mod tests {
             status: DatabaseStatus::new(status),
             zone: None,
             parameter_status: None,
+            shard: None,
             configuration: MemberConfiguration::default(),
             tags: BTreeMap::new(),
         }

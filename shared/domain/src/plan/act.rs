@@ -1,44 +1,18 @@
 //! The mutating calls of a plan, each with its parameters.
 
-use super::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting, table};
+use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
 use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, FENCED, MemberConfiguration};
 use crate::policy::ParameterHolds;
-use crate::words::{ResourceKind, Timestamp, closed_enum};
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-closed_enum! {
-    /// What may be done when the outcome of a call is not known.
-    Repeat {
-        /// The name makes a second call harmless: "already exists" is looked at.
-        Nameable = "nameable",
-        /// Repeating changes nothing more.
-        Idempotent = "idempotent",
-        /// Never sent twice for one intent.
-        AtMostOnce = "at_most_once",
-    }
-}
-
-closed_enum! {
-    /// How a source can be kept from its clients before they are moved.
-    FencePlan {
-        /// By the security group that admits nobody.
-        Group = "group",
-        /// Its status is terminal: RDS refuses changes and never brings it back.
-        Terminal = "terminal",
-        /// It does not exist.
-        Gone = "gone",
-        /// Not at all: a split brain could follow.
-        Impossible = "impossible",
-    }
-}
 
 /// One mutating call, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum Act {
-    /// `rds:RestoreDBInstanceFromDBSnapshot`.
+    /// `rds:RestoreDBInstanceFromDBSnapshot`; of a cache `elasticache:CreateReplicationGroup` with `SnapshotName`.
     RestoreFromSnapshot {
         /// What is restored.
         snapshot: SnapshotId,
@@ -58,11 +32,29 @@ pub enum Act {
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
-    /// `rds:RebootDBInstance` with `ForceFailover`; of a cluster `rds:FailoverDBCluster`.
+    /// `elasticache:CreateReplicationGroup` without a snapshot: an empty cache as its source was configured.
+    RebuildCold {
+        /// The new replication group.
+        target: DatabaseId,
+        /// Everything that would otherwise fall back to a default.
+        settings: Box<RestoreSettings>,
+    },
+    /// `elasticache:ModifyReplicationGroup` with `AutomaticFailoverEnabled` and `MultiAZEnabled`: a node is promoted by hand only
+    /// while both are off.
+    SetFailover {
+        /// The replication group.
+        instance: DatabaseId,
+        /// `AutomaticFailoverEnabled`.
+        automatic: bool,
+        /// `MultiAZEnabled`.
+        multi_az: bool,
+    },
+    /// `rds:RebootDBInstance` with `ForceFailover`; of a cluster `rds:FailoverDBCluster`; of a cache
+    /// `elasticache:ModifyReplicationGroup` with `PrimaryClusterId`. Never `elasticache:TestFailover`, which is for drills only.
     ForceFailover {
         /// The Multi-AZ instance, or the cluster.
         instance: DatabaseId,
-        /// `TargetDBInstanceIdentifier`: the member that shall write.
+        /// `TargetDBInstanceIdentifier` or `PrimaryClusterId`: the member that shall write.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<DatabaseId>,
         /// The member of a cluster that wrote when the plan was made: if another one writes by then, nothing is sent.
@@ -262,6 +254,15 @@ const fn by_kind(id: &DatabaseId, instance: &'static str, cluster: &'static str)
     }
 }
 
+/// What makes a replication group.
+const CREATE_CACHE: &str = "elasticache:CreateReplicationGroup";
+/// What changes one.
+const MODIFY_CACHE: &str = "elasticache:ModifyReplicationGroup";
+
+const fn is_cache(id: &DatabaseId) -> bool {
+    matches!(id.kind(), ResourceKind::ReplicationGroup)
+}
+
 impl Act {
     /// The IAM action.
     pub fn action(&self) -> &'static str {
@@ -270,6 +271,18 @@ impl Act {
         }
         match self {
             Self::SetTable { setting, .. } => setting.action(),
+            Self::RestoreFromSnapshot { target, .. } if is_cache(target) => CREATE_CACHE,
+            Self::RebuildCold { .. } => CREATE_CACHE,
+            Self::SetFailover { .. } => MODIFY_CACHE,
+            Self::ForceFailover { instance, .. }
+            | Self::ReplaySettings { instance, .. }
+            | Self::ResetMasterPassword { instance, .. }
+            | Self::SetSecurityGroups { instance, .. }
+                if is_cache(instance) =>
+            {
+                MODIFY_CACHE
+            }
+            Self::CreateSnapshot { instance, .. } if is_cache(instance) => "elasticache:CreateSnapshot",
             Self::RestoreFromSnapshot { target, .. } => {
                 by_kind(target, "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBClusterFromSnapshot")
             }
@@ -295,6 +308,8 @@ impl Act {
             Self::RestartService { .. } => "ecs:UpdateService",
             Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
             Self::CallWebhook { .. } => "https:POST",
+            Self::AddTags { arn, .. } if arn.is_of_elasticache() => "elasticache:AddTagsToResource",
+            Self::RemoveTags { arn, .. } if arn.is_of_elasticache() => "elasticache:RemoveTagsFromResource",
             Self::AddTags { .. } => "rds:AddTagsToResource",
             Self::RemoveTags { .. } => "rds:RemoveTagsFromResource",
             Self::CreateSnapshot { instance, .. } => by_kind(instance, "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot"),
@@ -305,6 +320,7 @@ impl Act {
     pub fn is_on(&self, id: &DatabaseId, instance_arn: &Arn) -> bool {
         match self {
             Self::ForceFailover { instance, .. }
+            | Self::SetFailover { instance, .. }
             | Self::EndSessions { instance }
             | Self::PromoteReplica { instance, .. }
             | Self::AdoptSettings { instance, .. }
@@ -318,6 +334,7 @@ impl Act {
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
+            | Self::RebuildCold { .. }
             | Self::MakeMember { .. }
             | Self::PointSecret { .. }
             | Self::PointRecord { .. }
@@ -340,13 +357,16 @@ impl Act {
     /// What may be done when its outcome is unknown.
     pub fn repeat(&self) -> Repeat {
         match self {
-            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::MakeMember { .. } => Repeat::Nameable,
+            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::RebuildCold { .. } | Self::MakeMember { .. } => {
+                Repeat::Nameable
+            }
             // Two backups of a table may have one name.
             Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
             Self::CreateSnapshot { .. } => Repeat::Nameable,
             Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
             Self::ReplaySettings { .. }
             | Self::SetTable { .. }
+            | Self::SetFailover { .. }
             | Self::AdoptSettings { .. }
             | Self::MakeMultiAz { .. }
             | Self::ResetMasterPassword { .. }
@@ -375,6 +395,13 @@ impl Act {
                 let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
                 format!("{action} {target} from {source} at {when}")
             }
+            Self::RebuildCold { target, .. } => format!("{action} {target} without a snapshot: it is empty"),
+            Self::SetFailover { instance, automatic, multi_az } => {
+                format!("{action} {instance} AutomaticFailoverEnabled={automatic} MultiAZEnabled={multi_az}")
+            }
+            Self::ForceFailover { instance, to: Some(to), .. } if is_cache(instance) => {
+                format!("{action} {instance} PrimaryClusterId={to}")
+            }
             Self::ForceFailover { instance, to: None, .. } if instance.kind() == ResourceKind::DbCluster => format!("{action} {instance}"),
             Self::ForceFailover { instance, to: None, .. } => format!("{action} {instance} ForceFailover=true"),
             Self::ForceFailover { instance, to: Some(to), .. } => format!("{action} {instance} TargetDBInstanceIdentifier={to}"),
@@ -395,6 +422,9 @@ impl Act {
                 let what =
                     if groups.iter().any(|group| group == FENCED) { "denies every write" } else { "without Lifeboat's denial of writes" };
                 format!("{action} {instance} {what}")
+            }
+            Self::SetSecurityGroups { instance, groups } if is_cache(instance) => {
+                format!("{action} {instance} SecurityGroupIds={}", groups.join(","))
             }
             Self::SetSecurityGroups { instance, groups } => format!("{action} {instance} VpcSecurityGroupIds={}", groups.join(",")),
             Self::EndSessions { instance } => format!("{action} {instance} (ends its sessions)"),

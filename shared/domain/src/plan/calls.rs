@@ -5,7 +5,7 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cluster, quarantine, table};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cache, cluster, quarantine, table};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
@@ -26,6 +26,10 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::SwapBack => add_swap_calls(facts, plan),
+        Remedy::ForceFailover if cache::is_cache(facts) => {
+            plan.calls.extend(facts.observed.map(|observed| cache::failover_calls(observed, &chosen.option.reason)).unwrap_or_default());
+            Ok(())
+        }
         Remedy::ForceFailover => {
             let (from, to) = cluster::failover_between(facts.observed);
             let act = Act::ForceFailover { instance: facts.incident.source.id.clone(), to, from };
@@ -33,7 +37,9 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
-        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot => add_restore_calls(facts, plan, chosen),
+        Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold => {
+            add_restore_calls(facts, plan, chosen)
+        }
     }
 }
 
@@ -85,7 +91,9 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let is_table = target.kind() == ResourceKind::DynamodbTable;
     let tags = told.tags.clone();
     let settings = Box::new(quarantine::born(facts, plan, &target, told));
+    plan.risks.extend(cache::risks_of_restore(&manifest.configuration, &target));
     let act = match &chosen.snapshot {
+        _ if chosen.option.remedy == Remedy::RebuildCold => Act::RebuildCold { target: target.clone(), settings },
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
         None => Act::RestoreToPointInTime {
             // A table is named by its ARN: its id alone restores nothing.
@@ -121,6 +129,10 @@ fn restored_tags(manifest: &Manifest, plan: &Plan) -> BTreeMap<String, String> {
 }
 
 pub(super) fn password_call(facts: PlanFacts<'_>, plan: &Plan, manifest: &Manifest, target: &DatabaseId) -> Option<PlannedCall> {
+    // A cache has no password of its own: its token is told to it when it is made.
+    if cache::is_cache(facts) {
+        return None;
+    }
     let (secret, changed, point) = (manifest.secret()?, facts.secret_changed_at?, plan.restore_point?);
     (changed > point).then(|| {
         let why = format!(
@@ -137,6 +149,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     if plan.fence.is_none() {
         add_fence_calls(facts, plan);
     }
+    plan.refusals.extend(cache::refused_checks(facts));
     quarantine::add_opening(plan, target);
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
@@ -188,6 +201,9 @@ pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
             .push(format!("writes to {source} are denied from the fence on; its replicas in other Regions, if it has any, are not fenced"));
         plan.fence = Some(FencePlan::Group);
         return;
+    }
+    if let Some(observed) = facts.observed.filter(|_| cache::is_cache(facts)) {
+        return cache::add_fence_calls(facts, plan, observed);
     }
     let (fence, risk) = match (facts.observed, facts.fence_group) {
         (None, _) => (FencePlan::Gone, format!("{source} does not exist: nothing to fence")),

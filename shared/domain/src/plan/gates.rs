@@ -156,6 +156,12 @@ fn asks_for_person(plan: &Plan, remedy: Remedy, mode: RecoveryMode, facts: GateF
     if super::MatrixRow::of(facts.kind, plan.scenario).is_none_or(|row| row.always_ask) {
         return Some(Gate::ask(format!("{} is always for a person to decide", plan.scenario), lift));
     }
+    if remedy == Remedy::RebuildCold {
+        return Some(Gate::ask("it makes an empty cache: everything that is not kept elsewhere is lost".to_owned(), lift));
+    }
+    if plan.fence == Some(FencePlan::Unended) {
+        return Some(Gate::ask(plan.risks.join("; "), lift));
+    }
     if let Some(paused) = facts.pause {
         let lift = format!("{lift}; or end the pause: start `pause` with {}", paused.override_input());
         return Some(Gate::ask(format!("{}; by itself Lifeboat starts nothing until then", paused.describe()), lift));

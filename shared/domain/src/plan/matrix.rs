@@ -21,6 +21,8 @@ closed_enum! {
         Guided = "guided",
         /// Promote a read replica of the same Region: it loses what was not replicated yet, and is never a replica again.
         PromoteReplica = "promote_replica",
+        /// Make an empty cache as its source was configured: it loses everything, and fills itself from where its clients have it.
+        RebuildCold = "rebuild_cold",
     }
 }
 
@@ -43,8 +45,10 @@ const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy]
 
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
-    use Remedy::{ForceFailover, GrowStorage, Guided, PromoteReplica, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack};
-    use ResourceKind::{DbCluster, DynamodbTable, RdsInstance};
+    use Remedy::{
+        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
+    };
+    use ResourceKind::{DbCluster, DynamodbTable, RdsInstance, ReplicationGroup};
     &[
         row(RdsInstance, Scenario::AzOutage, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
         row(RdsInstance, Scenario::Hung, &[ForceFailover, PromoteReplica, RestoreLatest, RestoreSnapshot], false),
@@ -88,6 +92,20 @@ pub const MATRIX: &[MatrixRow] = {
         row(DynamodbTable, Scenario::ParameterFailure, &[Guided], true),
         row(DynamodbTable, Scenario::NetworkFailure, &[Guided], true),
         row(DynamodbTable, Scenario::Undo, &[SwapBack], false),
+        // A cache has snapshots and no point-in-time recovery, no volume and no database parameter that it does not survive.
+        row(ReplicationGroup, Scenario::AzOutage, &[ForceFailover, RestoreSnapshot, RebuildCold], false),
+        row(ReplicationGroup, Scenario::Hung, &[ForceFailover, RestoreSnapshot, RebuildCold], false),
+        row(ReplicationGroup, Scenario::InstanceFailure, &[ForceFailover, RestoreSnapshot, RebuildCold], false),
+        row(ReplicationGroup, Scenario::Corruption, &[RestoreSnapshot, RebuildCold], false),
+        row(ReplicationGroup, Scenario::HumanError, &[RestoreSnapshot, RebuildCold], false),
+        row(ReplicationGroup, Scenario::Deletion, &[RestoreSnapshot, RebuildCold], true),
+        row(ReplicationGroup, Scenario::RegionOutage, &[Guided], true),
+        row(ReplicationGroup, Scenario::StorageFull, &[Guided], true),
+        row(ReplicationGroup, Scenario::SecurityBreach, &[Guided], true),
+        row(ReplicationGroup, Scenario::KeyInaccessible, &[Guided], true),
+        row(ReplicationGroup, Scenario::ParameterFailure, &[Guided], true),
+        row(ReplicationGroup, Scenario::NetworkFailure, &[Guided], true),
+        row(ReplicationGroup, Scenario::Undo, &[SwapBack], false),
     ]
 };
 
@@ -104,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_scenario_of_every_kind_has_exactly_one_row_with_a_remedy() {
-        for kind in [ResourceKind::RdsInstance, ResourceKind::DbCluster, ResourceKind::DynamodbTable] {
+        for kind in ResourceKind::ALL.iter().copied() {
             for scenario in Scenario::ALL {
                 assert_eq!(MATRIX.iter().filter(|row| row.kind == kind && row.scenario == *scenario).count(), 1, "{kind} {scenario}");
                 assert!(!MatrixRow::of(kind, *scenario).unwrap().remedies.is_empty());

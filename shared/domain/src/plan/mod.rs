@@ -2,6 +2,7 @@
 
 mod act;
 mod adopted;
+mod cache;
 mod calls;
 mod cluster;
 mod forecast;
@@ -12,6 +13,7 @@ mod options;
 mod promotion;
 mod quarantine;
 mod renames;
+mod repeat;
 mod settings;
 mod swap_back;
 mod table;
@@ -19,7 +21,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Act, CUT_OVER_VARIABLE, FencePlan, Repeat};
+pub use act::{Act, CUT_OVER_VARIABLE};
 pub use adopted::AdoptedSettings;
 pub use forecast::{Forecast, p90};
 pub use gates::{Decision, Gate, GateFacts, decide, is_approvable};
@@ -27,6 +29,7 @@ pub use matrix::{MATRIX, MatrixRow, Remedy};
 pub use options::{PlanFacts, Planned, UsablePoint, make_plan};
 pub use quarantine::Quarantine;
 pub use renames::{NameHolders, RENAME, kept_name};
+pub use repeat::{FencePlan, Repeat};
 pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
 pub use table::{TableSetting, expected_of_table};

@@ -1,5 +1,6 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
+use super::cache;
 use super::calls::{add_calls, growth};
 use super::cluster;
 use super::promotion;
@@ -100,7 +101,9 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     let remedy = chosen.map(|weighed| weighed.option.remedy);
     let restore_point = chosen.and_then(|weighed| weighed.restore_point);
     let target = match remedy {
-        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot) => Some(target_name(facts.incident)?),
+        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => {
+            Some(target_name(facts.incident)?)
+        }
         Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
         Some(Remedy::PromoteReplica) => chosen.and_then(|weighed| weighed.replica.clone()),
         _ => None,
@@ -122,7 +125,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
         warm_up: None,
         risks: Vec::new(),
-        guidance: guidance(scenario, facts.incident, facts.observed),
+        guidance: if cache::is_cache(facts) { cache::guidance(facts) } else { guidance(scenario, facts.incident, facts.observed) },
         reason: reason(&weighed, chosen, scenario),
         refusals: Vec::new(),
         policy_hash: facts.incident.policy_hash.clone(),
@@ -206,7 +209,8 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
-        Remedy::RestoreSnapshot => weigh_snapshot(facts, wanted),
+        Remedy::RestoreSnapshot => cache::told_of_restore(facts, weigh_snapshot(facts, wanted)),
+        Remedy::RebuildCold => cache::weigh_rebuild(facts),
         Remedy::Guided => {
             let why = || "a person must repair the cause; restoring would not help".to_owned();
             plain(remedy, true, table::why_guided(facts).unwrap_or_else(why))
@@ -268,6 +272,9 @@ fn weigh_failover(facts: PlanFacts<'_>) -> Weighed {
     let Some(observed) = facts.observed else { return refuse("it does not exist") };
     if observed.id.kind() == ResourceKind::DbCluster {
         return cluster::weigh_failover(facts, observed);
+    }
+    if cache::is_cache(facts) {
+        return cache::weigh_failover(facts, observed);
     }
     if !observed.configuration.multi_az {
         return refuse("the instance is Single-AZ: there is no standby");
@@ -408,5 +415,6 @@ pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
 fn target_name(incident: &Incident) -> Result<DatabaseId, DrError> {
     let attempt = incident.setbacks.iter().filter(|setback| setback.spoils().is_some()).count();
     let suffix = format!("r{}", short_digest(&[incident.id.as_str(), &attempt.to_string()]));
-    DatabaseId::new(incident.source.id.kind(), deterministic_name(incident.resource.as_str(), &suffix, 63))
+    let kind = incident.source.id.kind();
+    DatabaseId::new(kind, deterministic_name(incident.resource.as_str(), &suffix, kind.longest_name()))
 }

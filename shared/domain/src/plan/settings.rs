@@ -38,6 +38,9 @@ pub struct LateSettings {
 impl LateSettings {
     /// What must still be set on a restored instance to match `configuration`.
     pub fn of(configuration: &Configuration) -> Self {
+        if configuration.cache().is_some() {
+            return Self::default(); // All of it is told to a cache when it is made.
+        }
         if let Some(cluster) = configuration.cluster() {
             // The rest is told to a Multi-AZ DB cluster by its restore, and to an Aurora cluster's members as they are made.
             let (maintenance_window, deletion_protection) = (configuration.maintenance_window.clone(), configuration.deletion_protection);

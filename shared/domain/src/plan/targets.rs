@@ -1,7 +1,7 @@
 //! The calls that move clients, one or two for each target of the policy, and those that make consumers look again.
 
 use super::options::PlanFacts;
-use super::{Act, NameHolders, Plan, PlannedCall, renames, table};
+use super::{Act, NameHolders, Plan, PlannedCall, cache, renames, table};
 use crate::error::DrError;
 use crate::ids::DatabaseId;
 use crate::incident::{Phase, Source};
@@ -48,7 +48,7 @@ impl Moves {
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
 pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
     for (place, target) in facts.policy.cut_over.iter().enumerate() {
-        if let Some(refusal) = table::refusal(target, &facts.incident.source.id) {
+        if let Some(refusal) = table::refusal(target, &facts.incident.source.id).or_else(|| cache::refused_target(facts, target)) {
             plan.refusals.push(refusal);
             continue;
         }

@@ -1,6 +1,6 @@
 //! Opening databases: what a prober needs to know, and what it is asked.
 
-use super::{Answer, Credentials};
+use super::{Answer, Credentials, OtherSessions};
 use crate::error::{CallClass, CallError};
 use crate::ids::{DatabaseId, Identity};
 use crate::moments::traces::Traces;
@@ -65,6 +65,12 @@ pub trait OpenDatabases {
     /// How much the server has written, by its own count; none where it keeps no count that can be trusted, or cannot be asked.
     async fn write_mark(&self, _target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Option<WriteMark> {
         None
+    }
+    /// Ends the sessions of everybody else, by the engine's own word for it, and counts those that stand all the same. For engines that a
+    /// restart would wipe.
+    async fn end_other_sessions(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits) -> Answer<OtherSessions> {
+        let text = format!("{}: the sessions of {} are ended by a restart", target.instance, target.engine);
+        Err(CallError::new(CallClass::Invalid, "end_sessions", "engine", text))
     }
     /// Asks a replica's engine how far it follows. Never an error: what can't be told is an outcome.
     async fn look_at_replica(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {

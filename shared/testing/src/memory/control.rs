@@ -1,5 +1,6 @@
 //! The ports of the control plane.
 
+use super::caches::is_cache;
 use super::mapping::list;
 use super::tables::is_table;
 use super::{Cloud, mapping};
@@ -10,7 +11,7 @@ use crate::model::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
+use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_cache_resource_id, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
@@ -61,6 +62,9 @@ impl ReadDatabases for Cloud {
         if is_table(id) {
             return self.table(id);
         }
+        if is_cache(id) {
+            return self.one_cache(id);
+        }
         match self.rds("rds:DescribeDBInstances", &DescribeDbInstances::of(id.as_str())) {
             Ok(page) => page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose(),
             Err(error) if error.class == CallClass::NotFound => Ok(None),
@@ -69,6 +73,9 @@ impl ReadDatabases for Cloud {
     }
 
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>> {
+        if is_cache_resource_id(resource_id) {
+            return self.cache_by_resource_id(resource_id);
+        }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_by_resource_id(resource_id);
         }
@@ -87,6 +94,7 @@ impl ReadDatabases for Cloud {
                 let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
                 databases.extend(self.clusters(&found)?);
                 databases.extend(self.protected_tables()?);
+                databases.extend(self.all_caches()?);
                 return Ok(databases);
             }
         }
@@ -95,6 +103,9 @@ impl ReadDatabases for Cloud {
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         if is_table(known_as) {
             return self.table_window(known_as, resource_id);
+        }
+        if is_cache_resource_id(resource_id) {
+            return Ok(None); // There is no point-in-time recovery.
         }
         if resource_id.starts_with(OF_CLUSTER) {
             return self.cluster_restore_window(resource_id);
@@ -117,6 +128,7 @@ impl ReadDatabases for Cloud {
         let mut snapshots = self.snapshots(manual)?;
         snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
         snapshots.extend(self.table_backups(None)?);
+        snapshots.extend(self.cache_snapshots(None, true)?);
         Ok(snapshots)
     }
 
@@ -126,6 +138,9 @@ impl ReadDatabases for Cloud {
         }
         if is_table(instance) {
             return self.table_backups(Some(instance));
+        }
+        if is_cache(instance) {
+            return self.cache_snapshots(Some(instance), false);
         }
         self.snapshots(DescribeDbSnapshots { db_instance_identifier: Some(instance.to_string()), ..DescribeDbSnapshots::default() })
     }
@@ -138,6 +153,9 @@ impl TakeSnapshots for Cloud {
         }
         if is_table(instance) {
             return self.create_table_backup(instance, snapshot);
+        }
+        if is_cache(instance) {
+            return self.create_cache_snapshot(instance, snapshot, tags);
         }
         let request = CreateDbSnapshot { tags: Some(list(tags)), ..CreateDbSnapshot::of(instance.as_str(), snapshot.as_str()) };
         self.rds("rds:CreateDBSnapshot", &request).map(|_| ())
@@ -275,6 +293,9 @@ impl ModifyDatabases for Cloud {
         if is_table(instance) {
             return self.set_table_door(instance, groups);
         }
+        if is_cache(instance) {
+            return self.modify_cache(instance, |request| request.security_group_ids = Some(groups.to_vec()));
+        }
         let request = ModifyDbInstance { vpc_security_group_ids: Some(groups.to_vec()), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
     }
@@ -337,6 +358,9 @@ impl DeleteDatabases for Cloud {
         if is_cluster(instance) {
             return self.delete_cluster(instance, None);
         }
+        if is_cache(instance) {
+            return self.delete_cache(instance, None);
+        }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {
             db_instance_identifier: instance.to_string(),
@@ -351,6 +375,9 @@ impl DeleteDatabases for Cloud {
         if is_cluster(instance) {
             return self.modify_cluster(instance, |request| request.deletion_protection = Some(false));
         }
+        if is_cache(instance) {
+            return Ok(()); // A cache has none.
+        }
         only_an_instance(MODIFY, instance)?;
         let request = ModifyDbInstance { deletion_protection: Some(false), ..ModifyDbInstance::now(instance.as_str()) };
         self.rds(MODIFY, &request).map(|_| ())
@@ -359,6 +386,9 @@ impl DeleteDatabases for Cloud {
     async fn delete_released(&self, instance: &DatabaseId, final_snapshot: Option<&SnapshotId>) -> Answer<()> {
         if is_cluster(instance) {
             return self.delete_cluster(instance, final_snapshot);
+        }
+        if is_cache(instance) {
+            return self.delete_cache(instance, final_snapshot);
         }
         only_an_instance(DELETE, instance)?;
         let request = DeleteDbInstance {

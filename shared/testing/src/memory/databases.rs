@@ -1,12 +1,14 @@
 //! The databases themselves: probes, fingerprints, checks and comparisons on rows in memory.
 
+use super::caches::is_cache;
 use super::tables::is_table;
 use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
+use lifeboat_domain::keyspace::{KeyCount, KeySample, Keyspace};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -26,6 +28,9 @@ impl Cloud {
         let world = self.see();
         if let Some(member) = world.rds.model.behind_cluster_endpoint(host) {
             return Some(member);
+        }
+        if let Some(primary) = world.rds.model.behind_cache_endpoint(host) {
+            return Some(primary);
         }
         let views = world.rds.model.instances(world.rds.now());
         let mut shown = views.into_iter().map(|view| view.instance);
@@ -68,6 +73,20 @@ impl Cloud {
             Ok(value) => Check::new(&check.name, Grade::Fail, format!("returned {value}, expected was {}", check.expect)),
             Err(why) => Check::new(&check.name, Grade::Unknown, format!("could not run: {why}")),
         }
+    }
+}
+
+impl Cloud {
+    /// Keys are the rows of [`CHECKED_TABLE`]; none of them expires.
+    fn keyspace(&self, target: &Target, credentials: &Credentials) -> Answer<Fingerprint> {
+        let rows = self.rows(target, credentials, CHECKED_TABLE)?;
+        let keys = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let databases = (keys > 0).then_some(KeyCount { database: 0, keys, expiring: 0 }).into_iter().collect();
+        let mut keyspace = Keyspace { databases, is_whole: true, sample: Vec::new() };
+        for row in rows.values() {
+            keyspace.take(KeySample { key: ids::digest(&[&row.key]), value: ids::digest(&[&row.value]) });
+        }
+        Ok(Fingerprint { taken_at: self.see().rds.now(), tables: Vec::new(), contents: Vec::new(), keyspace: Some(keyspace) })
     }
 }
 
@@ -144,6 +163,17 @@ impl OpenDatabases for Cloud {
         Some(WriteMark { rows, counted_since: visit.server })
     }
 
+    /// Of every shard.
+    async fn end_other_sessions(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits) -> Answer<OtherSessions> {
+        self.open(target, credentials).map_err(|outcome| unread(target, outcome))?;
+        let servers = self.see().rds.model.cache_servers(target.instance.as_str());
+        self.serve("cache:ClientKill", target.instance.as_str(), |world| {
+            let ended: usize = servers.iter().map(|server| world.rds.data.sessions(server)).sum();
+            servers.iter().for_each(|server| world.rds.data.end_sessions(server));
+            Ok(OtherSessions { ended: u32::try_from(ended).unwrap_or(u32::MAX), left: 0 })
+        })
+    }
+
     async fn look_at_replica(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, now: Timestamp) -> ReplicaLook {
         let visit = match self.open(target, credentials) {
             Ok(visit) => visit,
@@ -188,12 +218,15 @@ impl OpenDatabases for Cloud {
             let now = self.see().rds.now();
             return items::fingerprint(self, &target.instance, tables, watermarks, now).await;
         }
+        if is_cache(&target.instance) {
+            return self.keyspace(target, credentials);
+        }
         let mut contents = Vec::new();
         for table in tables {
             contents.push(facts(table, &self.rows(target, credentials, &table.table)?, watermarks.get(&table.table)));
         }
         let tables = self.tables(target, credentials)?;
-        Ok(Fingerprint { taken_at: self.see().rds.now(), tables, contents })
+        Ok(Fingerprint { taken_at: self.see().rds.now(), tables, contents, keyspace: None })
     }
 
     async fn run_checks(&self, target: &Target, credentials: &Credentials, _limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {

@@ -1,7 +1,9 @@
 //! AWS-shaped answers in the domain's types, as the adapters of `shared/aws` would read them.
 
+mod caches;
 mod clusters;
 
+pub(super) use caches::{cache, cache_of_resource_id, cache_of_snapshot, cache_snapshot};
 pub(super) use clusters::{cluster, cluster_snapshot};
 
 use crate::model::{CallError as ApiFailure, DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};

@@ -4,6 +4,7 @@
 //! RDS is the model itself, with its faults and its log. The other services are a few lines each and share [`World::faults`],
 //! whose actions are spelled as IAM spells them (`dynamodb:PutItem`, `secretsmanager:PutSecretValue`, ...).
 
+mod caches;
 mod clusters;
 mod control;
 mod databases;

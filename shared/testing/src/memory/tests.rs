@@ -177,9 +177,21 @@ fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name() {
     let cloud = cloud();
     let ledger = id("cluster:ledger");
     assert_eq!(class(at_once(cloud.rename(&ledger, &id("cluster:other")))), CallClass::Invalid);
+    assert_eq!(class(at_once(cloud.grow_storage(&ledger, 100, None, None))), CallClass::Invalid);
+    assert_eq!(class(at_once(cloud.make_multi_az(&ledger))), CallClass::Invalid);
+    pass(&cloud, 10);
+    assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
+}
+
+#[test]
+fn a_cluster_is_deleted_with_its_members_and_the_instance_of_its_name_stays() {
+    let cloud = cloud();
+    let ledger = id("cluster:ledger");
+    at_once(cloud.lift_deletion_protection(&ledger)).unwrap();
     at_once(cloud.delete_failed_restore(&ledger)).unwrap();
-    pass(&cloud, 60);
-    assert_eq!(at_once(cloud.database(&ledger)).unwrap(), None, "the cluster is gone");
+    pass(&cloud, 20);
+    let left: Vec<String> = at_once(cloud.databases()).unwrap().into_iter().map(|one| String::from(one.id)).collect();
+    assert_eq!(left, ["ledger"]);
     assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
 }
 

@@ -3,6 +3,7 @@
 mod accidents;
 mod backups;
 mod birth;
+mod caches;
 mod clusters;
 mod create;
 mod delete;
@@ -36,6 +37,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use backups::Backup;
+pub use caches::*;
 pub use clusters::*;
 pub use describe::InstanceView;
 pub use effects::{Done, Door, Effect, EffectId, EffectOutcome, Origin};
@@ -95,6 +97,12 @@ pub struct Model {
     pub(crate) cluster_backups: BTreeMap<String, Backup<DbCluster>>,
     /// DynamoDB's tables.
     pub tables: Tables,
+    /// By `ReplicationGroupId`, which nothing changes.
+    pub(crate) caches: BTreeMap<String, CacheGroup>,
+    /// By `SnapshotName`.
+    pub(crate) cache_snapshots: BTreeMap<String, StoredCacheSnapshot>,
+    pub(crate) failover_is_stalled: bool,
+    notices: Vec<CacheNotice>,
     pub(crate) dark_zones: BTreeSet<String>,
     /// By resource id: what Describe does not show.
     pub(crate) unseen: BTreeSet<String>,
@@ -121,6 +129,10 @@ impl Model {
             cluster_snapshots: BTreeMap::new(),
             cluster_backups: BTreeMap::new(),
             tables: Tables::default(),
+            caches: BTreeMap::new(),
+            cache_snapshots: BTreeMap::new(),
+            failover_is_stalled: false,
+            notices: Vec::new(),
             dark_zones: BTreeSet::new(),
             unseen: BTreeSet::new(),
             steps: Vec::new(),

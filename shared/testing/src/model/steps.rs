@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::caches::CacheStep;
 use super::clusters::ClusterStep;
 use super::{Done, EffectId, EffectOutcome, Model};
 
@@ -62,6 +63,8 @@ pub(crate) enum Then {
     LogShipped(String),
     /// Of a DB cluster.
     Cluster(String, ClusterStep),
+    /// Of a replication group.
+    Cache(String, CacheStep),
     /// A deletion is finished; whether automated backups are kept, and the final snapshot.
     Gone(String, bool, Option<String>),
 }
@@ -74,7 +77,10 @@ impl Then {
 
     /// A snapshot under way ends by itself, whatever becomes of what it is of.
     fn is_a_snapshot(&self) -> bool {
-        matches!(self, Self::SnapshotTaken(..) | Self::Cluster(_, ClusterStep::SnapshotTaken(_)))
+        matches!(
+            self,
+            Self::SnapshotTaken(..) | Self::Cluster(_, ClusterStep::SnapshotTaken(_)) | Self::Cache(_, CacheStep::SnapshotTaken(_))
+        )
     }
 
     /// Whose it is: an instance's, or a cluster's.
@@ -101,12 +107,16 @@ impl Then {
             | Self::ShipLog(id)
             | Self::LogShipped(id)
             | Self::Cluster(id, _)
+            | Self::Cache(id, _)
             | Self::Gone(id, ..) => id,
         }
     }
 
     /// Whether it is a stage of changing the status, which a stuck instance never leaves.
     fn moves_the_status(&self) -> bool {
+        if let Self::Cache(_, step) = self {
+            return step.moves_the_status();
+        }
         if let Self::Cluster(_, step) = self {
             return step.moves_the_status();
         }
@@ -139,7 +149,8 @@ impl Model {
     /// Its effects are done, and its instance is not stuck.
     fn may_happen(&self, step: &Step) -> bool {
         let owner = step.then.owner();
-        let stuck = || self.instances.get(owner).is_some_and(|it| it.stuck.is_some()) || self.is_cluster_stuck(owner);
+        let stuck =
+            || self.instances.get(owner).is_some_and(|it| it.stuck.is_some()) || self.is_cluster_stuck(owner) || self.is_cache_stuck(owner);
         step.waits.is_empty() && !(step.then.moves_the_status() && stuck())
     }
 
@@ -207,6 +218,7 @@ impl Model {
             Then::ShipLog(id) => self.ship_log(&id, at),
             Then::LogShipped(id) => self.log_shipped(&id, at, &done),
             Then::Cluster(id, step) => self.apply_to_cluster(&id, step, at, result, &done),
+            Then::Cache(id, step) => self.apply_to_cache(&id, step, at, &result, &done),
             Then::Gone(id, keep_backups, snapshot) => self.gone(&id, keep_backups, snapshot.as_deref(), at, result, &done),
         }
     }

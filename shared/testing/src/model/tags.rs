@@ -69,6 +69,9 @@ impl Action for ListTagsForResource {
 
 impl Model {
     fn tags_of(&mut self, arn: &str) -> Result<&mut Vec<Tag>, ApiError> {
+        if arn.split(':').nth(2) == Some("elasticache") {
+            return self.cache_tags(arn);
+        }
         match names::parse_arn(arn) {
             Some(("db", name)) => {
                 let id = self.find(name)?;

@@ -138,3 +138,95 @@ pub(super) const CHANGES: &[Change] = &[
         "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired",
     ),
 ];
+
+/// What is named as a copy of a cache is.
+pub(super) const CACHE_COPIES: &str = "replicationgroup:*-r????????";
+
+/// The same of caches.
+pub(super) const CACHE_CHANGES: &[Change] = &[
+    may("Snapshot", &["elasticache:CreateSnapshot"], &["replicationgroup:*", "cluster:*"], "carries lifeboat:policy"),
+    may("Snapshot", &["elasticache:CreateSnapshot", "elasticache:AddTagsToResource"], &["snapshot:lifeboat-*"], "gives lifeboat:backup"),
+    may("RestoreAct", &["elasticache:CreateSnapshot"], &["replicationgroup:*", "cluster:*"], "carries lifeboat:incident"),
+    may(
+        "RestoreAct",
+        &["elasticache:CreateSnapshot"],
+        &["replicationgroup:*", "cluster:*"],
+        "carries lifeboat:policy, lacks lifeboat:retired",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:CreateSnapshot", "elasticache:AddTagsToResource"],
+        &["snapshot:lifeboat-*"],
+        "gives lifeboat:incident",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:CreateReplicationGroup", "elasticache:AddTagsToResource"],
+        &[CACHE_COPIES],
+        "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired",
+    ),
+    may("RestoreAct", &["elasticache:CreateReplicationGroup"], &["snapshot:*", "parametergroup:*", "subnetgroup:*", "usergroup:*"], ALWAYS),
+    may("RestoreAct", &["elasticache:ModifyReplicationGroup"], &["replicationgroup:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["elasticache:ModifyReplicationGroup"],
+        &["replicationgroup:*"],
+        "carries lifeboat:incident, lacks lifeboat:retired",
+    ),
+    may("RestoreAct", &["elasticache:ModifyReplicationGroup"], &["replicationgroup:*"], "carries lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["elasticache:AddTagsToResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:policy, names tags, only lifeboat:retired",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:AddTagsToResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:incident, lacks lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:AddTagsToResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:retired, names tags, only lifeboat:policy lifeboat:resource lifeboat:secret",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:RemoveTagsFromResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:policy, names tags, only lifeboat:policy",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:RemoveTagsFromResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:retired, names tags, only lifeboat:policy",
+    ),
+    may(
+        "RestoreAct",
+        &["elasticache:RemoveTagsFromResource"],
+        &["replicationgroup:*"],
+        "carries lifeboat:policy, names tags, only lifeboat:retired",
+    ),
+    may(
+        "RestoreCleanUp",
+        &["elasticache:DeleteReplicationGroup"],
+        &[CACHE_COPIES],
+        "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired",
+    ),
+    may(
+        "RestoreRelease",
+        &["elasticache:DeleteReplicationGroup", "elasticache:CreateSnapshot"],
+        &["replicationgroup:*"],
+        "carries lifeboat:retired, lacks lifeboat:policy",
+    ),
+    may(
+        "RestoreRelease",
+        &["elasticache:DeleteReplicationGroup", "elasticache:CreateSnapshot"],
+        &[CACHE_COPIES],
+        "carries lifeboat:incident, lacks lifeboat:policy",
+    ),
+    may("RestoreRelease", &["elasticache:CreateSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
+];

@@ -38,6 +38,9 @@ pub fn server_of(cloud: &Cloud, database: &str) -> Option<String> {
     if let Some(writer) = world.rds.model.writer_server(database) {
         return Some(writer);
     }
+    if let Some(primary) = world.rds.model.cache_servers(database).into_iter().next() {
+        return Some(primary);
+    }
     let views = world.rds.model.instances(world.rds.now());
     let mut shown = views.into_iter().map(|view| view.instance);
     shown.find(|shown| shown.db_instance_identifier == database).map(|shown| shown.dbi_resource_id)
@@ -96,7 +99,8 @@ impl Account {
     /// The resource id of the database that the secret leads to.
     pub fn serving_database(&self) -> Option<String> {
         let server = self.serving()?;
-        self.cloud.see().rds.model.cluster_of(&server).or(Some(server))
+        let model = &self.cloud.see().rds.model;
+        model.cluster_of(&server).or_else(|| model.cache_of(&server)).or(Some(server))
     }
 
     /// A client writes rows through the secret; answers how many were accepted.
@@ -143,6 +147,8 @@ impl Account {
     pub fn collect(&mut self) {
         let events = self.cloud.touch().rds.take_events();
         self.events.extend(events.into_iter().map(|event| serde_json::to_value(event).unwrap()));
+        let notices = self.cloud.touch().rds.model.take_notices();
+        self.events.extend(notices.iter().enumerate().map(|(number, notice)| super::sns(notice, number)));
     }
 
     /// EventBridge loses what RDS has published.
@@ -161,6 +167,8 @@ impl Account {
         let open = sides.filter(|it| world.rds.data.admits_clients(&it.dbi_resource_id));
         // The members of a cluster are one side.
         let open = open.map(|it| it.db_cluster_identifier.unwrap_or(it.db_instance_identifier));
+        let is_open = |name: &String| world.rds.model.cache_servers(name).iter().any(|server| world.rds.data.admits_clients(server));
+        let open = open.chain(world.rds.model.cache_names().into_iter().filter(is_open));
         let open: BTreeSet<String> = open.filter(|side| side == ORDERS || side.starts_with("orders-db-r")).collect();
         let now = world.rds.now();
         drop(world);

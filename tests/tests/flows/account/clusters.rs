@@ -62,6 +62,7 @@ impl Account {
     /// The status of a database, cluster or instance; null if there is none.
     pub fn status(&self, id: &str) -> Value {
         match self.cluster(id) {
+            Value::Null if !self.cache(id).is_null() => self.cache(id)["Status"].clone(),
             Value::Null => self.instance(id)["DBInstanceStatus"].clone(),
             cluster => cluster["Status"].clone(),
         }
@@ -70,6 +71,7 @@ impl Account {
     /// Host and port of a database, cluster or instance.
     pub fn address(&self, id: &str) -> (Value, Value) {
         match self.cluster(id) {
+            Value::Null if !self.cache(id).is_null() => self.cache_address(id),
             Value::Null => (self.instance(id)["Endpoint"]["Address"].clone(), self.instance(id)["Endpoint"]["Port"].clone()),
             cluster => (cluster["Endpoint"].clone(), cluster["Port"].clone()),
         }

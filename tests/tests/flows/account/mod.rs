@@ -1,5 +1,6 @@
 //! One account with `orders-db`: the real handlers on the behaviour model, the real machines in virtual time.
 
+mod caches;
 mod clients;
 mod clusters;
 mod disturbance;
@@ -7,6 +8,7 @@ mod functions;
 mod records;
 mod running;
 
+pub use caches::{CACHE, Shape, sns};
 pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use clusters::Made;
 pub use disturbance::{Disturbance, How};

@@ -22,6 +22,9 @@ impl Names {
             text("TargetDBInstanceIdentifier").into_iter().for_each(|name| add(name, "copy"));
             let restored = call.action.starts_with("RestoreDBCluster").then(|| text("DBClusterIdentifier")).flatten();
             restored.into_iter().for_each(|name| add(name, "copy"));
+            let made = (call.action == "CreateReplicationGroup").then(|| text("ReplicationGroupId")).flatten();
+            made.into_iter().for_each(|name| add(name, "copy"));
+            text("SnapshotName").filter(|_| call.action == "CreateSnapshot").into_iter().for_each(|name| add(name, "snapshot"));
             text("DBSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
             text("DBClusterSnapshotIdentifier").into_iter().for_each(|name| add(name, "snapshot"));
             backup.and_then(|tag| tag["Value"].as_str()).into_iter().for_each(|name| add(name.to_owned(), "run"));
@@ -53,12 +56,20 @@ pub fn check_always(account: &Account) -> Result<(), String> {
     if promotions > 1 {
         return Err(format!("{promotions} promotions were asked for"));
     }
+    if let Some(wiped) = calls.iter().find(|call| call.starts_with("RebootCacheCluster") || call.starts_with("TestFailover")) {
+        return Err(format!("a cache is never rebooted, nor failed over for a test: {wiped}"));
+    }
+    let primaries = calls.iter().filter(|call| call.contains("\"PrimaryClusterId\"")).count();
+    if primaries > 1 {
+        return Err(format!("{primaries} promotions of a replica were asked for"));
+    }
     if !account.client.split_brain.is_empty() {
         return Err(format!("split brain: {:?}", account.client.split_brain));
     }
     let of_source = ["\"orders-db\"", "\"orders-db-1\"", "\"orders-db-2\"", "\"orders-db-3\"", "\"orders-db-instance-"];
     let deletes = |call: &&String| call.starts_with("DeleteDB") && of_source.iter().any(|name| call.contains(name));
-    if let Some(deletion) = calls.iter().find(deletes) {
+    let of_cache = |call: &&String| call.starts_with("DeleteReplicationGroup") && call.contains("\"orders-db\"");
+    if let Some(deletion) = calls.iter().find(deletes).or_else(|| calls.iter().find(of_cache)) {
         return Err(format!("the source was deleted: {deletion}"));
     }
     one_door(account)?;
@@ -78,10 +89,14 @@ fn one_door(account: &Account) -> Result<(), String> {
     let world = account.cloud.see();
     for call in world.rds.model.effective_calls() {
         let name = |field: &str| call.parameters[field].as_str().map(str::to_owned);
-        let groups = call.parameters["VpcSecurityGroupIds"].to_string();
-        let born = call.action.starts_with("RestoreDBInstance") || call.action.starts_with("RestoreDBCluster");
+        let is_cache = !call.parameters["ReplicationGroupId"].is_null();
+        let groups = call.parameters[if is_cache { "SecurityGroupIds" } else { "VpcSecurityGroupIds" }].to_string();
+        let born = (call.action == "CreateReplicationGroup" && call.parameters["ReplicationGroupId"] != ORDERS)
+            || call.action.starts_with("RestoreDBInstance")
+            || call.action.starts_with("RestoreDBCluster");
         let side = name("TargetDBInstanceIdentifier").filter(|_| born);
-        let side = side.or_else(|| name("DBInstanceIdentifier")).or_else(|| name("DBClusterIdentifier"));
+        let side =
+            side.or_else(|| name("ReplicationGroupId")).or_else(|| name("DBInstanceIdentifier")).or_else(|| name("DBClusterIdentifier"));
         if let Some(copy) = side.as_ref().filter(|side| born && side.starts_with("orders-db-r")) {
             called.insert(copy.clone(), copy.clone());
         }
@@ -93,7 +108,7 @@ fn one_door(account: &Account) -> Result<(), String> {
         let side = side.0;
         match () {
             () if born && groups != "[\"sg-quarantine\"]" => return Err(format!("{side} is born with {groups}")),
-            () if !["ModifyDBInstance", "ModifyDBCluster"].contains(&call.action) || groups == "null" => {}
+            () if !["ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup"].contains(&call.action) || groups == "null" => {}
             () if groups.contains("sg-fence") || groups.contains("sg-quarantine") => drop(open.remove(&side)),
             () => drop(open.insert(side)),
         }

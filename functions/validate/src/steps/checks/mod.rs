@@ -2,11 +2,13 @@
 
 mod configuration;
 mod data;
+mod keyspace;
 pub(crate) mod login;
 
 use crate::budget::Budget;
 use crate::{Case, Deps, open};
 use data::Moment;
+use lifeboat_domain::acting::CutOver;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::Plan;
@@ -59,12 +61,23 @@ where
     let restore_point = plan.as_ref().and_then(|plan| plan.restore_point);
     let baseline = baseline(&deps.documents, plan.as_ref()).await?;
     let login = login::try_logins(deps, &target, open::limits(policy), restore_point).await?;
+    let was_opened = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.is_some();
     let mut checks = vec![login.reachability(), login.login(), role(&login)];
     let (mut newest_data, mut write_mark) = (None, None);
     match &login.works {
         Some(credentials) => {
             write_mark = deps.databases.write_mark(&target, credentials, open::limits(policy)).await;
-            let visit = Visit { deps, budget, policy, incident: &incident, plan: plan.as_ref(), target: &target, credentials, baseline };
+            let visit = Visit {
+                deps,
+                budget,
+                policy,
+                incident: &incident,
+                plan: plan.as_ref(),
+                target: &target,
+                credentials,
+                baseline,
+                was_opened,
+            };
             newest_data = visit.look_inside(&mut checks).await;
         }
         None => checks.extend(not_run(policy, &login.why_not())),
@@ -111,6 +124,8 @@ struct Visit<'a, L, D, S, O, C> {
     target: &'a Target,
     credentials: &'a Credentials,
     baseline: Result<Option<Fingerprint>, String>,
+    /// Whether clients may have been on it, before an earlier attempt led them back.
+    was_opened: bool,
 }
 
 /// The fingerprint that the plan names; none if it names none. One that cannot be read *now* is an error, for the step to be
@@ -129,6 +144,9 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
         let mut newest_data = None;
         match self.fingerprint(&self.to_list(), &BTreeMap::new()).await {
+            Ok(Fingerprint { keyspace: Some(found), .. }) => {
+                checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened))
+            }
             Ok(found) => {
                 self.compare(&found.tables, checks).await;
                 newest_data = self.measure(&found.tables, checks).await;

@@ -48,6 +48,8 @@ fn summary(parsed: &Result<Incoming, EnvelopeError>) -> Value {
             "has_input": ended.input.is_some(),
         }),
         Ok(Incoming::Table(event)) => json!({ "kind": "table", "deed": event.deed, "table": event.table, "at": show(event.at) }),
+        Ok(Incoming::Cache(notice)) => json!({ "kind": "cache", "what": notice.what, "subject": notice.subject, "at": show(notice.at) }),
+        Ok(Incoming::Serverless(notice)) => json!({ "kind": "serverless", "what": notice.what, "subject": notice.subject }),
         Ok(Incoming::Scheduled) => json!({ "kind": "scheduled" }),
         Ok(Incoming::Other { source, detail_type }) => json!({ "kind": "other", "source": source, "detail_type": detail_type }),
         Err(error) => json!({ "kind": "error", "field": error.field }),

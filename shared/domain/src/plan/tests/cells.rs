@@ -31,9 +31,12 @@ impl Exists {
     }
 
     /// Whether a remedy is possible with it, in the words of the runbooks and not of the code.
-    fn allows(self, kind: ResourceKind, remedy: Remedy) -> bool {
+    fn allows(self, kind: ResourceKind, scenario: Scenario, remedy: Remedy) -> bool {
         match remedy {
+            // A replication group that was never made has nothing to promote.
+            Remedy::ForceFailover if (kind, scenario) == (ResourceKind::ReplicationGroup, Scenario::InstanceFailure) => false,
             Remedy::ForceFailover => self.source && self.second,
+            Remedy::RebuildCold => kind == ResourceKind::ReplicationGroup,
             Remedy::PromoteReplica => self.replica && kind == ResourceKind::RdsInstance,
             Remedy::RestoreLatest | Remedy::RestoreToTime => self.window,
             Remedy::RestoreSnapshot => self.point,
@@ -46,8 +49,9 @@ impl Exists {
 }
 
 /// The status in which a scenario finds its source.
-const fn status(scenario: Scenario) -> &'static str {
+const fn status(kind: ResourceKind, scenario: Scenario) -> &'static str {
     match scenario {
+        Scenario::InstanceFailure if matches!(kind, ResourceKind::ReplicationGroup) => "create-failed",
         Scenario::InstanceFailure => "failed",
         Scenario::StorageFull => "storage-full",
         _ => "available",
@@ -62,12 +66,13 @@ fn member(name: &str, is_writer: bool) -> Member {
         zone: None,
         tags: std::collections::BTreeMap::new(),
         parameter_status: None,
+        shard: None,
         configuration: MemberConfiguration { class: "db.r6g.large".into(), ..MemberConfiguration::default() },
     }
 }
 
 fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDatabase {
-    let mut observed = instance(status(scenario));
+    let mut observed = instance(status(kind, scenario));
     observed.id = DatabaseId::new(kind, "orders-db").unwrap();
     observed.configuration.multi_az = exists.second;
     observed.configuration.allocated_storage = Some(100);
@@ -97,7 +102,7 @@ fn replica() -> Replica {
 }
 
 fn plan(kind: ResourceKind, scenario: Scenario, exists: Exists) -> Plan {
-    let mut world = World::new(scenario, status(scenario), AUTOMATIC);
+    let mut world = World::new(scenario, status(kind, scenario), AUTOMATIC);
     let source = source(kind, scenario, exists);
     world.incident.kind = kind;
     world.incident.source.id = source.id.clone();
@@ -125,11 +130,11 @@ fn each_cell_plans_the_first_option_of_its_row_that_exists_allows_and_says_why_o
             let plan = plan(row.kind, row.scenario, exists);
             let cell = format!("{} {} {exists:?}: {}", row.kind, row.scenario, plan.reason);
             // A replica that would lose more than a restore never goes first; here it loses less.
-            let expected = row.remedies.iter().copied().find(|remedy| exists.allows(row.kind, *remedy));
+            let expected = row.remedies.iter().copied().find(|remedy| exists.allows(row.kind, row.scenario, *remedy));
             assert_eq!(plan.remedy, expected, "{cell}");
             assert_eq!(plan.options.len(), row.remedies.len(), "{cell}");
             for option in &plan.options {
-                assert_eq!(option.possible, exists.allows(row.kind, option.remedy), "{cell}: {option:?}");
+                assert_eq!(option.possible, exists.allows(row.kind, row.scenario, option.remedy), "{cell}: {option:?}");
                 assert!(!option.reason.is_empty(), "{cell}: {}", option.remedy);
             }
             assert_eq!(plan.calls.is_empty(), plan.remedy.is_none_or(|remedy| remedy == Remedy::Guided), "{cell}");

@@ -11,6 +11,7 @@ fn member(name: &str, is_writer: bool, tier: i32, status: &str) -> Member {
         is_writer,
         status: DatabaseStatus::new(status),
         zone: Some("us-east-1a".into()),
+        shard: None,
         parameter_status: Some("in-sync".into()),
         configuration: MemberConfiguration { promotion_tier: tier, class: "db.r6g.large".into(), ..MemberConfiguration::default() },
         tags: [(tags::POLICY.to_owned(), "p".to_owned())].into(),

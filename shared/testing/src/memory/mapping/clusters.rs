@@ -53,6 +53,7 @@ fn member(listed: &DbClusterMember, instance: &DbInstance) -> Answer<Member> {
         status: DatabaseStatus::new(instance.db_instance_status.clone()),
         zone: Some(instance.availability_zone.clone()),
         parameter_status: Some(listed.db_cluster_parameter_group_status.clone()),
+        shard: None,
         configuration: MemberConfiguration {
             promotion_tier: listed.promotion_tier,
             class: instance.db_instance_class.clone(),

@@ -4,9 +4,9 @@
 
 mod backups;
 mod calls;
-mod settings;
 #[cfg(test)]
 mod rules;
+mod settings;
 #[cfg(test)]
 mod tests;
 

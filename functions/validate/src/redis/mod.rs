@@ -1,0 +1,115 @@
+//! Redis and Valkey behind the port [`OpenDatabases`]: one connection per node, over verified TLS, every wait bounded, nothing written.
+
+mod keys;
+mod session;
+
+use crate::databases::trusted;
+use crate::sql::answer::{Seen, probed};
+use crate::sql::checks::{millis_since, not_run};
+use crate::sql::trouble::Trouble;
+use lifeboat_domain::keyspace::Keyspace;
+use lifeboat_domain::observed::Endpoint;
+use lifeboat_domain::point::Fingerprint;
+use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::validation::{Check, TableDifference};
+use lifeboat_domain::{CallClass, CallError, DrError};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use session::{Session, visit};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Opens caches.
+pub struct Redis<C> {
+    tls: Arc<ClientConfig>,
+    clock: C,
+}
+
+impl<C: Clock> Redis<C> {
+    /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
+    pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
+            .with_root_certificates(trusted(roots)?)
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        Ok(Self { tls: Arc::new(config), clock })
+    }
+
+    /// Does `work` on the primary of each shard, one after the other; without cluster mode on the one that the endpoint leads to.
+    async fn each_shard<T>(
+        &self,
+        (target, credentials, limits): (&Target, &Credentials, VisitLimits),
+        mut work: impl AsyncFnMut(&mut Session) -> Result<T, Trouble>,
+    ) -> Result<Vec<T>, Trouble> {
+        let primaries = visit(&self.tls, target, credentials, limits, async |session| session.primaries().await).await?;
+        let mut done = Vec::new();
+        if primaries.is_empty() {
+            done.push(visit(&self.tls, target, credentials, limits, async |session| work(session).await).await?);
+        }
+        for (host, port) in primaries {
+            let node = Target { endpoint: Some(Endpoint { host, port }), ..target.clone() };
+            done.push(visit(&self.tls, &node, credentials, limits, async |session| work(session).await).await?);
+        }
+        Ok(done)
+    }
+}
+
+impl<C: Clock> OpenDatabases for Redis<C> {
+    /// With cluster mode every shard must answer: keys of one that does not are gone for clients.
+    async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
+        let started = Instant::now();
+        let seen = self.each_shard((target, credentials, limits), async |session| session.look().await).await;
+        let seen = seen.map(|nodes| Seen {
+            place: nodes.first().map(|(place, _)| place.clone()).unwrap_or_default(),
+            answered: millis_since(started),
+            writable: nodes.iter().all(|(_, writable)| *writable),
+            checks: watched.iter().map(|check| not_run(check, &no_sql(target))).collect(),
+        });
+        probed(seen, self.clock.now(), started)
+    }
+
+    /// Tables are none of a cache's: it tells its keyspace.
+    async fn fingerprint(
+        &self,
+        target: &Target,
+        credentials: &Credentials,
+        limits: VisitLimits,
+        _tables: &[FingerprintTable],
+        _watermarks: &BTreeMap<String, String>,
+    ) -> Answer<Fingerprint> {
+        let taken = self.each_shard((target, credentials, limits), async |session| keys::keyspace(session).await).await;
+        let keyspace: Keyspace = keys::joined(taken.map_err(|trouble| trouble.during("redis:fingerprint"))?);
+        Ok(Fingerprint { taken_at: self.clock.now(), tables: Vec::new(), contents: Vec::new(), keyspace: Some(keyspace) })
+    }
+
+    async fn end_other_sessions(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<OtherSessions> {
+        let done = self.each_shard((target, credentials, limits), async |session| session.end_others().await).await;
+        let done = done.map_err(|trouble| trouble.during("redis:end_sessions"))?;
+        let sum = |count: fn(&OtherSessions) -> u32| done.iter().map(count).sum();
+        Ok(OtherSessions { ended: sum(|one| one.ended), left: sum(|one| one.left) })
+    }
+
+    async fn run_checks(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {
+        checks.iter().map(|check| not_run(check, &no_sql(target))).collect()
+    }
+
+    async fn compare_table(
+        &self,
+        source: (&Target, &Credentials),
+        _restored: (&Target, &Credentials),
+        _limits: VisitLimits,
+        _table: &FingerprintTable,
+    ) -> Answer<TableDifference> {
+        Err(CallError::new(CallClass::Invalid, "compare", "engine", no_sql(source.0).text))
+    }
+}
+
+fn no_sql(target: &Target) -> Trouble {
+    Trouble::new(ProbeOutcome::CouldNotRun, "engine", format!("{} is a cache, which knows no SQL and no tables", target.instance))
+}

@@ -1,0 +1,32 @@
+//! How a call may be repeated, and how a source is fenced.
+
+use crate::words::closed_enum;
+
+closed_enum! {
+    /// What may be done when the outcome of a call is not known.
+    Repeat {
+        /// The name makes a second call harmless: "already exists" is looked at.
+        Nameable = "nameable",
+        /// Repeating changes nothing more.
+        Idempotent = "idempotent",
+        /// Never sent twice for one intent.
+        AtMostOnce = "at_most_once",
+    }
+}
+
+closed_enum! {
+    /// How a source can be kept from its clients before they are moved.
+    FencePlan {
+        /// By a security group that admits no client, and by ending the sessions that stand.
+        Group = "group",
+        /// By a security group, while the sessions that stand cannot be ended: a cache that gives no answer. A restart would end them,
+        /// and its data with them. A split brain could follow.
+        Unended = "unended",
+        /// Its status is terminal: RDS refuses changes and never brings it back.
+        Terminal = "terminal",
+        /// It does not exist.
+        Gone = "gone",
+        /// Not at all: a split brain could follow.
+        Impossible = "impossible",
+    }
+}

@@ -1,0 +1,7 @@
+//! Stories about an ElastiCache replication group.
+
+mod disturbed;
+mod scenes;
+mod tale;
+
+pub use tale::Tale as CacheTale;
