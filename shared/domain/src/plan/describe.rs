@@ -1,7 +1,7 @@
 //! A call in one line for a person.
 
-use super::Act;
 use super::act::is_cache;
+use super::{Act, CUT_OVER_VARIABLE};
 use crate::observed::FENCED;
 use crate::policy::ParameterHolds;
 use crate::words::ResourceKind;
