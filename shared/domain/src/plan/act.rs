@@ -1,5 +1,6 @@
 //! The mutating calls of a plan, each with its parameters.
 
+use super::cache::{CREATE_CACHE, MODIFY_CACHE, is_cache_id as is_cache};
 use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
 use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, FENCED, MemberConfiguration};
@@ -252,15 +253,6 @@ const fn by_kind(id: &DatabaseId, instance: &'static str, cluster: &'static str)
         ResourceKind::DbCluster => cluster,
         ResourceKind::RdsInstance | ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup => instance,
     }
-}
-
-/// What makes a replication group.
-const CREATE_CACHE: &str = "elasticache:CreateReplicationGroup";
-/// What changes one.
-const MODIFY_CACHE: &str = "elasticache:ModifyReplicationGroup";
-
-const fn is_cache(id: &DatabaseId) -> bool {
-    matches!(id.kind(), ResourceKind::ReplicationGroup)
 }
 
 impl Act {
