@@ -10,15 +10,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 
 import mariadb
+import rediscache
 from journal import Fate, Journal, Row
 from mariadb import MariaDb
+from rediscache import RedisCache
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+# What has words of its own for the rows.
+Worded: TypeAlias = MariaDb | RedisCache
 Answer = TypeVar("Answer")
 
 TABLE = """
@@ -59,12 +63,14 @@ class Secret:
         fields = self.read()
         return f"{fields['host']}:{fields['port']}"
 
-    def connect(self, side: str | None = None, password: str | None = None) -> Connection | MariaDb:
+    def connect(self, side: str | None = None, password: str | None = None) -> Connection | Worded:
         """A new connection to where the secret leads, or to another side with the same login."""
         fields = self.read()
         host, _, port = (side or f"{fields['host']}:{fields['port']}").rpartition(":")
         if fields["engine"] == "mariadb":
             return MariaDb(fields, host, int(port), password or fields["password"], self.ca)
+        if fields["engine"] in ("valkey", "redis"):
+            return RedisCache(fields, host, int(port), password or fields["password"], self.ca)
         return psycopg.connect(
             host=host,
             port=int(port),
@@ -80,7 +86,7 @@ class Secret:
         )
 
 
-def hashes(connection: Connection | MariaDb) -> dict[int, str]:
+def hashes(connection: Connection | Worded) -> dict[int, str]:
     """The hash of every row."""
     if not isinstance(connection, psycopg.Connection):
         return connection.hashes()
@@ -91,9 +97,9 @@ def hashes(connection: Connection | MariaDb) -> dict[int, str]:
     return found
 
 
-def fill(connection: Connection | MariaDb, rows: int) -> dict[int, str]:
+def fill(connection: Connection | Worded, rows: int) -> dict[int, str]:
     """Make the table with its first rows; their hashes."""
-    if isinstance(connection, MariaDb):
+    if isinstance(connection, Worded):
         return connection.fill(rows)
     connection.execute(TABLE)
     connection.execute(SEED, (rows,))
@@ -110,7 +116,7 @@ class Writer:
         self._stop = threading.Event()
         self._writing = threading.Lock()
         self._deadline = 0.0
-        self._connection: Connection | MariaDb | None = None
+        self._connection: Connection | Worded | None = None
         self._well: bool | None = None
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._write_on, self._watch)]
 
@@ -182,8 +188,8 @@ class Writer:
         connection = self._connection
         assert connection is not None
         row = self.journal.send(side)
-        if isinstance(connection, MariaDb):
-            return self._write_mariadb(connection, row, side)
+        if isinstance(connection, Worded):
+            return self._write_worded(connection, row, side)
         try:
             answer = self._bounded(lambda: connection.execute(INSERT, (row.id, row.customer, row.amount)).fetchone())
         except psycopg.Error as error:
@@ -196,12 +202,12 @@ class Writer:
         committed = self._bounded(lambda: connection.execute(COMMIT_TIME, (str(answer[2]),)).fetchone())
         row.committed_at = committed[0] if committed else None
 
-    def _write_mariadb(self, connection: MariaDb, row: Row, side: str) -> None:
-        """The same by MySQL's protocol; its server does not tell when it committed."""
+    def _write_worded(self, connection: Worded, row: Row, side: str) -> None:
+        """The same of another engine; its server does not tell when it committed."""
         try:
             created_at, digest = self._bounded(lambda: connection.insert(row))
         except Exception as error:
-            self.journal.give_up(row, Fate.FAILED if mariadb.refused(error) else Fate.UNKNOWN)
+            self.journal.give_up(row, Fate.FAILED if mariadb.refused(error) or rediscache.refused(error) else Fate.UNKNOWN)
             raise
         self.journal.acknowledge(row, created_at, digest)
         self._tell(True, f"writes to {side}")

@@ -162,6 +162,7 @@ class Cloud:
             "S3_DATA_DIR": str(home / "s3"),
             "AWS_ENDPOINT_URL": self.url("aws"),
             "AWS_ENDPOINT_URL_RDS": self.rds_url,
+            "AWS_ENDPOINT_URL_ELASTICACHE": self.rds_url,
             "AWS_EC2_METADATA_DISABLED": "true",
             "LIFEBOAT_RATE_SCALE": str(self.rate_scale),
             "LIFEBOAT_TABLES": json.dumps({**self.tables, "port": self.port("tables")}),
@@ -169,6 +170,7 @@ class Cloud:
         if self.enforce_roles:
             gate = f"{self.port('gate')} {self.rds_url}"
             settings |= {"AUTH": "true", "LIFEBOAT_RDS_GATE": gate, "AWS_ENDPOINT_URL_RDS": self.url("gate")}
+            settings["AWS_ENDPOINT_URL_ELASTICACHE"] = self.url("gate")
         return settings
 
     def _stop(self) -> None:
@@ -220,13 +222,13 @@ class Cloud:
         return Path(self.ready["ca"])
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client with full rights: RDS goes to the estate, everything else to ministack."""
+        """A boto3 client with full rights: RDS and ElastiCache go to the estate, everything else to ministack."""
         key = (service, region or self.region)
         if key not in self._clients:
             self._clients[key] = boto3.client(
                 service,
                 region_name=key[1],
-                endpoint_url=self.rds_url if service == "rds" else self.url("aws"),
+                endpoint_url=self.rds_url if service in ("rds", "elasticache") else self.url("aws"),
                 config=CLIENT_CONFIG,
                 **CREDENTIALS,
             )

@@ -22,9 +22,10 @@ from typing import Protocol
 import psycopg
 
 import mariadb
-from client import ANSWER_SECONDS, RETRY_SECONDS, Connection
+from client import ANSWER_SECONDS, RETRY_SECONDS, Connection, Worded
 from journal import Fate
 from mariadb import MariaDb
+from rediscache import RedisCache, Refused
 
 # A table of their own: the application's rows, their fingerprint and their difference stay what they are.
 TABLE = """
@@ -147,8 +148,40 @@ class MariaDbSession:
         self.connection.close()
 
 
-def session_of(connection: Connection | MariaDb) -> Session:
+class CacheSession:
+    """The same in a cache."""
+
+    def __init__(self, connection: RedisCache) -> None:
+        """It is closed with the session."""
+        self.connection = connection
+        self._refused = False
+
+    def write(self, number: int, side: str, kind: str) -> None:
+        """Write one field."""
+        try:
+            self.connection.probe(number, side, kind)
+        except Refused:
+            self._refused = True
+            raise
+
+    def refused(self) -> bool:
+        """Whether the server said no."""
+        return self._refused
+
+    def cut(self) -> None:
+        """Shut its socket."""
+        with suppress(Exception), socket.socket(fileno=os.dup(self.connection.fileno())) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Drop it."""
+        self.connection.close()
+
+
+def session_of(connection: Connection | Worded) -> Session:
     """A session on a connection of whatever engine."""
+    if isinstance(connection, RedisCache):
+        return CacheSession(connection)
     return MariaDbSession(connection) if isinstance(connection, MariaDb) else PostgresSession(connection)
 
 

@@ -1,6 +1,6 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--kind aurora] [--engine mariadb] [SCENARIO ...]
+demo.py [--binaries DIR] [--kind aurora|elasticache] [--engine mariadb] [SCENARIO ...]
 
 `list` tells what can break, of every kind of database; `all` breaks it one after the other, of one kind.
 
@@ -155,7 +155,7 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
 def listed() -> list[str]:
     """A line for each pair of kind and scenario."""
     return [
-        f"{kind:8} {name:18} {scenario.sentence}"
+        f"{kind:11} {name:18} {scenario.sentence}"
         + (f" ({', '.join(scenario.engines)} only)" if scenario.engines else "")
         for kind, scenarios in PAIRS.items()
         for name, scenario in scenarios.items()

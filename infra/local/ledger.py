@@ -25,7 +25,7 @@ def moment(text: str) -> datetime:
 
 def bare(name: str) -> str:
     """The name of a database alone: documents write `cluster:orders-db` or `table/orders-db` where it is no DB instance."""
-    return name.removeprefix("cluster:").removeprefix("table/")
+    return name.removeprefix("cluster:").removeprefix("replicationgroup:").removeprefix("table/")
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import scenarios
 import scenarios_aurora
+import scenarios_elasticache
 import scenarios_dynamodb
 from act import Act, Result
 
@@ -116,6 +117,38 @@ AURORA = {
     "corruption": RDS["corruption"],
 }
 
+ELASTICACHE = {
+    "instance_failure": Scenario(
+        scenarios_elasticache.lost,
+        "all nodes are lost for good: restored from the newest snapshot, validated, clients moved (default)",
+        ("instance_failure",),
+        multi_az=True,
+    ),
+    "az_outage": Scenario(
+        scenarios_elasticache.primary_lost,
+        "the primary's zone goes dark: ElastiCache makes the replica the primary, Lifeboat only watches",
+        ("az_outage",),
+        multi_az=True,
+    ),
+    "hung": Scenario(
+        scenarios_elasticache.hung,
+        "without automatic failover the primary stops answering: the sweep finds it, the replica is promoted once",
+        ("hung",),
+    ),
+    "deletion": Scenario(
+        scenarios_elasticache.deletion,
+        "somebody deletes the cache: a person approves, and it comes back from the newest snapshot",
+        ("deletion",),
+        multi_az=True,
+    ),
+    "human_error": Scenario(
+        scenarios_elasticache.human_error,
+        "a bad job deletes keys: the newest snapshot from before it is restored beside production",
+        ("human_error_beside",),
+        multi_az=True,
+    ),
+}
+
 DYNAMODB = {
     "deletion": Scenario(
         scenarios_dynamodb.deletion,
@@ -139,4 +172,4 @@ DYNAMODB = {
     ),
 }
 
-PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB}
+PAIRS: dict[str, dict[str, Scenario]] = {"rds": RDS, "aurora": AURORA, "dynamodb": DYNAMODB, "elasticache": ELASTICACHE}

@@ -126,7 +126,7 @@ def deletion(act: Act) -> list[Result]:
     act.break_it("deletion", "somebody deletes {}; its automated backups are retained", keep_backups=True)
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = Result("deletion", "RECOVERED")
-    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += changed_nothing(act, execution, "FAILED")
     answer = act.ask(act.approval(), 2)
     act.conclude(result, answer, "recovered", is_gone=True)
     remedy = act.stage.ledger.plan(result.incident)["remedy"]
@@ -145,12 +145,12 @@ def approval(act: Act) -> list[Result]:
     act.break_it("instance_failure", "the host of {} is lost for good, while everything is paused")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = Result("approval", "RECOVERED")
-    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += changed_nothing(act, execution, "FAILED")
     forged = stage.start("Approval", {"resource": RESOURCE, "plan": "0" * 64, "decision": "approve"})
     until("a forged answer was looked at", 30, lambda: stage.execution(forged)["status"] != "RUNNING")
     if stage.execution(forged).get("error") != "Dr.NotFound":
         result.problems.append(f"a forged answer ended {stage.execution(forged)['status']}")
-    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += changed_nothing(act, execution, "FAILED")
     counted = await_answer(act)
     if json.loads(counted["input"])["decision"] == "deny":
         return [_denied(act, execution, result)]
@@ -166,7 +166,7 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
     stage, result.word = act.stage, "DENIED"
     result.incident = act.timeline.incident(execution["executionArn"])
     act.timeline.watch(6)
-    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += changed_nothing(act, execution, "FAILED")
     changed = {**json.loads(stage.execution(stage.executions("Approval")[-1]["executionArn"])["input"])}
     late = stage.start("Approval", {**changed, "decision": "approve"})
     until("a late approval was looked at", 30, lambda: stage.execution(late)["status"] != "RUNNING")
@@ -175,7 +175,7 @@ def _denied(act: Act, execution: Json, result: Result) -> Result:
     act.timeline.watch(3)
     if len(act.timeline.executions) != 1:
         result.problems.append(f"a denied plan was followed by {len(act.timeline.executions) - 1} recoveries")
-    result.problems += _changed_nothing(act, execution, "FAILED")
+    result.problems += changed_nothing(act, execution, "FAILED")
     result.problems += checks.sources_exist(stage) + checks.one_is_protected(stage) + checks.parameter_agrees(stage)
     result.problems += checks.lease_is_free(stage) + checks.no_dead_letters(stage)
     both = checks.never_both(stage, [act.side_before])
@@ -202,7 +202,7 @@ def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[
     act.begin("person", "regrets the cut-over: clients are to go back, although they have written since")
     result = Result("undo", "UNDONE")
     asked = act.ask({"resource": RESOURCE, "scenario": "undo", "run": "execute"}, 1)
-    result.problems += _changed_nothing(act, asked, "FAILED")
+    result.problems += changed_nothing(act, asked, "FAILED")
     began = time.time()
     execution = act.answer("approve", 2)
     result.incident = act.timeline.incident(execution["executionArn"])
@@ -255,7 +255,7 @@ def human_error(act: Act) -> list[Result]:
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
     beside = Result("human_error_beside", "RESTORED_BESIDE")
     planned = act.ask({**given, "run": "plan"}, 1)
-    beside.problems += _changed_nothing(act, planned, "SUCCEEDED")
+    beside.problems += changed_nothing(act, planned, "SUCCEEDED")
     execution = act.ask({**given, "run": "execute"}, 2)
     act.conclude_beside(beside, execution, deleted=deleted, altered=[])
     beside.problems += _restored_to(act, beside, before, when)
@@ -343,7 +343,7 @@ def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> R
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")
     answer = act.ask(given, 1)
-    result.problems += _changed_nothing(act, answer, first)
+    result.problems += changed_nothing(act, answer, first)
     approval = act.approval()
     execution = act.ask(approval, 2)
     act.conclude(result, execution, "recovered", exactly=True)
@@ -353,7 +353,7 @@ def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> R
     return result
 
 
-def _changed_nothing(act: Act, execution: Json, expected: str) -> list[str]:
+def changed_nothing(act: Act, execution: Json, expected: str) -> list[str]:
     """A plan, or a refusal, leaves the world as it was."""
     problems = checks.nothing_called(act.stage, act.zero)
     problems += checks.secret_as_planned(act.stage, act.zero, act.fields_before, [])

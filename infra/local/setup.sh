@@ -50,13 +50,10 @@ need_mariadb() {
     done
 }
 
-# The Redis server's programs; the service that comes with them is not wanted.
+# The Redis server and its client. Debian's redis-server is a link to redis-check-rdb of redis-tools, with a service that would
+# start by itself; the program goes by the name that it is started under.
 need_redis() {
-    if [ ! -x /usr/bin/redis-server ]; then
-        apt_install redis-server
-        as_root=$([ "$(id -u)" -eq 0 ] || echo sudo)
-        $as_root service redis-server stop >/dev/null 2>&1 || :
-    fi
+    [ -x /usr/bin/redis-server ] || [ -x /usr/bin/redis-check-rdb ] || apt_install redis-tools
 }
 
 # The first Python from 3.10 on that can make virtual environments.
@@ -111,6 +108,7 @@ run)
     need_linker
     need_postgres
     [ "${ENGINE:-postgres}" = postgres ] || need_mariadb
+    [ "${KIND:-${kind:-rds}}" != elasticache ] || need_redis
     need_venv
     ;;
 test)

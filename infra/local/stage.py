@@ -18,14 +18,14 @@ import yaml
 
 import back_door
 import mariadb
-from client import Secret, Writer, fill
+import rediscache
+from client import Secret, Worded, Writer, fill
 from cloud import ACCOUNT, Cloud
 from contenders import TABLE as PROBES
 from contenders import Contenders, session_of
 from journal import Journal
-from kinds import Database, Wanted, aurora, dynamodb, rds
+from kinds import FENCE, QUARANTINE, Database, Wanted, aurora, dynamodb, elasticache, rds
 from ledger import Ledger, bare, moment
-from mariadb import MariaDb
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
 DATABASE = "orders"
 PARAMETER = "/demo/orders-db/host"
-VPC, FENCE, QUARANTINE = "vpc-0a1b2c3d4e5f60718", "sg-0fe9ce0fe9ce0fe9c", "sg-09a4a77ee09a4a77e"
+VPC = "vpc-0a1b2c3d4e5f60718"
 # The groups of the database, which let its clients in.
 GROUPS = ["sg-0a1b2c3d4e5f60718"]
 SEED_ROWS = 100_000
@@ -46,6 +46,7 @@ RATE_SCALE = 0.025
 KINDS = {
     "rds": (rds.Instances, rds.POLICIES),
     "aurora": (aurora.Clusters, aurora.POLICIES),
+    "elasticache": (elasticache.Groups, elasticache.POLICIES),
     "dynamodb": (dynamodb.Tables, dynamodb.POLICIES),
 }
 
@@ -108,10 +109,14 @@ class Stage:
         database, policies = KINDS[kind]
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
+        if kind == "elasticache":
+            # Not even a closed port ends a session, and a restart would wipe the cache: `validate` must get in to end them.
+            self.seed_rows, self.fence = elasticache.SEED_ROWS, QUARANTINE
         self.policy = policy or policies[self.engine]
+        durations = {**ESTATE["durations"], **(elasticache.DURATIONS if kind == "elasticache" else {})}
         self.cloud = Cloud(
             estate=binaries / "estate",
-            estate_config={**ESTATE, "faults": list(faults)},
+            estate_config={**ESTATE, "durations": durations, "faults": list(faults)},
             region=REGION,
             rate_scale=RATE_SCALE,
             logs_to=logs_to,
@@ -122,6 +127,8 @@ class Stage:
         self.resource_id = ""
         self.journal = Journal()
         self.queue = ""
+        # Where ElastiCache tells what happens to caches; other kinds have none.
+        self.topic = ""
         self._exit = ExitStack()
 
     def __enter__(self) -> Stage:
@@ -143,12 +150,15 @@ class Stage:
 
     def _deploy(self) -> None:
         """The real template, with the demo's policies and the estate's certificate authority beside each bootstrap."""
+        if self.kind == "elasticache":
+            self.topic = self.cloud.client("sns").create_topic(Name="demo-caches")["TopicArn"]
         self.outputs = self.cloud.deploy(
             REPO / "infra/template.yaml",
             self.binaries,
             parameters={
                 "SecretNamePattern": "demo/*",
                 "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
+                "CacheTopicArn": self.topic,
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},
         )
@@ -183,6 +193,7 @@ class Stage:
                     {"Key": "owner", "Value": "orders-team"},
                 ],
                 multi_az=self.multi_az,
+                topic=self.topic,
             )
         )
         until(f"{RESOURCE} is available", 60, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
@@ -192,7 +203,8 @@ class Stage:
             "engine": self.engine,
             "host": endpoint["Address"],
             "port": endpoint["Port"],
-            "username": "orders",
+            # The user of whoever knows the AUTH token of a cache.
+            "username": "default" if self.kind == "elasticache" else "orders",
             "password": password,
             "dbname": DATABASE,
         }
@@ -202,7 +214,7 @@ class Stage:
         self.secret = Secret(self.cloud.client("secretsmanager"), SECRET, self.cloud.ca)
         with self.secret.connect() as connection:
             seed = fill(connection, self.seed_rows)
-            if not isinstance(connection, MariaDb):
+            if not isinstance(connection, Worded):
                 connection.execute(PROBES)
         if len(seed) != self.seed_rows:
             raise RuntimeError(f"the table began with {len(seed)} rows, not with {self.seed_rows}")
@@ -253,11 +265,16 @@ class Stage:
 
     def directory(self, side: str) -> Path | None:
         """Where the estate keeps the server at a side."""
+        if isinstance(self.database, elasticache.Groups):
+            server = self.database.server(side)
+            return self.cloud.directory / "estate-root/engine/servers" / server if server else None
         return back_door.directory(self.cloud.directory / "estate-root", self.database.kept(), side)
 
     def committed(self, side: str) -> dict[int, float] | None:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
         server = self.directory(side)
+        if server and self.kind == "elasticache":
+            return rediscache.committed(server, self.secret.read()["password"], side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
 
@@ -265,7 +282,7 @@ class Stage:
         """Whether a client can log in at a side."""
         try:
             self.secret.connect(side).close()
-        except (psycopg.OperationalError, pymysql.OperationalError, OSError):
+        except (psycopg.OperationalError, pymysql.OperationalError, rediscache.Refused, OSError):
             return False
         return True
 
@@ -282,7 +299,8 @@ class Stage:
         }
         found = []
         for call in self.cloud.control("/calls"):
-            groups = call["parameters"].get("VpcSecurityGroupIds", [])
+            given = call["parameters"]
+            groups = given.get("VpcSecurityGroupIds") or given.get("SecurityGroupIds", [])
             side = sides.get(self.database.changed(call), "")
             opens = bool(set(groups) - {FENCE, QUARANTINE}) or call["action"] == "PromoteReadReplica"
             if side and opens and call["outcome"] in ("applied", "reply_lost"):
@@ -304,7 +322,7 @@ class Stage:
         One that touches no row is an error: what follows would prove nothing.
         """
         with self.secret.connect() as connection:
-            if isinstance(connection, MariaDb):
+            if isinstance(connection, Worded):
                 changed = connection.change(statement)
                 if not changed[0]:
                     raise LookupError(f"no row was touched by: {statement}")

@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "infra" / "local"))
 
+from checks_of.caches import caches  # noqa: E402
 from checks_of.calls import calls  # noqa: E402
 from checks_of.clusters import clusters  # noqa: E402
 from checks_of.detection import corruption, sweeps  # noqa: E402
@@ -28,7 +29,7 @@ from checks_of.world import world  # noqa: E402
 TESTS: dict[str, Callable[[Verdict], None]] = {
     f"checks_of_{work.__name__}": work
     for work in (
-        *(calls, clusters, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain),
+        *(calls, clusters, caches, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain),
         tables,
     )
 }

@@ -9,6 +9,7 @@ from stage import Stage
 
 from .log import Call, log_since, logged_call, made_calls, took_effect
 from .plan import NO_MEMBERS, planned_calls
+from .plan_caches import as_of_any_node
 from .words import NOTHING, value_in_words
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ def compare_calls(
     """The estate's log against the plans: each planned call once, in order, field by field; no other, not even tried."""
     problems = ["the plan has no calls: there is nothing to compare" for plan in plans if not plan["calls"]]
     wanted = [call for plan in plans for call in planned_calls(plan, members)]
-    made = made_calls(log)
+    made = [as_of_any_node(call) for call in made_calls(log)]
     extra, missing = list(made), []
     for call in wanted:
         if call in extra:

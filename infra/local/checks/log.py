@@ -16,20 +16,20 @@ Json = dict[str, Any]
 
 # A second such call changes nothing more.
 IDEMPOTENT = (
-    *("ModifyDBInstance", "ModifyDBCluster", "AddTagsToResource", "RemoveTagsFromResource"),
+    *("ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup", "AddTagsToResource", "RemoveTagsFromResource"),
     *("TagResource", "UntagResource", "PutResourcePolicy", "UpdateContinuousBackups", "RegisterScalableTarget", "PutScalingPolicy"),
 )
 NAMES = (
     *("TargetDBInstanceIdentifier", "ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier"),
-    *("TargetTableName", "TableName", "ResourceArn", "ResourceId"),
+    *("TargetTableName", "TableName", "ResourceArn", "ResourceId", "ReplicationGroupId", "SnapshotName"),
 )
-MODIFY = ("ModifyDBInstance", "ModifyDBCluster")
+MODIFY = ("ModifyDBInstance", "ModifyDBCluster", "ModifyReplicationGroup")
 # Said only where they are on.
 SAID_IF_TRUE = ("EnableIAMDatabaseAuthentication", "DedicatedLogVolume", "DeletionProtection")
 # Of calls on tables: names that the caller chooses, and what only keeps two writers of one policy apart.
 UNSAID = ("ExpectedRevisionId", "PolicyName", "PolicyType", "ServiceNamespace", "ConfirmRemoveSelfResourceAccess")
 # The order of these says nothing.
-SETS = ("VpcSecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
+SETS = ("VpcSecurityGroupIds", "SecurityGroupIds", "TagKeys", "EnableCloudwatchLogsExports")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def log_since(stage: Stage, zero: float) -> list[Json]:
     if stage.kind == "dynamodb":
         return tables_log_since(stage, zero)
     log: list[Json] = stage.cloud.control("/calls")
-    if not any(call["action"] == "CreateDBInstance" for call in log):
+    if not any(call["action"] in ("CreateDBInstance", "CreateReplicationGroup") for call in log):
         raise LookupError("the estate's log lacks even the call that made the database: it proves nothing")
     return [call for call in log if moment(call["at"]).timestamp() >= zero]
 

@@ -9,6 +9,7 @@ from typing import Any
 from ledger import bare, moment
 
 from .log import Call, present
+from .plan_caches import is_of_cache, planned_on_cache
 from .plan_clusters import is_of_cluster, planned_on_cluster, sendable
 from .plan_tables import is_of_table, planned_on_table
 
@@ -142,6 +143,11 @@ def planned_calls(plan: Json, members: Mapping[str, Sequence[str]] = NO_MEMBERS)
 
 def _calls_of(act: Json, late: set[str], members: Mapping[str, Sequence[str]]) -> list[Call]:
     """One act is one call, but for the members of a cluster, which are rebooted one by one."""
+    if is_of_cache(act) and act["call"] == "create_snapshot":
+        given = {"SnapshotName": act["snapshot"], "CacheClusterId": bare(act["instance"]), "Tags": sendable(act["tags"])}
+        return [Call("CreateSnapshot", given)]
+    if is_of_cache(act):
+        return [planned_on_cache(act)]
     if is_of_table(act):
         return planned_on_table(act)
     if not is_of_cluster(act):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kinds import SQL_CHECKS
 from ledger import moment
+from rediscache import RedisCache
 from stage import Stage
 
 from .tables import sound_orders
@@ -13,7 +15,7 @@ from .words import NOTHING
 
 Json = dict[str, Any]
 
-BUILT_IN = ("reachability", "login", "role", "tables", "data", "freshness", "configuration")
+BUILT_IN = SQL_CHECKS
 GRADES = ("PASS", "WARN", "UNKNOWN", "FAIL")
 
 
@@ -55,12 +57,15 @@ def policy_checks(policy: Json, ask: Callable[[str], str]) -> list[str]:
 
 
 def policy_checks_on(stage: Stage, side: str | None = None) -> list[str]:
-    """The same on a side, or where the secret leads. A table knows no SQL: there the orders are looked at."""
+    """The same on a side, or where the secret leads. A cache and a table know no SQL: in a table the orders are looked at."""
+    if stage.kind == "elasticache":
+        return []
     if stage.kind == "dynamodb":
         return sound_orders(stage, side)
     with stage.secret.connect(side) as connection:
 
         def ask(statement: str) -> str:
+            assert not isinstance(connection, RedisCache)
             row = connection.execute(statement.encode()).fetchone()
             return NOTHING if row is None else str(row[0])
 

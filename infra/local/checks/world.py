@@ -88,7 +88,7 @@ def compare_settings(before: Json, after: Json, names: Sequence[str] = SETTINGS)
 
 
 def compare_fence(plan: Json, source: Json, fence: str = FENCE) -> list[str]:
-    """A source that could be fenced, is: its only group is the one that admits nobody."""
+    """A source that could be fenced, is: its only group is the one that admits no client."""
     if plan["fence"] in ("terminal", "gone"):
         return []
     groups = _setting(source, "VpcSecurityGroups")

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 Json = dict[str, Any]
 
+# The security group that lets nobody in, and the one that lets in `validate` only.
+FENCE, QUARANTINE = "sg-0fe9ce0fe9ce0fe9c", "sg-09a4a77ee09a4a77e"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -27,6 +30,8 @@ class Wanted:
     tags: Sequence[Mapping[str, str]]
     # Whether there is to be something that AWS can fail over to, where that is a choice.
     multi_az: bool
+    # Where what happens to it is told, of a kind that has such a topic of its own.
+    topic: str = ""
 
 
 class Database(Protocol):
@@ -34,6 +39,8 @@ class Database(Protocol):
 
     # What a restored one must have as its source has it.
     settings: tuple[str, ...]
+    # The checks that Lifeboat's validation of it always has.
+    checks: tuple[str, ...]
 
     def create(self, wanted: Wanted) -> None:
         """Have it made, with all its parts."""
@@ -67,3 +74,7 @@ class Database(Protocol):
 
     def in_words(self, multi_az: bool) -> str:
         """What it is, for a person."""
+
+
+# The checks of what speaks SQL.
+SQL_CHECKS = ("reachability", "login", "role", "tables", "data", "freshness", "configuration")

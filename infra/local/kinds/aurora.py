@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import Json, Wanted
+from . import SQL_CHECKS, Json, Wanted
 
 ENGINE = "aurora-postgresql"
 POLICIES = {ENGINE: "demo"}
@@ -41,6 +41,7 @@ def as_instance(cluster: Json, members: Iterable[Json]) -> Json:
 class Clusters:
     """Aurora clusters behind the RDS API."""
 
+    checks = SQL_CHECKS
     settings: tuple[str, ...] = (
         "Engine",
         "EngineVersion",

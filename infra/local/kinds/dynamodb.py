@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from . import Json, Wanted
+from . import SQL_CHECKS, Json, Wanted
 
 POLICIES = {"table": "demo-dynamodb"}
 PORT = 443
@@ -30,6 +30,7 @@ def is_fence(statement: Json) -> bool:
 class Tables:
     """Tables behind the DynamoDB API."""
 
+    checks = SQL_CHECKS
     settings: tuple[str, ...] = (
         "KeySchema",
         "AttributeDefinitions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import Json, Wanted
+from . import SQL_CHECKS, Json, Wanted
 
 # The policy of a database of each engine; they differ in the name of its table.
 POLICIES = {"postgres": "demo", "mariadb": "demo-mariadb"}
@@ -14,6 +14,7 @@ POLICIES = {"postgres": "demo", "mariadb": "demo-mariadb"}
 class Instances:
     """DB instances behind the RDS API."""
 
+    checks = SQL_CHECKS
     settings: tuple[str, ...] = (
         "DBInstanceClass",
         "Engine",

@@ -21,6 +21,9 @@ pub struct Accident {
     /// The identifier of the DB cluster, where it happens to one.
     #[serde(default)]
     pub cluster: Option<String>,
+    /// The identifier of the replication group, where it happens to one.
+    #[serde(default)]
+    pub cache: Option<String>,
     /// What happens to it.
     pub kind: AccidentKind,
     /// For `stuck`, `set_status` and `snapshot_status`.
@@ -35,9 +38,9 @@ pub struct Accident {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccidentKind {
-    /// AWS gives up on it: `failed`. The host of a cluster's writer is lost, and AWS fails over if there is a reader.
+    /// AWS gives up on it: `failed`. The host of a cluster's writer, or of a cache's primary, is lost, and AWS fails over if it can.
     InstanceFailure,
-    /// AWS gives up on a cluster and all its members.
+    /// AWS gives up on a cluster and all its members, or on a cache and all its nodes.
     ClusterFailure,
     /// The host of a writer for which nobody took over is there again.
     WriterReturns,
@@ -108,6 +111,8 @@ impl Control {
             (&Method::GET, "/healthz") => Ok(json!({ "status": "ok" })),
             (&Method::GET, "/instances") => self.world.with(|model, now| shown(&model.instances(now))),
             (&Method::GET, "/clusters") => self.world.with(|model, now| shown(&model.clusters(now))),
+            (&Method::GET, "/caches") => self.world.with(|model, _| shown(&model.caches())),
+            (&Method::GET, "/notices") => shown(&self.world.noticed()),
             (&Method::GET, "/events") => shown(&self.world.published()),
             (&Method::GET, "/calls") => {
                 let effective = request.uri().query().is_some_and(|query| query.contains("effective=true"));
@@ -155,10 +160,11 @@ impl Control {
 type Moment = chrono::DateTime<chrono::Utc>;
 
 fn happen(model: &mut Model, accident: &Accident, now: Moment) -> Result<(), ApiError> {
-    match (&accident.instance, &accident.cluster) {
-        (Some(instance), None) => happen_to_instance(model, instance, accident, now),
-        (None, Some(cluster)) => happen_to_cluster(model, cluster, accident, now),
-        _ => Err(ApiError::new("MissingParameter", "an accident happens either to an instance or to a cluster")),
+    match (&accident.instance, &accident.cluster, &accident.cache) {
+        (Some(instance), None, None) => happen_to_instance(model, instance, accident, now),
+        (None, Some(cluster), None) => happen_to_cluster(model, cluster, accident, now),
+        (None, None, Some(cache)) => happen_to_cache(model, cache, accident, now),
+        _ => Err(ApiError::new("MissingParameter", "an accident happens either to an instance, to a cluster, or to a cache")),
     }
 }
 
@@ -186,6 +192,18 @@ fn happen_to_cluster(model: &mut Model, name: &str, accident: &Accident, now: Mo
         | AccidentKind::SnapshotStatus
         | AccidentKind::StopStreaming
         | AccidentKind::BreakReplication => Err(ApiError::new("InvalidParameterCombination", "this accident happens to instances only")),
+    }
+}
+
+/// To the primary of its first shard, or to all of it.
+fn happen_to_cache(model: &mut Model, name: &str, accident: &Accident, now: Moment) -> Result<(), ApiError> {
+    match accident.kind {
+        AccidentKind::InstanceFailure | AccidentKind::AzOutage => model.lose_primary(name, now),
+        AccidentKind::ClusterFailure => model.fail_cache(name),
+        AccidentKind::Hung => model.hang_primary(name, now),
+        AccidentKind::Resume => model.wake_cache(name),
+        AccidentKind::Deletion => model.delete_cache_behind_back(name, now),
+        other => Err(ApiError::new("InvalidParameterCombination", format!("{other:?} does not happen to a cache"))),
     }
 }
 

@@ -5,20 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SubsecRound;
-use hyper::Request;
-use hyper::body::Bytes;
-use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Event, Origin};
-use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use lifeboat_testing::model::{Done, Effect, EffectId, EffectOutcome, Origin, is_cache_server};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::engine::{Clusters, Engine, EngineError, Source, Volume};
-use crate::http;
+use crate::engine::{Caches, Clusters, Engine, EngineError, Lead, Source, Volume};
+use crate::publish::{Published, publish};
 use crate::world::World;
 
 /// How often time passes in the model, unless something wakes it.
 const TICK: Duration = Duration::from_millis(25);
-/// How often publishing is tried before an event is lost; on AWS, too, delivery is best effort.
-const TRIES: u32 = 20;
 
 /// Runs for ever.
 pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>) {
@@ -29,18 +24,25 @@ pub async fn run(world: Arc<World>, engine: Arc<Engine>, events: Option<String>)
     });
     let mut crew = Crew { world: Arc::clone(&world), engine, workers: HashMap::new() };
     loop {
-        let (effects, published) = world.quietly(|model, now| {
+        let (effects, published, notices) = world.quietly(|model, now| {
             model.tick(now);
-            (model.take_effects(), model.take_events())
+            (model.take_effects(), model.take_events(), model.take_notices())
         });
         for (id, effect) in effects {
             crew.hand_out(id, effect).await;
         }
         world.remember(&published);
+        world.remember_notices(&notices);
         for event in published {
             tracing::info!(id = event.detail.event_id, of = event.detail.source_identifier, message = event.detail.message, "event");
             if let Some(publisher) = &publisher {
-                let _ = publisher.send(event);
+                let _ = publisher.send(Published::Event(Box::new(event)));
+            }
+        }
+        for notice in notices {
+            tracing::info!(topic = notice.topic, message = notice.message, "notice");
+            if let Some(publisher) = &publisher {
+                let _ = publisher.send(Published::Notice(notice));
             }
         }
         let _ = tokio::time::timeout(TICK, world.changed.notified()).await;
@@ -68,7 +70,8 @@ impl Crew {
             return;
         }
         let server = effect.server().to_owned();
-        let last = matches!(effect, Effect::Delete { .. });
+        // A node of a cache is replaced under its name, and not before it is gone.
+        let last = matches!(effect, Effect::Delete { .. }) && !is_cache_server(&server);
         let port = matches!(effect, Effect::SetPort { .. });
         let worker = self.workers.entry((server.clone(), port)).or_insert_with(|| {
             let (sender, mut receiver) = unbounded_channel::<(EffectId, Effect)>();
@@ -100,6 +103,9 @@ async fn carry_out_and_report(world: &World, engine: &Engine, id: EffectId, effe
 async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError> {
     let server = effect.server().to_owned();
     let server = server.as_str();
+    if is_cache_server(server) {
+        return carry_out_on_cache(&engine.caches, effect).await;
+    }
     if let Some(volume) = engine.clusters.find(server).await {
         return carry_out_on(&engine.clusters, &volume, effect).await;
     }
@@ -110,6 +116,7 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
             return Ok(Done::Endpoints { writer: writer.ip().to_string(), reader: reader.ip().to_string(), port });
         }
         Effect::SetRole { .. } => return Err(EngineError::Missing(format!("member {server} of a DB cluster"))),
+        Effect::LeadCache { .. } => return Err(EngineError::Missing(format!("replication group {server}"))),
         Effect::Provision { from: Origin::Volume { of, writes }, door, .. } => {
             let address = engine.clusters.add_member(&of, server, writes, door).await?;
             return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
@@ -169,12 +176,46 @@ async fn carry_out_on(clusters: &Clusters, volume: &Volume, effect: Effect) -> R
         Effect::Hang { .. } => volume.hang(server).await,
         Effect::Resume { .. } => volume.resume(server).await,
         Effect::Delete { .. } => clusters.delete(server).await,
-        // What an instance alone can have.
-        Effect::AddStandby { .. }
+        // What an instance alone can have, or a cache.
+        Effect::LeadCache { .. }
+        | Effect::AddStandby { .. }
         | Effect::RemoveStandby { .. }
         | Effect::PromoteStandby { .. }
         | Effect::PromoteReplica { .. }
         | Effect::StopStreaming { .. } => return Err(EngineError::Missing(format!("standby or replica of {server}"))),
+    }
+    Ok(Done::Ok)
+}
+
+/// What is done to a replication group, or to one of its nodes.
+async fn carry_out_on_cache(caches: &Caches, effect: Effect) -> Result<Done, EngineError> {
+    let server = effect.server().to_owned();
+    let server = server.as_str();
+    match effect {
+        Effect::LeadCache { primary, members, tls, door, .. } => {
+            let reached = caches.lead(server, Lead { primary, members, tls, door }).await?;
+            return Ok(Done::Reached {
+                primary: reached.primary.ip().to_string(),
+                reader: reached.reader.ip().to_string(),
+                nodes: reached.nodes.into_iter().map(|(name, address)| (name, address.ip().to_string())).collect(),
+                port: reached.primary.port(),
+            });
+        }
+        Effect::Provision { from, door, .. } => {
+            let address = caches.provision(server, source(from)?, door).await?;
+            return Ok(Done::Listening(Some((address.ip().to_string(), address.port()))));
+        }
+        Effect::TakeImage { image, .. } => {
+            return caches.take_image(server, &image).await.map(|time| Done::Image(time.trunc_subsecs(3)));
+        }
+        Effect::SetPassword { password, .. } => caches.set_token(server, password.expose()).await?,
+        Effect::PromoteReplica { .. } => caches.promote(server).await?,
+        Effect::SetPort { door, .. } => caches.set_door(server, door).await,
+        Effect::Kill { .. } => caches.kill(server).await,
+        Effect::Hang { .. } => caches.hang(server).await,
+        Effect::Resume { .. } => caches.resume(server).await,
+        Effect::Delete { .. } => caches.delete(server).await,
+        other => return Err(EngineError::Missing(format!("{} of {server}: a cache has no such thing", other.name()))),
     }
     Ok(Done::Ok)
 }
@@ -189,53 +230,4 @@ fn source(from: Origin) -> Result<Source, EngineError> {
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
         Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("data in {of} that are not its own"))),
     })
-}
-
-/// Publishes in order. Whoever does not take an event after many tries does not get it.
-async fn publish(to: String, mut events: UnboundedReceiver<Event>) {
-    while let Some(event) = events.recv().await {
-        let mut tries = 0;
-        loop {
-            let why = match http::send(&to, put_events(&to, &event)).await {
-                Ok(response) if response.status().is_success() => match failed_entries(response.body()) {
-                    None => break,
-                    Some(why) => why,
-                },
-                Ok(response) => format!("{}: {}", response.status(), String::from_utf8_lossy(response.body())),
-                Err(error) => error.to_string(),
-            };
-            tries += 1;
-            if tries == TRIES {
-                tracing::warn!(why, event = event.detail.event_id, "an event is lost");
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-    }
-}
-
-/// What `PutEvents` says of an entry that it did not take.
-fn failed_entries(body: &[u8]) -> Option<String> {
-    let reply: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let failed = reply.get("FailedEntryCount").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    (failed > 0).then(|| reply.to_string())
-}
-
-fn put_events(to: &str, event: &Event) -> Request<Bytes> {
-    let entry = json!({
-        "Source": event.source,
-        "DetailType": event.detail_type,
-        "Detail": serde_json::to_string(&event.detail).unwrap_or_default(),
-        "Resources": event.resources,
-        "Time": event.time.timestamp(),
-    });
-    let host = to.strip_prefix("http://").unwrap_or(to).trim_end_matches('/');
-    let credential = format!("test/20260101/{}/events/aws4_request", event.region);
-    let request = Request::post("/")
-        .header("host", host)
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", "AWSEvents.PutEvents")
-        .header("authorization", format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=x"))
-        .body(Bytes::from(json!({ "Entries": [entry] }).to_string()));
-    request.unwrap_or_default()
 }

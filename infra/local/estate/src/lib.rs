@@ -1,4 +1,4 @@
-//! The estate: real database servers behind AWS's RDS API, for tests and the demo only.
+//! The estate: real database servers behind AWS's RDS and ElastiCache APIs, for tests and the demo only.
 //!
 //! ```text
 //! estate --port 0 --control-port 0 --root DIR --ready-file FILE [--upstream URL] [--events URL] [--config FILE.json]
@@ -6,19 +6,19 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | [`api`] | speaks the RDS Query protocol (form in, XML out, version 2014-10-31) for the actions that the model knows; hands the rest to `--upstream` (moto) unchanged |
+//! | [`api`] | speaks the Query protocol of RDS and ElastiCache (form in, XML out) for the actions that the model knows; hands the rest to `--upstream` (moto) unchanged |
 //! | [`control`] | JSON for the demo and for tests: accidents, faults, the log of calls |
-//! | [`driver`] | lets time pass in the model, carries out its effects on real servers, publishes its events to `--events` (ministack) |
-//! | [`engine`] | PostgreSQL and MariaDB servers |
+//! | [`driver`] | lets time pass in the model, carries out its effects on real servers, publishes its events to `--events` (ministack), and what ElastiCache tells topics |
+//! | [`engine`] | PostgreSQL, MariaDB and Redis servers |
 //!
-//! How RDS behaves is not here: that is `lifeboat_testing::model`. The estate listens on 127.0.0.1 only, and never outlives its parent.
+//! How AWS behaves is not here: that is `lifeboat_testing::model`. The estate listens on 127.0.0.1 only, and never outlives its parent.
 //!
 //! # The control API
 //!
 //! | request | body | |
 //! |---|---|---|
 //! | `GET /healthz` | | `{"status":"ok"}` |
-//! | `POST /accidents` | `{"instance":"orders-db","kind":"instance_failure"}` | [`control::Accident`]; `"cluster"` instead of `"instance"` where it happens to a DB cluster |
+//! | `POST /accidents` | `{"instance":"orders-db","kind":"instance_failure"}` | [`control::Accident`]; `"cluster"` or `"cache"` instead of `"instance"` where it happens to a DB cluster or a replication group |
 //! | `POST /faults` | one [`lifeboat_testing::model::Fault`] or a list | adds to those there are |
 //! | `DELETE /faults` | | removes all |
 //! | `POST /closed-groups` | `{"groups":["sg-fence"]}` | which security groups let nobody in |
@@ -26,6 +26,8 @@
 //! | `GET /calls` | | every mutating call; with `?effective=true` those that changed the world |
 //! | `GET /instances` | | every instance as it truly is, members of DB clusters too |
 //! | `GET /clusters` | | every DB cluster as it truly is |
+//! | `GET /caches` | | every replication group as it truly is |
+//! | `GET /notices` | | all that ElastiCache told topics so far |
 //! | `GET /events` | | every event published so far |
 
 //!
@@ -52,6 +54,7 @@ pub mod driver;
 pub mod engine;
 pub mod http;
 pub mod options;
+mod publish;
 #[cfg(test)]
 mod tests;
 pub mod world;

@@ -7,16 +7,16 @@ use serde_json::Value;
 
 /// How the estate is used.
 pub const USAGE: &str = "\
-The estate: AWS's RDS API with real PostgreSQL and MariaDB servers behind it, on this machine only.
+The estate: AWS's RDS and ElastiCache APIs with real PostgreSQL, MariaDB and Redis servers behind them, on this machine only.
 
   estate --root DIR --ready-file FILE [options]
 
   --root DIR           where the servers live; made if need be, emptied of them at the end
   --ready-file FILE    written when the estate is up: {\"port\":..,\"control_port\":..,\"ca\":..,\"pid\":..}
-  --port N             where the RDS API listens on 127.0.0.1 (default 0: any free port)
+  --port N             where both APIs listen on 127.0.0.1 (default 0: any free port)
   --control-port N     where the control API listens on 127.0.0.1 (default 0: any free port)
   --upstream URL       who answers what the estate does not know (moto), for example http://127.0.0.1:5000
-  --events URL         who is told what RDS would publish (ministack), for example http://127.0.0.1:4566
+  --events URL         who is told what AWS would publish (ministack), for example http://127.0.0.1:4566
   --config FILE        JSON: the settings of the model that differ from the preset; \"preset\" is \"short\" (default) or \"aws\"
   --keep               leave the servers' files at the end
   --help               this

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SubsecRound, Utc};
-use lifeboat_testing::model::{Event, Model};
+use lifeboat_testing::model::{CacheNotice, Event, Model};
 use tokio::sync::Notify;
 
 /// The model of the estate, with what was published so far.
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 pub struct World {
     model: Mutex<Model>,
     published: Mutex<Vec<Event>>,
+    noticed: Mutex<Vec<CacheNotice>>,
     /// Wakes the driver before its time.
     pub changed: Notify,
 }
@@ -18,7 +19,7 @@ pub struct World {
 impl World {
     /// A world around this model.
     pub fn new(model: Model) -> Self {
-        Self { model: Mutex::new(model), published: Mutex::default(), changed: Notify::new() }
+        Self { model: Mutex::new(model), published: Mutex::default(), noticed: Mutex::default(), changed: Notify::new() }
     }
 
     /// Does something with the model now, and wakes the driver.
@@ -35,6 +36,15 @@ impl World {
 
     pub(crate) fn remember(&self, events: &[Event]) {
         lock(&self.published).extend_from_slice(events);
+    }
+
+    pub(crate) fn remember_notices(&self, notices: &[CacheNotice]) {
+        lock(&self.noticed).extend_from_slice(notices);
+    }
+
+    /// What topics were told so far.
+    pub fn noticed(&self) -> Vec<CacheNotice> {
+        lock(&self.noticed).clone()
     }
 
     /// The events published so far.

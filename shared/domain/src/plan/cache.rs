@@ -11,16 +11,6 @@ use crate::span::Span;
 use crate::status::StatusMeaning;
 use crate::words::ResourceKind;
 
-/// What makes a replication group.
-pub(super) const CREATE_CACHE: &str = "elasticache:CreateReplicationGroup";
-/// What changes one.
-pub(super) const MODIFY_CACHE: &str = "elasticache:ModifyReplicationGroup";
-
-/// Whether it is one.
-pub(super) const fn is_cache_id(id: &DatabaseId) -> bool {
-    matches!(id.kind(), ResourceKind::ReplicationGroup)
-}
-
 /// Whether the plan is for a cache.
 pub(super) fn is_cache(facts: PlanFacts<'_>) -> bool {
     facts.incident.kind == ResourceKind::ReplicationGroup

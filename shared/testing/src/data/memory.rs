@@ -350,7 +350,11 @@ impl MemoryData {
                 self.servers.remove(&name);
                 self.volumes.remove(&name);
             }
-            Effect::Provision { .. } | Effect::MakeVolume { .. } | Effect::AddStandby { .. } | Effect::RemoveStandby { .. } => {}
+            Effect::Provision { .. }
+            | Effect::MakeVolume { .. }
+            | Effect::LeadCache { .. }
+            | Effect::AddStandby { .. }
+            | Effect::RemoveStandby { .. } => {}
         }
         Ok(Done::Ok)
     }
@@ -368,6 +372,8 @@ impl DataPlane for MemoryData {
                 self.volumes.insert(server.clone(), history);
                 Ok(Done::Ok)
             }
+            // Under the names that AWS would give them.
+            Effect::LeadCache { .. } => Ok(Done::Ok),
             _ if !self.servers.contains_key(effect.server()) && self.volumes.contains_key(effect.server()) => {
                 self.change_volume(now, effect.server(), effect)
             }

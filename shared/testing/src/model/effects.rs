@@ -1,5 +1,7 @@
 //! What the control plane does to servers. The model only asks; a host carries out and reports.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -87,6 +89,20 @@ pub enum Effect {
         server: String,
         /// Whether it accepts writes from now on.
         writes: bool,
+    },
+    /// Lead the addresses of a replication group; make them, if they are not there. The answer is [`Done::Reached`]. Its servers are
+    /// provisioned on their own, before or after; [`Effect::Delete`] of the group takes the addresses away.
+    LeadCache {
+        /// The replication group.
+        server: String,
+        /// The server of its primary; with cluster mode, that of the first shard.
+        primary: String,
+        /// The servers of all its nodes.
+        members: Vec<String>,
+        /// Whether its clients speak TLS.
+        tls: bool,
+        /// Whom it lets in.
+        door: Door,
     },
     /// Keep a copy of the server's data.
     TakeImage {
@@ -185,6 +201,7 @@ impl Effect {
             Self::Provision { server, .. }
             | Self::MakeVolume { server, .. }
             | Self::SetRole { server, .. }
+            | Self::LeadCache { server, .. }
             | Self::TakeImage { server, .. }
             | Self::AddStandby { server }
             | Self::RemoveStandby { server }
@@ -210,6 +227,7 @@ impl Effect {
             Self::Provision { .. } => "provision",
             Self::MakeVolume { .. } => "make_volume",
             Self::SetRole { .. } => "set_role",
+            Self::LeadCache { .. } => "lead_cache",
             Self::TakeImage { .. } => "take_image",
             Self::AddStandby { .. } => "add_standby",
             Self::RemoveStandby { .. } => "remove_standby",
@@ -250,6 +268,18 @@ pub enum Done {
         /// Leads to a reader.
         reader: String,
         /// The port of both.
+        port: u16,
+    },
+    /// [`Effect::LeadCache`]: where the primary endpoint, the reader endpoint and the nodes listen, all on one port. With [`Done::Ok`]
+    /// under the names and the port that AWS would give them.
+    Reached {
+        /// Leads to the primary.
+        primary: String,
+        /// Leads to a replica.
+        reader: String,
+        /// Each node's address, by its server.
+        nodes: BTreeMap<String, String>,
+        /// The port of all.
         port: u16,
     },
     /// [`Effect::TakeImage`]: the newest data time in it.

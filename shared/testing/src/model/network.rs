@@ -30,6 +30,9 @@ impl Model {
         for id in ids {
             self.refresh_port(&id);
         }
+        for id in self.cache_names() {
+            self.refresh_cache_ports(&id);
+        }
     }
 
     /// Begins to swap security groups: the new are `adding`, the old `removing`; all that were in force stay so until it is done.

@@ -30,6 +30,11 @@ impl Form {
         kind.is_some_and(|kind| !["db", "snapshot", "cluster", "cluster-snapshot"].contains(&kind))
     }
 
+    /// Which API is spoken to.
+    pub fn version(&self) -> &str {
+        self.parameters.get("Version").map(String::as_str).unwrap_or_default()
+    }
+
     /// A text that may be absent.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.parameters.remove(name)
@@ -110,6 +115,11 @@ impl Form {
             Filter { name, values: fields.into_values().collect() }
         };
         self.members("Filters").into_values().map(filter).collect()
+    }
+
+    /// A list of structures, each field by the path to it: `Name.Item.1.Some.Field`.
+    pub fn structures(&mut self, name: &str) -> Vec<BTreeMap<String, String>> {
+        self.members(name).into_values().collect()
     }
 
     /// Takes the members of a list out: number to field to value. The field of a plain value is empty.

@@ -1,5 +1,6 @@
-//! The RDS Query API: `POST /` with a form, XML back.
+//! The Query APIs of RDS and ElastiCache: `POST /` with a form, XML back.
 
+mod caches;
 mod clusters;
 mod decode;
 mod form;
@@ -58,6 +59,9 @@ impl Api {
     }
 
     fn dispatch(&self, action: &str, form: Form) -> Reply {
+        if caches::is_ours(&form) {
+            return caches::dispatch(self, action, form);
+        }
         if form.names_foreign_resource() {
             return Reply::NotOurs;
         }
@@ -103,8 +107,13 @@ impl Api {
             Ok(request) => request,
             Err(error) => return Reply::Answer(refusal(&error)),
         };
+        let of_caches = caches::is_ours(&form);
         match self.world.with(|model, now| model.call(&request, now)) {
-            Ok(output) => Reply::Answer(http::response(StatusCode::OK, "text/xml", xml::result(A::NAME, A::RESULT, &output))),
+            Ok(output) if of_caches => {
+                let text = xml::result(caches::NAMESPACE, A::NAME, A::RESULT, &caches::shaped(&output));
+                Reply::Answer(http::response(StatusCode::OK, "text/xml", text))
+            }
+            Ok(output) => Reply::Answer(http::response(StatusCode::OK, "text/xml", xml::result(xml::RDS, A::NAME, A::RESULT, &output))),
             Err(CallError::Refused(error)) => Reply::Answer(refusal(&error)),
             Err(CallError::NoReply(silence)) => Reply::Nothing(silence),
         }

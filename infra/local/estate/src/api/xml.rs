@@ -4,13 +4,14 @@ use lifeboat_testing::model::ApiError;
 use serde::Serialize;
 use serde_json::Value;
 
-const NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
+/// The namespace of RDS.
+pub const RDS: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
 const REQUEST: &str = "<ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId></ResponseMetadata>";
 
 /// The reply to an action that succeeded.
-pub fn result(action: &str, wrapper: Option<&str>, output: &impl Serialize) -> String {
+pub fn result(namespace: &str, action: &str, wrapper: Option<&str>, output: &impl Serialize) -> String {
     let output = serde_json::to_value(output).unwrap_or_default();
-    let mut xml = format!("<?xml version=\"1.0\"?>\n<{action}Response xmlns=\"{NAMESPACE}\">");
+    let mut xml = format!("<?xml version=\"1.0\"?>\n<{action}Response xmlns=\"{namespace}\">");
     if !output.is_null() {
         xml.push_str(&format!("<{action}Result>"));
         match wrapper {
@@ -27,7 +28,7 @@ pub fn result(action: &str, wrapper: Option<&str>, output: &impl Serialize) -> S
 /// The reply to an action that was refused.
 pub fn error(error: &ApiError) -> String {
     let side = if error.status >= 500 { "Receiver" } else { "Sender" };
-    let mut xml = format!("<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{side}</Type>");
+    let mut xml = format!("<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{RDS}\"><Error><Type>{side}</Type>");
     element(&mut xml, "Code", &Value::from(error.code.as_str()));
     element(&mut xml, "Message", &Value::from(error.message.as_str()));
     xml.push_str("</Error><RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>");
@@ -72,6 +73,16 @@ fn item_of(list: &str) -> &str {
         "Subnets" => "Subnet",
         "StatusInfos" => "DBInstanceStatusInfo",
         "ReadReplicaDBInstanceIdentifiers" => "ReadReplicaDBInstanceIdentifier",
+        "ReplicationGroups" => "ReplicationGroup",
+        "MemberClusters" => "ClusterId",
+        "NodeGroups" => "NodeGroup",
+        "NodeGroupMembers" => "NodeGroupMember",
+        "CacheClusters" => "CacheCluster",
+        "CacheNodes" => "CacheNode",
+        "CacheSubnetGroups" => "CacheSubnetGroup",
+        "Snapshots" => "Snapshot",
+        "NodeSnapshots" => "NodeSnapshot",
+        "LogDeliveryConfigurations" => "LogDeliveryConfiguration",
         _ => "member",
     }
 }
@@ -97,6 +108,7 @@ mod tests {
     #[test]
     fn items_of_lists_get_the_names_that_aws_gives_them() {
         let xml = result(
+            RDS,
             "DescribeDBInstances",
             None,
             &json!({"DBInstances":[{"TagList":[{"Key":"a"}],"EnabledCloudwatchLogsExports":["postgresql"]}]}),
@@ -108,12 +120,12 @@ mod tests {
 
     #[test]
     fn what_is_null_is_not_written() {
-        assert!(!result("X", Some("Y"), &json!({"A":null,"B":1})).contains("<A>"));
+        assert!(!result(RDS, "X", Some("Y"), &json!({"A":null,"B":1})).contains("<A>"));
     }
 
     #[test]
     fn an_action_without_a_result_has_none() {
-        assert!(!result("AddTagsToResource", None, &()).contains("Result>"));
+        assert!(!result(RDS, "AddTagsToResource", None, &()).contains("Result>"));
     }
 
     #[test]

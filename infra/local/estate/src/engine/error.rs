@@ -13,6 +13,9 @@ pub enum EngineError {
     /// No MariaDB server on this machine.
     #[error("MariaDB server binaries not found; apt-get install mariadb-server")]
     NoMariaDb,
+    /// No Redis server on this machine.
+    #[error("Redis server binary not found; apt-get install redis-tools")]
+    NoRedis,
     /// PostgreSQL refuses to run as root, and there is neither a `postgres` nor a `nobody` user to run it as.
     #[error("running as root, and neither user postgres nor nobody exists to run PostgreSQL as")]
     NoUser,

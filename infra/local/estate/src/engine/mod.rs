@@ -1,4 +1,4 @@
-//! Real database servers for fake RDS instances: PostgreSQL here, MariaDB in [`mariadb`].
+//! Real database servers: PostgreSQL here and MariaDB in [`mariadb`] for fake RDS instances, Redis in [`redis`] for fake caches.
 //!
 //! A server is a PostgreSQL process with its own data directory, reached through a stable TCP port ([`Engine::provision`]).
 //! Its completed WAL segments go to an archive, which together with a base backup outlives it: point-in-time recovery knows
@@ -27,6 +27,7 @@ mod host;
 mod mariadb;
 mod node;
 mod process;
+mod redis;
 mod server;
 mod setup;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use error::EngineError;
 use front::{Addresses, Front};
 use host::Host;
 use node::Node;
+pub use redis::{Caches, Lead, Reached};
 use server::{Nodes, Server, stop_all};
 
 /// All database servers of one estate.
@@ -59,6 +61,8 @@ pub struct Engine {
     mariadb: mariadb::Servers,
     /// The DB clusters, which have names of their own.
     pub clusters: Clusters,
+    /// The nodes of replication groups.
+    pub caches: Caches,
     guard: Mutex<Child>,
     addresses: Arc<Addresses>,
 }
@@ -108,8 +112,8 @@ impl Engine {
         let guard = process::guard(host.tag_prefix())?;
         let addresses = Arc::new(Addresses::new().map_err(EngineError::io("take a port"))?);
         let host = Arc::new(host);
-        let (mariadb, clusters) = (mariadb::Servers::new(&host), Clusters::new(&host, &addresses));
-        Ok(Self { host, servers: Mutex::default(), mariadb, clusters, guard: Mutex::new(guard), addresses })
+        let (mariadb, clusters, caches) = (mariadb::Servers::new(&host), Clusters::new(&host, &addresses), Caches::new(&host, &addresses)?);
+        Ok(Self { host, servers: Mutex::default(), mariadb, clusters, caches, guard: Mutex::new(guard), addresses })
     }
 
     /// The certificate authority of all servers' certificates (for loopback addresses and localhost).
@@ -386,6 +390,7 @@ impl Engine {
     pub async fn shut_down(&self) {
         self.mariadb.shut_down().await;
         self.clusters.shut_down().await;
+        self.caches.shut_down().await;
         let servers: Vec<_> = self.servers.lock().await.drain().collect();
         for (_, server) in servers {
             stop_all(&server).await;

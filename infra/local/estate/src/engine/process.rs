@@ -3,7 +3,8 @@
 //! Every PostgreSQL process of a server shows the server's tag on its command line: the postmaster as the argument
 //! `cluster_name=TAG`, its children (each in a session of its own, so process groups are of no use) as `postgres: TAG: ...`.
 //! What they start themselves (archive commands) is found as their descendants. A MariaDB server is one process, which has the tag
-//! as the argument `--report-host=TAG`.
+//! as the argument `--report-host=TAG`; a Redis server calls itself `redis: TAG ...`, before and after it has set its own title, and so
+//! does the child that writes a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -98,6 +99,7 @@ fn tree(tag: &str) -> BTreeSet<i32> {
 fn is_tagged(command_line: &str, tag: &str) -> bool {
     let strip = |text: &str, prefix| text.strip_prefix(prefix).is_some_and(|rest: &str| rest.starts_with(tag));
     strip(command_line, "postgres: ")
+        || strip(command_line, "redis: ")
         || command_line.split('\0').any(|argument| strip(argument, "cluster_name=") || strip(argument, "--report-host="))
 }
 
@@ -134,7 +136,7 @@ impl PidFile {
 /// Waits for the end of its standard input, that is of the estate, then kills all that is left.
 const GUARD: &str = r#"read -r _
 set -- /proc/[0-9]*/cmdline
-grep -als -e "cluster_name=$LIFEBOAT_TAG" -e "--report-host=$LIFEBOAT_TAG" -e "^postgres: $LIFEBOAT_TAG" "$@" | while IFS=/ read -r _ _ pid _; do
+grep -als -e "cluster_name=$LIFEBOAT_TAG" -e "--report-host=$LIFEBOAT_TAG" -e "^postgres: $LIFEBOAT_TAG" -e "^redis: $LIFEBOAT_TAG" "$@" | while IFS=/ read -r _ _ pid _; do
   kill -KILL "$pid"
 done"#;
 
@@ -163,6 +165,7 @@ mod tests {
         assert!(is_tagged("/usr/bin/postgres\0-D\0/x\0-c\0cluster_name=lbe-1-0002\0", "lbe-1-0002"));
         assert!(is_tagged("postgres: lbe-1-0002: checkpointer ", "lbe-1-"));
         assert!(is_tagged("/usr/sbin/mariadbd\0--no-defaults\0--report-host=lbe-1-0002\0", "lbe-1-0002"));
+        assert!(is_tagged("redis: lbe-1-0002 /usr/bin/redis-server", "lbe-1-"));
         assert!(!is_tagged("grep\0lbe-1-0002\0", "lbe-1-0002"));
         assert!(!is_tagged("postgres: lbe-1-0002: checkpointer ", "lbe-1-0003"));
         assert!(!is_tagged("", "lbe-1-"));

@@ -42,8 +42,13 @@ impl Estate {
         let events = format!("http://{}", listener.local_addr().unwrap());
         let ear = Arc::clone(&heard);
         tokio::spawn(crate::http::serve(listener, move |request: Request<Bytes>| {
-            assert_eq!(request.headers()["x-amz-target"], "AWSEvents.PutEvents");
-            ear.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap());
+            let told = form_urlencoded::parse(request.body()).find(|(name, _)| name == "Message");
+            let said = match (request.headers().get("x-amz-target"), told) {
+                (Some(target), _) if target == "AWSEvents.PutEvents" => serde_json::from_slice(request.body()).unwrap(),
+                (None, Some((_, message))) => Value::from(message),
+                other => panic!("neither an event nor a message to a topic: {other:?}"),
+            };
+            ear.lock().unwrap().push(said);
             async { Ok(crate::http::response(hyper::StatusCode::OK, "application/json", r#"{"FailedEntryCount":0}"#)) }
         }));
         tokio::spawn(driver::run(Arc::clone(&world), Arc::clone(&engine), Some(events)));
@@ -97,7 +102,12 @@ impl Estate {
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.lock().unwrap();
         let detail = |entry: &Value| serde_json::from_str::<Value>(entry["Entries"][0]["Detail"].as_str().unwrap()).unwrap();
-        heard.iter().map(|entry| detail(entry)["EventID"].as_str().unwrap().to_owned()).collect()
+        heard.iter().filter(|entry| entry.is_object()).map(|entry| detail(entry)["EventID"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What topics were told.
+    pub(super) fn told(&self) -> Vec<String> {
+        self.heard.lock().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     pub(super) async fn end(self) {

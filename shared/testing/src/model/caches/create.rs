@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::snapshot::StoredCacheSnapshot;
 use super::{
-    CacheEndpoint, CacheGroup, CacheStep, CreateReplicationGroup, DeleteReplicationGroup, Node, NodeGroup, ReplicationGroup, group_state,
-    no_group,
+    CacheEndpoint, CacheGroup, CacheStep, CreateReplicationGroup, DeleteReplicationGroup, Node, NodeGroup, ReplicationGroup, SERVER,
+    group_state, no_group,
 };
 use crate::model::steps::Then;
 use crate::model::words::VpcSecurityGroupMembership;
-use crate::model::{Action, ApiError, Effect, Model, Origin, tags};
+use crate::model::{Action, ApiError, Done, Effect, Model, Origin, tags};
 
 /// The port of Redis and Valkey.
 const PORT: u16 = 6379;
@@ -55,7 +55,7 @@ impl Action for CreateReplicationGroup {
         let group = self.group(model, &id, shape, now)?;
         let shown = group.shown.clone();
         model.caches.insert(id.clone(), group);
-        let mut waits = Vec::new();
+        let mut waits: Vec<_> = model.lead_cache(&id).into_iter().collect();
         let nodes: Vec<Node> = model.caches.get(&id).map(|it| it.nodes.clone()).unwrap_or_default();
         let mut primary = String::new();
         for (place, node) in nodes.iter().enumerate() {
@@ -197,6 +197,8 @@ impl CreateReplicationGroup {
             token: self.auth_token.clone(),
             tags: self.tags.clone().unwrap_or_default(),
             promotes: None,
+            server: format!("{SERVER}group-{}-{id}", now.timestamp_millis()),
+            reached: None,
         })
     }
 }
@@ -210,7 +212,8 @@ fn nodes(model: &Model, id: &str, shape: Shape, now: DateTime<Utc>) -> Vec<Node>
             let name = if shape.cluster_mode { format!("{id}-{shard:04}-{number:03}") } else { format!("{id}-{number:03}") };
             let zone = usize::try_from(number - 1).ok().and_then(|place| zones.get(place % zones.len().max(1)));
             nodes.push(Node {
-                server: format!("cache-{}-{name}", now.timestamp_millis()),
+                server: format!("{SERVER}{}-{name}", now.timestamp_millis()),
+                address: None,
                 id: name,
                 shard: format!("{shard:04}"),
                 zone: zone.map(|zone| (*zone).clone()).unwrap_or_default(),
@@ -226,7 +229,7 @@ fn nodes(model: &Model, id: &str, shape: Shape, now: DateTime<Utc>) -> Vec<Node>
 
 impl Model {
     /// Its nodes are up, or never will be: `create-failed`, which no waiter of the SDK takes for an error.
-    pub(super) fn cache_born(&mut self, id: &str, at: DateTime<Utc>, result: &Result<(), String>) {
+    pub(super) fn cache_born(&mut self, id: &str, at: DateTime<Utc>, result: &Result<(), String>, done: &[Done]) {
         if result.is_err() {
             self.with_cache(id, |it| it.nodes.iter_mut().for_each(|node| "restore-failed".clone_into(&mut node.status)));
             self.set_cache(id, "create-failed");
@@ -234,21 +237,28 @@ impl Model {
             return;
         }
         let region = self.settings.region.clone();
+        self.with_cache(id, |it| reach(it, done));
         self.with_cache(id, |it| {
             let (port, prefix) = (it.port, if it.shown.transit_encryption_enabled { "master." } else { "" });
             let endpoint = |address: String| Some(CacheEndpoint { address, port });
             if it.shown.cluster_enabled {
-                it.shown.configuration_endpoint = endpoint(format!("clustercfg.{id}.a1b2c3.{region}.cache.amazonaws.com"));
+                let own = it.reached.as_ref().map(|(primary, _)| primary.clone());
+                it.shown.configuration_endpoint =
+                    endpoint(own.unwrap_or_else(|| format!("clustercfg.{id}.a1b2c3.{region}.cache.amazonaws.com")));
             }
             let mut shards: Vec<String> = it.nodes.iter().map(|node| node.shard.clone()).collect();
             shards.dedup();
             let is_cluster = it.shown.cluster_enabled;
+            let (primary, reader) = it.reached.clone().unwrap_or_else(|| {
+                let host = |prefix: &str| format!("{prefix}{id}.a1b2c3.{region}.cache.amazonaws.com");
+                (host(prefix), host("replica."))
+            });
             let count = u32::try_from(shards.len()).unwrap_or(1).max(1);
             it.shown.node_groups = (0..count)
                 .zip(shards)
                 .map(|(place, shard)| NodeGroup {
-                    primary_endpoint: endpoint(format!("{prefix}{id}.a1b2c3.{region}.cache.amazonaws.com")).filter(|_| !is_cluster),
-                    reader_endpoint: endpoint(format!("replica.{id}.a1b2c3.{region}.cache.amazonaws.com")).filter(|_| !is_cluster),
+                    primary_endpoint: endpoint(primary.clone()).filter(|_| !is_cluster),
+                    reader_endpoint: endpoint(reader.clone()).filter(|_| !is_cluster),
                     slots: is_cluster.then(|| format!("{}-{}", place * 16384 / count, (place + 1) * 16384 / count - 1)),
                     node_group_id: shard,
                     status: "available".to_owned(),
@@ -276,6 +286,20 @@ impl Model {
             self.effect(Effect::Kill { server: node.server.clone() });
             self.effect(Effect::Delete { server: node.server });
         }
+        self.effect(Effect::Delete { server: it.server });
+    }
+}
+
+/// Where its addresses are, if the data plane has its own.
+fn reach(it: &mut CacheGroup, done: &[Done]) {
+    let found = done.iter().find_map(|done| match done {
+        Done::Reached { primary, reader, nodes, port } => Some((primary, reader, nodes, *port)),
+        _ => None,
+    });
+    let Some((primary, reader, nodes, port)) = found else { return };
+    (it.reached, it.port) = (Some((primary.clone(), reader.clone())), port);
+    for node in &mut it.nodes {
+        node.address = nodes.get(&node.server).cloned();
     }
 }
 

@@ -1,13 +1,14 @@
 //! The calls about caches that only read.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::{
     CacheCluster, CacheClustersPage, CacheEndpoint, CacheGroup, CacheNode, CacheParameterGroupStatus, CacheSnapshotsPage, CacheSubnetGroup,
     CacheSubnetGroupsPage, DescribeCacheClusters, DescribeCacheSnapshots, DescribeCacheSubnetGroups, DescribeReplicationGroups,
     NodeGroupMember, NotificationConfiguration, ReplicationGroup, ReplicationGroupsPage, SecurityGroupMembership,
 };
-use crate::model::{Action, ApiError, Model};
+use crate::model::{Action, ApiError, Model, Tag};
 
 impl Action for DescribeReplicationGroups {
     const NAME: &'static str = "DescribeReplicationGroups";
@@ -96,13 +97,75 @@ impl Action for DescribeCacheSnapshots {
     }
 
     fn run(&self, model: &mut Model, _now: DateTime<Utc>) -> Result<CacheSnapshotsPage, ApiError> {
-        let all = model.cache_snapshots.values().map(|it| it.shown.clone()).collect();
+        let source = self.snapshot_source.as_deref().map(|source| if source == "user" { "manual" } else { "automated" });
+        let wanted = |it: &&super::CacheSnapshot| {
+            source.is_none_or(|source| it.snapshot_source == source)
+                && self.snapshot_name.as_ref().is_none_or(|name| *name == it.snapshot_name)
+        };
+        let all: Vec<_> = model.cache_snapshots.values().map(|it| &it.shown).filter(wanted).cloned().collect();
+        if let Some(name) = self.snapshot_name.as_ref().filter(|_| all.is_empty()) {
+            return Err(super::snapshot::no_cache_snapshot(name));
+        }
         let (snapshots, marker) = self.page.cut(all, |it: &super::CacheSnapshot| &it.snapshot_name)?;
         Ok(CacheSnapshotsPage { snapshots, marker })
     }
 }
 
+/// A replication group as it truly is.
+#[derive(Debug, Clone, Serialize)]
+pub struct CacheView {
+    /// As Describe shows it.
+    pub group: ReplicationGroup,
+    /// The status that is true.
+    pub true_status: String,
+    /// Its nodes.
+    pub nodes: Vec<NodeView>,
+    /// Those of its nodes, as far as they stay.
+    pub security_groups: Vec<String>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+}
+
+/// A node as it truly is.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeView {
+    /// As Describe shows it.
+    pub node: CacheCluster,
+    /// Its server.
+    pub server: String,
+    /// Whether it writes.
+    pub is_primary: bool,
+    /// Whether its server answers, or would if it did not hang.
+    pub is_up: bool,
+    /// Whether it hangs.
+    pub is_hung: bool,
+}
+
 impl Model {
+    /// Every replication group as it truly is.
+    pub fn caches(&self) -> Vec<CacheView> {
+        let node = |it: &CacheGroup, node: &super::Node| NodeView {
+            node: self.cache_cluster(it, node),
+            server: node.server.clone(),
+            is_primary: node.is_primary,
+            is_up: node.is_up,
+            is_hung: node.is_hung,
+        };
+        let view = |it: &CacheGroup| CacheView {
+            group: described(it),
+            true_status: it.status.clone(),
+            nodes: it.nodes.iter().map(|found| node(it, found)).collect(),
+            security_groups: it
+                .groups
+                .iter()
+                .filter(|group| group.status != "removing")
+                .map(|group| group.vpc_security_group_id.clone())
+                .collect(),
+            tags: it.tags.clone(),
+        };
+        self.caches.values().map(view).collect()
+    }
+
     /// All nodes, in the order of their names.
     pub(super) fn cache_clusters(&self) -> Vec<CacheCluster> {
         let mut all: Vec<CacheCluster> =
@@ -113,7 +176,8 @@ impl Model {
 
     fn cache_cluster(&self, it: &CacheGroup, node: &super::Node) -> CacheCluster {
         let topic = |topic_arn: String| NotificationConfiguration { topic_arn, topic_status: "active".to_owned() };
-        let address = format!("{}.{}.a1b2c3.{}.cache.amazonaws.com", node.id, it.shown.replication_group_id, self.settings.region);
+        let own = || format!("{}.{}.a1b2c3.{}.cache.amazonaws.com", node.id, it.shown.replication_group_id, self.settings.region);
+        let address = node.address.clone().unwrap_or_else(own);
         CacheCluster {
             cache_cluster_id: node.id.clone(),
             cache_node_type: it.shown.cache_node_type.clone(),

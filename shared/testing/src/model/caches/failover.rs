@@ -59,6 +59,7 @@ impl Model {
                 other.is_primary = other.id == new.id;
             }
         });
+        self.lead_cache(id);
         self.set_cache(id, "available");
         self.notice(id, at, "FailoverComplete", node);
         let others: Vec<Node> = self.caches.get(id).map(|it| it.nodes.clone()).unwrap_or_default();

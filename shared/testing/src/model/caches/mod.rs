@@ -11,6 +11,7 @@ mod words;
 
 use chrono::{DateTime, Utc};
 
+pub use describe::{CacheView, NodeView};
 pub use requests::*;
 pub use words::*;
 
@@ -44,6 +45,10 @@ pub(crate) struct CacheGroup {
     pub tags: Vec<Tag>,
     /// A promotion that is under way.
     pub promotes: Option<String>,
+    /// The group in the data plane.
+    pub server: String,
+    /// Where the primary endpoint and the reader endpoint lead, where that is not under AWS's names.
+    pub reached: Option<(String, String)>,
 }
 
 /// One node.
@@ -62,6 +67,16 @@ pub(crate) struct Node {
     pub is_hung: bool,
     /// Its server in the data plane.
     pub server: String,
+    /// Where it listens, where that is not under AWS's name.
+    pub address: Option<String>,
+}
+
+/// How the names of all servers of caches begin, and of all groups in the data plane.
+const SERVER: &str = "cache-";
+
+/// Whether a server of the data plane is a node of a replication group, or such a group.
+pub fn is_cache_server(name: &str) -> bool {
+    name.starts_with(SERVER)
 }
 
 /// What happens to a replication group later.
@@ -95,7 +110,7 @@ impl CacheStep {
 }
 
 /// What ElastiCache tells the topic of a replication group, as SNS carries it: `{"ElastiCache:FailoverComplete": "sessions-002"}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CacheNotice {
     /// When.
     pub at: DateTime<Utc>,
@@ -248,12 +263,28 @@ impl Model {
         else {
             return Vec::new();
         };
+        // No snapshot holds a token, nor that there is none.
         let sets_token = matches!(from, Origin::Image(_));
         let mut effects = vec![self.effect(Effect::Provision { server: server.clone(), from, door })];
-        if let Some(password) = token.filter(|_| sets_token) {
+        if sets_token {
+            let password = token.unwrap_or_else(|| Secret::new(""));
             effects.push(self.effect(Effect::SetPassword { server, user: CACHE_USER.to_owned(), password }));
         }
         effects
+    }
+
+    /// Leads its addresses to its primary.
+    fn lead_cache(&mut self, id: &str) -> Option<EffectId> {
+        let it = self.caches.get(id)?;
+        let primary = it.nodes.iter().find(|node| node.is_primary).map(|node| node.server.clone())?;
+        let effect = Effect::LeadCache {
+            server: it.server.clone(),
+            primary,
+            members: it.nodes.iter().map(|node| node.server.clone()).collect(),
+            tls: it.shown.transit_encryption_enabled,
+            door: self.cache_door(it),
+        };
+        Some(self.effect(effect))
     }
 
     /// Where a server of no data begins.
@@ -272,7 +303,7 @@ impl Model {
             CacheStep::Show => {
                 self.with_cache(id, |it| it.shown.status.clone_from(&it.status));
             }
-            CacheStep::Born => self.cache_born(id, at, result),
+            CacheStep::Born => self.cache_born(id, at, result, done),
             CacheStep::Modified => self.cache_modified(id, at),
             CacheStep::GroupsChanged => self.cache_groups_changed(id),
             CacheStep::SnapshotTaken(name) => self.cache_snapshot_taken(id, &name, at, result, done),

@@ -107,12 +107,13 @@ impl Model {
     }
 
     /// Opens or closes the ports of its nodes as the groups in force say; sessions that stand are tracked and stay.
-    fn refresh_cache_ports(&mut self, id: &str) {
+    pub(crate) fn refresh_cache_ports(&mut self, id: &str) {
         let Some(it) = self.caches.get(id) else { return };
         let door = self.door(&it.groups);
         let servers: Vec<String> = it.nodes.iter().map(|node| node.server.clone()).collect();
         for server in servers {
             self.effect(Effect::SetPort { server, door });
         }
+        self.lead_cache(id);
     }
 }

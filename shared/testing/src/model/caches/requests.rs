@@ -164,6 +164,9 @@ pub struct DescribeCacheSubnetGroups {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeCacheSnapshots {
+    pub snapshot_name: Option<String>,
+    /// `user` for manual ones, `system` for automated ones.
+    pub snapshot_source: Option<String>,
     #[serde(flatten)]
     pub page: Page,
 }

@@ -146,7 +146,7 @@ impl Model {
             None => it.nodes.iter().filter(|node| node.is_primary).collect(),
         };
         let shown = shown(&it, name, node, arn, &sources.iter().map(|node| (node.id.clone(), node.shard.clone())).collect::<Vec<_>>());
-        let images: Vec<String> = sources.iter().map(|node| format!("{name}/{}", node.shard)).collect();
+        let images: Vec<String> = sources.iter().map(|node| format!("{name}:{}", node.shard)).collect();
         let effects: Vec<_> = sources
             .iter()
             .zip(&images)
