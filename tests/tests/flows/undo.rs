@@ -30,10 +30,11 @@ async fn before_the_first_client_write_one_start_goes_back() {
     let incident = account.incident();
     assert_eq!((incident.state, incident.outcome), (IncidentState::Closed, Some(Outcome::SwappedBack)), "{}", account.explain());
     assert_eq!(account.record().id.as_str(), ORDERS);
-    let world = account.cloud.see();
-    let report = world.documents.iter().find(|(key, _)| key.ends_with("swapped_back-1.md")).expect("there is a report").1.to_string();
+    let report = {
+        let world = account.cloud.see();
+        world.documents.iter().find(|(key, _)| key.ends_with("swapped_back-1.md")).expect("there is a report").1.to_string()
+    };
     assert!(report.contains(&format!("**Data lost:** nothing was written to {copy} since clients were moved at")), "{report}");
-    drop(world);
     let hosts: Vec<String> = account.secret_versions().into_iter().map(|(host, _)| host).collect();
     assert_eq!((hosts.len(), hosts.first()), (3, hosts.last()), "{hosts:?}");
     let tags = |id: &str| account.instance(id)["TagList"].to_string();
