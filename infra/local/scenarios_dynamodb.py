@@ -26,7 +26,7 @@ def deletion(act: Act) -> list[Result]:
     act.break_it("deletion", "somebody switches the protection of {} off and deletes it")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = Result("deletion", "RECOVERED")
-    result.problems += scenarios._changed_nothing(act, execution, "FAILED")
+    result.problems += scenarios.changed_nothing(act, execution, "FAILED")
     answer = act.ask(act.approval(), 2)
     act.conclude(result, answer, "recovered", is_gone=True)
     plan = act.stage.ledger.plan(result.incident)
@@ -86,7 +86,7 @@ def human_error(act: Act) -> list[Result]:
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
     beside = Result("human_error_beside", "RESTORED_BESIDE")
     planned = act.ask({**given, "run": "plan"}, 1)
-    beside.problems += scenarios._changed_nothing(act, planned, "SUCCEEDED")
+    beside.problems += scenarios.changed_nothing(act, planned, "SUCCEEDED")
     execution = act.ask({**given, "run": "execute"}, 2)
     act.conclude_beside(beside, execution, deleted=DELETED, altered=OVERWRITTEN)
     mistake = datetime.fromtimestamp(began, timezone.utc)
