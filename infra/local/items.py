@@ -28,6 +28,8 @@ PORT = 443
 KEY = "id"
 # A service that does not answer is given up soon, and nothing is sent twice.
 CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
+# Whoever looks, or has many items to write, has time: this machine may be busy.
+PATIENT = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3})
 BATCH = 25
 # What says nothing of whether a write was done; everything else that DynamoDB answers is a refusal.
 UNSURE = ("InternalServerError", "ServiceUnavailable", "RequestTimeout")
@@ -78,10 +80,10 @@ class Credentials:
         }
         return {variable: str(self._taken[name]) for name, variable in names.items()}
 
-    def client(self) -> Any:
+    def client(self, config: Config = PATIENT) -> Any:
         """A client with connections of its own."""
         with self._lock:
-            return self._session.client("dynamodb", region_name=self._region, endpoint_url=self._url, config=CONFIG)
+            return self._session.client("dynamodb", region_name=self._region, endpoint_url=self._url, config=config)
 
 
 class OrdersTable:
@@ -149,9 +151,9 @@ class OrdersTable:
 class Place:
     """The parameter that clients read: it holds the name of the table."""
 
-    def __init__(self, ssm: Any, parameter: str, credentials: Credentials) -> None:
-        """`ssm` is a boto3 client of Systems Manager."""
-        self.ssm, self.parameter, self.credentials = ssm, parameter, credentials
+    def __init__(self, ssm: Any, parameter: str, credentials: Credentials, config: Config = PATIENT) -> None:
+        """`ssm` is a boto3 client of Systems Manager; `config` is that of the tables' clients."""
+        self.ssm, self.parameter, self.credentials, self.config = ssm, parameter, credentials, config
 
     def read(self) -> Json:
         """What it says today, and in which version."""
@@ -165,7 +167,7 @@ class Place:
     def connect(self, side: str | None = None, password: str | None = None) -> OrdersTable:
         """A client of the table that the parameter names, or of another one; there is no password."""
         del password
-        return OrdersTable(self.credentials.client(), (side or self.side()).rpartition(":")[0])
+        return OrdersTable(self.credentials.client(self.config), (side or self.side()).rpartition(":")[0])
 
     def lets_in(self, side: str) -> bool:
         """Whether a client may write there: by a deletion whose condition can never hold."""

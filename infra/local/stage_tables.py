@@ -71,9 +71,10 @@ class TableStage(Stage):
             seed = table.fill(self.seed_rows)
         self.database.settle(RESOURCE, ACCOUNT, REGION)  # type: ignore[attr-defined]
         self.journal.start_after_seed(seed)
-        self.writer = ItemWriter(self.place, self.journal)
+        hurried = Place(ssm, self.parameter, self.place.credentials, items.CONFIG)
+        self.writer = ItemWriter(hurried, self.journal)
         # Nobody is early: a copy lets in whoever has a role for its name, from when it is ACTIVE on, and nobody knows that name.
-        self.contenders = Contenders(lambda side: ItemSession(self.place.connect(side)), self.place.side, list)
+        self.contenders = Contenders(lambda side: ItemSession(hurried.connect(side)), self.place.side, list)
         self.writer.start()
         self.contenders.start()
 
@@ -140,7 +141,7 @@ class TableStage(Stage):
             *more,
         ]
         environment = clean_environment(self.cloud.directory / "ministack", **self.person.environment())
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         return ran.returncode, json.loads(ran.stdout) if ran.stdout else {}, ran.stderr
 
     def bad_job(self, deleted: list[int], overwritten: list[int]) -> float:
