@@ -99,7 +99,8 @@ impl Action for DescribeCacheSnapshots {
     fn run(&self, model: &mut Model, _now: DateTime<Utc>) -> Result<CacheSnapshotsPage, ApiError> {
         let source = self.snapshot_source.as_deref().map(|source| if source == "user" { "manual" } else { "automated" });
         let wanted = |it: &&super::CacheSnapshot| {
-            source.is_none_or(|source| it.snapshot_source == source) && self.snapshot_name.as_ref().is_none_or(|name| *name == it.snapshot_name)
+            source.is_none_or(|source| it.snapshot_source == source)
+                && self.snapshot_name.as_ref().is_none_or(|name| *name == it.snapshot_name)
         };
         let all: Vec<_> = model.cache_snapshots.values().map(|it| &it.shown).filter(wanted).cloned().collect();
         if let Some(name) = self.snapshot_name.as_ref().filter(|_| all.is_empty()) {
