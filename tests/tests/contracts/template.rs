@@ -3,11 +3,30 @@
 use crate::repo::{machines, none, read};
 use lifeboat_tests::asl::shape::tasks;
 use lifeboat_tests::asl::{Machine, Task};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The template; CloudFormation's tags are left out, so `!GetAtt X.Arn` reads `X.Arn`.
+/// The template as it is deployed for the tests: policies that are attached to a role stand among those inside of it, under their
+/// own name without the role's, as `portsmake` for `RestoreActPortsMake`.
 pub fn template() -> Value {
+    let mut template = written();
+    let resources = template["Resources"].as_object_mut().unwrap();
+    let attached: Vec<(String, Value)> = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::IAM::ManagedPolicy")
+        .map(|(id, resource)| (id.clone(), resource["Properties"].clone()))
+        .collect();
+    for (id, policy) in attached {
+        let role = policy["Roles"][0].as_str().unwrap();
+        let name = id.strip_prefix(role.trim_end_matches("Role")).unwrap_or_else(|| panic!("{id} begins with the name of {role}"));
+        let inside = json!({"PolicyName": name.to_lowercase(), "PolicyDocument": policy["PolicyDocument"]});
+        resources[role]["Properties"]["Policies"].as_array_mut().unwrap().push(inside);
+    }
+    template
+}
+
+/// The template as it is written; CloudFormation's tags are left out, so `!GetAtt X.Arn` reads `X.Arn`.
+fn written() -> Value {
     let mut text = read("infra/template.yaml");
     for tag in ["Ref", "GetAtt", "Sub", "If", "Not", "Equals", "Join", "And", "Or", "Select", "Split", "FindInMap"] {
         text = text.replace(&format!("!{tag} "), "");
@@ -114,4 +133,37 @@ fn a_function_times_out_before_the_state_that_waits_for_it() {
         (task.timeout_seconds.is_none_or(|state| state <= timeout))
             .then(|| format!("waits {:?} s for {name}, which may take {timeout} s", task.timeout_seconds))
     });
+}
+
+/// How many characters IAM counts: without whitespace, with names as long as they get.
+fn length(document: &Value) -> usize {
+    let text = document.to_string().replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "ap-southeast-2");
+    text.replace("${AWS::AccountId}", "123456789012").len()
+}
+
+#[test]
+fn every_role_is_within_the_lengths_that_iam_takes() {
+    const INSIDE: usize = 10_240;
+    const ATTACHED: usize = 6_144;
+    const MOST_ATTACHED: usize = 10;
+    let template = written();
+    let resources = template["Resources"].as_object().unwrap();
+    let of = |kind: &str| resources.iter().filter(move |(_, resource)| resource["Type"] == kind.to_owned()).collect::<Vec<_>>();
+    let roles = of("AWS::IAM::Role");
+    assert!(roles.len() > 10, "{} roles", roles.len());
+    let inside = roles.iter().filter_map(|(id, role)| {
+        let count = role["Properties"]["Policies"].as_array().into_iter().flatten().map(length).sum::<usize>();
+        (count > INSIDE).then(|| format!("{id} has {count} characters of policies inside, and {INSIDE} are taken"))
+    });
+    let attached = of("AWS::IAM::ManagedPolicy");
+    let long = attached.iter().filter_map(|(id, policy)| {
+        let count = length(&policy["Properties"]["PolicyDocument"]);
+        (count > ATTACHED).then(|| format!("{id} has {count} characters, and {ATTACHED} are taken"))
+    });
+    let many = roles.iter().filter_map(|(id, _)| {
+        // One more is attached by AWS where traces are wanted.
+        let count = attached.iter().filter(|(_, policy)| policy["Properties"]["Roles"][0] == id.as_str()).count() + 1;
+        (count > MOST_ATTACHED).then(|| format!("{id} has {count} policies attached, and {MOST_ATTACHED} are taken"))
+    });
+    none(inside.chain(long).chain(many));
 }

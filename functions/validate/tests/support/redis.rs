@@ -7,6 +7,7 @@ use lifeboat_domain::ports::Target;
 use lifeboat_validate::redis::Redis;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -107,12 +108,16 @@ fn cli(directory: &Path, port: u16, words: &[&str]) -> Command {
     command
 }
 
+/// Where Debian has it: the package of tools starts no service.
+const PROGRAMS: [&str; 3] = ["/usr/bin/redis-server", "/usr/bin/redis-check-rdb", "/usr/local/bin/redis-server"];
+
 /// Starts the server on a free port and waits until it answers; none if it ended instead.
 fn launch(directory: &Path, options: &[&str]) -> Option<(u16, Running)> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    // In Debian's redis-tools the program goes by the name that it is started under.
-    let mut command = Command::new(if Path::new("/usr/bin/redis-server").exists() { "redis-server" } else { "redis-check-rdb" });
-    std::os::unix::process::CommandExt::arg0(&mut command, "redis-server");
+    let program = PROGRAMS.into_iter().find(|path| Path::new(path).exists()).expect("redis-tools or redis-server is installed");
+    let mut command = Command::new(program);
+    // Debian's program is several ones, by the name that it is started under.
+    command.arg0("redis-server");
     command.args(["--port", "0", "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD, "--masterauth", PASSWORD]);
     command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no", "--tls-replication", "yes"]);
     for (option, file) in [("--tls-cert-file", "server.pem"), ("--tls-key-file", "server.key"), ("--tls-ca-cert-file", "ca.pem")] {

@@ -5,6 +5,7 @@ mod adopted;
 mod cache;
 mod calls;
 mod cluster;
+mod describe;
 mod forecast;
 mod gates;
 mod guidance;

@@ -47,6 +47,8 @@ fn weakens(difference: &Difference) -> bool {
         | "cache.automatic_failover" => difference.restored != "true",
         // A cluster that comes back with other members is not as available as its source was.
         "cluster.members" => true,
+        // Of a table: what protects its data, and who may reach it.
+        "table.point_in_time_days" | "table.policy" => true,
         setting if setting == "publicly_accessible" || setting.ends_with(".publicly_accessible") => difference.restored != "false",
         _ => false,
     }
@@ -68,7 +70,10 @@ mod tests {
             assert_eq!(graded(setting, "false", "true"), Grade::Warn, "{setting}");
         }
         assert_eq!(graded(Difference::PARAMETERS, "in-sync", "pending-reboot"), Grade::Fail, "the engine runs with other settings");
-        assert_eq!((graded("point_in_time_days", "35", "null"), graded("policy", "\"{}\"", "null")), (Grade::Fail, Grade::Fail));
+        assert_eq!(
+            (graded("table.point_in_time_days", "35", "null"), graded("table.policy", "\"{}\"", "null")),
+            (Grade::Fail, Grade::Fail)
+        );
         assert_eq!(graded("publicly_accessible", "false", "true"), Grade::Fail);
         assert_eq!(graded("publicly_accessible", "true", "false"), Grade::Warn);
         assert_eq!(graded("cluster.members.0.publicly_accessible", "false", "true"), Grade::Fail);

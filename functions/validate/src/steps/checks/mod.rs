@@ -207,9 +207,14 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
                 return None;
             }
         };
-        let check = data::freshness(newest, !timed.is_empty(), &self.wanted(), self.rpo());
+        let is_sampled = timed.iter().any(|table| table.items.is_some());
+        let check = match newest.filter(|_| is_sampled) {
+            Some(newest) => Some(data::sampled_freshness(newest, &self.wanted())),
+            None => data::freshness(newest, !timed.is_empty(), &self.wanted(), self.rpo()),
+        };
         checks.extend(check.map(|check| Check { millis: self.millis_since(started), ..check }));
-        newest
+        // Of a sample the newest is not the newest of all: it measures no loss.
+        newest.filter(|_| !is_sampled)
     }
 
     fn millis_since(&self, started: Timestamp) -> u64 {
