@@ -148,7 +148,7 @@ fn every_role_is_within_the_lengths_that_iam_takes() {
     const MOST_ATTACHED: usize = 10;
     let template = written();
     let resources = template["Resources"].as_object().unwrap();
-    let of = |kind: &str| resources.iter().filter(move |(_, resource)| resource["Type"] == kind.to_owned()).collect::<Vec<_>>();
+    let of = |kind: &str| resources.iter().filter(move |(_, resource)| resource["Type"].as_str() == Some(kind)).collect::<Vec<_>>();
     let roles = of("AWS::IAM::Role");
     assert!(roles.len() > 10, "{} roles", roles.len());
     let inside = roles.iter().filter_map(|(id, role)| {
