@@ -127,3 +127,19 @@ fn what_acts_on_tables_is_expressly_kept_from_deleting_them() {
         assert!(denied.contains("Effect: Deny") && denied.contains(action), "{action}: {denied}");
     }
 }
+
+#[test]
+fn validate_may_try_to_delete_only_the_items_that_nobody_has() {
+    let template = super::template();
+    let role = super::statements(&template["Resources"]["ValidateRole"]["Properties"]["Policies"]);
+    let mut denials = role.into_iter().filter(|statement| statement["Effect"] == "Deny" && statement["Action"][0] == "dynamodb:DeleteItem");
+    let denial = denials.next().expect("there is one");
+    assert_eq!(denial["Resource"], "*");
+    let keys = super::texts(&denial["Condition"]["ForAnyValue:StringNotLike"]["dynamodb:LeadingKeys"]);
+    let source = read("shared/aws/src/tables/items.rs");
+    for key in &keys {
+        let start = key.strip_suffix('*').expect("what follows is random");
+        assert!(source.contains(&format!("\"{start}\"")), "no key of a trial begins with {start}");
+    }
+    assert_eq!(keys.len(), 2, "{keys:?}");
+}
