@@ -199,6 +199,29 @@ async fn told(story: Story, outcome: Outcome) -> (Account, Vec<String>) {
     (account, calls)
 }
 
+/// The account after somebody deleted the table, for who reads its messages.
+pub async fn deleted() -> Account {
+    played(Story::Deletion).await
+}
+
+/// The account after a copy was restored beside the table.
+pub async fn spoilt() -> Account {
+    played(Story::HumanError).await
+}
+
+/// The account after somebody switched recovery off.
+pub async fn unprotected() -> Account {
+    let mut account = account().await;
+    endings::switch_recovery_off(&mut account).await;
+    account
+}
+
+async fn played(story: Story) -> Account {
+    let mut account = account().await;
+    story.play(&mut account).await;
+    account
+}
+
 /// What must hold however a story went: nothing is deleted, and no two tables that clients could be led to take writes.
 fn always(account: &Account) -> Result<(), String> {
     if let Some(call) = account.calls_since(0).iter().find(|call| call.starts_with("DeleteTable") || call.starts_with("DeleteBackup")) {

@@ -13,10 +13,21 @@ use serde_json::{Value, json};
 
 /// All of them; where one story has several messages worth showing, they are shown together.
 pub(super) fn all() -> Vec<Scene> {
-    [told_by_stories(), asked(), refused(), stopped(), broken(), told::news(), told::orders(), told::elsewhere(), super::clusters::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        told_by_stories(),
+        asked(),
+        refused(),
+        stopped(),
+        broken(),
+        told::news(),
+        told::orders(),
+        told::elsewhere(),
+        super::clusters::all(),
+        super::kinds::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// One of the stories, to its end.

@@ -109,15 +109,20 @@ async fn a_cut_over_of_a_table_is_undone_by_opening_the_old_one_behind_a_fence_a
     assert!(calls[1].contains("table/orders\"") && calls[1].contains("\"DeniesWrites\":false"), "{calls:?}");
 }
 
-#[tokio::test]
-async fn recovery_that_is_switched_off_is_news_at_once_and_at_every_days_sweep_and_never_a_recovery() {
-    let mut account = account().await;
+/// Somebody does; the event comes twice.
+pub(super) async fn switch_recovery_off(account: &mut Account) {
     account.cloud.touch().rds.happen(|model, _| model.tables.switch_recovery_off(TABLE)).unwrap();
     let off = json!({"pointInTimeRecoverySpecification": {"pointInTimeRecoveryEnabled": false}});
     let event = trail_event("UpdateContinuousBackups", TABLE, &off, account.time());
     account.detect(event.clone()).await.unwrap();
     account.detect(event).await.unwrap();
     account.sweeps(3).await;
+}
+
+#[tokio::test]
+async fn recovery_that_is_switched_off_is_news_at_once_and_at_every_days_sweep_and_never_a_recovery() {
+    let mut account = account().await;
+    switch_recovery_off(&mut account).await;
     assert!(account.incidents().is_empty(), "{}", account.explain());
     let told = |beginning: &str| account.subjects().iter().filter(|subject| subject.contains(beginning)).count();
     assert_eq!(told("point-in-time recovery was switched off"), 1, "{:?}", account.subjects());
