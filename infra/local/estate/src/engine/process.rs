@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -19,18 +19,35 @@ use tokio::time::sleep;
 
 use super::error::EngineError;
 
-/// SIGSTOP to all processes with this tag (or tag prefix) and their descendants; returns them.
+/// SIGSTOP to all processes with this tag (or tag prefix) and their descendants; returns them once they stand still: the signal is
+/// sent before it is heard, and on a busy machine a server answers one statement more.
 pub(super) fn freeze(tag: &str) -> BTreeSet<i32> {
     let mut stopped = BTreeSet::new();
     loop {
         // One may have forked another before it stopped: look until nothing new is there.
         let fresh: BTreeSet<i32> = tree(tag).difference(&stopped).copied().collect();
         if fresh.is_empty() {
+            wait_until_still(&stopped);
             return stopped;
         }
         send(&fresh, Signal::STOP);
         stopped.extend(fresh);
     }
+}
+
+/// For a second at most: a process that waits for a disk stops when that answers.
+fn wait_until_still(pids: &BTreeSet<i32>) {
+    let given_up = Instant::now() + Duration::from_secs(1);
+    while pids.iter().any(|pid| runs(*pid)) && Instant::now() < given_up {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a process is there and neither stopped nor dead, by the third field of its `stat`.
+fn runs(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next()?.chars().next());
+    state.is_some_and(|state| !matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 /// SIGCONT to all of them.

@@ -31,7 +31,14 @@ impl Cluster {
         self.engine.clusters.add_member(volume, name, writes, Door::Open).await.unwrap()
     }
 
+    /// A client tries again, as one does where an endpoint has just moved: the door that is hung anew lets go of who stood in it.
     async fn client_at(&self, address: SocketAddr) -> Client {
+        for _ in 0..50 {
+            if let Ok(client) = connect(&self.engine.ca_pem_path(), address, PASSWORD).await {
+                return client;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
         connect(&self.engine.ca_pem_path(), address, PASSWORD).await.unwrap()
     }
 
