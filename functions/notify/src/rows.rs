@@ -7,6 +7,7 @@ use crate::text::count;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::policy::{FingerprintTable, is_sql_identifier};
 use lifeboat_domain::validation::{KeyRanges, TableDifference};
+use lifeboat_domain::words::ResourceKind;
 
 /// More ranges than this are for a person with an editor.
 const MOST_RANGES: usize = 3;
@@ -32,14 +33,27 @@ fn log_in(story: &Story) -> Option<Advice> {
     Some(Advice::new(say, commands::log_in(&source.arn, secret)))
 }
 
+/// What previews the salvage of single items of a DynamoDB table, from Lifeboat's own repository.
+fn salvage(story: &Story) -> Option<String> {
+    let (source, copy) = (&story.incident.source.id, &story.incident.restored.as_ref()?.id);
+    let command = || format!("python3 infra/salvage.py --table {source} --copy {copy} --written-at ATTRIBUTE");
+    (source.kind() == ResourceKind::DynamodbTable).then(command)
+}
+
 fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
     let name = &table.table;
     let sides = Sides::of(story, name);
     let mut advice = Vec::new();
     if table.only_restored.count > 0 {
         let (rows, keys) = (count(table.only_restored.count, "row"), ranges(&table.only_restored));
-        let say = format!("{name}: {rows} only in the copy ({keys}); bring them back after looking at them");
-        advice.push(Advice::new(say, sides.as_ref().map(|sides| sides.copy_back(&table.only_restored)).unwrap_or_default()));
+        let (how, commands) = match salvage(story) {
+            Some(command) => ("this shows what could be written back, and over what, and writes nothing yet", vec![command]),
+            None => (
+                "bring them back after looking at them",
+                sides.as_ref().map(|sides| sides.copy_back(&table.only_restored)).unwrap_or_default(),
+            ),
+        };
+        advice.push(Advice::new(format!("{name}: {rows} only in the copy ({keys}); {how}"), commands));
     }
     if table.changed.count > 0 {
         let (rows, keys) = (count(table.changed.count, "row"), ranges(&table.changed));

@@ -41,8 +41,12 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     let source = &story.incident.source;
     let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
     let mut to_do = parts::finish(story);
-    to_do
-        .push(Advice::say(format!("Restart consumers that still hold connections to {}: sockets and pools survive a cut-over", source.id)));
+    let restart = if source.id.kind().has_login() {
+        format!("Restart consumers that still hold connections to {}: sockets and pools survive a cut-over", source.id)
+    } else {
+        format!("Restart consumers that read the name {} once and keep it", source.id)
+    };
+    to_do.push(Advice::say(restart));
     to_do.extend(iac::short(story));
     to_do.extend(promotion::afterwards(story));
     if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {
