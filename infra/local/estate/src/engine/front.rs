@@ -185,9 +185,12 @@ async fn silent(address: SocketAddr) -> io::Result<Door> {
     Ok(Door::Silent { _listener: listener, _queue: queue })
 }
 
-async fn accept(listener: TcpListener, (backend, admits): (u16, Admits), cut: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, (backend, admits): (u16, Admits), mut cut: watch::Receiver<()>) {
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        // What was cut before it came is none of its business.
+        cut.mark_unchanged();
+        match accepted {
             Ok((client, _)) if admits == Admits::Prober => drop(tokio::spawn(carry_prober(client, backend, cut.clone()))),
             Ok((client, _)) => drop(tokio::spawn(carry(client, backend, cut.clone()))),
             Err(error) => {
