@@ -1,15 +1,26 @@
 //! Finding resources, and keeping what the ledger knows of them fresh.
 
-use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::Source;
 use lifeboat_domain::observed::ObservedDatabase;
-use lifeboat_domain::ports::ReadDatabases;
+use lifeboat_domain::ports::{Ledger, ReadDatabases};
+use lifeboat_domain::register::FleetMember;
 pub(crate) use lifeboat_domain::register::{ResourceRecord, record, refresh};
+use lifeboat_domain::{DrError, ledger};
 
 /// Reads one instance.
 pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DatabaseId) -> Result<Option<ObservedDatabase>, DrError> {
     databases.database(id).await.map_err(|error| error.while_doing(format!("describing {id}")))
+}
+
+/// The resource that one of these was: what is gone has no tags, so the ledger's records are asked.
+pub(crate) async fn remembered(ledger: &impl Ledger, named: &[DatabaseId]) -> Result<Option<ResourceRecord>, DrError> {
+    for member in ledger::list::<FleetMember>(ledger, "fleet", "").await? {
+        if let Some(record) = record(ledger, &member.value.resource).await?.filter(|record| named.contains(&record.id)) {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
 }
 
 /// Why an instance is left alone; none if it is protected.

@@ -3,9 +3,8 @@
 use crate::commands::quoted;
 use crate::iac::{Changed, LeftBehind, TellYourIac};
 use lifeboat_domain::Timestamp;
-use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use lifeboat_domain::incident::{Restored, Source};
-use lifeboat_domain::plan::Act;
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::ResourceKind;
 
@@ -32,13 +31,14 @@ pub(crate) fn events(arn: &Arn, id: &DatabaseId, since: Option<Timestamp>) -> St
     format!("aws elasticache describe-events --region {region} --source-type replication-group --source-identifier {id} {when}")
 }
 
-/// Promotes a replica, as ElastiCache lets it be done; each waits for the one before.
+/// Promotes a replica, as ElastiCache lets it be done; each waits for the one before, and what was switched off is on at the end.
 pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
     let off = on("modify", arn, id, "--no-automatic-failover-enabled --no-multi-az-enabled --apply-immediately");
     let wait = format!("aws elasticache wait replication-group-available --region {} --replication-group-id {id}", arn.region());
     let promote = on("modify", arn, id, "--primary-cluster-id REPLICA --apply-immediately");
     let on_again = on("modify", arn, id, "--automatic-failover-enabled --multi-az-enabled --apply-immediately");
-    format!("{off} && {wait} && {promote} && {wait} && {on_again}")
+    // Whatever becomes of the promotion, a cache must not stay without automatic failover.
+    format!("{off} && {wait} && {promote}; {wait}; {on_again}")
 }
 
 /// Gives a cache other security groups.
@@ -50,9 +50,14 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
 pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
     vec![
         set_groups(arn, id, &[group.to_owned()]),
-        "# from a host of that group, with its AUTH token in REDISCLI_AUTH; never reboot a primary, which wipes it:".to_owned(),
-        format!("redis-cli --tls -h PRIMARY_ENDPOINT_OF_{id} CLIENT KILL TYPE normal SKIPME yes"),
+        "# from a host that the group admits, with its AUTH token in REDISCLI_AUTH; never reboot a primary, which wipes it:".to_owned(),
+        end_sessions(id),
     ]
+}
+
+/// Ends the sessions of everybody else on a cache, by its engine.
+pub(crate) fn end_sessions(id: &DatabaseId) -> String {
+    format!("redis-cli --tls -h PRIMARY_ENDPOINT_OF_{id} CLIENT KILL TYPE normal SKIPME yes")
 }
 
 /// Adds or removes tags.
@@ -65,13 +70,14 @@ pub(crate) fn remove_tags(arn: &Arn, keys: &str) -> String {
     format!("aws elasticache remove-tags-from-resource --region {} --resource-name {arn} --tag-keys {keys}", arn.region())
 }
 
-/// A snapshot of a replica; with cluster mode, of the group.
-pub(crate) fn snapshot(arn: &Arn, act: &Act, shorthand: &str) -> Option<String> {
-    let Act::CreateSnapshot { instance, snapshot, .. } = act else { return None };
+/// A snapshot of its last node, which is a replica where it has one; with cluster mode, of the group.
+pub(crate) fn snapshot(arn: &Arn, id: &DatabaseId, name: &SnapshotId, shorthand: &str) -> String {
     let region = arn.region();
-    Some(format!(
-        "aws elasticache create-snapshot --region {region} --cache-cluster-id {instance}-002 --snapshot-name {snapshot} --tags {shorthand}"
-    ))
+    let node = on("describe", arn, id, "--query 'ReplicationGroups[0].NodeGroups[0].NodeGroupMembers[-1].CacheClusterId' --output text");
+    let told = format!("--snapshot-name {name} --tags {shorthand}");
+    format!(
+        "aws elasticache create-snapshot --region {region} --cache-cluster-id \"$({node})\" {told} # with cluster mode: --replication-group-id {id} instead"
+    )
 }
 
 /// Deletes a cache, with a final snapshot where one is wanted.

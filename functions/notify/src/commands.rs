@@ -163,7 +163,8 @@ pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
         ResourceKind::ReplicationGroup => caches::force_failover(arn, id),
         ResourceKind::DbCluster => on("failover", arn, id, ""),
-        _ => on("reboot", arn, id, "--force-failover"),
+        ResourceKind::DynamodbTable => format!("# {id} is a table, which fails over to nothing"),
+        ResourceKind::RdsInstance => on("reboot", arn, id, "--force-failover"),
     }
 }
 
@@ -171,8 +172,9 @@ pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
 pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
     match id.kind() {
         ResourceKind::DynamodbTable => format!("# {id} is a table and keeps no sessions"),
+        ResourceKind::ReplicationGroup => caches::end_sessions(id),
         ResourceKind::DbCluster => on_members(arn, id, "reboot-db-instance"),
-        _ => on("reboot", arn, id, ""),
+        ResourceKind::RdsInstance => on("reboot", arn, id, ""),
     }
 }
 
@@ -342,7 +344,9 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
         Act::CreateSnapshot { instance, snapshot, .. } if table::is_table(instance) => Some(table::back_up(arn, instance, snapshot)),
-        Act::CreateSnapshot { instance, tags, .. } if caches::is_cache(instance) => caches::snapshot(arn, act, &shorthand(tags)),
+        Act::CreateSnapshot { instance, snapshot, tags } if caches::is_cache(instance) => {
+            Some(caches::snapshot(arn, instance, snapshot, &shorthand(tags)))
+        }
         Act::CreateSnapshot { instance, snapshot, tags } => {
             let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
             let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
@@ -388,6 +392,9 @@ pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bo
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
 pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
+    if table::is_table(id) {
+        return table::delete(arn, id, false);
+    }
     if caches::is_cache(id) {
         return vec![caches::delete(arn, id, false)];
     }

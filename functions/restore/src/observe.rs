@@ -14,9 +14,6 @@ use lifeboat_domain::{DrError, Span};
 /// A reboot that was not seen for so long after it was written down was not sent; only a fenced source is rebooted again.
 const REBOOT_SHOWS_WITHIN: Span = Span::minutes(2);
 
-/// A backup of a table is listed at once; one that was not listed for so long was not made.
-const BACKUP_SHOWS_WITHIN: Span = Span::minutes(2);
-
 /// What the world shows of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
@@ -47,15 +44,17 @@ pub(crate) async fn by_resource_id(databases: &impl ReadDatabases, id: &str) -> 
 /// Reads the new database, whatever it is called now.
 pub(crate) async fn restored(databases: &impl ReadDatabases, restored: &Restored) -> Result<Option<ObservedDatabase>, DrError> {
     match &restored.resource_id {
-        Some(id) if restored.id.kind() == ResourceKind::DynamodbTable => same(databases, &restored.id, id).await,
-        Some(id) => by_resource_id(databases, id).await,
+        Some(id) => same(databases, &restored.id, id).await,
         None => instance(databases, &restored.id).await,
     }
 }
 
-/// Reads a database that keeps its name, if it is still the one with this id.
+/// Reads the database with this resource id. A table is found by its name only, which it keeps: it must still be that one.
 pub(crate) async fn same(databases: &impl ReadDatabases, id: &DatabaseId, resource_id: &str) -> Result<Option<ObservedDatabase>, DrError> {
-    Ok(instance(databases, id).await?.filter(|found| found.resource_id == resource_id))
+    match id.kind() {
+        ResourceKind::DynamodbTable => Ok(instance(databases, id).await?.filter(|found| found.resource_id == resource_id)),
+        _ => by_resource_id(databases, resource_id).await,
+    }
 }
 
 /// Reads the source. What has its name but is another instance is never touched. While names may be swapped, nobody under its name
@@ -114,7 +113,8 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
                 Some(_) if instance.kind() == ResourceKind::DynamodbTable => {
                     Ok(Observation::Done("the backup exists under our name".to_owned()))
                 }
-                None if instance.kind() == ResourceKind::DynamodbTable => Ok(unseen_backup(recovery, record)),
+                // A second one under the same name would be made without a word: what is not listed is never asked for again.
+                None if instance.kind() == ResourceKind::DynamodbTable => Ok(Observation::CannotTell),
                 Some(found) if found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str()) => {
                     Ok(Observation::Done("the snapshot exists and is ours".to_owned()))
                 }
@@ -154,12 +154,6 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
             Ok(of_instance(recovery, record, instance(&deps.databases, &id).await?.as_ref()))
         }
     }
-}
-
-/// A second backup under the same name would be made without a word: it is asked for again only once the first one must have shown.
-fn unseen_backup(recovery: &Recovery<'_>, record: &CallRecord) -> Observation {
-    let is_young = Span::between(record.sent_at, recovery.now) < BACKUP_SHOWS_WITHIN;
-    if is_young { Observation::CannotTell } else { Observation::NotDone }
 }
 
 async fn observe_restore<R: Databases, L, D, S, E, C>(

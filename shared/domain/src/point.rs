@@ -100,8 +100,11 @@ pub struct RecoveryPoint {
     pub arn: Option<Arn>,
     /// How far it is.
     pub state: PointState,
-    /// When it was asked for.
+    /// When the run or the incident that wants it began.
     pub started_at: Timestamp,
+    /// When a call was sent that must not be sent twice, as its name protects from nothing: of a table's backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Its newest transaction.
     pub data_time: Option<Timestamp>,
     /// Where the manifest lies in the bucket.

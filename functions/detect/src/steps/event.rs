@@ -11,7 +11,7 @@ use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
 use lifeboat_domain::register::{ExecutionRecord, PlannedWork, ResourceRecord, SeenSignal};
 use lifeboat_domain::words::{Plane, ResourceKind, Scenario, show_time};
-use lifeboat_domain::{DrError, Span};
+use lifeboat_domain::{DrError, Span, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -121,14 +121,22 @@ where
         return Ok((None, EventAnswer::only(format!("{id} does not exist and Lifeboat does not know it"))));
     };
     let resource = Some(record.resource.clone());
-    let policy = deps.policies.policy(&record.policy)?;
-    let age = Span::between(event.at, deps.clock.now());
-    if age > policy.timing.stale_event {
-        let reason = format!("stale: it is {age} old, older than the policy's {}; the sweep sees the present", policy.timing.stale_event);
+    if let Some(reason) = why_stale(deps, &record, event.at)? {
         return Ok((resource, EventAnswer::only(reason)));
     }
     note_planned_work(deps, event, &record).await?;
     Ok((resource, act_on(deps, event, class, meaning, &record, observed.as_ref()).await?))
+}
+
+/// Why an event says nothing of today any more.
+pub(super) fn why_stale<R, L, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    at: Timestamp,
+) -> Result<Option<String>, DrError> {
+    let limit = deps.policies.policy(&record.policy)?.timing.stale_event;
+    let age = Span::between(at, deps.clock.now());
+    Ok((age > limit).then(|| format!("stale: it is {age} old, older than the policy's {limit}; the sweep sees the present")))
 }
 
 /// What is judged as one: of a member of a cluster, the cluster.

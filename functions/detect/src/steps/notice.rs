@@ -1,16 +1,15 @@
 //! What ElastiCache tells of caches: the topic of a node-based one names the group or a node of it, and never proves anything alone.
 
-use super::event::{EventAnswer, begin, join_only};
+use super::event::{EventAnswer, begin, join_only, why_stale};
 use crate::incidents::{tell_people, tell_people_daily};
 use crate::{Deps, resources};
+use lifeboat_domain::DrError;
 use lifeboat_domain::events::{CacheNotice, EventClass, ServerlessNotice};
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::Signal;
 use lifeboat_domain::observed::{ObservedDatabase, cache_id, cache_node_of};
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
-use lifeboat_domain::register::{FleetMember, ResourceRecord};
 use lifeboat_domain::words::{Plane, Scenario, show_time};
-use lifeboat_domain::{DrError, Span, ledger};
 
 /// The group that a notice means: its subject is a group or a node.
 async fn meant(databases: &impl ReadDatabases, subject: &str) -> Result<(Vec<DatabaseId>, Option<ObservedDatabase>), DrError> {
@@ -21,17 +20,6 @@ async fn meant(databases: &impl ReadDatabases, subject: &str) -> Result<(Vec<Dat
         }
     }
     Ok((named, None))
-}
-
-/// One that is gone is known from the ledger only.
-async fn remembered(ledger: &impl Ledger, named: &[DatabaseId]) -> Result<Option<ResourceRecord>, DrError> {
-    for member in ledger::list::<FleetMember>(ledger, "fleet", "").await? {
-        let record = resources::record(ledger, &member.value.resource).await?;
-        if let Some(record) = record.filter(|record| named.contains(&record.id)) {
-            return Ok(Some(record));
-        }
-    }
-    Ok(None)
 }
 
 pub(super) async fn of_cache<R, L, D, E, C>(
@@ -51,16 +39,13 @@ where
             (None, Some(resource)) => Some(resources::refresh(&deps.ledger, &resource, found).await?),
             (None, None) => None,
         },
-        None => remembered(&deps.ledger, &named).await?,
+        None => resources::remembered(&deps.ledger, &named).await?,
     };
     let Some(record) = record else {
         return Ok((None, EventAnswer::only(format!("{} is no cache that Lifeboat knows", notice.subject))));
     };
     let resource = Some(record.resource.clone());
-    let stale = deps.policies.policy(&record.policy)?.timing.stale_event;
-    let age = Span::between(notice.at, deps.clock.now());
-    if age > stale {
-        let reason = format!("stale: it is {age} old, older than the policy's {stale}; the sweep sees the present");
+    if let Some(reason) = why_stale(deps, &record, notice.at)? {
         return Ok((resource, EventAnswer::only(reason)));
     }
     let (class, meaning) = notice.meaning();

@@ -1,17 +1,15 @@
 //! What somebody did to a table: a deletion starts a look, and recovery that is switched off is news, never a recovery.
 
-use super::event::{EventAnswer, begin};
+use super::event::{EventAnswer, begin, why_stale};
 use crate::incidents::tell_people;
 use crate::{Deps, resources};
+use lifeboat_domain::DrError;
 use lifeboat_domain::events::{TableDeed, TableEvent};
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::incident::Signal;
-use lifeboat_domain::ledger;
 use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
-use lifeboat_domain::register::{FleetMember, ResourceRecord};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::words::{Plane, ResourceKind, Scenario, show_time};
-use lifeboat_domain::{DrError, Span};
 
 /// Handles one event of a table.
 pub(super) async fn table<R, L, D, E, C>(deps: &Deps<R, L, D, E, C>, event: &TableEvent) -> Result<(Option<Identity>, EventAnswer), DrError>
@@ -33,19 +31,14 @@ where
             (None, Some(resource)) => Some(resources::refresh(&deps.ledger, &resource, observed).await?),
             (reason, resource) => return Ok((resource, EventAnswer::only(reason.unwrap_or_else(|| format!("{id} has no identity"))))),
         },
-        None => known_as(deps, &id).await?,
+        None => resources::remembered(&deps.ledger, std::slice::from_ref(&id)).await?,
     };
     let Some(record) = record else {
         return Ok((None, EventAnswer::only(format!("{id} does not exist and Lifeboat does not know it"))));
     };
     let resource = Some(record.resource.clone());
-    let stale = deps.policies.policy(&record.policy)?.timing.stale_event;
-    let age = Span::between(event.at, deps.clock.now());
-    if age > stale {
-        return Ok((
-            resource,
-            EventAnswer::only(format!("stale: it is {age} old, older than the policy's {stale}; the sweep sees the present")),
-        ));
+    if let Some(reason) = why_stale(deps, &record, event.at)? {
+        return Ok((resource, EventAnswer::only(reason)));
     }
     let is_going = observed.as_ref().is_none_or(|observed| observed.status.meaning() == StatusMeaning::Deleting);
     let answer = match event.deed {
@@ -67,14 +60,4 @@ where
         }
     };
     Ok((resource, answer))
-}
-
-/// The resource that a table was which is gone: its tags went with it, so the ledger's records are asked.
-async fn known_as<R, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, id: &DatabaseId) -> Result<Option<ResourceRecord>, DrError> {
-    for member in ledger::list::<FleetMember>(&deps.ledger, "fleet", "").await? {
-        if let Some(record) = resources::record(&deps.ledger, &member.value.resource).await?.filter(|record| record.id == *id) {
-            return Ok(Some(record));
-        }
-    }
-    Ok(None)
 }

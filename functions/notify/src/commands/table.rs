@@ -31,19 +31,23 @@ pub(super) fn events(arn: &Arn, id: &DatabaseId, since: Option<Timestamp>) -> St
     )
 }
 
-/// Adds Lifeboat's denial of writes to the policy of a table, or takes it away; all other statements stay.
+/// Adds Lifeboat's denial of writes to the policy of a table, or takes it away; all other statements stay. The policy is read once, and
+/// replaced only if it is still the one that was read: a look that fails must not cost the owner's own statements.
 pub(super) fn set_door(arn: &Arn, groups: &[String]) -> String {
-    let region = arn.region();
-    let read = format!("aws dynamodb get-resource-policy --region {region} --resource-arn {arn} --query Policy --output text");
+    let on = |verb: &str| format!("aws dynamodb {verb}-resource-policy --region {} --resource-arn {arn}", arn.region());
+    let (get, put, delete) = (on("get"), on("put"), on("delete"));
+    let revision = r#"--expected-revision-id "$(printf '%s' "$DOOR" | jq -r .RevisionId)""#;
     if groups.iter().any(|group| group == FENCED) {
         let actions = r#"["dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:BatchWriteItem","dynamodb:PartiQLInsert","dynamodb:PartiQLUpdate","dynamodb:PartiQLDelete"]"#;
         let statement = format!(r#"{{"Sid":"LifeboatFence","Effect":"Deny","Principal":"*","Action":{actions},"Resource":"{arn}"}}"#);
+        let nothing = r#"{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[]}","RevisionId":"NO_POLICY"}"#;
         return format!(
-            "({read} || echo '{{\"Version\":\"2012-10-17\",\"Statement\":[]}}') | jq -c '.Statement += [{statement}]' | aws dynamodb put-resource-policy --region {region} --resource-arn {arn} --policy file:///dev/stdin"
+            r#"DOOR=$({get} --output json || echo '{nothing}'); {put} {revision} --policy "$(printf '%s' "$DOOR" | jq -c '.Policy | fromjson | .Statement += [{statement}]')""#
         );
     }
+    let kept = r#"jq -c '.Policy | fromjson | .Statement |= map(select(.Sid != "LifeboatFence"))'"#;
     format!(
-        "{read} | jq -ce '.Statement |= map(select(.Sid != \"LifeboatFence\")) | select(.Statement != [])' > policy.json && aws dynamodb put-resource-policy --region {region} --resource-arn {arn} --policy file://policy.json || aws dynamodb delete-resource-policy --region {region} --resource-arn {arn}"
+        r#"DOOR=$({get} --output json) && KEPT=$(printf '%s' "$DOOR" | {kept}) && if [ "$(printf '%s' "$KEPT" | jq '.Statement | length')" = 0 ]; then {delete} {revision}; else {put} {revision} --policy "$KEPT"; fi"#
     )
 }
 
@@ -87,6 +91,10 @@ mod tests {
         let (closed, open) = (set_door(&arn, &[FENCED.to_owned()]), set_door(&arn, &[UNFENCED.to_owned()]));
         assert!(closed.contains("\"Effect\":\"Deny\"") && closed.contains("put-resource-policy"), "{closed}");
         assert!(!open.contains("Deny") && open.contains("delete-resource-policy"), "{open}");
+        for command in [&closed, &open] {
+            let writes = command.matches("put-resource-policy").count() + command.matches("delete-resource-policy").count();
+            assert_eq!(command.matches("--expected-revision-id").count(), writes, "only over what was read: {command}");
+        }
         let deleting = delete(&arn, &id, true).join("\n");
         assert!(deleting.find("AVAILABLE") < deleting.find("delete-table"), "{deleting}");
         assert!(is_of_table(&arn) && is_table(&id));

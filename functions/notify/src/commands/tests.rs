@@ -91,3 +91,29 @@ fn a_foreign_word_cannot_break_out_of_the_shell() {
     assert_eq!(quoted("prod/orders"), "prod/orders");
     assert_eq!(quoted("a'b; c"), r"'a'\''b; c'");
 }
+
+#[test]
+fn no_command_for_a_table_or_a_cache_is_one_of_rds_which_may_know_an_instance_of_that_name() {
+    for (arn, id) in [
+        ("arn:aws:dynamodb:eu-west-1:123456789012:table/orders", "table/orders"),
+        ("arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:orders", "replicationgroup:orders"),
+    ] {
+        let (arn, id) = (Arn::parse(arn).unwrap(), DatabaseId::parse(id).unwrap());
+        let groups = ["sg-1".to_owned()];
+        let tags: BTreeMap<String, String> = [("team".to_owned(), "shop".to_owned())].into();
+        let mut all = vec![describe(&arn, &id), events(&arn, &id), events_since(&arn, &id, "2026-01-15T10:25:00Z".parse().unwrap())];
+        all.extend([force_failover(&arn, &id), restart_instance(&arn, &id), set_groups(&arn, &id, &groups)]);
+        all.extend([add_tags(&arn, &tags), remove_tags(&arn, tags.keys())]);
+        all.extend(shut(&arn, &id, "sg-1"));
+        for is_protected in [None, Some(true), Some(false)] {
+            all.extend(delete_copy(&arn, &id, is_protected));
+            all.extend(release_source(&arn, &id, is_protected));
+            all.extend(release_terminal(&arn, &id, is_protected));
+        }
+        let snapshot = lifeboat_domain::ids::SnapshotId::parse("first").unwrap();
+        all.extend(by_hand(&arn, &Act::CreateSnapshot { instance: id, snapshot, tags }));
+        for command in all {
+            assert!(!command.contains("aws rds"), "{command}");
+        }
+    }
+}

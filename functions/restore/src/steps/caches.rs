@@ -151,9 +151,8 @@ async fn promote<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let kept = ledger::read::<CallRecord>(&deps.ledger, &key).await?.filter(|kept| kept.value.state != CallState::Refused);
     let writer = found.writer().map(|writer| writer.id.clone());
     let Some(kept) = kept else {
-        if writer.as_ref() != from {
-            let name = writer.map_or_else(|| "nobody".to_owned(), |writer| writer.to_string());
-            let text = format!("{name} is the primary of {} already: nothing is promoted, as it would go back", found.id);
+        if let Some(other) = writer.as_ref().filter(|writer| Some(*writer) != from) {
+            let text = format!("{other} is the primary of {} already: nothing is promoted, as it would go back", found.id);
             recovery.tell(&deps.ledger, Phase::Act, text).await?;
             return Ok(Went::On);
         }

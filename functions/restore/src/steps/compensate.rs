@@ -313,10 +313,7 @@ pub(crate) async fn shut<R: Databases, L, D, S, E, C>(
         let closing = |error: CallError| error.while_doing(format!("closing {id} on the way back"));
         deps.databases.set_security_groups(id, &[group.to_owned()]).await.map_err(closing)?;
     }
-    let shown = match id.kind() {
-        ResourceKind::DynamodbTable => observe::same(&deps.databases, id, &found.resource_id).await?,
-        _ => observe::by_resource_id(&deps.databases, &found.resource_id).await?,
-    };
+    let shown = observe::same(&deps.databases, id, &found.resource_id).await?;
     if shown.is_none_or(|shown| !shown.has_exactly_group(group)) {
         return Err(DrError::conflict(format!("{id} is being closed on the way back: {} is opened after that", incident.source.id)));
     }

@@ -95,6 +95,7 @@ pub(crate) async fn first_point<R: Databases, L: Ledger, D: Documents, S: Secret
             arn: None,
             state: PointState::Creating,
             started_at,
+            asked_at: None,
             data_time: None,
             manifest,
             fingerprint: None,

@@ -11,6 +11,9 @@ use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
 use serde::{Deserialize, Serialize};
 
+/// A backup that was begun is listed within minutes.
+const SHOWS_WITHIN: Span = Span::minutes(10);
+
 /// How far the batch is.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CheckAnswer {
@@ -106,7 +109,14 @@ async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
             Ok(true)
         }
         (Some(SnapshotStatus::Pending(_)), None) => Ok(false),
-        // It was busy, or the first call was lost: the name makes sure that it is taken once.
+        (None, None) if point.asked_at.is_some_and(|asked| Span::between(asked, deps.clock.now()) >= SHOWS_WITHIN) => {
+            let text = format!(
+                "it was asked for more than {SHOWS_WITHIN} ago and is not listed; it is not asked for twice, as both could be made"
+            );
+            fail(deps, &key, text).await?;
+            Ok(true)
+        }
+        // It was busy, or the first call was lost: the name, or what is written down, makes sure that it is taken once.
         (None, None) => {
             // Refused again: the next look repeats it, and the others are looked at all the same.
             if let Err(error) = ask(deps, batch, item).await? {

@@ -56,6 +56,7 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         arn: None,
         state: PointState::Creating,
         started_at: batch.started_at,
+        asked_at: None,
         data_time: None,
         manifest: item.manifest.clone(),
         fingerprint: None,
@@ -65,14 +66,31 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     };
     ledger::create(&deps.ledger, &key, &point).await?;
     // A backup of a table has no tags; its name was made of the run and the table.
-    let has_tags = item.target.instance.kind() != ResourceKind::DynamodbTable;
-    if found.is_some_and(|found| has_tags && found.tags.get(tags::BACKUP) != Some(&batch.run)) {
+    if found.is_some_and(|found| is_nameable(item) && found.tags.get(tags::BACKUP) != Some(&batch.run)) {
         return fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await.map(Ok);
     }
     if found.is_some() {
         return Ok(Ok(()));
     }
     ask(deps, batch, item).await
+}
+
+/// Whether a second call under the same name is refused; DynamoDB makes a second backup.
+const fn is_nameable(item: &Item) -> bool {
+    !matches!(item.target.instance.kind(), ResourceKind::DynamodbTable)
+}
+
+/// Writes down that a call is sent which must not be sent twice; false if it was before.
+async fn intend<R, L: Ledger, D, C: Clock>(deps: &Deps<R, L, D, C>, key: &lifeboat_domain::ports::Key) -> Result<bool, DrError> {
+    let now = deps.clock.now();
+    if ledger::expect::<RecoveryPoint>(&deps.ledger, key).await?.value.asked_at.is_some() {
+        return Ok(false);
+    }
+    let noted = |point: &mut RecoveryPoint| {
+        point.asked_at = Some(now);
+        Ok(())
+    };
+    ledger::update::<RecoveryPoint, _>(&deps.ledger, key, noted).await.map(|_| true)
 }
 
 /// Asks for the snapshot. A database that is busy now is asked again at each look, and never holds up its batch.
@@ -85,8 +103,24 @@ pub(super) async fn ask<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     let key = keys::point(resource, batch.started_at, &item.snapshot);
     let marks: BTreeMap<String, String> =
         [(tags::RESOURCE.to_owned(), resource.to_string()), (tags::BACKUP.to_owned(), batch.run.clone())].into();
-    match deps.databases.create_snapshot(&item.target.instance, &item.snapshot, &marks).await {
+    if !is_nameable(item) && !intend(deps, &key).await? {
+        return Ok(Ok(()));
+    }
+    let answer = deps.databases.create_snapshot(&item.target.instance, &item.snapshot, &marks).await;
+    if !is_nameable(item) && answer.as_ref().is_err_and(CallError::certainly_did_nothing) {
+        ledger::update::<RecoveryPoint, _>(&deps.ledger, &key, |point| {
+            point.asked_at = None;
+            Ok(())
+        })
+        .await?;
+    }
+    match answer {
         Ok(()) => Ok(Ok(())),
+        // It is watched, and never asked for again.
+        Err(error) if error.class == CallClass::Unknown && !is_nameable(item) => {
+            tracing::warn!(%resource, "whether the backup was begun is not known: {error}");
+            Ok(Ok(()))
+        }
         Err(error) if error.class == CallClass::AlreadyExists => Ok(Ok(())),
         Err(error) if error.class == CallClass::WrongState => {
             tracing::info!(%resource, "busy, asked again later: {error}");

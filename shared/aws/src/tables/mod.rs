@@ -95,13 +95,19 @@ impl Tables {
         Ok(Some(table))
     }
 
-    /// Those that carry `lifeboat:policy`: status and point-in-time recovery of each. A list of all settings would take eight calls for
+    /// Those that carry `lifeboat:policy`: status, tags and point-in-time recovery of each. A list of all settings would take eight calls for
     /// each table at every sweep.
     pub(crate) async fn protected(&self) -> Answer<Vec<ObservedDatabase>> {
         let mut found = Vec::new();
-        for (arn, tags) in self.tagging.protected(RESOURCE_TYPE).await? {
-            // The tagging API lags: what was deleted a moment ago is not shown by DynamoDB any more.
+        for arn in self.tagging.protected(RESOURCE_TYPE).await?.into_keys() {
+            // The tagging API lags, and only names candidates: of a table that a recovery has just retired it still shows the policy, and
+            // would give it the identity back.
             let Some(shown) = self.describe(arn.name()).await? else { continue };
+            let tags = match self.tags(arn.as_str()).await {
+                Ok(tags) => tags,
+                Err(error) if error.class == CallClass::NotFound => continue,
+                Err(error) => return Err(error),
+            };
             let backups = self.continuous_backups(arn.name()).await?;
             match observe::table(&shown, backups.as_ref(), tags) {
                 Ok(table) => found.push(table),

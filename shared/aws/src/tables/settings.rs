@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     StreamViewType, TableClass, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use lifeboat_domain::ids::DatabaseId;
-use lifeboat_domain::observed::{Autoscaling, FENCED, ObservedDatabase, Own, TableConfiguration, table_door};
+use lifeboat_domain::observed::{Autoscaling, ObservedDatabase, Own, TableConfiguration, table_door};
 use lifeboat_domain::plan::TableSetting;
 use lifeboat_domain::ports::{Answer, SetTables};
 use lifeboat_domain::{CallClass, CallError};
@@ -46,7 +46,6 @@ impl Tables {
         if let Some(Own::Table(own)) = &mut table.configuration.own {
             **own = TableConfiguration { ttl, kinesis, insights, autoscaling, policy: door.owners(), unread, ..(**own).clone() };
         }
-        debug_assert!(table.groups.len() == 1, "a table has one door, {FENCED} or not");
         Ok(())
     }
 

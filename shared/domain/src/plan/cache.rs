@@ -9,7 +9,7 @@ use crate::observed::{Configuration, Member, ObservedDatabase};
 use crate::policy::CutOverTarget;
 use crate::span::Span;
 use crate::status::StatusMeaning;
-use crate::words::ResourceKind;
+use crate::words::{ResourceKind, Scenario};
 
 /// Whether the plan is for a cache.
 pub(super) fn is_cache(facts: PlanFacts<'_>) -> bool {
@@ -160,7 +160,6 @@ pub(super) fn refused_checks(facts: PlanFacts<'_>) -> Option<String> {
 
 /// What only a person can do about a cache.
 pub(super) fn guidance(facts: PlanFacts<'_>) -> Vec<String> {
-    use crate::words::Scenario;
     let (id, region) = (&facts.incident.source.id, facts.incident.source.arn.region());
     let describe = format!("aws elasticache describe-replication-groups --region {region} --replication-group-id {id}");
     let global = facts.manifest.and_then(|manifest| manifest.configuration.cache()?.global.clone());
@@ -188,12 +187,22 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Vec<String> {
         ],
         Some(Scenario::SecurityBreach) => vec![
             "Decide first what must be kept as evidence: take a snapshot before anything else.".to_owned(),
-            format!("aws elasticache create-snapshot --region {region} --cache-cluster-id {id}-002 --snapshot-name evidence-{id}"),
+            format!("aws elasticache create-snapshot --region {region} {} --snapshot-name evidence-{id}", kept_from(facts)),
             "Then change the AUTH token or the user groups, and let the cache fill itself anew.".to_owned(),
         ],
         Some(Scenario::RegionOutage) => region_outage(global.as_deref()),
         _ => Vec::new(),
     }
+}
+
+/// Of what a snapshot is taken: of a node without cluster mode, of a replica where one serves; else of the group (fact sheet 3.6).
+fn kept_from(facts: PlanFacts<'_>) -> String {
+    let group = || format!("--replication-group-id {}", facts.incident.source.id);
+    let Some(observed) = facts.observed.filter(|it| it.configuration.cache().is_some_and(|cache| !cache.cluster_mode)) else {
+        return group();
+    };
+    let node = next_primary(observed).or_else(|| observed.writer());
+    node.map_or_else(group, |node| format!("--cache-cluster-id {}", node.id))
 }
 
 /// Never automatic across Regions (fact sheet 3.1).
