@@ -1,6 +1,6 @@
 //! Looks how far the snapshots of a batch are: one Describe for all of them.
 
-use super::start::{ask, fail};
+use super::start::{ask, fail, forget};
 use crate::{Batch, BatchInput, Deps, Item, read};
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger::{self, keys};
@@ -11,7 +11,7 @@ use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
 use serde::{Deserialize, Serialize};
 
-/// A backup that was begun is listed within minutes.
+/// A backup that was begun is listed within minutes; until then it is watched, as a second one of its name would be another.
 const SHOWS_WITHIN: Span = Span::minutes(10);
 
 /// How far the batch is.
@@ -110,11 +110,9 @@ async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         }
         (Some(SnapshotStatus::Pending(_)), None) => Ok(false),
         (None, None) if point.asked_at.is_some_and(|asked| Span::between(asked, deps.clock.now()) >= SHOWS_WITHIN) => {
-            let text = format!(
-                "it was asked for more than {SHOWS_WITHIN} ago and is not listed; it is not asked for twice, as both could be made"
-            );
-            fail(deps, &key, text).await?;
-            Ok(true)
+            // Not listed for so long: it was not begun. The next look asks for it anew.
+            forget(deps, &key).await?;
+            Ok(false)
         }
         // It was busy, or the first call was lost: the name, or what is written down, makes sure that it is taken once.
         (None, None) => {

@@ -108,15 +108,11 @@ pub(super) async fn ask<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     }
     let answer = deps.databases.create_snapshot(&item.target.instance, &item.snapshot, &marks).await;
     if !is_nameable(item) && answer.as_ref().is_err_and(CallError::certainly_did_nothing) {
-        ledger::update::<RecoveryPoint, _>(&deps.ledger, &key, |point| {
-            point.asked_at = None;
-            Ok(())
-        })
-        .await?;
+        forget(deps, &key).await?;
     }
     match answer {
         Ok(()) => Ok(Ok(())),
-        // It is watched, and never asked for again.
+        // It is watched: only what is not listed for minutes was not begun.
         Err(error) if error.class == CallClass::Unknown && !is_nameable(item) => {
             tracing::warn!(%resource, "whether the backup was begun is not known: {error}");
             Ok(Ok(()))
@@ -129,6 +125,15 @@ pub(super) async fn ask<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         Err(error) if matches!(error.class, CallClass::Throttled | CallClass::Unknown) => Ok(Err(error)),
         Err(error) => fail(deps, &key, error.to_string()).await.map(Ok),
     }
+}
+
+/// Notes that nothing was begun, so that it may be asked for anew.
+pub(super) async fn forget<R, L: Ledger, D, C>(deps: &Deps<R, L, D, C>, key: &lifeboat_domain::ports::Key) -> Result<(), DrError> {
+    let nothing = |point: &mut RecoveryPoint| {
+        point.asked_at = None;
+        Ok(())
+    };
+    ledger::update::<RecoveryPoint, _>(&deps.ledger, key, nothing).await.map(|_| ())
 }
 
 /// Notes why a point will never be.
