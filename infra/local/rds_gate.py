@@ -225,8 +225,9 @@ def estate_tags(upstream: str, arn: str) -> dict[str, str]:
     if service is ELASTICACHE and kind == "cluster":
         # A node has the tags of its replication group.
         arn = f"arn:aws:elasticache:{region}:{account}:replicationgroup:{NODE.sub('', name)}"
-    form = {"Action": "ListTagsForResource", "ResourceName": arn}
-    return tags_in(ask_estate(upstream, region, account, form, service))
+    # ElastiCache tells a caller no tags of what is not available; IAM knows them.
+    action = "ListTagsForIam" if service is ELASTICACHE else "ListTagsForResource"
+    return tags_in(ask_estate(upstream, region, account, {"Action": action, "ResourceName": arn}, service))
 
 
 def is_of_cache(arn: str) -> bool:
@@ -237,7 +238,9 @@ def is_of_cache(arn: str) -> bool:
 def tagged_caches(upstream: str, region: str, account: str) -> list[tuple[str, list[dict[str, str]]]]:
     """Every replication group with its tags, as the Resource Groups Tagging API lists them."""
     tree = ask_estate(upstream, region, account, {"Action": "DescribeReplicationGroups"}, ELASTICACHE)
-    arns = [group["ARN"] for group in children(tree, "ReplicationGroup") if "ARN" in group]
+    # What is being made is listed later.
+    shown = [group for group in children(tree, "ReplicationGroup") if group.get("Status") != "creating"]
+    arns = [group["ARN"] for group in shown if "ARN" in group]
     return [
         (arn, [{"Key": key, "Value": value} for key, value in estate_tags(upstream, arn).items()]) for arn in arns
     ]

@@ -139,12 +139,13 @@ def altered(act: Act) -> Problems:
 
 def lost_replies(act: Act) -> Problems:
     """The reply to the first call of each kind is lost: the world is as if each was made once."""
-    act.break_it("instance_failure", "the host of {} is lost for good, and replies get lost")
+    accident, losing = LOSING[act.stage.kind]
+    act.break_it(accident, "{} is lost for good, and replies get lost")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = act.conclude(Result("lost_replies", "RECOVERED"), execution, "recovered")
     log = checks.log_since(act.stage, act.zero)
-    lost = sorted(call["action"] for call in log if call["outcome"] == "reply_lost")
-    return result.problems + ([] if lost == sorted(LOSING) else [f"the replies to {LOSING} should be lost, not {lost}"])
+    lost = sorted({call["action"] for call in log if call["outcome"] == "reply_lost"})
+    return result.problems + ([] if lost == sorted(losing) else [f"the replies to {losing} should be lost, not {lost}"])
 
 
 def silent_policy(act: Act) -> Problems:
@@ -269,8 +270,9 @@ def _changed(act: Act) -> Problems:
 
 
 def _reply_lost(action: str) -> Json:
-    """The first such call takes effect, and nobody hears of it."""
-    return {"action": action, "when": {"nth": 1}, "kind": "reply_lost"}
+    """The first such call takes effect, and nobody hears of it; a member is refused as long as its cluster is being made."""
+    first = {"times": 30} if action == "CreateDBInstance" else {"nth": 1}
+    return {"action": action, "when": first, "kind": "reply_lost"}
 
 
 @dataclass(frozen=True)
@@ -279,12 +281,14 @@ class Control:
 
     run: Callable[[Act], Problems]
     stage: Json = field(default_factory=dict)
+    # Whether it begins with replies that get lost.
+    loses: bool = False
 
 
 CONTROLS = {
     "healed": Control(healed),
     "altered": Control(altered),
-    "lost_replies": Control(lost_replies),
+    "lost_replies": Control(lost_replies, loses=True),
     "silent_policy": Control(silent_policy, {"policy": "silent"}),
     "rotated_password": Control(rotated_password),
     "leaking_fence": Control(leaking_fence),
@@ -294,16 +298,37 @@ CONTROLS = {
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),
+    "aurora_leaking_fence": Control(leaking_fence, {"kind": "aurora"}),
+    "aurora_opened_early": Control(opened_early, {"kind": "aurora"}),
+    "aurora_moved_back": Control(moved_back, {"kind": "aurora"}),
+    "aurora_lost_replies": Control(lost_replies, {"kind": "aurora"}, loses=True),
     "table_roles": Control(table_roles, {"kind": "dynamodb"}),
     "table_lost_replies": Control(table_lost_replies, {"kind": "dynamodb"}),
 }
-LOSING = [
-    "RestoreDBInstanceToPointInTime",
-    "ModifyDBInstance",
-    "AddTagsToResource",
-    "RemoveTagsFromResource",
-    "CreateDBSnapshot",
-]
+# By kind: what goes wrong, and the calls of whose kind the first reply is lost.
+LOSING = {
+    "rds": (
+        "instance_failure",
+        [
+            "RestoreDBInstanceToPointInTime",
+            "ModifyDBInstance",
+            "AddTagsToResource",
+            "RemoveTagsFromResource",
+            "CreateDBSnapshot",
+        ],
+    ),
+    "aurora": (
+        "cluster_failure",
+        [
+            "RestoreDBClusterToPointInTime",
+            "CreateDBInstance",
+            "ModifyDBCluster",
+            "AddTagsToResource",
+            "RemoveTagsFromResource",
+            "CreateDBClusterSnapshot",
+        ],
+    ),
+}
 
 
 def play(name: str, binaries: Path) -> int:
@@ -316,8 +341,8 @@ def play(name: str, binaries: Path) -> int:
         with stage_of(binaries, logs_to=logs, **control.stage) as stage:
             point = stage.back_up()
             screen.line(None, "backup", f"tonight's backup: {point['snapshot']}, {point['state']}")
-            if name == "lost_replies":
-                stage.cloud.control("/faults", [_reply_lost(action) for action in LOSING])
+            if control.loses:
+                stage.cloud.control("/faults", [_reply_lost(action) for action in LOSING[stage.kind][1]])
             try:
                 problems = control.run(act_of(stage, Timeline(stage, screen), REPO / ".run" / "reports"))
             finally:

@@ -103,12 +103,9 @@ def opened_early(act: Act) -> list[str]:
 
     def meddle() -> None:
         def copies() -> list[str]:
-            shown = stage.cloud.client("rds").describe_db_instances()["DBInstances"]
-            return [
-                item["DBInstanceIdentifier"]
-                for item in shown
-                if item["DBInstanceIdentifier"] != RESOURCE and item["DBInstanceStatus"] == "available"
-            ]
+            # A restored cluster leads nowhere before its members serve.
+            up = [item for item in stage.database.shown() if item["DBInstanceStatus"] == "available" and item.get("Endpoint")]
+            return [item["DBInstanceIdentifier"] for item in up if item["DBInstanceIdentifier"] != RESOURCE]
 
         [copy] = until("the copy is up", RECOVERY_SECONDS, copies, every=0.05)
         stage.cloud.control("/prober-groups", {"groups": []})
@@ -138,8 +135,8 @@ def moved_back(act: Act) -> list[str]:
 
     def hang() -> None:
         until("the source is fenced", RECOVERY_SECONDS, fenced, every=0.1)
-        shown = stage.cloud.client("rds").describe_db_instances()["DBInstances"]
-        copies.extend(item["DBInstanceIdentifier"] for item in shown if item["DBInstanceIdentifier"] != RESOURCE)
+        names = [item["DBInstanceIdentifier"] for item in stage.database.shown()]
+        copies.extend(name for name in names if name != RESOURCE)
         stage.break_it("hung", copies[0])
 
     hanging = threading.Thread(target=hang, daemon=True)

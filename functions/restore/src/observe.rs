@@ -176,13 +176,14 @@ pub(crate) fn is_ours(found: &ObservedDatabase, recovery: &Recovery<'_>) -> bool
     found.tags.get(tags::INCIDENT).map(String::as_str) == Some(recovery.incident.id.as_str())
 }
 
-/// A restored table is born without tags. Until it gets ours it is known by its name, which holds a hash of the incident, and by its
-/// age; one that carries another incident's mark, or a policy, is somebody else's.
+/// A restored table is born without tags, and those of a new cache are not told before it is available. Until then it is known by its
+/// name, which holds a hash of the incident, and by its age; one that carries another incident's mark, or a policy, is somebody else's.
 fn is_ours_without_a_mark(found: &ObservedDatabase, recovery: &Recovery<'_>) -> bool {
     let is_target = recovery.target().is_some_and(|target| target == found.id) && recovery.plan.target_resource_id.is_none();
     let is_young = found.created_at.is_some_and(|created| created >= recovery.incident.first_signal_at);
     let is_plain = !found.tags.keys().any(|key| key.starts_with("lifeboat:"));
-    found.id.kind() == ResourceKind::DynamodbTable && is_target && is_young && is_plain
+    let is_silent = matches!(found.id.kind(), ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup);
+    is_silent && is_target && is_young && is_plain
 }
 
 fn not_ours(name: &str) -> DrError {

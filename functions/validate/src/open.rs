@@ -61,7 +61,7 @@ pub(crate) async fn plan(ledger: &impl Ledger, incident: &Incident) -> Result<Op
 
 /// Today's login of a target, or why there is none.
 pub(crate) async fn today(secrets: &impl ReadSecrets, target: &Target) -> Result<Credentials, DrError> {
-    if !target.instance.kind().has_login() {
+    if !target.has_login() {
         return Ok(Credentials {
             version: String::new(),
             username: String::new(),

@@ -52,6 +52,14 @@ impl Tagging {
         }
         Ok(found)
     }
+
+    /// All tags of one resource, as far as the API knows them yet; none of one that it does not know.
+    pub async fn of(&self, arn: &str) -> Answer<BTreeMap<String, String>> {
+        let output = self.client.get_resources().resource_arn_list(arn).send().await.map_err(|error| call_error(ACTION, &error))?;
+        let found = output.resource_tag_mapping_list().iter().find(|resource| resource.resource_arn() == Some(arn));
+        let tags = found.map(|resource| resource.tags()).unwrap_or_default();
+        Ok(tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ mod cluster;
 mod table;
 
 pub use cache::{
-    CacheConfiguration, LogDelivery, cache_id, cache_node_of, cache_of_resource_id, cache_resource_id, cache_status_of,
-    is_cache_resource_id,
+    CacheConfiguration, LogDelivery, cache_id, cache_node_of, cache_of_resource_id, cache_resource_id, cache_status_of, cache_version,
+    groups_of_nodes, is_cache_resource_id,
 };
 pub use cluster::{ClusterConfiguration, Member, MemberConfiguration, Scaling, is_of_rds, status_of};
 pub use table::{Autoscaling, FENCED, KeyAttribute, TABLE_PORT, TableConfiguration, UNFENCED, status_of_table, table_door, table_endpoint};

@@ -63,6 +63,9 @@ pub struct ResourceRecord {
     /// Where its data left the line of an earlier instance, oldest first.
     #[serde(default)]
     pub branches: Vec<Branch>,
+    /// `DbiResourceId`s that clients were moved away from: one that could not be tagged as retired still carries the policy.
+    #[serde(default)]
+    pub retired: Vec<String>,
     /// When every watched check last passed: a good moment to restore to.
     pub checks_passed_at: Option<Timestamp>,
     /// Work that somebody planned: silence during it is no failure.
@@ -91,6 +94,11 @@ pub struct PlannedWork {
 }
 
 impl ResourceRecord {
+    /// Whether clients were moved away from it, whatever its tags say.
+    pub fn has_retired(&self, observed: &ObservedDatabase) -> bool {
+        self.retired.contains(&observed.resource_id)
+    }
+
     /// Whether what an instance held at a moment is part of the past of today's data.
     pub fn descends_from(&self, resource_id: &str, at: Timestamp) -> bool {
         let left = self.branches.iter().find(|branch| branch.resource_id == resource_id);
@@ -205,6 +213,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             last_probe_at: None,
             answered: None,
             branches: Vec::new(),
+            retired: Vec::new(),
             checks_passed_at: None,
             planned_work: None,
             last_drill: None,
@@ -213,6 +222,9 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
         ledger::create(ledger, &keys::fleet(resource), &FleetMember { resource: resource.clone() }).await?;
     }
     ledger::update::<ResourceRecord, _>(ledger, &key, |record| {
+        if record.has_retired(observed) {
+            return Ok(());
+        }
         record.policy.clone_from(&policy);
         record.id = observed.id.clone();
         record.arn = observed.arn.clone();

@@ -7,7 +7,7 @@ use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger;
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
-use lifeboat_domain::register::FleetMember;
+use lifeboat_domain::register::{self, FleetMember};
 use lifeboat_domain::words::ResourceKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,9 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
         tracing::warn!("nobody was reminded of what is kept: {error}");
     }
     for (resource, observed) in resources::protected(all) {
+        if register::record(&deps.ledger, &resource).await?.is_some_and(|record| record.has_retired(&observed)) {
+            continue;
+        }
         if let Some(other) = list.observed.get(resource.as_str()) {
             ambiguous(deps, &resource, other, &observed).await?;
             continue;

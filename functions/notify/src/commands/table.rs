@@ -39,7 +39,9 @@ pub(super) fn set_door(arn: &Arn, groups: &[String]) -> String {
     let revision = r#"--expected-revision-id "$(printf '%s' "$DOOR" | jq -r .RevisionId)""#;
     if groups.iter().any(|group| group == FENCED) {
         let actions = r#"["dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:DeleteItem","dynamodb:BatchWriteItem","dynamodb:PartiQLInsert","dynamodb:PartiQLUpdate","dynamodb:PartiQLDelete"]"#;
-        let statement = format!(r#"{{"Sid":"LifeboatFence","Effect":"Deny","Principal":"*","Action":{actions},"Resource":"{arn}"}}"#);
+        let statement = format!(
+            r#"{{"Sid":"LifeboatFence","Effect":"Deny","Principal":"*","Action":{actions},"Resource":"{arn}","Condition":{{"ArnNotLike":{{"aws:PrincipalArn":"arn:*:iam::*:role/aws-service-role/replication.dynamodb.amazonaws.com/*"}}}}}}"#
+        );
         let nothing = r#"{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[]}","RevisionId":"NO_POLICY"}"#;
         return format!(
             r#"DOOR=$({get} --output json || echo '{nothing}'); {put} {revision} --policy "$(printf '%s' "$DOOR" | jq -c '.Policy | fromjson | .Statement += [{statement}]')""#

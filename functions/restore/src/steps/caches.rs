@@ -4,12 +4,12 @@ use crate::case::Recovery;
 use crate::executor::{Made, finish, make};
 use crate::observe;
 use crate::steps::compensate::{calls_of, forget_calls};
-use crate::steps::fail_over::{count_anew, look};
+use crate::steps::fail_over::{count_anew, look, send_once};
 use crate::steps::restore::give_up_or;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState};
 use lifeboat_domain::ids::DatabaseId;
-use lifeboat_domain::incident::{Incident, Phase, Setback};
+use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{Act, Plan, PlannedCall, Remedy, RestoreSettings};
@@ -91,16 +91,16 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
     Ok(Look::new(Progress::Done, poll, text))
 }
 
-/// Written down first: whatever becomes of this step and its plan, this incident plans no other promotion.
+/// Waiting begins with the first call; what was waited for before does not count.
 async fn begin<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, recovery: &mut Recovery<'_>) -> Result<(), DrError> {
-    if recovery.incident.setbacks.contains(&Setback::FailoverSent) {
+    let calls = calls_of(deps, &recovery.incident).await?;
+    if calls.iter().any(|call| call.phase == Phase::Act && call.state != CallState::Refused) {
         return Ok(());
     }
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
-            incident.setbacks.push(Setback::FailoverSent);
-            incident.waiting_since = Some(now);
+            incident.waiting_since.get_or_insert(now);
             Ok(())
         })
         .await
@@ -157,7 +157,8 @@ async fn promote<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             return Ok(Went::On);
         }
         let before = Before { zone: found.zone.clone(), secondary_zone: found.secondary_zone.clone(), writer };
-        return Ok(match make(deps, recovery, index, call, Some(before)).await? {
+        let (made, _) = send_once(deps, recovery, (index, call), before).await?;
+        return Ok(match made? {
             Made::Done(record) => Went::Waits(record.text.clone()),
             Made::NotYet(reason) => Went::Waits(reason),
         });

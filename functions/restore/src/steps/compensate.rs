@@ -1,6 +1,7 @@
 //! Undoing what was half done: wholly forward once clients were verified on the new side, else wholly back.
 
 use crate::observe;
+use crate::steps::open_again::open_again;
 use crate::steps::{caches, quarantine};
 use crate::targets::back::{self, Sent};
 use crate::targets::names;
@@ -147,7 +148,9 @@ async fn undo<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
         forget_calls(deps, incident, now, |call| call.phase == Phase::Act).await?;
     }
     if let Some(fence) = fenced {
-        open_again(deps, incident, &fence, now).await?;
+        if let Some(reason) = open_again(deps, incident, &fence, now).await? {
+            return Ok(Undone::NotYet(reason));
+        }
         forget_calls(deps, incident, now, |call| call.phase == Phase::Fence).await?;
     }
     Ok(Undone::HalfDone)
@@ -415,31 +418,5 @@ async fn close_again<R: Databases, L: Ledger, D, S, E, C>(
         }
         _ => format!("closed again: {target} admits nobody, and its sessions were ended"),
     };
-    ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
-}
-
-async fn open_again<R: Databases, L: Ledger, D, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>,
-    incident: &Incident,
-    fence: &Fence,
-    now: Timestamp,
-) -> Result<(), DrError> {
-    let source = &incident.source.id;
-    let cut_over = ledger::read::<CutOver>(&deps.ledger, &keys::cut_over(&incident.id)).await?.map(|kept| kept.value);
-    let found = observe::source(&deps.databases, incident, cut_over.as_ref().and_then(CutOver::names)).await?;
-    let is_gone = names::is_gone(&deps.ledger, incident, &incident.source.resource_id, found.is_some(), now).await?;
-    let text = match found {
-        // Describe may not show a swap that was accepted a moment ago: the groups are set whatever it shows.
-        Some(found) => {
-            let opening = |error: CallError| error.while_doing(format!("opening the fence around {source} again"));
-            deps.databases.set_security_groups(&found.id, &fence.groups_before).await.map_err(opening)?;
-            format!("opened again: {source} has its groups {} back", fence.groups_before.join(", "))
-        }
-        None if is_gone => format!("{source} does not exist any more: there is nothing to open again"),
-        None => {
-            return Err(DrError::conflict(format!("{source} is not to be seen: its fence stays until it is, as it may be being renamed")));
-        }
-    };
-    ledger::write(&deps.ledger, &keys::fence(&incident.id), &Fence { state: FenceState::Opened, at: now, ..fence.clone() }).await?;
     ledger::tell(&deps.ledger, &incident.id, now, Phase::Fence, text).await
 }

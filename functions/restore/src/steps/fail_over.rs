@@ -34,7 +34,26 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
         return Ok(Look::new(Progress::InProgress, poll, reason));
     }
     let before = Before { zone: found.zone, secondary_zone: found.secondary_zone, writer };
-    // Written down first: whatever becomes of this step and its plan, this incident plans no other failover.
+    let (made, refused) = send_once(deps, &mut recovery, (index, &call), before).await?;
+    if let Some(why) = refused {
+        made?;
+        return Err(DrError::conflict(format!("the failover of {source} was refused and nothing was changed: {why}")));
+    }
+    let reason = match made? {
+        Made::Done(record) => record.text,
+        Made::NotYet(reason) => reason,
+    };
+    Ok(Look::new(Progress::InProgress, poll, reason))
+}
+
+/// Writes down first that a failover was asked for, so that this incident plans no other one, whatever becomes of this step and its plan;
+/// then asks. What AWS refused has changed nothing: it does not count, and its reason is told.
+pub(crate) async fn send_once<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &mut Recovery<'_>,
+    (index, call): (usize, &PlannedCall),
+    before: Before,
+) -> Result<(Result<Made, DrError>, Option<String>), DrError> {
     let now = recovery.now;
     recovery
         .change(&deps.ledger, |incident| {
@@ -45,24 +64,16 @@ pub(crate) async fn fail_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
             Ok(())
         })
         .await?;
-    let made = make(deps, &mut recovery, index, &call, Some(before)).await;
+    let made = make(deps, recovery, index, call, Some(before)).await;
     let record = ledger::read::<CallRecord>(&deps.ledger, &keys::call(&recovery.incident.id, &recovery.plan.hash, index)).await?;
-    if record.as_ref().is_some_and(|record| record.value.state == CallState::Refused) {
-        recovery
-            .change(&deps.ledger, |incident| {
-                incident.setbacks.retain(|setback| *setback != Setback::FailoverSent);
-                Ok(())
-            })
-            .await?;
-        made?;
-        let why = record.map(|record| record.value.text).unwrap_or_default();
-        return Err(DrError::conflict(format!("the failover of {source} was refused and nothing was changed: {why}")));
-    }
-    let reason = match made? {
-        Made::Done(record) => record.text,
-        Made::NotYet(reason) => reason,
-    };
-    Ok(Look::new(Progress::InProgress, poll, reason))
+    let Some(refused) = record.filter(|record| record.value.state == CallState::Refused) else { return Ok((made, None)) };
+    recovery
+        .change(&deps.ledger, |incident| {
+            incident.setbacks.retain(|setback| *setback != Setback::FailoverSent);
+            Ok(())
+        })
+        .await?;
+    Ok((made, Some(refused.value.text)))
 }
 
 /// Why nothing is to be sent: another member writes than when the plan was made, so that a failover would flip back.

@@ -36,6 +36,7 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
     let found =
         instance(&deps.databases, &restored.id).await?.ok_or_else(|| DrError::not_found(format!("{} has vanished", restored.id)))?;
     let moved_by = recovery.incident.id.clone();
+    let source = recovery.incident.source.resource_id.clone();
     let left = recovery.plan.restore_point.map(|at| Branch { resource_id: recovery.incident.source.resource_id.clone(), at });
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(&recovery.incident.resource), |record| {
         if let Some(left) = left.as_ref().filter(|left| !record.branches.contains(left)) {
@@ -44,7 +45,11 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
         record.id = found.id.clone();
         record.arn = found.arn.clone();
         record.resource_id.clone_from(&found.resource_id);
+        if !record.retired.contains(&source) {
+            record.retired.push(source.clone());
+        }
         // What serves again is no past of anything.
+        record.retired.retain(|retired| *retired != found.resource_id);
         record.branches.retain(|branch| branch.resource_id != found.resource_id);
         record.moved_by = Some(moved_by.clone());
         record.failed_probes = 0;

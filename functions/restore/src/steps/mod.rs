@@ -10,6 +10,7 @@ pub(crate) mod fence;
 pub(crate) mod grow;
 pub(crate) mod identity;
 pub(crate) mod lease;
+pub(crate) mod open_again;
 pub(crate) mod plan;
 pub(crate) mod promote;
 pub(crate) mod quarantine;

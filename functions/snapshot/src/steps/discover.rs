@@ -7,7 +7,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::point::Manifest;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
-use lifeboat_domain::register::ResourceRecord;
+use lifeboat_domain::register::{self, ResourceRecord};
 use lifeboat_domain::words::ResourceKind;
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
     for observed in &all {
         let (Some(policy), Some(resource)) = (observed.policy(), observed.identity()) else { continue };
         if observed.cluster.is_some() || observed.replica_of.is_some() {
+            continue;
+        }
+        if register::record(&deps.ledger, &resource).await?.is_some_and(|record| record.has_retired(observed)) {
             continue;
         }
         match why_skipped(deps, &resource, observed).await? {
@@ -102,7 +105,7 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
         SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, observed.id.kind().longest_snapshot_name()))?;
     let manifest = format!("manifests/{resource}/{snapshot}.json");
     write(&deps.documents, &manifest, &Manifest::of(observed, input.started_at)).await?;
-    lifeboat_domain::register::refresh(&deps.ledger, resource, observed).await?;
+    register::refresh(&deps.ledger, resource, observed).await?;
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
         record.manifest = Some(manifest.clone());
         Ok(())

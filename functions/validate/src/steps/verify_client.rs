@@ -99,7 +99,7 @@ async fn login<L, D, S: ReadSecrets, O, C>(
     incident: &Incident,
     target: &Target,
 ) -> Result<Result<Credentials, String>, DrError> {
-    if !target.instance.kind().has_login() {
+    if !target.has_login() {
         return Ok(open::today(&deps.secrets, target).await.map_err(|error| error.to_string()));
     }
     let Some(secret) = &target.secret else { return Ok(Err(format!("no secret is known for {}", incident.resource))) };

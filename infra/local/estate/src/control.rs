@@ -183,11 +183,11 @@ fn happen_to_cluster(model: &mut Model, name: &str, accident: &Accident, now: Mo
             Ok(())
         }
         AccidentKind::Hung => model.hang_cluster(name, now),
+        AccidentKind::Resume => model.wake_cluster(name, now),
         AccidentKind::Deletion => model.delete_cluster_behind_back(name, accident.keep_backups, now),
         AccidentKind::Stuck => model.stuck_cluster(name, status(accident)?, now),
         AccidentKind::Unstick => model.unstick_cluster(name, now),
         AccidentKind::StorageFull
-        | AccidentKind::Resume
         | AccidentKind::SetStatus
         | AccidentKind::SnapshotStatus
         | AccidentKind::StopStreaming

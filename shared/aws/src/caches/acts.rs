@@ -49,6 +49,8 @@ impl MakeCaches for Caches {
             return Err(invalid(CREATE, "ReplicationGroupId", format!("{cache} has no configuration of a cache; nothing was sent")));
         };
         let tags = tag_list(&settings.tags);
+        // Engines below 7.0.5 know no mode; `required` is the default.
+        let preferred = own.transit_encryption_mode.as_deref() == Some("preferred");
         let request = self
             .client
             .create_replication_group()
@@ -71,7 +73,7 @@ impl MakeCaches for Caches {
             .set_snapshot_window(it.backup_window.clone())
             .set_auth_token(token.map(|token| token.reveal().to_owned()))
             .transit_encryption_enabled(own.transit_encryption)
-            .set_transit_encryption_mode(own.transit_encryption_mode.as_deref().map(TransitEncryptionMode::from))
+            .set_transit_encryption_mode(preferred.then_some(TransitEncryptionMode::Preferred))
             .at_rest_encryption_enabled(it.storage_encrypted)
             .set_kms_key_id(it.kms_key.clone())
             .set_user_group_ids((!own.user_groups.is_empty()).then(|| own.user_groups.clone()))

@@ -73,10 +73,14 @@ impl Caches {
         }
     }
 
+    /// ElastiCache tells no tags of what is not `available`: then those count that the tagging API has, which lags.
     async fn tags_of(&self, arn: &str) -> Answer<BTreeMap<String, String>> {
         let output = self.client.list_tags_for_resource().resource_name(arn).send().await;
-        let output = output.map_err(|error| call_error(LIST_TAGS, &error))?;
-        Ok(observe::tags(output.tag_list()))
+        match output.map_err(|error| call_error(LIST_TAGS, &error)) {
+            Ok(output) => Ok(observe::tags(output.tag_list())),
+            Err(error) if error.class == CallClass::WrongState => self.tagging.of(arn).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Tags of all groups that carry one of Lifeboat's. The tagging API lags, so that it only says whom to ask about the policy.

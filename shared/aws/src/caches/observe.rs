@@ -11,7 +11,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
     CacheConfiguration, Configuration, Endpoint, LogDelivery, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Own,
-    SecurityGroup, SnapshotStatus, cache_id, cache_node_of, cache_resource_id, cache_status_of,
+    SecurityGroup, SnapshotStatus, cache_id, cache_node_of, cache_resource_id, cache_status_of, cache_version, groups_of_nodes,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -35,7 +35,7 @@ pub(super) fn cache(
         }
     }
     let made_at = shown.replication_group_create_time().and_then(timestamp);
-    let groups = groups(nodes.first().copied());
+    let groups = groups_of_nodes(nodes.iter().map(|node| groups(node)));
     let zone_of = |is_writer: bool| members.iter().find(|member| member.is_writer == is_writer).and_then(|member| member.zone.clone());
     let parameters = nodes.first().and_then(|node| node.cache_parameter_group());
     Ok(ObservedDatabase {
@@ -98,7 +98,7 @@ fn configuration(
     Configuration {
         class: shown.cache_node_type.clone().unwrap_or_default(),
         engine: shown.engine().or(node.and_then(|node| node.engine())).unwrap_or_default().to_owned(),
-        engine_version: node.and_then(|node| node.engine_version.clone()).unwrap_or_default(),
+        engine_version: node.and_then(|node| node.engine_version()).map(cache_version).unwrap_or_default(),
         vpc: lies_in.and_then(|group| group.vpc_id.clone()),
         subnet_group,
         security_groups: groups.iter().map(|group| group.id.clone()).collect(),
@@ -174,14 +174,11 @@ fn pending(shown: &ReplicationGroup) -> Vec<String> {
     names.into_iter().filter(|(is_pending, _)| *is_pending).map(|(_, name)| name.to_owned()).collect()
 }
 
-fn groups(node: Option<&CacheCluster>) -> Vec<SecurityGroup> {
-    let shown = node.map(CacheCluster::security_groups).unwrap_or_default();
+fn groups(node: &CacheCluster) -> Vec<SecurityGroup> {
     let one = |group: &aws_sdk_elasticache::types::SecurityGroupMembership| {
         Some(SecurityGroup { id: group.security_group_id.clone()?, status: group.status.clone().unwrap_or_default() })
     };
-    let mut groups: Vec<SecurityGroup> = shown.iter().filter_map(one).collect();
-    groups.sort_by(|one, other| one.id.cmp(&other.id));
-    groups
+    node.security_groups().iter().filter_map(one).collect()
 }
 
 /// Whose snapshot it is: without cluster mode it may tell the node only.

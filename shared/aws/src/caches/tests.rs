@@ -62,7 +62,7 @@ fn configuration() -> Configuration {
     Configuration {
         class: "cache.m7g.large".to_owned(),
         engine: "valkey".to_owned(),
-        engine_version: "8.0.1".to_owned(),
+        engine_version: "8.0".to_owned(),
         subnet_group: Some("private".to_owned()),
         vpc: Some("vpc-1".to_owned()),
         security_groups: vec!["sg-1".to_owned()],
@@ -97,6 +97,22 @@ async fn a_group_is_read_with_what_only_its_nodes_its_subnets_and_its_tags_tell(
     assert_eq!(found.endpoint.as_ref().map(|at| at.host.as_str()), Some("master.sessions.example"));
     assert_eq!(found.policy(), Some("gold"));
     assert!(found.has_standby());
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_available_has_the_tags_that_the_tagging_api_lists() {
+    let refused = error_xml("InvalidReplicationGroupState", "Cluster not in available state to perform tagging operations");
+    let mapping = json!({"ResourceTagMappingList": [{"ResourceARN": ARN, "Tags": [{"Key": "lifeboat:policy", "Value": "gold"}]}], "PaginationToken": ""});
+    let none = json!({"ResourceTagMappingList": [], "PaginationToken": ""}).to_string();
+    for (listed, policy) in [(mapping.to_string(), Some("gold")), (none, None)] {
+        let replies = [(200, groups()), (200, nodes()), (200, subnets()), (400, refused.clone()), (200, listed)];
+        let replies: Vec<(u16, &str)> = replies.iter().map(|(status, body)| (*status, body.as_str())).collect();
+        let wire = Wire::answering(&replies);
+        let found = wire.clients().await.caches().database(&sessions()).await.unwrap().unwrap();
+        assert_eq!(found.policy(), policy);
+        let asked: serde_json::Value = serde_json::from_str(&wire.bodies()[4]).unwrap();
+        assert_eq!(asked["ResourceARNList"], json!([ARN]));
+    }
 }
 
 #[tokio::test]
@@ -151,7 +167,7 @@ async fn a_new_cache_is_told_everything_that_would_fall_back_to_a_weaker_default
         ("ReplicationGroupId", "sessions-r1"),
         ("ReplicationGroupDescription", "made by Lifeboat as sessions-r1"),
         ("Engine", "valkey"),
-        ("EngineVersion", "8.0.1"),
+        ("EngineVersion", "8.0"),
         ("CacheNodeType", "cache.m7g.large"),
         ("NumCacheClusters", "2"),
         ("SnapshotName", "nightly"),
@@ -168,7 +184,6 @@ async fn a_new_cache_is_told_everything_that_would_fall_back_to_a_weaker_default
         ("SnapshotWindow", "03:00-04:00"),
         ("AuthToken", "not-a-secret-token"),
         ("TransitEncryptionEnabled", "true"),
-        ("TransitEncryptionMode", "required"),
         ("AtRestEncryptionEnabled", "true"),
         ("Tags.Tag.1.Key", "lifeboat:incident"),
         ("Tags.Tag.1.Value", "inc-1"),

@@ -14,6 +14,9 @@ const DELETE: &str = "dynamodb:DeleteResourcePolicy";
 const SID: &str = "LifeboatFence";
 /// What `ExpectedRevisionId` says of a table without a policy.
 const NO_POLICY: &str = "NO_POLICY";
+/// DynamoDB's own role, which copies writes of a global table from Region to Region: a policy that denies it ends the replication, and
+/// after 20 hours the replica is none any more for good.
+const REPLICATION: &str = "arn:*:iam::*:role/aws-service-role/replication.dynamodb.amazonaws.com/*";
 /// Every call that changes an item; a transaction is authorised as the calls that it is made of.
 const WRITES: [&str; 7] = [
     "dynamodb:PutItem",
@@ -70,7 +73,8 @@ impl Door {
     /// The document with Lifeboat's statement.
     fn closed(&self, arn: &str) -> Value {
         let mut policy = if self.others.is_null() { json!({"Version": "2012-10-17", "Statement": []}) } else { self.others.clone() };
-        let statement = json!({"Sid": SID, "Effect": "Deny", "Principal": "*", "Action": WRITES, "Resource": arn});
+        let statement = json!({"Sid": SID, "Effect": "Deny", "Principal": "*", "Action": WRITES, "Resource": arn,
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": REPLICATION}}});
         if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
             statements.push(statement);
         }

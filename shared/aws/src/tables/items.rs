@@ -21,6 +21,8 @@ const SEGMENTS: i32 = 4;
 const BATCH: usize = 100;
 /// How often keys that DynamoDB left out are asked for again.
 const TRIES: usize = 5;
+/// So many writes to keys in different places must be denied: a new policy takes some time to reach all of a table.
+const WRITE_TRIES: usize = 8;
 /// How AWS words a denial by a resource policy, and not for the want of a permission.
 const BY_POLICY: &str = "explicit deny in a resource-based policy";
 
@@ -69,15 +71,18 @@ impl ReadItems for TableItems {
     async fn try_to_write(&self, table: &DatabaseId) -> Answer<WriteTry> {
         let key = self.key(table).await?;
         let name = key.first().map(|part| part.name.clone()).unwrap_or_default();
-        let request = self.client.delete_item().table_name(table.as_str()).set_key(Some(random_key(&key)));
-        let request = request.condition_expression("attribute_exists(#key)").expression_attribute_names("#key", name);
-        match request.send().await.map_err(|error| call_error("dynamodb:DeleteItem", &error)) {
-            Ok(_) => Ok(WriteTry::Accepted),
-            Err(error) if error.code == "ConditionalCheckFailedException" => Ok(WriteTry::Accepted),
-            Err(error) if error.class == CallClass::Denied && error.message.contains(BY_POLICY) => Ok(WriteTry::DeniedByPolicy),
-            Err(error) if error.class == CallClass::Denied => Ok(WriteTry::Denied(error.to_string())),
-            Err(error) => Err(error),
+        for _ in 0..WRITE_TRIES {
+            let request = self.client.delete_item().table_name(table.as_str()).set_key(Some(random_key(&key)));
+            let request = request.condition_expression("attribute_exists(#key)").expression_attribute_names("#key", &name);
+            match request.send().await.map_err(|error| call_error("dynamodb:DeleteItem", &error)) {
+                Err(error) if error.class == CallClass::Denied && error.message.contains(BY_POLICY) => {}
+                Ok(_) => return Ok(WriteTry::Accepted),
+                Err(error) if error.code == "ConditionalCheckFailedException" => return Ok(WriteTry::Accepted),
+                Err(error) if error.class == CallClass::Denied => return Ok(WriteTry::Denied(error.to_string())),
+                Err(error) => return Err(error),
+            }
         }
+        Ok(WriteTry::DeniedByPolicy)
     }
 
     async fn sample(&self, table: &DatabaseId, rule: &ItemsRule) -> Answer<Vec<Item>> {

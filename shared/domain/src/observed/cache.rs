@@ -1,11 +1,12 @@
 //! What an ElastiCache replication group has beyond what every database has.
 
-use super::{Member, ObservedDatabase};
+use super::{Member, ObservedDatabase, SecurityGroup};
 use crate::error::DrError;
 use crate::ids::DatabaseId;
 use crate::status::{DatabaseStatus, StatusMeaning};
 use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a restored replication group must be told (fact sheet 3.6): what is not told falls back to a default that is weaker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,38 @@ pub struct LogDelivery {
     pub destination: String,
     /// `LogFormat`: `text` or `json`.
     pub format: String,
+}
+
+/// The version as `CreateReplicationGroup` takes it: from 6 on ElastiCache chooses the patch itself, and refuses one that is named.
+///
+/// ```
+/// use lifeboat_domain::observed::cache_version;
+/// assert_eq!((cache_version("7.1.0").as_str(), cache_version("5.0.6").as_str()), ("7.1", "5.0.6"));
+/// ```
+pub fn cache_version(shown: &str) -> String {
+    let mut parts = shown.split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next());
+    match (major.parse::<u32>(), minor) {
+        (Ok(number), Some(minor)) if number >= 6 => format!("{major}.{minor}"),
+        _ => shown.to_owned(),
+    }
+}
+
+/// The security groups of a replication group, each node of which tells its own: one is `active` where it is so on every node.
+pub fn groups_of_nodes(nodes: impl IntoIterator<Item = Vec<SecurityGroup>>) -> Vec<SecurityGroup> {
+    let nodes: Vec<Vec<SecurityGroup>> = nodes.into_iter().collect();
+    let ids: BTreeSet<&String> = nodes.iter().flatten().map(|group| &group.id).collect();
+    let status = |id: &String| {
+        let shown: Vec<&str> = nodes.iter().flatten().filter(|group| group.id == *id).map(|group| group.status.as_str()).collect();
+        if shown.iter().all(|status| *status == "removing") {
+            "removing"
+        } else if shown.len() == nodes.len() && shown.iter().all(|status| *status == "active") {
+            "active"
+        } else {
+            "adding"
+        }
+    };
+    ids.into_iter().map(|id| SecurityGroup { id: id.clone(), status: status(id).to_owned() }).collect()
 }
 
 /// How the resource id of a replication group begins.
@@ -127,6 +160,22 @@ mod tests {
             tags: std::collections::BTreeMap::new(),
             configuration: MemberConfiguration::default(),
         }
+    }
+
+    #[test]
+    fn a_group_holds_only_where_every_node_has_it() {
+        let shows = |shown: &[(&str, &str)]| -> Vec<SecurityGroup> {
+            shown.iter().map(|(id, status)| SecurityGroup { id: (*id).to_owned(), status: (*status).to_owned() }).collect()
+        };
+        let of = |nodes: &[&[(&str, &str)]]| groups_of_nodes(nodes.iter().map(|node| shows(node)));
+        assert_eq!(
+            of(&[&[("sg-b", "active"), ("sg-a", "active")], &[("sg-a", "active"), ("sg-b", "active")]]),
+            shows(&[("sg-a", "active"), ("sg-b", "active")])
+        );
+        let behind = of(&[&[("sg-fence", "active")], &[("sg-fence", "adding"), ("sg-app", "removing")]]);
+        assert_eq!(behind, shows(&[("sg-app", "removing"), ("sg-fence", "adding")]), "one node still lets clients in");
+        assert_eq!(of(&[&[("sg-fence", "active")], &[("sg-app", "active")]]), shows(&[("sg-app", "adding"), ("sg-fence", "adding")]));
+        assert_eq!(of(&[]), []);
     }
 
     #[test]

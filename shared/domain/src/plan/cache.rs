@@ -50,6 +50,11 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     weighed
 }
 
+/// Whether its tags can be changed: ElastiCache refuses that of a group that is not `available`, and a terminal one never will be.
+pub(super) fn takes_tags(observed: &ObservedDatabase) -> bool {
+    observed.id.kind() != ResourceKind::ReplicationGroup || observed.meaning() != StatusMeaning::Terminal
+}
+
 /// Off, promote, and on again what was on before; each is a call of its own.
 pub(super) fn failover_calls(observed: &ObservedDatabase, why: &str) -> Vec<PlannedCall> {
     let instance = observed.id.clone();

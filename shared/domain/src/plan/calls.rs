@@ -156,11 +156,20 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     let after = renames::after(facts, plan, target)?;
     let old_members = cluster::members_of(facts.observed, tags::POLICY)?;
     let new_members = cluster::new_members(facts, plan)?;
+    let takes_tags = facts.observed.filter(|observed| cache::takes_tags(observed));
+    if let (Some(observed), None) = (facts.observed, takes_tags) {
+        plan.risks.push(format!(
+            "{} is {}, in which ElastiCache takes no tags: it keeps {}, and Lifeboat's ledger alone knows that it is retired; delete it once it is not needed",
+            observed.id,
+            observed.status,
+            tags::POLICY
+        ));
+    }
     let mut push = |phase, act, why: &str| plan.calls.push(PlannedCall { phase, act, why: why.to_owned() });
     let mut moved: BTreeMap<String, String> = [(tags::RESOURCE.to_owned(), plan.resource.to_string())].into();
     moved.insert(tags::POLICY.to_owned(), facts.incident.policy.clone());
     moved.extend(manifest.secret().map(|secret| (tags::SECRET.to_owned(), secret.to_owned())));
-    if facts.observed.is_some() {
+    if takes_tags.is_some() {
         let retired: BTreeMap<String, String> = [(tags::RETIRED.to_owned(), plan.incident.to_string())].into();
         let why = "the old one is never judged again, and never deleted by Lifeboat";
         push(Phase::Close, Act::AddTags { arn: after.old_arn.clone(), tags: retired.clone() }, why);
@@ -172,7 +181,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     for arn in new_members {
         push(Phase::Close, Act::AddTags { arn, tags: moved.clone() }, "a member is tagged as its cluster, which permissions hang on");
     }
-    if facts.observed.is_some() {
+    if takes_tags.is_some() {
         let keys = vec![tags::POLICY.to_owned()];
         push(Phase::Close, Act::RemoveTags { arn: after.old_arn, keys: keys.clone() }, "one identity, one protected database");
         for arn in old_members {
@@ -197,9 +206,17 @@ pub(super) fn add_fence_calls(facts: PlanFacts<'_>, plan: &mut Plan) {
         let act = Act::SetSecurityGroups { instance: source.clone(), groups: vec![FENCED.to_owned()] };
         let why = "every write to the old one is denied by its resource policy; requests keep no sessions".to_owned();
         plan.calls.push(PlannedCall { phase: Phase::Fence, act, why });
-        plan.risks
-            .push(format!("writes to {source} are denied from the fence on; its replicas in other Regions, if it has any, are not fenced"));
-        plan.fence = Some(FencePlan::Group);
+        let replicas = observed.configuration.table().map(|table| table.replicas.join(", ")).unwrap_or_default();
+        let (fence, risk) = if replicas.is_empty() {
+            (FencePlan::Group, format!("writes to {source} are denied from the fence on"))
+        } else {
+            let risk = format!(
+                "split brain: writes to {source} are denied here from the fence on, but not those to its replicas in {replicas}, which are copied to it; see that nobody writes there"
+            );
+            (FencePlan::Unended, risk)
+        };
+        plan.risks.push(risk);
+        plan.fence = Some(fence);
         return;
     }
     if let Some(observed) = facts.observed.filter(|_| cache::is_cache(facts)) {

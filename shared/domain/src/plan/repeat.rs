@@ -19,8 +19,8 @@ closed_enum! {
     FencePlan {
         /// By a security group that admits no client, and by ending the sessions that stand.
         Group = "group",
-        /// By a security group, while the sessions that stand cannot be ended: a cache that gives no answer. A restart would end them,
-        /// and its data with them. A split brain could follow.
+        /// Not wholly, so that a split brain could follow: a cache that gives no answer keeps its sessions (a restart would end them, and
+        /// its data with them), and a table is written through its replicas in other Regions.
         Unended = "unended",
         /// Its status is terminal: RDS refuses changes and never brings it back.
         Terminal = "terminal",

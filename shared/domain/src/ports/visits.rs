@@ -10,7 +10,7 @@ use crate::policy::{FingerprintTable, SqlCheck};
 use crate::probe::{Probe, ReplicaLook};
 use crate::validation::{Check, TableDifference, WriteMark};
 use crate::warm_up::{Part, Parts, WarmUpRule};
-use crate::words::Timestamp;
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +32,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether a secret holds its login. A cache without one is asked without a password: one without AUTH admits whoever reaches it, and
+    /// any other refuses.
+    pub fn has_login(&self) -> bool {
+        self.instance.kind().has_login() && (self.secret.is_some() || self.instance.kind() != ResourceKind::ReplicationGroup)
+    }
+
     /// An instance as it was described.
     pub fn of(resource: &Identity, observed: &ObservedDatabase) -> Self {
         Self {

@@ -4,7 +4,7 @@ use super::{Cloud, mapping};
 use crate::model::{
     CacheClustersPage, CacheSnapshotsPage, CreateCacheSnapshot, CreateReplicationGroup, DeleteReplicationGroup, DescribeCacheClusters,
     DescribeCacheSnapshots, DescribeCacheSubnetGroups, DescribeReplicationGroups, ListTagsForResource, LogDeliveryConfiguration,
-    ModifyReplicationGroup, ReplicationGroup, Secret as ModelSecret,
+    ModifyReplicationGroup, ReplicationGroup, Secret as ModelSecret, Tag,
 };
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
@@ -64,10 +64,19 @@ impl Cloud {
         let page = self.rds("elasticache:DescribeCacheSubnetGroups", &DescribeCacheSubnetGroups::default())?;
         let mut found = Vec::new();
         for group in groups {
-            let tags = self.rds("elasticache:ListTagsForResource", &ListTagsForResource { resource_name: group.arn.clone() })?;
-            found.push(mapping::cache(&group, &nodes, &page.cache_subnet_groups, &tags.0)?);
+            let tags = self.tags_of_cache(&group.arn)?;
+            found.push(mapping::cache(&group, &nodes, &page.cache_subnet_groups, &tags)?);
         }
         Ok(found)
+    }
+
+    /// What ElastiCache does not tell of a group that is not `available`, the tagging API does, some time later.
+    fn tags_of_cache(&self, arn: &str) -> Answer<Vec<Tag>> {
+        match self.rds("elasticache:ListTagsForResource", &ListTagsForResource { resource_name: arn.to_owned() }) {
+            Ok(tags) => Ok(tags.0),
+            Err(error) if error.class == CallClass::WrongState => Ok(self.see().rds.model.tags_as_listed(arn)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Snapshots of one group, or of all.
@@ -84,8 +93,7 @@ impl Cloud {
         let mut observed = Vec::new();
         for shown in found.iter().filter(|shown| !only_manual || shown.snapshot_source == "manual") {
             let Some(of) = mapping::cache_of_snapshot(shown).filter(|of| cache.is_none_or(|cache| cache == of)) else { continue };
-            let tags = self.rds("elasticache:ListTagsForResource", &ListTagsForResource { resource_name: shown.arn.clone() })?;
-            observed.push(mapping::cache_snapshot(shown, of, &tags.0)?);
+            observed.push(mapping::cache_snapshot(shown, of, &self.tags_of_cache(&shown.arn)?)?);
         }
         Ok(observed)
     }

@@ -112,8 +112,13 @@ impl Model {
     /// # Errors
     /// There is no such instance.
     pub fn resume(&mut self, identifier: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
-        self.tick(now);
         let id = self.find(identifier)?;
+        self.wake(id, now);
+        Ok(())
+    }
+
+    pub(super) fn wake(&mut self, id: String, now: DateTime<Utc>) {
+        self.tick(now);
         let hung = self.with(&id, |it| {
             let hung = it.server == Server::Hung;
             if hung {
@@ -124,7 +129,6 @@ impl Model {
         if hung == Some(true) {
             self.effect(Effect::Resume { server: id });
         }
-        Ok(())
     }
 
     /// Somebody deletes the instance, protected or not, without a final snapshot; with or without its automated backups.

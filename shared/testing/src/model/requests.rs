@@ -328,6 +328,13 @@ pub struct ListTagsForResource {
     pub resource_name: String,
 }
 
+/// What no caller of AWS can ask: the tags by which IAM decides, in every status.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListTagsForIam {
+    pub resource_name: String,
+}
+
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeDbInstanceAutomatedBackups {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::words::Tag;
-use super::{Action, AddTagsToResource, ApiError, ListTagsForResource, Model, RemoveTagsFromResource, names};
+use super::{Action, AddTagsToResource, ApiError, ListTagsForIam, ListTagsForResource, Model, RemoveTagsFromResource, names};
 
 const MOST_TAGS: usize = 50;
 
@@ -64,6 +64,21 @@ impl Action for ListTagsForResource {
 
     fn run(&self, model: &mut Model, _now: DateTime<Utc>) -> Result<TagList, ApiError> {
         model.tags_of(&self.resource_name).map(|tags| TagList(tags.clone()))
+    }
+}
+
+impl Action for ListTagsForIam {
+    const NAME: &'static str = "ListTagsForIam";
+    const MUTATES: bool = false;
+    const RESULT: Option<&'static str> = Some("TagList");
+    type Output = TagList;
+
+    fn resource(&self) -> &str {
+        &self.resource_name
+    }
+
+    fn run(&self, model: &mut Model, _now: DateTime<Utc>) -> Result<TagList, ApiError> {
+        model.kept_cache_tags(&self.resource_name).map(TagList)
     }
 }
 

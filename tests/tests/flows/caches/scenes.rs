@@ -4,6 +4,7 @@ use crate::account::{Account, ORDERS};
 use crate::caches::CacheTale as Tale;
 use crate::story::{Story, check_always};
 use lifeboat_domain::incident::{IncidentState, Outcome};
+use lifeboat_testing::model::CreateCacheSnapshot;
 use serde_json::json;
 
 /// Plays a tale; its last incident must have ended so.
@@ -72,7 +73,7 @@ async fn a_hung_node_whose_sessions_cannot_be_ended_is_replaced_only_when_a_pers
 #[tokio::test]
 async fn a_failed_cache_is_restored_with_all_that_its_source_had() {
     let (account, calls) = told(Tale::Failed, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [CREATE, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [CREATE, MODIFY, TAG, SNAPSHOT], "a failed group takes no tags");
     let told: serde_json::Value = serde_json::from_str(calls[0].split_once(' ').unwrap().1).unwrap();
     for (field, value) in [
         ("AutomaticFailoverEnabled", json!(true)),
@@ -94,6 +95,29 @@ async fn a_failed_cache_is_restored_with_all_that_its_source_had() {
 }
 
 #[tokio::test]
+async fn a_failed_cache_that_still_carries_its_policy_is_never_judged_or_backed_up_again() {
+    let (mut account, _) = told(Tale::Failed, IncidentState::Closed, Outcome::Recovered).await;
+    let (serving, before, incidents) = (account.record().id, account.last_call(), account.incidents().len());
+    account.sweeps(2).await;
+    account.backup().await;
+    assert_eq!(account.record().id, serving, "the identity stays with the new one");
+    assert_eq!(account.incidents().len(), incidents, "{}", account.explain());
+    assert_eq!(actions(&account.calls_since(before)), [SNAPSHOT], "{}", account.explain());
+}
+
+#[tokio::test]
+async fn a_sweep_sees_everything_while_a_cache_is_busy_and_tells_no_tags() {
+    let mut account = Story::Cache(Tale::Backup).begin().await;
+    let (snapshot_name, cache_cluster_id) = ("by-hand".to_owned(), Some("orders-db-002".to_owned()));
+    account.call(&CreateCacheSnapshot { snapshot_name, cache_cluster_id, replication_group_id: None, tags: None });
+    assert_eq!(account.cache(ORDERS)["Status"], "snapshotting");
+    let before = account.record().last_probe_at;
+    account.sweeps(1).await;
+    assert!(account.record().last_probe_at > before, "{}", account.explain());
+    assert_eq!(account.incidents().len(), 0, "{}", account.explain());
+}
+
+#[tokio::test]
 async fn a_failed_cache_with_cluster_mode_comes_back_with_all_its_shards() {
     let (_, calls) = told(Tale::FailedShards, IncidentState::Closed, Outcome::Recovered).await;
     assert!(calls[0].contains("\"NumNodeGroups\":2") && calls[0].contains("\"ClusterMode\":\"enabled\""), "{calls:?}");
@@ -102,7 +126,7 @@ async fn a_failed_cache_with_cluster_mode_comes_back_with_all_its_shards() {
 #[tokio::test]
 async fn without_a_snapshot_a_cache_is_built_anew_and_empty_only_when_a_person_says_so() {
     let (account, calls) = told(Tale::Cold, IncidentState::Closed, Outcome::Recovered).await;
-    assert_eq!(actions(&calls), [CREATE, MODIFY, TAG, TAG, UNTAG, SNAPSHOT]);
+    assert_eq!(actions(&calls), [CREATE, MODIFY, TAG, SNAPSHOT], "a failed group takes no tags");
     assert!(!calls[0].contains("SnapshotName"), "{calls:?}");
     let asked = account.cloud.see().messages.iter().any(|message| message.text.contains("everything that is not kept elsewhere is lost"));
     assert!(asked, "{}", account.explain());

@@ -53,7 +53,7 @@ pub(crate) async fn try_logins<L, D, S: ReadSecrets + ReadSecretVersions, O: Ope
         }
         Err(error) => open::could_not_run(deps.clock.now(), unless_retryable(error)?),
     };
-    Ok(Login { works, today, then, has_login: target.instance.kind().has_login() })
+    Ok(Login { works, today, then, has_login: target.has_login() })
 }
 
 /// What it says, unless repeating can help.

@@ -2,8 +2,8 @@
 
 use lifeboat_testing::model::{
     Action, AddTagsToResource, ApiError, CreateCacheSnapshot, CreateReplicationGroup, DeleteCacheSnapshot, DeleteReplicationGroup,
-    DescribeCacheClusters, DescribeCacheSnapshots, DescribeCacheSubnetGroups, DescribeReplicationGroups, ListTagsForResource,
-    LogDeliveryConfiguration, ModifyReplicationGroup, Page, RebootCacheCluster, RemoveTagsFromResource,
+    DescribeCacheClusters, DescribeCacheSnapshots, DescribeCacheSubnetGroups, DescribeReplicationGroups, ListTagsForIam,
+    ListTagsForResource, LogDeliveryConfiguration, ModifyReplicationGroup, Page, RebootCacheCluster, RemoveTagsFromResource,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -45,6 +45,8 @@ pub(super) fn dispatch(api: &Api, action: &str, form: Form) -> Reply {
         AddTagsToResource::NAME => api.call::<AddTagsToResource>(form),
         RemoveTagsFromResource::NAME => api.call::<RemoveTagsFromResource>(form),
         ListTagsForResource::NAME => api.call::<ListTagsForResource>(form),
+        // Of the gate before the estate, which judges by tags.
+        ListTagsForIam::NAME => api.call::<ListTagsForIam>(form),
         _ => Reply::NotOurs,
     }
 }

@@ -3,7 +3,7 @@
 use lifeboat_testing::model::{
     AddTagsToResource, ApiError, CreateDbInstance, CreateDbInstanceReadReplica, CreateDbSnapshot, DeleteDbInstance, DeleteDbSnapshot,
     DescribeAccountAttributes, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots, InstanceConfig,
-    ListTagsForResource, ModifyDbInstance, Page, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    ListTagsForIam, ListTagsForResource, ModifyDbInstance, Page, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
     RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret, StartDbInstance, StopDbInstance,
 };
 
@@ -261,6 +261,12 @@ impl Decode for AddTagsToResource {
 impl Decode for RemoveTagsFromResource {
     fn decode(form: &mut Form) -> Result<Self, ApiError> {
         Ok(Self { resource_name: form.required("ResourceName")?, tag_keys: form.list("TagKeys").unwrap_or_default() })
+    }
+}
+
+impl Decode for ListTagsForIam {
+    fn decode(form: &mut Form) -> Result<Self, ApiError> {
+        Ok(Self { resource_name: form.required("ResourceName")? })
     }
 }
 

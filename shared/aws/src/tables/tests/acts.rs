@@ -60,6 +60,12 @@ async fn the_fence_is_one_statement_more_and_opening_it_gives_the_owners_policy_
     assert_eq!(closed["Statement"][0], theirs["Statement"][0]);
     let ours = &closed["Statement"][1];
     assert_eq!((&ours["Sid"], &ours["Effect"], &ours["Principal"]), (&json!("LifeboatFence"), &json!("Deny"), &json!("*")));
+    let replication = "arn:*:iam::*:role/aws-service-role/replication.dynamodb.amazonaws.com/*";
+    assert_eq!(
+        ours["Condition"],
+        json!({"ArnNotLike": {"aws:PrincipalArn": replication}}),
+        "a denied replica is one no more after 20 hours"
+    );
     assert!(ours["Action"].as_array().unwrap().iter().all(|action| !action.as_str().unwrap().contains("Get")), "reads go on: {ours}");
     let wire = answering(&[well(&table()), well(&json!({"Policy": closed.to_string(), "RevisionId": "r-2"})), well(&json!({}))]);
     tables(&wire).await.set_door(&id("orders"), &[UNFENCED.to_owned()]).await.unwrap();

@@ -5,7 +5,7 @@ use crate::model::{CacheCluster, CacheSnapshot, CacheSubnetGroup, ReplicationGro
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
     CacheConfiguration, Configuration, Endpoint, LogDelivery, Member, MemberConfiguration, ObservedDatabase, ObservedSnapshot, Own,
-    SecurityGroup, SnapshotStatus, cache_id, cache_node_of, cache_resource_id, cache_status_of,
+    SecurityGroup, SnapshotStatus, cache_id, cache_node_of, cache_resource_id, cache_status_of, cache_version, groups_of_nodes,
 };
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::status::DatabaseStatus;
@@ -42,8 +42,7 @@ pub(in crate::memory) fn cache(
     let endpoint = shown.configuration_endpoint.as_ref().or_else(|| shown.node_groups.first()?.primary_endpoint.as_ref());
     let group =
         |shown: &crate::model::SecurityGroupMembership| SecurityGroup { id: shown.security_group_id.clone(), status: shown.status.clone() };
-    let mut groups: Vec<SecurityGroup> = nodes.first().map(|node| node.security_groups.iter().map(group).collect()).unwrap_or_default();
-    groups.sort_by(|one, other| one.id.cmp(&other.id));
+    let groups = groups_of_nodes(nodes.iter().map(|node| node.security_groups.iter().map(group).collect()));
     let zone_of = |is_writer: bool| members.iter().find(|member| member.is_writer == is_writer).and_then(|member| member.zone.clone());
     Ok(ObservedDatabase {
         id: parsed(cache_id(&shown.replication_group_id))?,
@@ -89,7 +88,7 @@ fn configuration(
     Configuration {
         class: shown.cache_node_type.clone(),
         engine: shown.engine.clone(),
-        engine_version: node.map(|node| node.engine_version.clone()).unwrap_or_default(),
+        engine_version: node.map(|node| cache_version(&node.engine_version)).unwrap_or_default(),
         vpc: vpc.map(|group| group.vpc_id.clone()),
         subnet_group,
         security_groups: groups.iter().map(|group| group.id.clone()).collect(),

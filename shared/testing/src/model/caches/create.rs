@@ -11,6 +11,8 @@ use crate::model::steps::Then;
 use crate::model::words::VpcSecurityGroupMembership;
 use crate::model::{Action, ApiError, Done, Effect, Model, Origin, tags};
 
+/// The patch that ElastiCache chooses.
+const PATCH: &str = ".1";
 /// The port of Redis and Valkey.
 const PORT: u16 = 6379;
 /// The most shards of a group.
@@ -75,6 +77,16 @@ impl Action for CreateReplicationGroup {
     }
 }
 
+/// From 6 on ElastiCache chooses the patch itself.
+fn names_a_patch(version: &str) -> bool {
+    let major = version.split('.').next().and_then(|major| major.parse().ok());
+    major.is_some_and(|major: u32| major >= 6) && version.matches('.').count() > 1
+}
+
+fn shown_version(asked: &str) -> String {
+    if asked.matches('.').count() == 1 { format!("{asked}{PATCH}") } else { asked.to_owned() }
+}
+
 fn nodes_of_a_shard(shape: Shape) -> usize {
     usize::try_from(shape.replicas + 1).unwrap_or(1)
 }
@@ -125,6 +137,10 @@ impl CreateReplicationGroup {
     fn check(&self, shape: Shape) -> Result<(), ApiError> {
         if !matches!(self.engine.as_str(), "valkey" | "redis") {
             return Err(ApiError::value("The engine of a replication group must be valkey or redis."));
+        }
+        if let Some(version) = self.engine_version.as_deref().filter(|version| names_a_patch(version)) {
+            let wanted = version.rsplit_once('.').map_or(version, |(wanted, _)| wanted);
+            return Err(ApiError::value(format!("Specific version selection is not allowed for '{version}', please use '{wanted}'")));
         }
         let automatic = self.automatic_failover_enabled.unwrap_or(false);
         if automatic && shape.replicas == 0 && !shape.cluster_mode {
@@ -190,7 +206,7 @@ impl CreateReplicationGroup {
             groups: groups.into_iter().map(membership).collect(),
             parameter_group: self.cache_parameter_group_name.clone().unwrap_or_else(|| default_parameters.to_owned()),
             subnet_group: self.cache_subnet_group_name.clone().unwrap_or_else(|| "default".to_owned()),
-            engine_version: self.engine_version.clone().unwrap_or_else(|| "8.0".to_owned()),
+            engine_version: shown_version(self.engine_version.as_deref().unwrap_or("8.0")),
             maintenance_window: self.preferred_maintenance_window.clone().unwrap_or_else(|| "sun:05:00-sun:06:00".to_owned()),
             topic: self.notification_topic_arn.clone(),
             port,

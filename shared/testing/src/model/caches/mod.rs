@@ -203,14 +203,32 @@ impl Model {
     }
 
     /// The tags of a group, or of a snapshot of one.
+    /// For a tagging operation of ElastiCache, which it refuses of a group that is not `available`.
     pub(crate) fn cache_tags(&mut self, arn: &str) -> Result<&mut Vec<Tag>, ApiError> {
         let mut parts = arn.split(':').skip(5);
         let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match kind {
-            "replicationgroup" => self.caches.get_mut(name).map(|it| &mut it.tags).ok_or_else(|| no_group(name)),
+            "replicationgroup" => match self.caches.get_mut(name) {
+                Some(it) if it.status == "available" => Ok(&mut it.tags),
+                Some(_) => Err(group_state("Cluster not in available state to perform tagging operations")),
+                None => Err(no_group(name)),
+            },
             "snapshot" => self.cache_snapshots.get_mut(name).map(|it| &mut it.tags).ok_or_else(|| snapshot::no_cache_snapshot(name)),
             _ => Err(ApiError::new("InvalidARN", format!("Invalid resource name: {arn}"))),
         }
+    }
+
+    /// In every status.
+    pub(crate) fn kept_cache_tags(&self, arn: &str) -> Result<Vec<Tag>, ApiError> {
+        let group = self.caches.values().find(|it| it.shown.arn == arn).map(|it| &it.tags);
+        let tags = group.or_else(|| self.cache_snapshots.values().find(|it| it.shown.arn == arn).map(|it| &it.tags));
+        tags.cloned().ok_or_else(|| no_group(arn))
+    }
+
+    /// As the tagging API lists it, in every status, but not yet while it is being made.
+    pub fn tags_as_listed(&self, arn: &str) -> Vec<Tag> {
+        let is_new = self.caches.values().any(|it| it.shown.arn == arn && it.status == "creating");
+        if is_new { Vec::new() } else { self.kept_cache_tags(arn).unwrap_or_default() }
     }
 
     /// The server that a client finds behind the endpoint of a group: of its primary, dead or alive; with cluster mode that of the first

@@ -40,6 +40,18 @@ impl Model {
         Ok(())
     }
 
+    /// Whatever member hung answers again, as if nothing had been.
+    ///
+    /// # Errors
+    /// There is no such cluster.
+    pub fn wake_cluster(&mut self, cluster: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        let id = self.find_cluster(cluster)?;
+        for member in self.member_ids(&id) {
+            self.wake(member, now);
+        }
+        Ok(())
+    }
+
     /// AWS gives up on the cluster: it and its members read this status, all servers are dead, the archive is at an end.
     ///
     /// # Errors

@@ -106,6 +106,14 @@ fn aws_does_not_see_that_a_writer_hangs_and_a_failover_helps() {
 }
 
 #[test]
+fn a_writer_that_hung_may_answer_again_by_itself() {
+    let mut cloud = aurora();
+    cloud.happen(|model, now| model.hang_cluster("ledger", now)).unwrap();
+    cloud.happen(|model, now| model.wake_cluster("ledger", now)).unwrap();
+    assert_eq!(cloud.try_write("ledger-1", "a"), Ok(()));
+}
+
+#[test]
 fn a_dark_zone_takes_its_members_and_the_writer_moves_to_another_zone() {
     let mut cloud = aurora();
     cloud.happen(|model, now| model.zone_outage("us-east-1a", now));
