@@ -234,6 +234,11 @@ impl Tables {
         }
     }
 
+    /// Forgets what is deleted by then.
+    pub fn forget_gone(&mut self, now: DateTime<Utc>) {
+        self.forget_deleted(now);
+    }
+
     pub(super) fn forget_deleted(&mut self, now: DateTime<Utc>) {
         self.tables.retain(|_, table| table.status(now).is_some());
     }
