@@ -51,14 +51,17 @@ impl Order {
     fn wanted(&self) -> Result<Wanted, DrError> {
         match (&self.copy, &self.plan) {
             (Some(_), Some(plan)) => Err(DrError::invalid("plan", plan, "either `copy`, to preview, or `plan`, to write a preview")),
-            (None, None) => Err(DrError::missing("copy", "the name of a restored copy, to preview; or `plan`, the hash of a preview, to write it")),
+            (None, None) => {
+                Err(DrError::missing("copy", "the name of a restored copy, to preview; or `plan`, the hash of a preview, to write it"))
+            }
             (None, Some(plan)) => match &self.written_at {
                 Some(name) => Err(DrError::invalid("written_at", format!("{name:?}"), "nothing beside `plan`, which knows it")),
                 None => Ok(Wanted::Write(plan.clone())),
             },
             (Some(copy), None) => {
                 let name = Arn::parse(copy).map_or_else(|_| copy.clone(), |arn| arn.name().to_owned());
-                let accepted = "the name or ARN of a table that Lifeboat has restored: 3 to 255 letters, digits, underscores, hyphens and dots";
+                let accepted =
+                    "the name or ARN of a table that Lifeboat has restored: 3 to 255 letters, digits, underscores, hyphens and dots";
                 let id = DatabaseId::new(ResourceKind::DynamodbTable, name);
                 let copy = id.map_err(|_| DrError::invalid("copy", format!("{copy:?}"), accepted))?;
                 let is_name = |name: &String| (1..=255).contains(&name.chars().count()) && !name.chars().any(char::is_control);
@@ -110,7 +113,8 @@ async fn preview<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
     written_at: Option<String>,
 ) -> Result<Salvage, DrError> {
     let table = resources::instance(&deps.databases, &record.id).await?.filter(|found| found.resource_id == record.resource_id);
-    let table = table.ok_or_else(|| DrError::refused(format!("resource: {} is gone: items are written into a table that serves", record.id)))?;
+    let table =
+        table.ok_or_else(|| DrError::refused(format!("resource: {} is gone: items are written into a table that serves", record.id)))?;
     let found = resources::instance(&deps.databases, &copy).await?;
     let found = found.ok_or_else(|| DrError::not_found(format!("copy: there is no table {copy}")))?;
     expect_copy(deps, record, &found).await?;
@@ -171,7 +175,11 @@ async fn expect_copy<R, L: Ledger, D, E, C>(
 }
 
 /// The writing of a plan, if it is in time and of this table.
-async fn write<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, record: &ResourceRecord, hash: PlanHash) -> Result<Salvage, DrError> {
+async fn write<R, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    record: &ResourceRecord,
+    hash: PlanHash,
+) -> Result<Salvage, DrError> {
     let plan = ledger::read::<Plan>(&deps.ledger, &keys::salvage_plan(&hash)).await?;
     let plan = plan.ok_or_else(|| DrError::not_found(format!("plan: no preview of a salvage has the hash {hash}")))?.value;
     let shown = ledger::expect::<Salvage>(&deps.ledger, &keys::salvage(&plan.salvage)).await?.value;
@@ -198,7 +206,8 @@ pub(crate) async fn conclude<R, L: Ledger, D, E, C: Clock>(
 ) -> Result<Concluded, DrError> {
     salvage::expect(&deps.ledger, &input.salvage, &input.execution).await?;
     let now = deps.clock.now();
-    let why = input.trouble.as_deref().map_or_else(|| "it was ended".to_owned(), |trouble| format!("it was broken off: {}", plain(trouble)));
+    let why =
+        input.trouble.as_deref().map_or_else(|| "it was ended".to_owned(), |trouble| format!("it was broken off: {}", plain(trouble)));
     let ended = ledger::update::<Salvage, _>(&deps.ledger, &keys::salvage(&input.salvage), |salvage| {
         salvage.end(now, Some(why.clone()));
         Ok(())

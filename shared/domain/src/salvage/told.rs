@@ -90,7 +90,11 @@ fn again(salvage: &Salvage) -> Value {
 fn previewed(salvage: &Salvage) -> String {
     let Counts { missing, damaged, .. } = salvage.counts;
     let (table, copy) = (&salvage.table, &salvage.copy);
-    format!("{}: of {copy}, {} could be written back into {table}: {missing} missing there, {damaged} damaged", salvage.resource, items(missing + damaged))
+    format!(
+        "{}: of {copy}, {} could be written back into {table}: {missing} missing there, {damaged} damaged",
+        salvage.resource,
+        items(missing + damaged)
+    )
 }
 
 fn written(salvage: &Salvage) -> String {
@@ -126,7 +130,14 @@ impl Concluded {
             parts.push("Nothing was written.".to_owned());
         }
         parts.extend(salvage.claimed_by.as_ref().map(|who| format!("{who} says to have asked for it.")));
-        News { at: filed_at, resource: Some(salvage.resource.clone()), incident: None, title: self.title(salvage), text: parts.join("\n"), told_at: None }
+        News {
+            at: filed_at,
+            resource: Some(salvage.resource.clone()),
+            incident: None,
+            title: self.title(salvage),
+            text: parts.join("\n"),
+            told_at: None,
+        }
     }
 
     fn title(&self, salvage: &Salvage) -> String {

@@ -44,7 +44,8 @@ impl CompareItems for Cloud {
         self.dynamodb("Scan", table.as_str(), None, |tables, now| {
             let found = tables.existing(table.as_str())?;
             let after = from.map(|from| found.key_of(from));
-            let rest = found.items(now).into_iter().filter(|(key, _)| is_in(segment, key) && after.as_ref().is_none_or(|after| key > after));
+            let rest =
+                found.items(now).into_iter().filter(|(key, _)| is_in(segment, key) && after.as_ref().is_none_or(|after| key > after));
             let mut items: Vec<Value> = rest.map(|(_, item)| item).collect();
             let is_last = items.len() <= PAGE;
             items.truncate(PAGE);
@@ -64,7 +65,8 @@ impl CompareItems for Cloud {
 impl WriteItems for Cloud {
     async fn put_if(&self, table: &DatabaseId, item: &Value, condition: &Condition) -> Answer<Put> {
         let sent = json!({"TableName": table.as_str(), "Item": digest(&[&item.to_string()])});
-        let answer = self.dynamodb("PutItem", table.as_str(), Some(sent), |tables, now| tables.put_if(table.as_str(), item, condition, now));
+        let answer =
+            self.dynamodb("PutItem", table.as_str(), Some(sent), |tables, now| tables.put_if(table.as_str(), item, condition, now));
         match answer {
             Ok(over) => Ok(Put::Written(over)),
             Err(error) if error.code == "ConditionalCheckFailedException" => Ok(Put::Kept),

@@ -151,7 +151,8 @@ fn validate_may_try_to_delete_only_the_items_that_nobody_has() {
 fn salvage_is_expressly_kept_from_every_write_but_a_put() {
     let template = super::template();
     let role = super::statements(&template["Resources"]["SalvageRole"]["Properties"]["Policies"]);
-    let denied: Vec<String> = role.iter().filter(|statement| statement["Effect"] == "Deny").flat_map(|it| super::texts(&it["Action"])).collect();
+    let denied: Vec<String> =
+        role.iter().filter(|statement| statement["Effect"] == "Deny").flat_map(|it| super::texts(&it["Action"])).collect();
     for action in ["BatchWriteItem", "DeleteItem", "DeleteTable", "PartiQLUpdate", "UpdateItem", "UpdateTable"] {
         let covers = |denied: &String| format!("dynamodb:{action}").starts_with(denied.trim_end_matches('*'));
         assert!(denied.iter().any(covers), "{action} is not denied: {denied:?}");

@@ -114,7 +114,8 @@ pub async fn given_way() -> Account {
 pub async fn visits() -> BTreeSet<String> {
     let mut account = broken().await;
     play(&mut account).await;
-    let denied = lifeboat_testing::model::FaultKind::Refused { code: "AccessDeniedException".to_owned(), message: "not this role".to_owned() };
+    let denied =
+        lifeboat_testing::model::FaultKind::Refused { code: "AccessDeniedException".to_owned(), message: "not this role".to_owned() };
     account.fault("Scan", lifeboat_testing::model::When::Always, denied);
     account.salvage(look(&account)).await;
     account.tasks.into_iter().filter(|task| task.starts_with("salvage/")).collect()
@@ -145,7 +146,8 @@ async fn nothing_of_an_item_and_no_key_is_kept_or_told() {
     let world = account.cloud.see();
     let has = |text: &str| text.contains(PRIVATE) || text.contains("\"amount\"");
     let kept = world.ledger.iter().filter(|(key, _)| key.partition.contains("salvage")).map(|(_, kept)| kept.document.to_string());
-    let kept: Vec<String> = kept.chain(world.documents.iter().filter(|(key, _)| key.starts_with("salvages/")).map(|(_, it)| it.to_string())).collect();
+    let kept: Vec<String> =
+        kept.chain(world.documents.iter().filter(|(key, _)| key.starts_with("salvages/")).map(|(_, it)| it.to_string())).collect();
     assert!(kept.len() >= 4, "two salvages, a plan and its leaf: {kept:#?}");
     assert_eq!(kept.iter().filter(|text| has(text)).collect::<Vec<_>>(), Vec::<&String>::new());
     let told = world.messages.iter().filter(|message| has(&message.text) || has(&message.json)).count();
@@ -160,7 +162,11 @@ async fn without_the_attribute_that_dates_a_write_only_what_is_missing_comes_bac
     let shown = ended.output().clone();
     assert_eq!(counts(&shown), [4, 0, 12, 0, 4, 0, 0], "{shown:#} {}", ended.cause());
     account.sweeps(1).await;
-    assert!(account.texts_about("NEWS orders-db: 4 items can be salvaged").contains("no `written_at` was given"), "{:?}", account.subjects());
+    assert!(
+        account.texts_about("NEWS orders-db: 4 items can be salvaged").contains("no `written_at` was given"),
+        "{:?}",
+        account.subjects()
+    );
     let ended = account.salvage(shown["input"].clone()).await;
     assert_eq!(written(&ended), ("written".to_owned(), 4, 0));
     let damaged: Vec<Value> = DAMAGED.iter().map(|key| items(&account, TABLE)[&key.to_string()]["amount"]["N"].clone()).collect();
@@ -205,7 +211,8 @@ async fn what_time_to_live_has_ended_stays_away() {
 async fn the_message_about_the_copy_has_the_input_that_previews_it() {
     let mut account = account().await;
     Story::HumanError.play(&mut account).await;
-    let text = account.texts_about("RESTORED BESIDE").replace('\n', " ") + &account.cloud.see().messages.iter().map(|it| it.text.clone()).collect::<String>();
+    let text = account.texts_about("RESTORED BESIDE").replace('\n', " ")
+        + &account.cloud.see().messages.iter().map(|it| it.text.clone()).collect::<String>();
     let input = format!("{{\"resource\":\"{RESOURCE}\",\"copy\":\"{}\",\"written_at\":\"written_at\"}}", copy(&account));
     assert!(text.contains("-salvage") && text.replace("\": \"", "\":\"").replace(", \"", ",\"").contains(&input), "{input}\n{text}");
     let ended = account.salvage(serde_json::from_str(&input).unwrap()).await;

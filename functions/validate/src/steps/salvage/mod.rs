@@ -2,6 +2,8 @@
 //! cut off is done again, and finds what it wrote already.
 
 mod compare;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod write;
 
@@ -10,8 +12,8 @@ pub(crate) use write::write_items;
 
 use crate::Deps;
 use lifeboat_domain::incident::{Incident, IncidentState};
-use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::lease::Lease;
+use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::Ledger;
 use lifeboat_domain::register;
 use lifeboat_domain::salvage::Salvage;
@@ -68,7 +70,11 @@ impl Halt {
 }
 
 /// Why a salvage must end now, whatever it has done: it is too old, or it gives way to a recovery of its table.
-async fn why_not_now<L: Ledger, D, S, O, C>(deps: &Deps<L, D, S, O, C>, salvage: &Salvage, now: Timestamp) -> Result<Option<String>, DrError> {
+async fn why_not_now<L: Ledger, D, S, O, C>(
+    deps: &Deps<L, D, S, O, C>,
+    salvage: &Salvage,
+    now: Timestamp,
+) -> Result<Option<String>, DrError> {
     if let Some(why) = salvage.why_too_long(now) {
         return Ok(Some(why));
     }

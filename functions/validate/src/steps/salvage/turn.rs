@@ -89,8 +89,7 @@ impl<'a, O: CompareItems, C: Clock> Reader<'a, O, C> {
         } else {
             self.items.items_under(table, &keys).await.map_err(|error| Halt::of(error, "reading the same keys of the table"))?
         };
-        let mut by_key: BTreeMap<String, Value> =
-            there.into_iter().map(|item| (canonical(&Pair::key_of(&item, key)), item)).collect();
+        let mut by_key: BTreeMap<String, Value> = there.into_iter().map(|item| (canonical(&Pair::key_of(&item, key)), item)).collect();
         let pair = |(copy, key): (Value, &Value)| Pair { copy, seen: by_key.remove(&canonical(key)) };
         Ok((page.items.into_iter().zip(&keys).map(pair).collect(), page.next))
     }

@@ -7,7 +7,8 @@ use lifeboat_domain::items::canonical;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::salvage::{
-    self, CompareItems, Condition, Finding, Mode, Pair, Put, Rules, Salvage, Segment, TURN_PAGES, TURN_WRITES, WriteItems, Writing, condition,
+    self, CompareItems, Condition, Finding, Mode, Pair, Put, Rules, Salvage, Segment, TURN_PAGES, TURN_WRITES, WriteItems, Writing,
+    condition,
 };
 use lifeboat_domain::{CallError, DrError, Timestamp};
 use serde_json::Value;
@@ -88,10 +89,13 @@ async fn work<L: Ledger, D: Documents, S, O: CompareItems + WriteItems, C: Clock
 }
 
 /// Writes single items.
-struct Writer<'a, O> {
-    items: &'a O,
-    salvage: &'a Salvage,
-    rules: Rules<'a>,
+pub(super) struct Writer<'a, O> {
+    /// Both tables.
+    pub items: &'a O,
+    /// What is written.
+    pub salvage: &'a Salvage,
+    /// How an item is judged again.
+    pub rules: Rules<'a>,
 }
 
 impl<O: CompareItems + WriteItems> Writer<'_, O> {
@@ -135,7 +139,7 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
     }
 
     /// Writes one item; whether the table now has the copy's.
-    async fn one(&self, pair: &Pair) -> Result<bool, Halt> {
+    pub(super) async fn one(&self, pair: &Pair) -> Result<bool, Halt> {
         let Some(condition) = condition(pair.seen.as_ref(), &pair.copy, &self.salvage.key) else { return Ok(false) };
         match self.put(&pair.copy, &condition).await? {
             Put::Written(over) => {

@@ -4,9 +4,9 @@
 
 mod backups;
 mod calls;
+mod put;
 #[cfg(test)]
 mod rules;
-mod put;
 mod settings;
 #[cfg(test)]
 mod tests;

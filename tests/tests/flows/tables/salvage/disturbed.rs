@@ -69,7 +69,12 @@ async fn a_broken_off_salvage_is_told_once_however_its_last_step_is_disturbed() 
         account.fault("Scan", When::Always, denied);
         account.disturbance = Some(Disturbance::new(how, "salvage/ConcludeBrokenOff", 1));
         let ended = account.salvage(look(&account)).await;
-        assert!(ended.error() == "Dr.Unrecoverable" && ended.cause().contains("not this role"), "{how:?}: {} {}", ended.error(), ended.cause());
+        assert!(
+            ended.error() == "Dr.Unrecoverable" && ended.cause().contains("not this role"),
+            "{how:?}: {} {}",
+            ended.error(),
+            ended.cause()
+        );
         account.sweeps(1).await;
         let told: Vec<String> = account.subjects().into_iter().filter(|subject| subject.contains("salvage")).collect();
         assert_eq!(told, ["NEWS orders-db: the preview of a salvage has ended early"], "{how:?}");
