@@ -114,13 +114,13 @@ impl Concluded {
         if salvage.mode() == Mode::Preview {
             let point = salvage.point.map_or_else(|| "an unknown moment".to_owned(), show_time);
             parts.push(format!("{} shows {}. {} the same on both sides.", salvage.copy, point, is(same)));
-            parts.extend((kept_newer > 0).then(|| format!("{} written later than that, and would be kept.", is(kept_newer))));
+            parts.extend((kept_newer > 0).then(|| format!("{} written later than that, and would be kept.", was(kept_newer))));
             parts.extend((kept_undated > 0).then(|| undated(salvage, kept_undated)));
             parts.extend((kept_too_wide > 0).then(|| too_wide(kept_too_wide)));
             parts.extend((expired > 0).then(|| format!("{} expired by the table's time to live, and would be left out.", has(expired))));
         }
         let until = self.expires_at.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        parts.extend(self.input.as_ref().map(|input| match self.outcome {
+        parts.extend(self.input.as_ref().map(shown).map(|input| match self.outcome {
             Outcome::Previewed => format!(
                 "To write exactly these back{until}, each only if it is still as it was seen, start the state machine whose name ends in `-salvage` with: {input}"
             ),
@@ -154,6 +154,16 @@ impl Concluded {
 
 fn is(count: u64) -> String {
     format!("{} {}", items(count), if count == 1 { "is" } else { "are" })
+}
+
+fn was(count: u64) -> String {
+    format!("{} {}", items(count), if count == 1 { "was" } else { "were" })
+}
+
+/// An input as a person would write it, on one line; its fields are texts.
+fn shown(input: &Value) -> String {
+    let fields = input.as_object().into_iter().flatten().map(|(name, value)| format!("{}: {value}", Value::from(name.as_str())));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
 }
 
 fn has(count: u64) -> String {
