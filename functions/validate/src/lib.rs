@@ -1,6 +1,7 @@
 //! The `validate` Lambda: the only function that opens databases.
 //!
-//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
+//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown. Its one step
+//! that writes, `write_items`, is deployed as a function of its own with a role of its own.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
