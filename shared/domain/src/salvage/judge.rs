@@ -103,11 +103,9 @@ impl Rules<'_> {
 
     /// Time to live knows seconds since 1970 as a number, and nothing else.
     fn has_expired(&self, item: &Value, now: Timestamp) -> bool {
-        let ends = self.ends_at.and_then(|name| item.get(name)?.get("N")?.as_str()?.parse::<f64>().ok());
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
-        let now = now.timestamp() as f64;
-        #[expect(clippy::cast_precision_loss, reason = "a few years in seconds")]
-        let oldest = now - (IGNORED_AFTER_YEARS * 366 * 86_400) as f64;
+        let number = self.ends_at.and_then(|name| item.get(name)?.get("N")?.as_str());
+        let ends = number.and_then(|text| text.split('.').next()?.parse::<i64>().ok());
+        let (now, oldest) = (now.timestamp(), now.timestamp() - IGNORED_AFTER_YEARS * 366 * 86_400);
         ends.is_some_and(|ends| ends <= now && ends > oldest)
     }
 }
