@@ -325,9 +325,9 @@ pub async fn expect(ledger: &impl Ledger, id: &str, execution: &str) -> Result<S
 pub async fn changes(documents: &impl Documents, leaf: &Leaf) -> Result<Changes, DrError> {
     let place = documents.location(&leaf.key);
     let found = documents.get_json(&leaf.key).await.map_err(|error| error.while_doing(format!("reading {place}")))?;
-    let found = found.filter(|found| digest(&[&found.to_string()]) == leaf.digest);
-    let found = found.ok_or_else(|| DrError::refused(format!("plan: {place} is gone, or no longer what was previewed: preview again")))?;
-    serde_json::from_value(found).map_err(|error| DrError::unrecoverable(format!("{place} does not decode: {error}")))
+    let found = found.and_then(|found| serde_json::from_value::<Changes>(found).ok());
+    let found = found.filter(|found| ledger::encode(found).is_ok_and(|found| digest(&[&found.to_string()]) == leaf.digest));
+    found.ok_or_else(|| DrError::refused(format!("plan: {place} is gone, or no longer what was previewed: preview again")))
 }
 
 #[cfg(test)]
