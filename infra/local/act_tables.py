@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,11 +11,12 @@ from typing import Any
 import checks
 from act import Act, Result
 from ledger import bare, moment
-from stage import RESOURCE
+from stage import RESOURCE, until
 from stage_tables import TableStage
 
 Json = dict[str, Any]
 
+SALVAGE_SECONDS = 120
 NOTHING_PUT_RIGHT: Mapping[int, str] = MappingProxyType({})
 
 
@@ -73,41 +75,50 @@ class TableAct(Act):
         return result
 
     def salvage(self, result: Result, copy: str, touched: list[int], anew: dict[int, str], late: list[int]) -> Result:
-        """A person looks, is overtaken by users, looks again and writes; then every order is as it should be.
+        """A person looks, is overtaken by users, and writes what he was shown; then every order is as it should be.
 
-        `anew` are those that users have put right already, with their hashes; `late` are put right after the first look.
+        `anew` are those that users have put right already, with their hashes; `late` are put right between look and writing.
         """
         stage, problems = self.stage, result.problems
-        self.timeline.note("person", f"looks what of {copy} could be written back into {RESOURCE}")
+        self.timeline.note("person", f"starts salvage: what of {copy} could be written back into {RESOURCE}?")
         shown = self._looked(problems, copy, len(touched) - len(anew), len(anew))
-        anew = anew | stage.put_right(late)
-        status, _, said = stage.salvage(copy, "--write", shown.get("plan", ""))
-        if status != 1 or "not what the plan" not in said:
-            problems.append(f"a plan that users have overtaken ended with {status}: {said}")
-        self.timeline.note(
-            "person", f"{len(late)} orders were put right meanwhile: the plan is refused; looks again, and writes"
-        )
-        shown = self._looked(problems, copy, len(touched) - len(anew), len(anew))
-        status, written, said = stage.salvage(copy, "--write", shown.get("plan", ""))
-        salvaged, kept = written.get("salvaged", 0), written.get("kept_newer", 0) + written.get("kept_meanwhile", 0)
-        if (status, salvaged, kept) != (0, len(touched) - len(anew), len(anew)):
+        overtaken = stage.put_right(late)
+        self.timeline.note("person", f"starts salvage with the plan that was shown; meanwhile users put {len(late)} orders right")
+        ended, written = self._salvaged(shown.get("input") or {"resource": RESOURCE})
+        salvaged, kept = written.get("salvaged"), shown.get("kept_newer", 0) + written.get("changed_since", 0)
+        anew = anew | overtaken
+        if (ended["status"], salvaged, kept) != ("SUCCEEDED", len(touched) - len(anew), len(anew)):
             problems.append(
-                f"of {len(touched)} orders {salvaged} were salvaged and {kept} kept, {len(anew)} were put right: {said}"
+                f"of {len(touched)} orders {salvaged} were salvaged and {kept} kept, {len(anew)} were put right: {ended}"
             )
+        again, written_again = self._salvaged(shown.get("input") or {"resource": RESOURCE})
+        if (again["status"], written_again.get("salvaged"), written_again.get("changed_since")) != (
+            "SUCCEEDED",
+            salvaged,
+            len(late),
+        ):
+            problems.append(f"the same plan again ended otherwise: {again}")
         self._looked(problems, copy, 0, len(anew))
         problems += self._as_before(touched, anew)
         result.rto = time.time() - self.broke
         result.more = f"items_broken={len(touched)} items_salvaged={salvaged} items_kept={kept}"
         return result
 
+    def _salvaged(self, given: Json) -> tuple[Json, Json]:
+        """Start `salvage` by hand, as in the console, and wait for its end: how it ended, and what it answered."""
+        arn = self.stage.start("Salvage", given)
+        until("the salvage has ended", SALVAGE_SECONDS, lambda: self.stage.execution(arn)["status"] != "RUNNING")
+        ended = self.stage.execution(arn)
+        return ended, json.loads(ended.get("output") or "{}")
+
     def _looked(self, problems: list[str], copy: str, changes: int, newer: int) -> Json:
         """What a look shows, which writes nothing."""
         before = self._orders()
-        status, shown, said = self.stage.salvage(copy)
+        ended, shown = self._salvaged({"resource": RESOURCE, "copy": copy, "written_at": "written_at"})
         found = (shown.get("missing", 0) + shown.get("damaged", 0), shown.get("kept_newer"), shown.get("kept_undated"))
-        if status or found != (changes, newer, 0):
+        if ended["status"] != "SUCCEEDED" or found != (changes, newer, 0):
             problems.append(
-                f"{changes} orders to write and {newer} newer ones were expected, the preview shows {shown}: {said}"
+                f"{changes} orders to write and {newer} newer ones were expected, the preview shows {shown}: {ended}"
             )
         after = self._orders()
         changed = [number for number, digest in before.items() if after.get(number) != digest]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -15,8 +13,7 @@ from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
 from kinds.dynamodb import ADMINISTRATOR, FENCED, is_fence
 from ledger import moment
-from processes import clean_environment
-from stage import REGION, REPO, RESOURCE, Stage, until
+from stage import REGION, RESOURCE, Stage, until
 
 Json = dict[str, Any]
 
@@ -125,24 +122,6 @@ class TableStage(Stage):
             fresh = [items.order(number, f"customer-{number % 1000:04d}", f"{number}.5") for number in numbers]
             table.write([{"PutRequest": {"Item": item}} for item in fresh])
         return {int(item[items.KEY]["N"]): items.digest(item) for item in fresh}
-
-    def salvage(self, copy: str, *more: str) -> tuple[int, Json, str]:
-        """A person runs infra/salvage.py with a role of their own: the exit status, what it tells, what it complains of."""
-        command = [sys.executable, str(REPO / "infra" / "salvage.py"), "--table", RESOURCE, "--copy", copy]
-        command += [
-            "--written-at",
-            "written_at",
-            "--pages-per-second",
-            "0",
-            "--region",
-            REGION,
-            "--endpoint-url",
-            self.cloud.url("aws"),
-            *more,
-        ]
-        environment = clean_environment(self.cloud.directory / "ministack", **self.person.environment())
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-        return ran.returncode, json.loads(ran.stdout) if ran.stdout else {}, ran.stderr
 
     def bad_job(self, deleted: list[int], overwritten: list[int]) -> float:
         """A job with the application's role deletes some orders, and overwrites others; when it began."""

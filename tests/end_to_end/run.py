@@ -48,8 +48,7 @@ def all_tests() -> list[Test]:
     """The checks of the checks and pages, the demo's scenarios by stage, the longest first, and the controls."""
     demo = REPO / "infra" / "local" / "demo.py"
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
-    for name in ("table_rules", "salvage_rules"):
-        tests.append(Test(name, HERE / f"{name}.py", (), (name,)))
+    tests.append(Test("table_rules", HERE / "table_rules.py", (), ("table_rules",)))
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
     scenarios = PAIRS["rds"]
     for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):

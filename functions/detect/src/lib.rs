@@ -54,6 +54,10 @@ pub enum Step {
     BeginBisection(ApproveInput),
     /// Ends that, and tells what it came to.
     ConcludeBisection(EndInput),
+    /// Begins to look what of a copied table could be written back, or to write it, because a person says so.
+    BeginSalvage(ApproveInput),
+    /// Ends that, and tells what it came to.
+    ConcludeSalvage(SalvageEndInput),
     /// Lists everything protected, in groups to probe.
     SweepList(SweepListInput),
     /// Judges what the probes found.
@@ -108,7 +112,7 @@ pub struct PauseInput {
     pub execution: String,
 }
 
-/// Input of `approve` and `begin_bisection`: a person's order, proven by the execution.
+/// Input of `approve`, `begin_bisection` and `begin_salvage`: a person's order, proven by the execution.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveInput {
@@ -148,6 +152,19 @@ pub struct SearchInput {
 pub struct EndInput {
     /// The plan that was begun, by its hash.
     pub plan: PlanHash,
+    /// The execution's ARN.
+    pub execution: String,
+    /// Why the execution goes no further, where a step failed.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// Input of `conclude_salvage`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SalvageEndInput {
+    /// The salvage that `begin_salvage` began.
+    pub salvage: String,
     /// The execution's ARN.
     pub execution: String,
     /// Why the execution goes no further, where a step failed.
@@ -198,6 +215,8 @@ where
         Step::Conclude(input) => lifeboat_lambda::encode(&Box::pin(steps::find::conclude(deps, &input)).await?),
         Step::BeginBisection(input) => lifeboat_lambda::encode(&Box::pin(steps::bisect::begin(deps, &input)).await?),
         Step::ConcludeBisection(input) => lifeboat_lambda::encode(&Box::pin(steps::bisect::conclude(deps, &input)).await?),
+        Step::BeginSalvage(input) => lifeboat_lambda::encode(&Box::pin(steps::salvage::begin(deps, &input)).await?),
+        Step::ConcludeSalvage(input) => lifeboat_lambda::encode(&Box::pin(steps::salvage::conclude(deps, &input)).await?),
         Step::SweepList(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_list::sweep_list(deps, &input)).await?),
         Step::SweepJudge(input) => lifeboat_lambda::encode(&Box::pin(steps::sweep_judge::sweep_judge(deps, &input)).await?),
     }

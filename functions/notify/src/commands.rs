@@ -2,6 +2,8 @@
 
 mod table;
 
+pub(crate) use table::salvage;
+
 use crate::{caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;

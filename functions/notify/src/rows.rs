@@ -12,8 +12,12 @@ use lifeboat_domain::words::ResourceKind;
 /// More ranges than this are for a person with an editor.
 const MOST_RANGES: usize = 3;
 
-/// What to do about each table that differs.
-pub(crate) fn bring_back(story: &Story) -> Vec<Advice> {
+/// What to do about each table that differs. Items of a DynamoDB table are compared by samples: whatever these show, all can be looked at.
+pub(crate) fn bring_back(story: &Story, execution: &str) -> Vec<Advice> {
+    salvage(story, execution).into_iter().chain(of_tables(story)).collect()
+}
+
+fn of_tables(story: &Story) -> Vec<Advice> {
     let Some(difference) = &story.difference else {
         return vec![Advice::say("The two sides were not compared: look at the copy yourself before you bring anything back")];
     };
@@ -33,11 +37,24 @@ fn log_in(story: &Story) -> Option<Advice> {
     Some(Advice::new(say, commands::log_in(&source.arn, secret)))
 }
 
-/// What previews the salvage of single items of a DynamoDB table, from Lifeboat's own repository.
-fn salvage(story: &Story) -> Option<String> {
-    let (source, copy) = (&story.incident.source.id, &story.incident.restored.as_ref()?.id);
-    let command = || format!("python3 infra/salvage.py --table {source} --copy {copy} --written-at ATTRIBUTE");
-    (source.kind() == ResourceKind::DynamodbTable).then(command)
+fn is_table(story: &Story) -> bool {
+    story.incident.source.id.kind() == ResourceKind::DynamodbTable
+}
+
+/// What previews the salvage of single items of a DynamoDB table.
+fn salvage(story: &Story, execution: &str) -> Option<Advice> {
+    let copy = &story.incident.restored.as_ref()?.id;
+    let written_at = story.promise.written_at.as_deref();
+    let undated = if written_at.is_some() {
+        ""
+    } else {
+        "; add \"written_at\" with the attribute that says when an item was last written, or only missing items are shown"
+    };
+    let say = format!(
+        "See what of {copy} could be written back into {}, never over an item that was written later: this compares every item and writes nothing yet{undated}",
+        story.incident.source.id
+    );
+    is_table(story).then(|| Advice::new(say, commands::salvage(execution, &story.incident.resource, copy, written_at)))
 }
 
 fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
@@ -46,13 +63,8 @@ fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
     let mut advice = Vec::new();
     if table.only_restored.count > 0 {
         let (rows, keys) = (count(table.only_restored.count, "row"), ranges(&table.only_restored));
-        let (how, commands) = match salvage(story) {
-            Some(command) => ("this shows what could be written back, and over what, and writes nothing yet", vec![command]),
-            None => (
-                "bring them back after looking at them",
-                sides.as_ref().map(|sides| sides.copy_back(&table.only_restored)).unwrap_or_default(),
-            ),
-        };
+        let commands = sides.as_ref().map(|sides| sides.copy_back(&table.only_restored)).unwrap_or_default();
+        let how = if is_table(story) { "the preview above counts all of them" } else { "bring them back after looking at them" };
         advice.push(Advice::new(format!("{name}: {rows} only in the copy ({keys}); {how}"), commands));
     }
     if table.changed.count > 0 {

@@ -48,6 +48,8 @@ pub(crate) struct Promise {
     pub(crate) objective: Option<Objective>,
     pub(crate) mode: Option<RecoveryMode>,
     pub(crate) tables: Vec<FingerprintTable>,
+    /// The attribute that says when an item of a DynamoDB table was last written.
+    pub(crate) written_at: Option<String>,
 }
 
 impl Promise {
@@ -58,6 +60,7 @@ impl Promise {
             objective: Some(scenario.map_or(policy.objective, |scenario| policy.objective_for(scenario))),
             mode: Some(scenario.map_or(policy.mode, |scenario| policy.mode_for(scenario))),
             tables: policy.fingerprint.clone(),
+            written_at: policy.items.written_at.clone(),
         }
     }
 }

@@ -6,18 +6,21 @@ use crate::redis::Redis;
 use crate::sql::checks::not_run;
 use crate::sql::trouble::Trouble;
 use lifeboat_aws::tables::TableItems;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
 use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
+use lifeboat_domain::salvage::{CompareItems, Condition, Page, Put, Segment, TableFacts, WriteItems};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::{DrError, Span, Timestamp};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -218,6 +221,26 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::Table) => items::compare(&self.items, &source.0.instance, &restored.0.instance, table).await,
             Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(source.0).during("compare")),
         }
+    }
+}
+
+impl<C: Clock, I: CompareItems> CompareItems for Databases<C, I> {
+    async fn table_facts(&self, table: &DatabaseId) -> Answer<Option<TableFacts>> {
+        self.items.table_facts(table).await
+    }
+
+    async fn segment_page(&self, table: &DatabaseId, segment: Segment, from: Option<&Value>) -> Answer<Page> {
+        self.items.segment_page(table, segment, from).await
+    }
+
+    async fn items_under(&self, table: &DatabaseId, keys: &[Value]) -> Answer<Vec<Value>> {
+        self.items.items_under(table, keys).await
+    }
+}
+
+impl<C: Clock, I: WriteItems> WriteItems for Databases<C, I> {
+    async fn put_if(&self, table: &DatabaseId, item: &Value, condition: &Condition) -> Answer<Put> {
+        self.items.put_if(table, item, condition).await
     }
 }
 

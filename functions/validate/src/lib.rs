@@ -1,6 +1,7 @@
 //! The `validate` Lambda: the only function that opens databases.
 //!
-//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
+//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown. Its one step
+//! that writes, `write_items`, is deployed as a function of its own with a role of its own.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
@@ -21,6 +22,7 @@ use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
+use lifeboat_domain::salvage::{CompareItems, WriteItems};
 use serde::Deserialize;
 use serde_json::Value;
 pub use sql::predicate::ask as ask_predicate;
@@ -95,6 +97,16 @@ pub struct AskInput {
     pub execution: String,
 }
 
+/// A salvage, of which one turn is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SalvageInput {
+    /// The salvage that `detect` began.
+    pub salvage: String,
+    /// The execution's ARN.
+    pub execution: String,
+}
+
 /// The steps.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -119,6 +131,10 @@ pub enum Step {
     LookForMoment(LookInput),
     /// Asks a restored copy whether the data was good then.
     AskCopy(AskInput),
+    /// Compares a part of a copied table with the one that serves.
+    CompareItems(SalvageInput),
+    /// Writes items back that such a comparison has shown.
+    WriteItems(SalvageInput),
     /// Goes the way of a client to the new database.
     VerifyClient(Case),
 }
@@ -129,7 +145,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases + ResolveNames,
+    O: OpenDatabases + ResolveNames + CompareItems + WriteItems,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {
@@ -143,6 +159,8 @@ where
         Step::ProveFence(case) => ledger::encode(&steps::prove_fence::prove_fence(deps, &case).await?),
         Step::LookForMoment(input) => ledger::encode(&steps::look_for_moment::look_for_moment(deps, &input).await?),
         Step::AskCopy(input) => ledger::encode(&steps::ask_copy::ask_copy(deps, &input).await?),
+        Step::CompareItems(input) => ledger::encode(&steps::salvage::compare_items(deps, &input).await?),
+        Step::WriteItems(input) => ledger::encode(&steps::salvage::write_items(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
     }
 }

@@ -105,7 +105,7 @@ pub fn canonical(value: &Value) -> String {
 }
 
 /// The moment in an attribute: a date and time as text, or seconds (or milliseconds) since 1970.
-fn time_in(value: &Value) -> Option<Timestamp> {
+pub(crate) fn time_in(value: &Value) -> Option<Timestamp> {
     if let Some(text) = value.get("S").and_then(Value::as_str) {
         return chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
     }

@@ -82,6 +82,16 @@ pub mod keys {
         key(BISECTIONS.to_owned(), plan.as_str())
     }
 
+    /// A preview of a salvage, or the writing of its plan: [`crate::salvage::Salvage`].
+    pub fn salvage(id: &str) -> Key {
+        key(format!("salvage#{id}"), "salvage")
+    }
+
+    /// What a preview has shown, by its hash: [`crate::salvage::Plan`].
+    pub fn salvage_plan(plan: &PlanHash) -> Key {
+        key(format!("salvage-plan#{plan}"), "plan")
+    }
+
     /// A plan that a person is asked about: [`crate::approval::Question`].
     pub fn question(plan: &PlanHash) -> Key {
         key(format!("question#{plan}"), "question")

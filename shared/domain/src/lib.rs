@@ -29,6 +29,7 @@ pub mod proof;
 pub mod recovery_input;
 pub mod register;
 pub mod replica;
+pub mod salvage;
 #[cfg(test)]
 mod samples;
 pub mod span;

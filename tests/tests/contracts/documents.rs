@@ -82,6 +82,7 @@ fn every_input_to_paste_has_only_fields_that_are_accepted() {
     let approval = ["resource", "plan", "decision", "option", "reason", "claimed_by"];
     let release = ["resource", "instance", "confirm", "reason", "claimed_by"];
     let find = ["resource", "from", "to", "table", "check", "bisect"];
+    let salvage = ["resource", "copy", "written_at", "plan", "reason", "claimed_by"];
     let pause = ["resource", "action", "until", "reason", "claimed_by"];
     none(json_blocks(&read(MACHINES)).iter().filter_map(Value::as_object).flat_map(|block| {
         let accepted: &[&str] = match (block.contains_key("action"), block.contains_key("decision")) {
@@ -89,6 +90,7 @@ fn every_input_to_paste_has_only_fields_that_are_accepted() {
             (_, true) => &approval,
             _ if block.contains_key("from") || block.contains_key("table") || block.contains_key("check") => &find,
             _ if block.contains_key("confirm") => &release,
+            _ if block.contains_key("copy") => &salvage,
             _ => &recovery,
         };
         let unknown: Vec<String> = block

@@ -130,6 +130,11 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
     let all = |folder: &str| {
         files(folder, &[".rs"]).into_iter().filter(|path| !path.contains("tests")).map(|path| read(&path)).collect::<String>()
     };
+    if binary == "validate" && steps.iter().all(|step| step == "write_items") {
+        // It runs through its own module alone, and reads the plan through the domain.
+        let of = |file: &str| read(&format!("functions/validate/src/steps/salvage/{file}.rs"));
+        return ["mod", "turn", "write"].map(of).concat().replace("salvage::changes(", "documents.get_json(").replace('\n', " ");
+    }
     if binary != "restore" {
         return all(&format!("functions/{binary}/src")).replace("\n", " ");
     }

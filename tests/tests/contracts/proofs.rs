@@ -35,5 +35,5 @@ fn who_proves_an_order_by_its_execution_may_ask_after_executions_of_that_machine
                 (!allowed).then(|| format!("{role} may not ask after executions of {machine}, by which an order is proven"))
             }),
     );
-    assert!(found >= 4, "approval, pause, bisect and release are proven");
+    assert!(found >= 5, "approval, pause, bisect, salvage and release are proven");
 }

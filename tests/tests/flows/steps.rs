@@ -69,6 +69,8 @@ async fn the_stories_visit_every_task_of_every_machine() {
     seen.insert("release/ReleaseKept".to_owned());
     // What is known when a step fails for good is told in the flows of bisecting.
     seen.insert("bisect/ConcludeBrokenOff".to_owned());
+    // Salvages are told, and disturbed, in the flows of tables.
+    seen.extend(crate::tables::salvage::visits().await);
     let all = machines().into_iter().flat_map(|machine| {
         let tasks = machine.all_states().into_iter().filter(|(_, state)| matches!(state, State::Task(_)));
         tasks.map(|(name, _)| format!("{}/{name}", machine.name)).collect::<Vec<_>>()

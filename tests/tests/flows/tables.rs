@@ -2,6 +2,7 @@
 
 mod disturbed;
 mod endings;
+pub mod salvage;
 
 use crate::account::{Account, BETWEEN_SWEEPS, policies};
 use chrono::Duration;

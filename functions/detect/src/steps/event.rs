@@ -1,6 +1,6 @@
 //! What EventBridge delivers: classified by event id, confirmed by Describe, never acted on by itself.
 
-use super::{bisect, notice};
+use super::{bisect, notice, salvage};
 use crate::incidents::{Beginning, HowEnded, open_or_join, reconcile, tell_people};
 use crate::{Deps, resources};
 use lifeboat_domain::events::{AlarmChange, AlarmState, EventClass, ExecutionEnded, ExecutionStatus, Hint, Incoming, RdsEvent, SourceType};
@@ -305,6 +305,9 @@ where
     let how = if ended.status == ExecutionStatus::Aborted { HowEnded::Stopped } else { HowEnded::Otherwise };
     let Some(known) = ledger::read::<ExecutionRecord>(&deps.ledger, &keys::execution(&ended.execution_arn)).await? else {
         if let Some(reason) = bisect::interrupted(deps, ended).await? {
+            return Ok(EventAnswer::only(reason));
+        }
+        if let Some(reason) = salvage::interrupted(deps, ended).await? {
             return Ok(EventAnswer::only(reason));
         }
         return Ok(EventAnswer::only(format!("{} worked on no incident", ended.name)));

@@ -122,7 +122,7 @@ fn window(question: &Question, asked_at: Timestamp) -> Result<(Timestamp, Timest
 }
 
 /// A resource that the ledger knows, alive or not.
-async fn known<R: ReadDatabases, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, name: &str) -> Result<ResourceRecord, DrError> {
+pub(super) async fn known<R: ReadDatabases, L: Ledger, D, E, C>(deps: &Deps<R, L, D, E, C>, name: &str) -> Result<ResourceRecord, DrError> {
     let by_arn = Arn::parse(name).ok();
     let plain = by_arn.as_ref().map_or(name, Arn::name);
     if let Ok(identity) = Identity::parse(plain)

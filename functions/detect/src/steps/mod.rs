@@ -8,6 +8,7 @@ pub(crate) mod judge;
 mod notice;
 pub(crate) mod open;
 pub(crate) mod pause;
+pub(crate) mod salvage;
 mod searches;
 pub(crate) mod sweep_judge;
 pub(crate) mod sweep_list;

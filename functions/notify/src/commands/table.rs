@@ -1,8 +1,8 @@
 //! Ready commands for DynamoDB tables.
 
-use super::shorthand;
+use super::{Execution, shorthand};
 use lifeboat_domain::Timestamp;
-use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use lifeboat_domain::observed::FENCED;
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::ResourceKind;
@@ -15,6 +15,17 @@ pub(super) const fn is_table(id: &DatabaseId) -> bool {
 /// Whether an ARN is a table's.
 pub(super) fn is_of_table(arn: &Arn) -> bool {
     DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id))
+}
+
+/// The input of `salvage` that previews what of a copy could be written back, and the command that starts it.
+pub(crate) fn salvage(execution: &str, resource: &Identity, copy: &DatabaseId, written_at: Option<&str>) -> Vec<String> {
+    let dated = written_at.map(|name| format!(", \"written_at\": {}", serde_json::Value::from(name))).unwrap_or_default();
+    let input = format!("{{\"resource\": \"{resource}\", \"copy\": \"{copy}\"{dated}}}");
+    let mut commands = vec![input.clone()];
+    // The shell would end the input at a quote of its own.
+    let started = Execution::parse(execution).filter(|_| !input.contains('\''));
+    commands.extend(started.and_then(|execution| execution.start_sibling("salvage", &input)));
+    commands
 }
 
 pub(super) fn describe(arn: &Arn, id: &DatabaseId) -> String {

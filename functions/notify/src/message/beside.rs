@@ -27,7 +27,7 @@ pub(crate) fn restored_beside(ending: &Ending<'_>) -> Letter {
     letter.done.extend(quarantine::line(story));
     letter.done.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
     letter.to_do = quarantine::way_in(story).into_iter().collect();
-    letter.to_do.extend(rows::bring_back(story));
+    letter.to_do.extend(rows::bring_back(story, ending.execution));
     letter.to_do.extend(move_clients(ending));
     if let Some(restored) = &incident.restored {
         letter.to_do.push(Advice::new(

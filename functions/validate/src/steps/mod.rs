@@ -9,5 +9,6 @@ pub(crate) mod probe;
 pub(crate) mod probe_group;
 pub(crate) mod probe_replicas;
 pub(crate) mod prove_fence;
+pub(crate) mod salvage;
 pub(crate) mod verify_client;
 pub(crate) mod warm_up;

@@ -2,6 +2,7 @@
 
 use crate::{Deps, handle};
 use lifeboat_domain::error::{CallClass, CallError};
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, PolicyDocument, SqlCheck};
@@ -10,6 +11,7 @@ use lifeboat_domain::ports::{
     SecretVersion, Target, Versioned, VisitLimits, Written,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::salvage::{CompareItems, Condition, Page, Put, Segment, TableFacts, WriteItems};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference};
 use lifeboat_domain::words::Grade;
 use lifeboat_domain::{DrError, Timestamp};
@@ -216,6 +218,25 @@ impl OpenDatabases for Databases {
             changed: keys(3),
             sampled: false,
         })
+    }
+}
+
+/// No salvage is played here: there is no table.
+impl CompareItems for Databases {
+    async fn table_facts(&self, _: &DatabaseId) -> Answer<Option<TableFacts>> {
+        Ok(None)
+    }
+    async fn segment_page(&self, _: &DatabaseId, _: Segment, _: Option<&Value>) -> Answer<Page> {
+        Err(unavailable())
+    }
+    async fn items_under(&self, _: &DatabaseId, _: &[Value]) -> Answer<Vec<Value>> {
+        Err(unavailable())
+    }
+}
+
+impl WriteItems for Databases {
+    async fn put_if(&self, _: &DatabaseId, _: &Value, _: &Condition) -> Answer<Put> {
+        Err(unavailable())
     }
 }
 

@@ -19,23 +19,47 @@ use std::hash::{BuildHasher, RandomState};
 const SEGMENTS: i32 = 4;
 /// Keys that one BatchGetItem takes.
 const BATCH: usize = 100;
+pub(super) const GET: &str = "dynamodb:BatchGetItem";
 /// How often keys that DynamoDB left out are asked for again.
 const TRIES: usize = 5;
 /// So many writes to keys in different places must be denied: a new policy takes some time to reach all of a table.
 const WRITE_TRIES: usize = 8;
 /// How AWS words a denial by a resource policy, and not for the want of a permission.
-const BY_POLICY: &str = "explicit deny in a resource-based policy";
+pub(super) const BY_POLICY: &str = "explicit deny in a resource-based policy";
 
 /// The items of one Region's tables.
 #[derive(Debug, Clone)]
 pub struct TableItems {
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl TableItems {
     /// DynamoDB as configured.
     pub fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config) }
+    }
+
+    /// Those of up to a hundred keys that exist. What was left out would look like what is missing: it is asked for again, and then an error.
+    pub(super) async fn get_all(
+        &self,
+        table: &DatabaseId,
+        mut wanted: Vec<HashMap<String, AttributeValue>>,
+        consistent: bool,
+        mut take: impl FnMut(&HashMap<String, AttributeValue>),
+    ) -> Answer<()> {
+        for _ in 0..TRIES {
+            let keys = KeysAndAttributes::builder().set_keys(Some(std::mem::take(&mut wanted))).consistent_read(consistent).build();
+            let keys = keys.map_err(|error| invalid(GET, "Keys", error.to_string()))?;
+            let output = self.client.batch_get_item().request_items(table.as_str(), keys).send().await;
+            let output = output.map_err(|error| call_error(GET, &error))?;
+            output.responses.iter().flat_map(HashMap::values).flatten().for_each(&mut take);
+            wanted = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
+            if wanted.is_empty() {
+                return Ok(());
+            }
+        }
+        let text = format!("{} keys of {table} were not answered", wanted.len());
+        Err(lifeboat_domain::CallError::new(CallClass::Throttled, GET, "UnprocessedKeys", text))
     }
 
     async fn key(&self, table: &DatabaseId) -> Answer<Vec<KeyAttribute>> {
@@ -98,31 +122,14 @@ impl ReadItems for TableItems {
     }
 
     async fn items(&self, table: &DatabaseId, rule: &ItemsRule, keys: &[String]) -> Answer<Vec<Item>> {
-        let action = "dynamodb:BatchGetItem";
         let names: Vec<String> = self.key(table).await?.into_iter().map(|part| part.name).collect();
         let mut found = Vec::new();
         for some in keys.chunks(BATCH) {
             let mut wanted: Vec<HashMap<String, AttributeValue>> = Vec::new();
             for key in some {
-                wanted.push(key_in(key).ok_or_else(|| invalid(action, "Keys", "a sampled key is no key of this table"))?);
+                wanted.push(key_in(key).ok_or_else(|| invalid(GET, "Keys", "a sampled key is no key of this table"))?);
             }
-            for _ in 0..TRIES {
-                let keys = KeysAndAttributes::builder().set_keys(Some(std::mem::take(&mut wanted))).build();
-                let keys = keys.map_err(|error| invalid(action, "Keys", error.to_string()))?;
-                let output = self.client.batch_get_item().request_items(table.as_str(), keys).send().await;
-                let output = output.map_err(|error| call_error(action, &error))?;
-                let items = output.responses.iter().flat_map(HashMap::values).flatten();
-                found.extend(items.map(|item| facts(item, &names, rule)));
-                wanted = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
-                if wanted.is_empty() {
-                    break;
-                }
-            }
-            if !wanted.is_empty() {
-                // What was left out would look like what is missing.
-                let text = format!("{} keys of {table} were not answered", wanted.len());
-                return Err(lifeboat_domain::CallError::new(CallClass::Throttled, action, "UnprocessedKeys", text));
-            }
+            self.get_all(table, wanted, false, |item| found.push(facts(item, &names, rule))).await?;
         }
         Ok(found)
     }
@@ -132,7 +139,7 @@ fn facts(item: &HashMap<String, AttributeValue>, key: &[String], rule: &ItemsRul
     Item::of(&json_of_item(item), key, rule.written_at.as_deref())
 }
 
-fn json_of_item(item: &HashMap<String, AttributeValue>) -> Value {
+pub(super) fn json_of_item(item: &HashMap<String, AttributeValue>) -> Value {
     Value::Object(item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect::<Map<String, Value>>())
 }
 
@@ -155,7 +162,7 @@ fn json_of(value: &AttributeValue) -> Value {
 }
 
 /// A key as [`Item::key`] writes it.
-fn key_in(text: &str) -> Option<HashMap<String, AttributeValue>> {
+pub(super) fn key_in(text: &str) -> Option<HashMap<String, AttributeValue>> {
     let Value::Object(parts) = serde_json::from_str(text).ok()? else { return None };
     let value = |value: &Value| {
         let (kind, value) = value.as_object()?.iter().next()?;

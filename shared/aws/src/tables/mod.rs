@@ -3,6 +3,7 @@
 mod door;
 mod items;
 mod observe;
+mod salvage;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod faults;
 mod history;
 mod mapping;
 mod places;
+mod salvage;
 mod secrets;
 mod storage;
 mod tables;

@@ -31,7 +31,7 @@ fn named(name: &str) -> Answer<DatabaseId> {
     parsed(DatabaseId::new(ResourceKind::DynamodbTable, name))
 }
 
-fn arn(name: &str) -> String {
+pub(super) fn arn(name: &str) -> String {
     format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}")
 }
 
@@ -69,7 +69,7 @@ fn observed(table: &Table, now: DateTime<Utc>) -> Answer<ObservedDatabase> {
 
 impl Cloud {
     /// A call to DynamoDB; of its failure is said what the adapter would say.
-    fn dynamodb<T>(
+    pub(super) fn dynamodb<T>(
         &self,
         action: &'static str,
         resource: &str,

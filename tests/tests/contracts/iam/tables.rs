@@ -62,6 +62,9 @@ fn known() -> BTreeSet<String> {
         May("Validate", LOOK, &["table/*"], "carries lifeboat:incident"),
         // What an undo leads clients back to.
         May("Validate", LOOK, &["table/*"], "carries lifeboat:retired"),
+        // Items are written only into what serves, and copies are read that have never served.
+        May("Salvage", &["dynamodb:BatchGetItem", "dynamodb:PutItem"], &["table/*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+        May("Salvage", &["dynamodb:Scan"], &[COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
     ];
     let mut known = BTreeSet::new();
     for May(role, actions, resources, hangs_on) in rows {
@@ -142,4 +145,16 @@ fn validate_may_try_to_delete_only_the_items_that_nobody_has() {
         assert!(source.contains(&format!("\"{start}\"")), "no key of a trial begins with {start}");
     }
     assert_eq!(keys.len(), 2, "{keys:?}");
+}
+
+#[test]
+fn salvage_is_expressly_kept_from_every_write_but_a_put() {
+    let template = super::template();
+    let role = super::statements(&template["Resources"]["SalvageRole"]["Properties"]["Policies"]);
+    let denied: Vec<String> =
+        role.iter().filter(|statement| statement["Effect"] == "Deny").flat_map(|it| super::texts(&it["Action"])).collect();
+    for action in ["BatchWriteItem", "DeleteItem", "DeleteTable", "PartiQLUpdate", "UpdateItem", "UpdateTable"] {
+        let covers = |denied: &String| format!("dynamodb:{action}").starts_with(denied.trim_end_matches('*'));
+        assert!(denied.iter().any(covers), "{action} is not denied: {denied:?}");
+    }
 }

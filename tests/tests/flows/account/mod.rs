@@ -12,7 +12,7 @@ pub use caches::{CACHE, Shape, sns};
 pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use clusters::Made;
 pub use disturbance::{Disturbance, How};
-pub use running::{BETWEEN_SWEEPS, machines};
+pub use running::{BETWEEN_SWEEPS, Ended, machines};
 
 use chrono::{DateTime, Duration, Utc};
 use clients::Client;

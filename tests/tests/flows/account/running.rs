@@ -19,6 +19,7 @@ static PAUSE: LazyLock<Machine> = LazyLock::new(|| machine("pause"));
 static RELEASE: LazyLock<Machine> = LazyLock::new(|| machine("release"));
 static FIND: LazyLock<Machine> = LazyLock::new(|| machine("find_moment"));
 static BISECT: LazyLock<Machine> = LazyLock::new(|| machine("bisect"));
+static SALVAGE: LazyLock<Machine> = LazyLock::new(|| machine("salvage"));
 static APPROVAL: LazyLock<Machine> = LazyLock::new(|| machine("approval"));
 
 /// Between two sweeps.
@@ -29,8 +30,8 @@ fn machine(name: &str) -> Machine {
 }
 
 /// All machines of the flows.
-pub fn machines() -> [&'static Machine; 8] {
-    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND, &BISECT]
+pub fn machines() -> [&'static Machine; 9] {
+    [&RECOVERY, &BACKUP, &SWEEP, &PAUSE, &APPROVAL, &RELEASE, &FIND, &BISECT, &SALVAGE]
 }
 
 fn arn(machine: &str, name: &str) -> String {
@@ -128,6 +129,12 @@ impl Account {
     pub async fn bisect(&mut self, input: Value) -> Ended {
         let name = format!("bisect-{}", self.cloud.see().executions.len());
         self.execute_seen(&BISECT, "bisect", name, input).await
+    }
+
+    /// A person asks what could be written back into a table, or has it written.
+    pub async fn salvage(&mut self, input: Value) -> Ended {
+        let name = format!("salvage-{}", self.cloud.see().executions.len());
+        self.execute_seen(&SALVAGE, "salvage", name, input).await
     }
 
     /// Runs an execution that a function asks Step Functions about while it runs.

@@ -1,7 +1,7 @@
 //! What is told otherwise of a DynamoDB table, and of an ElastiCache replication group.
 
 use super::Scene;
-use super::When::{Begins, News, Question, Refused, Well};
+use super::When::{Begins, News, Orders, Question, Refused, Well};
 use super::scenes::story;
 use crate::caches::CacheTale as Tale;
 use crate::story::Story;
@@ -18,6 +18,17 @@ pub(super) fn all() -> Vec<Scene> {
             tables::deleted(),
         ),
         Scene::new(&[(Well, "DynamoDB table: a copy stands beside production", "RESTORED")], tables::spoilt()),
+        Scene::new(
+            &[
+                (Orders, "DynamoDB table: items could be written back from the copy", "can be salvaged"),
+                (Orders, "DynamoDB table: they were written back", "items salvaged"),
+            ],
+            tables::salvage::salvaged(),
+        ),
+        Scene::new(
+            &[(Orders, "DynamoDB table: writing items back gave way to a recovery", "the salvage has ended early")],
+            tables::salvage::given_way(),
+        ),
         Scene::new(
             &[
                 (News, "DynamoDB table: its point-in-time recovery was switched off", "point-in-time recovery was switched off"),

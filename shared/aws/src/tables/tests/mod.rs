@@ -2,6 +2,7 @@
 
 mod acts;
 mod reads;
+mod salvage;
 
 use crate::wire::Wire;
 use lifeboat_domain::ids::DatabaseId;

@@ -125,7 +125,7 @@ impl Tables {
         if found.status(to.now) != "AVAILABLE" {
             return Err(ApiError::new("BackupInUseException", format!("Backup is in use: {backup}")));
         }
-        self.make(to, &found.configuration, found.items, found.arn)
+        self.make(to, &found.configuration, found.items, (arn(&found.table), found.created_at))
     }
 
     /// `RestoreTableToPointInTime` of the table with this ARN; no time is the latest restorable.
@@ -150,11 +150,17 @@ impl Tables {
                 format!("RestoreDateTime {at} is not between {earliest} and {latest}"),
             ));
         }
-        self.make(to, &found.configuration, found.items(at), arn(name))
+        self.make(to, &found.configuration, found.items(at), (arn(name), at))
     }
 
     /// What comes back has the key, the capacity, the class and the indexes of its source, and nothing else (fact sheet 3.5).
-    fn make(&mut self, to: Restore<'_>, source: &Configuration, items: BTreeMap<String, Value>, from: String) -> Result<(), ApiError> {
+    fn make(
+        &mut self,
+        to: Restore<'_>,
+        source: &Configuration,
+        items: BTreeMap<String, Value>,
+        (from, at): (String, DateTime<Utc>),
+    ) -> Result<(), ApiError> {
         let standing = self.tables.get(to.target).and_then(|table| table.status(to.now));
         if let Some("CREATING" | "DELETING") = standing {
             return Err(ApiError::new("TableInUseException", format!("Table is in use: {}", to.target)));
@@ -185,6 +191,7 @@ impl Tables {
             configuration,
             tags: BTreeMap::new(),
             restored_from: Some(from),
+            restored_to: Some(at),
             denies_writes: false,
             stuck: None,
             usable_at,

@@ -4,6 +4,7 @@
 
 mod backups;
 mod calls;
+mod put;
 #[cfg(test)]
 mod rules;
 mod settings;
@@ -51,6 +52,8 @@ pub struct Table {
     pub tags: BTreeMap<String, String>,
     /// `RestoreSummary`: what it was restored from.
     pub restored_from: Option<String>,
+    /// `RestoreDateTime`: the moment that it was restored to.
+    pub restored_to: Option<DateTime<Utc>>,
     /// Whether its policy holds Lifeboat's denial of writes.
     pub denies_writes: bool,
     /// A status that somebody has set on it (a lost key).
@@ -188,6 +191,7 @@ impl Tables {
             configuration,
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             restored_from: None,
+            restored_to: None,
             denies_writes: false,
             stuck: None,
             usable_at: now,
@@ -228,6 +232,11 @@ impl Tables {
             Some("ACTIVE") => Ok(table),
             status => Err(in_use(name, status.unwrap_or("gone"))),
         }
+    }
+
+    /// Forgets what is deleted by then.
+    pub fn forget_gone(&mut self, now: DateTime<Utc>) {
+        self.forget_deleted(now);
     }
 
     pub(super) fn forget_deleted(&mut self, now: DateTime<Utc>) {
