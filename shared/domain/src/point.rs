@@ -1,5 +1,6 @@
 //! Recovery points: what can be restored, with the manifest and the fingerprint kept beside it.
 
+use crate::alarms::Alarm;
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::observed::{Configuration, ObservedDatabase, tags};
 use crate::words::{ResourceKind, Timestamp, closed_enum};
@@ -36,6 +37,9 @@ pub struct Manifest {
     pub configuration: Configuration,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The CloudWatch alarms on it; none where they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<Alarm>>,
 }
 
 impl Manifest {
@@ -48,6 +52,7 @@ impl Manifest {
             resource_id: observed.resource_id.clone(),
             configuration: observed.configuration.clone(),
             tags: observed.tags.clone(),
+            alarms: None,
         }
     }
 

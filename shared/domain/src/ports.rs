@@ -5,11 +5,13 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod alarms;
 mod caches;
 mod clusters;
 mod tables;
 mod visits;
 
+pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use tables::SetTables;

@@ -1,5 +1,6 @@
 //! A DynamoDB table: deleted, spoilt, fenced, moved from; told from its break to its end, and told again with disturbances.
 
+mod alarms;
 mod disturbed;
 mod endings;
 
@@ -68,6 +69,9 @@ async fn account_of(own: TableConfiguration, policy: &str) -> Account {
         world.rds.model.tables.put_table(TABLE, now, own, &tags);
         let parameter = Parameter { value: TABLE.to_owned(), kind: "String".to_owned() };
         world.parameters.insert(PARAMETER.to_owned(), parameter);
+        for alarm in alarms::on_the_table() {
+            world.alarms.insert(alarm.name().to_owned(), alarm);
+        }
     }
     account.advance(Duration::minutes(20));
     for key in 1..=20 {
