@@ -83,6 +83,10 @@ impl ReadDatabases for Databases {
         Ok(all)
     }
 
+    async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        self.tables.kept().await
+    }
+
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         if is_table(known_as) {
             return self.tables.window(known_as, resource_id).await;

@@ -3,6 +3,7 @@
 mod alarms;
 mod disturbed;
 mod endings;
+mod kept;
 
 use crate::account::{Account, BETWEEN_SWEEPS, policies};
 use chrono::Duration;
