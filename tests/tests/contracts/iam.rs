@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
+mod alarms;
 mod known;
 mod tables;
 use known::{ALWAYS, CACHE_CHANGES, CACHE_COPIES, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};

@@ -264,7 +264,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     };
     let manifest = match manifest {
         Some(manifest) if incident.moves_clients() => {
-            Some(targets::alarms::with_alarms(deps, &record, manifest, observed.is_none()).await?)
+            Some(targets::watch::with_alarms(deps, &record, manifest, observed.is_none()).await?)
         }
         manifest => manifest,
     };

@@ -1,36 +1,11 @@
-//! Copies of alarms: which ones there are to copy, and making one.
+//! Making a copy of an alarm, never over another one.
 
 use crate::observe::Observation;
-use crate::{Databases, Deps};
 use lifeboat_domain::acting::CallRecord;
-use lifeboat_domain::alarms::{Alarm, MetricAlarm, on};
+use lifeboat_domain::alarms::{Alarm, MetricAlarm};
 use lifeboat_domain::plan::Act;
-use lifeboat_domain::point::Manifest;
-use lifeboat_domain::ports::{Answer, Documents, ReadAlarms, WriteAlarms};
-use lifeboat_domain::register::{ResourceRecord, kept_manifest};
+use lifeboat_domain::ports::{Answer, ReadAlarms, WriteAlarms};
 use lifeboat_domain::{CallClass, CallError, DrError};
-
-/// Adds the alarms on a database to its manifest: as they stand now or, where they cannot be read or went with it, as they stood at its
-/// last backup. Not knowing them stops no recovery.
-pub(crate) async fn with_alarms<R: Databases, L, D: Documents, S, E, C>(
-    deps: &Deps<R, L, D, S, E, C>,
-    record: &ResourceRecord,
-    manifest: Manifest,
-    is_gone: bool,
-) -> Result<Manifest, DrError> {
-    let now = match deps.databases.alarms().await {
-        Ok(all) => Some(on(&all, &manifest.id)),
-        Err(error) => {
-            tracing::warn!(id = %manifest.id, "its alarms could not be read: {error}");
-            None
-        }
-    };
-    let alarms = match now.filter(|now| !is_gone || !now.is_empty()) {
-        Some(now) => Some(now),
-        None => kept_manifest(&deps.documents, record).await?.filter(|kept| kept.id == manifest.id).and_then(|kept| kept.alarms),
-    };
-    Ok(Manifest { alarms, ..manifest })
-}
 
 /// What stands under a copy's name.
 enum Stands {

@@ -10,3 +10,4 @@ pub(crate) mod names;
 pub(crate) mod note;
 pub(crate) mod rename;
 pub(crate) mod settle;
+pub(crate) mod watch;
