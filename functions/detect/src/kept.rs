@@ -27,7 +27,10 @@ struct Kept<'a> {
 }
 
 /// Tells once a week, as long as something is kept.
-pub(crate) async fn remind<R: ReadDatabases, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, all: &[ObservedDatabase]) -> Result<(), DrError> {
+pub(crate) async fn remind<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    all: &[ObservedDatabase],
+) -> Result<(), DrError> {
     let now = deps.clock.now();
     let mut kept = Vec::new();
     let tables = match deps.databases.kept().await {
@@ -53,11 +56,7 @@ pub(crate) async fn remind<R: ReadDatabases, L: Ledger, D, E, C: Clock>(deps: &D
         1 => "1 kept database waits to be released".to_owned(),
         several => format!("{several} kept databases wait to be released"),
     };
-    let text = format!(
-        "{}. Nothing of this is ever deleted by itself: {}.",
-        lines.join(". "),
-        how(&kept)
-    );
+    let text = format!("{}. Nothing of this is ever deleted by itself: {}.", lines.join(". "), how(&kept));
     let news = News { at: now, resource: None, incident: None, title, text, told_at: None };
     news.leave(&deps.ledger, now.duration_trunc(TimeDelta::days(7)).unwrap_or(now)).await
 }

@@ -55,7 +55,10 @@ pub(crate) fn made(story: &Story) -> Option<LeftBehind> {
         .collect();
     let region = story.incident.source.arn.region();
     (!names.is_empty()).then(|| LeftBehind {
-        what: format!("Copies of its CloudWatch alarms, {} in number: take them into your code, or delete them once its own alarms watch the new one", names.len()),
+        what: format!(
+            "Copies of its CloudWatch alarms, {} in number: take them into your code, or delete them once its own alarms watch the new one",
+            names.len()
+        ),
         how: format!("aws cloudwatch describe-alarms --region {region} --alarm-names {}", names.join(" ")),
     })
 }

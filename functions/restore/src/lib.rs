@@ -17,9 +17,9 @@ use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
-    PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions,
-    ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions,
-    WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
+    PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners,
+    ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots,
+    TouchFunctions, WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};

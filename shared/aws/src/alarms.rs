@@ -123,7 +123,8 @@ impl ReadAlarms for Alarms {
 
 impl WriteAlarms for Alarms {
     async fn put_alarm(&self, alarm: &MetricAlarm) -> Answer<()> {
-        let threshold: f64 = alarm.threshold.parse().map_err(|_| invalid(WRITE, "Threshold", format!("{:?} is no number", alarm.threshold)))?;
+        let threshold: f64 =
+            alarm.threshold.parse().map_err(|_| invalid(WRITE, "Threshold", format!("{:?} is no number", alarm.threshold)))?;
         let dimensions = alarm.dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build());
         let request = self
             .client

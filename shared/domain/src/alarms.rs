@@ -259,12 +259,7 @@ mod tests {
         assert_eq!(copy.dimensions["TableName"], "orders-r1");
         assert_eq!(copy.dimensions["GlobalSecondaryIndexName"], "by-customer");
         assert_eq!(copy.description.as_deref(), Some("(Lifeboat's copy of throttles)"));
-        let back = MetricAlarm {
-            name: "throttles".into(),
-            description: None,
-            dimensions: alarm("throttles").dimensions,
-            ..copy.clone()
-        };
+        let back = MetricAlarm { name: "throttles".into(), description: None, dimensions: alarm("throttles").dimensions, ..copy.clone() };
         assert_eq!(back, alarm("throttles"), "period, threshold and actions are the same");
     }
 

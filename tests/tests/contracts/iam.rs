@@ -34,7 +34,10 @@ const ADAPTERS: &[(&[&str], &str)] = &[
 
 /// Where the ports are declared.
 fn ports() -> String {
-    ["ports.rs", "ports/alarms.rs", "ports/clusters.rs", "ports/caches.rs"].iter().map(|path| read(&format!("shared/domain/src/{path}"))).collect()
+    ["ports.rs", "ports/alarms.rs", "ports/clusters.rs", "ports/caches.rs"]
+        .iter()
+        .map(|path| read(&format!("shared/domain/src/{path}")))
+        .collect()
 }
 
 /// Actions that a call needs although no client method is named after them.

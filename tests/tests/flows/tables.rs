@@ -28,7 +28,7 @@ const POLICY: &str = r#"
     drill: {waived: "the owner of the flows: they have no drills"}
     cut_over: [{ssm_parameter: {name: /shop/orders/table, holds: host}}]
     items: {written_at: written_at, sample: 100, keep_keys: true}
-    accept_warnings: [data, freshness]
+    accept_warnings: [freshness]
     timing: {poll: 30s, probe_every: 10s, host_recovery_grace: 3m, cool_down: 1m}
 "#;
 

@@ -263,9 +263,7 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         None => kept_manifest(&deps.documents, &record).await?,
     };
     let manifest = match manifest {
-        Some(manifest) if incident.moves_clients() => {
-            Some(targets::watch::with_alarms(deps, &record, manifest, observed.is_none()).await?)
-        }
+        Some(manifest) if incident.moves_clients() => Some(targets::watch::with_alarms(deps, &record, manifest, observed.is_none()).await?),
         manifest => manifest,
     };
     let window = deps

@@ -18,7 +18,8 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manife
         return;
     }
     let Some(alarms) = &manifest.alarms else {
-        plan.risks.push(format!("nobody knows which CloudWatch alarms watch {from}, as they could not be read: {to} gets no copies of them"));
+        plan.risks
+            .push(format!("nobody knows which CloudWatch alarms watch {from}, as they could not be read: {to} gets no copies of them"));
         return;
     };
     let planned = copies(alarms, from, to);

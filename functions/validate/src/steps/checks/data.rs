@@ -91,7 +91,10 @@ fn items(name: &str, (taken_at, then): (Timestamp, &TableFingerprint), now: Opti
     let seen: Vec<&Item> = then.sample.iter().filter_map(Sampled::item).collect();
     if seen.is_empty() || (found.is_empty() && now.rows > 0) {
         let what = if now.rows == then.rows { "are there, some with other contents".to_owned() } else { format!("{} are there", now.rows) };
-        return (Grade::Warn, format!("of {} sampled items of {name} {what}; only their keys were kept, so that nobody knows since when", then.rows));
+        return (
+            Grade::Warn,
+            format!("of {} sampled items of {name} {what}; only their keys were kept, so that nobody knows since when", then.rows),
+        );
     }
     Fates::of(&seen, &found, taken_at).judged(name)
 }
@@ -238,7 +241,10 @@ mod tests {
         let (grade, why) = items("orders", (at, &then), Some(&sampled(&[("a", "1", None)])));
         assert_eq!(grade, Grade::Warn);
         assert!(why.contains("of 2 sampled items of orders 1 are there; only their keys were kept"), "{why}");
-        assert_eq!(watermarks(&Fingerprint { taken_at: at, tables: Vec::new(), contents: vec![then], keyspace: None })["orders"], r#"["a","b"]"#);
+        assert_eq!(
+            watermarks(&Fingerprint { taken_at: at, tables: Vec::new(), contents: vec![then], keyspace: None })["orders"],
+            r#"["a","b"]"#
+        );
     }
 
     #[test]

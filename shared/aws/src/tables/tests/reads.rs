@@ -170,7 +170,8 @@ async fn a_probe_asks_for_a_key_that_no_item_has_and_a_write_hangs_on_a_conditio
 
 /// A page of a scan with so many items, which says that there is more.
 fn scanned(page: i32, items: usize) -> (u16, String) {
-    let item = |number: usize| json!({"id": {"S": format!("{page}-{number}")}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}});
+    let item =
+        |number: usize| json!({"id": {"S": format!("{page}-{number}")}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}});
     let items: Vec<Value> = (0..items).map(item).collect();
     well(&json!({"Items": items, "Count": items.len(), "LastEvaluatedKey": {"id": {"S": "x"}, "at": {"N": "1"}}}))
 }
@@ -187,7 +188,8 @@ async fn a_sample_is_one_page_of_each_segment_that_its_seed_names_until_it_is_fu
         assert_eq!(found[0].key, r#"{"at":{"N":"1"},"id":{"S":"0-0"}}"#);
         assert!(found[0].written_at.is_some());
         let sent = wire.json()[1..].to_vec();
-        let asked: Vec<_> = sent.iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
+        let asked: Vec<_> =
+            sent.iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
         assert_eq!(asked, order[..4].iter().map(|segment| (json!(segment), json!(total), json!(3))).collect::<Vec<_>>());
         assert!(sent.iter().all(|sent| sent.get("ExclusiveStartKey").is_none()), "{sent:?}");
     }
@@ -196,7 +198,8 @@ async fn a_sample_is_one_page_of_each_segment_that_its_seed_names_until_it_is_fu
 #[tokio::test(start_paused = true)]
 async fn of_a_table_with_few_items_every_segment_is_read() {
     let (total, _) = segments(7);
-    let few: Vec<(u16, String)> = std::iter::once(well(&table())).chain((0..total).map(|page| scanned(page, usize::from(page == 5)))).collect();
+    let few: Vec<(u16, String)> =
+        std::iter::once(well(&table())).chain((0..total).map(|page| scanned(page, usize::from(page == 5)))).collect();
     let wire = answering(&few);
     let found = wire.clients().await.table_items().sample(&id("orders"), &ItemsRule::default(), 7).await.unwrap();
     assert_eq!((found.len(), wire.count()), (1, few.len()));
@@ -220,14 +223,10 @@ async fn keys_that_dynamodb_left_out_are_asked_for_again_and_never_taken_for_mis
 #[tokio::test(start_paused = true)]
 async fn kept_tables_carry_a_mark_and_no_policy_by_their_own_tags_and_tell_their_size() {
     let listed = |names: &[(&str, &str)]| {
-        let shown = |(name, tag): &(&str, &str)| {
-            json!({"ResourceARN": format!("arn:aws:dynamodb:eu-central-1:123456789012:table/{name}"), "Tags": [{"Key": tag, "Value": "inc-1"}]})
-        };
+        let shown = |(name, tag): &(&str, &str)| json!({"ResourceARN": format!("arn:aws:dynamodb:eu-central-1:123456789012:table/{name}"), "Tags": [{"Key": tag, "Value": "inc-1"}]});
         well(&json!({"ResourceTagMappingList": names.iter().map(shown).collect::<Vec<_>>(), "PaginationToken": ""}))
     };
-    let tagged = |tags: &[&str]| {
-        well(&json!({"Tags": tags.iter().map(|tag| json!({"Key": tag, "Value": "x"})).collect::<Vec<_>>()}))
-    };
+    let tagged = |tags: &[&str]| well(&json!({"Tags": tags.iter().map(|tag| json!({"Key": tag, "Value": "x"})).collect::<Vec<_>>()}));
     let mut sized = table();
     sized["Table"]["TableSizeBytes"] = json!(5_000_000_000_u64);
     let wire = answering(&[
