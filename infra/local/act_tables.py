@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import checks
-from act import Act, Result
+from act import VALIDATED, Act, Ending, Result
 from ledger import bare, moment
 from stage import RESOURCE, until
 from stage_tables import TableStage
@@ -25,9 +25,28 @@ class TableAct(Act):
 
     stage: TableStage
 
-    def bad_job(self, deleted: list[int], overwritten: list[int]) -> float:
+    def begin(self, label: str, text: str) -> None:
+        """The same, with the alarms as they stand."""
+        self.alarms_before = self.stage.database.alarms()  # type: ignore[attr-defined]
+        super().begin(label, text)
+
+    def _judge_world(self, result: Result, ending: Ending, *, is_gone: bool = False) -> None:
+        """The same, and who is paged for what."""
+        super()._judge_world(result, ending, is_gone=is_gone)
+        restored = ending.incident["restored"]
+        if ending.outcome in VALIDATED and restored is not None:
+            now, copy = self.stage.database.alarms(), bare(restored["id"])  # type: ignore[attr-defined]
+            source, moved = bare(ending.report["source"]["id"]), ending.outcome == "recovered"
+            result.problems += checks.compare_alarms(self.alarms_before, now, source, copy, moved=moved)
+
+    def bad_job(
+        self,
+        deleted: list[int],
+        overwritten: list[int],
+        text: str = "a bad job deletes orders and overwrites others",
+    ) -> float:
         """A program deletes and overwrites orders; when it began."""
-        self.begin("break", "a bad job deletes orders and overwrites others")
+        self.begin("break", text)
         began = self.stage.bad_job(deleted, overwritten)
         self.timeline.note(
             "break", f"{len(deleted)} orders are gone, {len(overwritten)} have wrong amounts; the table itself is well"

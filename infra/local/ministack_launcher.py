@@ -17,8 +17,9 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+import cbor2
 from ministack.app import main
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
 from ministack.services import eventbridge, lambda_svc, scheduler, secretsmanager, stepfunctions
 
@@ -170,6 +171,22 @@ def trust_local_transport() -> None:
     iam_evaluator._resolve_condition_key = patched
 
 
+def read_binary_requests() -> None:
+    """Find the alarm that a request in CBOR names, so that a permission on some alarms allows those and no others."""
+    plain = iam_actions._safe_json_field
+
+    def patched(body: bytes, field: str) -> Any:
+        if not body or body.lstrip()[:1] in (b"{", b"["):
+            return plain(body, field)
+        try:
+            found = cbor2.loads(body)
+        except (cbor2.CBORDecodeError, UnicodeDecodeError):
+            return plain(body, field)
+        return found.get(field, "") if isinstance(found, dict) else ""
+
+    iam_actions._safe_json_field = patched
+
+
 def launch() -> None:
     """Apply every repair, open the gate before RDS if asked to, and run ministack until it is stopped."""
     publish_as_aws()
@@ -178,6 +195,7 @@ def launch() -> None:
     keep_secret_versions()
     run_machines_as_aws()
     trust_local_transport()
+    read_binary_requests()
     gate = os.environ.get("LIFEBOAT_RDS_GATE", "").split()
     if gate:
         rds_gate.serve(int(gate[0]), gate[1])

@@ -165,6 +165,11 @@ DYNAMODB = {
         "a bad job deletes and overwrites items: restored beside to the second before; then cut over by a plan's hash",
         ("human_error_beside", "human_error"),
     ),
+    "corruption": Scenario(
+        scenarios_dynamodb.corruption,
+        "a bad release spoils items and deletes none: restored beside to the second before; then cut over by a plan's hash",
+        ("corruption_beside", "corruption"),
+    ),
     "undo": Scenario(
         scenarios_dynamodb.undo,
         "clients are moved to a copy without need, write there, and go back to the kept table when a person has seen the loss",

@@ -80,23 +80,34 @@ def human_error_beside(act: Act) -> list[Result]:
 def human_error(act: Act) -> list[Result]:
     """Run it: a bad job; planned, restored beside to the second before, then cut over by the plan's hash."""
     assert isinstance(act, TableAct)
-    began = act.bad_job(DELETED, OVERWRITTEN)
+    return _restored_and_cut_over(act, "human_error", act.bad_job(DELETED, OVERWRITTEN), DELETED)
+
+
+def corruption(act: Act) -> list[Result]:
+    """Run it: a bad release overwrites orders and deletes none; restored beside, then cut over by the plan's hash."""
+    assert isinstance(act, TableAct)
+    began = act.bad_job([], OVERWRITTEN, "a bad release of the application makes amounts negative")
+    return _restored_and_cut_over(act, "corruption", began, [])
+
+
+def _restored_and_cut_over(act: TableAct, scenario: str, began: float, deleted: list[int]) -> list[Result]:
+    """Planned, restored beside to the second before, then cut over."""
     before = _second_before(began)
     act.timeline.note("break", f"the second before was {before:%H:%M:%S}Z")
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
-    beside = Result("human_error_beside", "RESTORED_BESIDE")
+    given = {"resource": RESOURCE, "scenario": scenario, "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
+    beside = Result(f"{scenario}_beside", "RESTORED_BESIDE")
     planned = act.ask({**given, "run": "plan"}, 1)
     beside.problems += scenarios.changed_nothing(act, planned, "SUCCEEDED")
     execution = act.ask({**given, "run": "execute"}, 2)
-    act.conclude_beside(beside, execution, deleted=DELETED, altered=OVERWRITTEN)
+    act.conclude_beside(beside, execution, deleted=deleted, altered=OVERWRITTEN)
     mistake = datetime.fromtimestamp(began, timezone.utc)
     beside.problems += scenarios._restored_to(act, beside, before, mistake)
-    touched = len(DELETED) + len(OVERWRITTEN)
+    touched = len(deleted) + len(OVERWRITTEN)
     if beside.rows_rescued != touched:
         beside.problems.append(
             f"of {touched} orders that were deleted or overwritten only {beside.rows_rescued} are on the copy"
         )
     beside.more = f"items_broken={touched} items_rescued={beside.rows_rescued}"
-    result = scenarios.cut_over(act, "human_error", {**given, "cut_over": True, "run": "execute"}, "FAILED")
+    result = scenarios.cut_over(act, scenario, {**given, "cut_over": True, "run": "execute"}, "FAILED")
     result.problems += scenarios._restored_to(act, result, before, mistake)
     return [beside, result]

@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "infra" / "local"))
 
+from checks_of.alarms import alarms  # noqa: E402
 from checks_of.caches import caches  # noqa: E402
 from checks_of.calls import calls  # noqa: E402
 from checks_of.clusters import clusters  # noqa: E402
@@ -31,6 +32,7 @@ TESTS: dict[str, Callable[[Verdict], None]] = {
     for work in (
         *(calls, clusters, caches, rows, secret, validation, corruption, sweeps, world, difference, endings, split_brain),
         tables,
+        alarms,
     )
 }
 

@@ -7,10 +7,10 @@ use lifeboat_domain::ids::{Identity, IncidentId};
 use lifeboat_domain::incident::{Incident, IncidentState};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedDatabase, tags};
-use lifeboat_domain::ports::{Clock, Ledger};
+use lifeboat_domain::ports::{Clock, Ledger, ReadDatabases};
 use lifeboat_domain::prices::Prices;
 use lifeboat_domain::register::News;
-use lifeboat_domain::words::show_time;
+use lifeboat_domain::words::{ResourceKind, show_time};
 use lifeboat_domain::{DrError, Timestamp};
 
 /// What was kept for less is not yet worth a reminder: the message of its recovery is young.
@@ -27,10 +27,21 @@ struct Kept<'a> {
 }
 
 /// Tells once a week, as long as something is kept.
-pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E, C>, all: &[ObservedDatabase]) -> Result<(), DrError> {
+pub(crate) async fn remind<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
+    deps: &Deps<R, L, D, E, C>,
+    all: &[ObservedDatabase],
+) -> Result<(), DrError> {
     let now = deps.clock.now();
     let mut kept = Vec::new();
-    for instance in all {
+    let tables = match deps.databases.kept().await {
+        Ok(tables) => tables,
+        // The others are told all the same.
+        Err(error) => {
+            tracing::warn!("the kept tables are not told: {error}");
+            Vec::new()
+        }
+    };
+    for instance in all.iter().chain(&tables) {
         // A member is kept and released with its cluster.
         if instance.policy().is_none() && instance.cluster.is_none() {
             kept.extend(by_search(deps, instance, now).await?);
@@ -45,10 +56,7 @@ pub(crate) async fn remind<R, L: Ledger, D, E, C: Clock>(deps: &Deps<R, L, D, E,
         1 => "1 kept database waits to be released".to_owned(),
         several => format!("{several} kept databases wait to be released"),
     };
-    let text = format!(
-        "{}. Nothing of this is ever deleted by itself: start the state machine `release` with the input of each that you do not need any more.",
-        lines.join(". ")
-    );
+    let text = format!("{}. Nothing of this is ever deleted by itself: {}.", lines.join(". "), how(&kept));
     let news = News { at: now, resource: None, incident: None, title, text, told_at: None };
     news.leave(&deps.ledger, now.duration_trunc(TimeDelta::days(7)).unwrap_or(now)).await
 }
@@ -86,9 +94,43 @@ async fn by_search<'a, R, L: Ledger, D, E, C>(
     Ok(is_due.then_some(Kept { instance, resource: search.plan.resource, since, by }))
 }
 
+/// What a person does with the lines.
+fn how(kept: &[Kept<'_>]) -> &'static str {
+    let tables = kept.iter().filter(|kept| is_table(kept.instance)).count();
+    match (tables, kept.len() - tables) {
+        (0, _) => "start the state machine `release` with the input of each that you do not need any more",
+        (_, 0) => "run the commands of each that you do not need any more, one after the other",
+        _ => {
+            "start the state machine `release` with the input of each that you do not need any more; of a table, run its commands one after the other"
+        }
+    }
+}
+
+fn is_table(database: &ObservedDatabase) -> bool {
+    database.id.kind() == ResourceKind::DynamodbTable
+}
+
+/// A table is deleted by a person's own commands: its last backup must stand before, which no single call makes sure of.
+fn commands(table: &ObservedDatabase) -> String {
+    let on = |verb: &str, more: &str| format!("`aws dynamodb {verb} --region {} --table-name {}{more}`", table.arn.region(), table.id);
+    format!(
+        "{}, and once that backup is AVAILABLE {} and {}",
+        on("create-backup", &format!(" --backup-name {}-final", table.id)),
+        on("update-table", " --no-deletion-protection-enabled"),
+        on("delete-table", "")
+    )
+}
+
 /// The class and the size, in words; an Aurora cluster has neither itself.
 fn what_is_billed(configuration: &Configuration) -> (String, String) {
     let size = configuration.allocated_storage.map_or_else(|| "of unknown size".to_owned(), |gib| format!("{gib} GiB"));
+    if let Some(table) = configuration.table() {
+        let class = table.table_class.as_deref().unwrap_or("STANDARD");
+        let more = table.capacity.map_or_else(String::new, |(reads, writes)| {
+            format!("; its capacity of {reads} read and {writes} write units is billed besides")
+        });
+        return (format!("table of class {class}"), format!("{size}{more}"));
+    }
     match configuration.cluster().filter(|_| configuration.class.is_empty()) {
         Some(cluster) => {
             let classes: Vec<&str> = cluster.members.iter().map(|member| member.class.as_str()).collect();
@@ -113,5 +155,6 @@ fn line(kept: &Kept<'_>, prices: &Prices) -> String {
     );
     let since = since.map_or_else(String::new, |since| format!(" since {}", show_time(since)));
     let input = serde_json::json!({"resource": resource, "instance": instance.id, "confirm": instance.id});
-    format!("{}, {what}, is kept{since} by {by} and costs {cost}; to release it: {input}", instance.id)
+    let release = if is_table(instance) { commands(instance) } else { input.to_string() };
+    format!("{}, {what}, is kept{since} by {by} and costs {cost}; to release it: {release}", instance.id)
 }

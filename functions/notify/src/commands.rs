@@ -4,7 +4,7 @@ mod table;
 
 pub(crate) use table::salvage;
 
-use crate::{caches, consumers};
+use crate::{alarms, caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
@@ -356,6 +356,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
                 "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
             ))
         }
+        Act::CopyAlarm { alarm, .. } => Some(alarms::put(arn, alarm)),
         act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 mod table;
 
+use crate::alarms;
 use crate::caches;
 use crate::message::Advice;
 use crate::message::parts::IAC;
@@ -63,7 +64,7 @@ pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
         terraform_import_block: format!("import {{\n  to = {address}.{name}\n  id = \"{}\"\n}}", restored.id),
         terraform_commands: terraform(&name, &restored.id),
         cloudformation_resources_to_import: cloudformation(&story.incident.resource, &restored.id),
-        did_not_move: left_behind(source, restored, undo::swap(story).is_some()),
+        did_not_move: alarms::made(story).into_iter().chain(left_behind(source, restored, undo::swap(story).is_some())).collect(),
     })
 }
 
@@ -170,7 +171,7 @@ fn left_behind(source: &Source, restored: &Restored, is_swapped: bool) -> Vec<Le
     };
     let by_name = vec![
         line(
-            &format!("CloudWatch alarms with the dimension {dimension}"),
+            &format!("CloudWatch alarms with the dimension {dimension}, which stand as they stood: they watch the old one"),
             format!(
                 "aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='{dimension}' && Value=='{old}']].AlarmName\""
             ),

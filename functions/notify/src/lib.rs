@@ -7,6 +7,7 @@
 //!
 //! Every message is written down before it is published (see `told.rs`), so any step may run twice.
 
+mod alarms;
 mod backup;
 mod caches;
 mod calls;

@@ -17,9 +17,9 @@ use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
-    PromoteNodes, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners, ReadSecretVersions,
-    ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots, TouchFunctions,
-    WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
+    PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners,
+    ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots,
+    TouchFunctions, WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};
@@ -175,6 +175,8 @@ pub trait Databases:
     + PromoteNodes
     + ReadProxies
     + WriteProxies
+    + ReadAlarms
+    + WriteAlarms
 {
 }
 impl<T> Databases for T where
@@ -193,6 +195,8 @@ impl<T> Databases for T where
         + PromoteNodes
         + ReadProxies
         + WriteProxies
+        + ReadAlarms
+        + WriteAlarms
 {
 }
 

@@ -128,6 +128,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::RemoveProxyTarget { .. }
         | Act::AddProxyTarget { .. } => targets::calls::observe(deps, recovery, &record.act).await,
         Act::RenameInstance { .. } => targets::rename::observe(deps, recovery, &record.act).await,
+        Act::CopyAlarm { .. } => targets::alarms::observe(&deps.databases, record).await,
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }
@@ -249,7 +250,8 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         | Act::RenameInstance { .. }
         | Act::RestartService { .. }
         | Act::TouchFunction { .. }
-        | Act::CallWebhook { .. } => Observation::CannotTell,
+        | Act::CallWebhook { .. }
+        | Act::CopyAlarm { .. } => Observation::CannotTell,
     }
 }
 

@@ -7,7 +7,7 @@ mod steps;
 
 use lifeboat_domain::ids::{Identity, SnapshotId};
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots, Target};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadAlarms, ReadDatabases, TakeSnapshots, Target};
 use lifeboat_domain::{DrError, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,7 +119,7 @@ pub(crate) struct Skipped {
 /// Carries out one step.
 pub async fn handle<R, L, D, C>(deps: &Deps<R, L, D, C>, input: Value) -> Result<Value, DrError>
 where
-    R: ReadDatabases + TakeSnapshots,
+    R: ReadDatabases + TakeSnapshots + ReadAlarms,
     L: Ledger,
     D: Documents,
     C: Clock,

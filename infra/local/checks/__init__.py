@@ -6,6 +6,7 @@ had nothing to compare has found a problem, too.
 
 from __future__ import annotations
 
+from .alarms import compare_alarms
 from .calls import compare_calls, nothing_called
 from .detection import found_by_check, found_by_sweep
 from .difference import Sides, compare_difference, written_between
@@ -44,6 +45,7 @@ __all__ = [
     "Call",
     "Findings",
     "Sides",
+    "compare_alarms",
     "compare_calls",
     "compare_committed",
     "compare_difference",

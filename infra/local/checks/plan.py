@@ -137,7 +137,7 @@ def planned_calls(plan: Json, members: Mapping[str, Sequence[str]] = NO_MEMBERS)
     acts: list[Json] = [call["act"] for call in plan["calls"]]
     # A plan that names deletion protection among the late settings does not tell it to the restore.
     late = {act["instance"] for act in acts if "deletion_protection" in act.get("settings", {})}
-    elsewhere = ("point_secret", "point_parameter")
+    elsewhere = ("point_secret", "point_parameter", "copy_alarm")
     return [call for act in acts if act["call"] not in elsewhere for call in _calls_of(act, late, members)]
 
 

@@ -95,6 +95,19 @@ class Tables:
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.api.put_resource_policy(ResourceArn=arn, Policy=policy)
+        self.cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{name}-throttled",
+            Namespace="AWS/DynamoDB",
+            MetricName="WriteThrottleEvents",
+            Dimensions=[{"Name": "TableName", "Value": name}],
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=3,
+            Threshold=10.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+            AlarmActions=[f"arn:aws:sns:{region}:{account}:orders-on-call"],
+        )
         scaling = self.cloud.client("application-autoscaling")
         for scaled in SCALED:
             what, _, which = scaled.partition(":")
@@ -112,6 +125,11 @@ class Tables:
                 PolicyType="TargetTrackingScaling",
                 TargetTrackingScalingPolicyConfiguration={"TargetValue": 70.0, "PredefinedMetricSpecification": metric},
             )
+
+    def alarms(self) -> list[Json]:
+        """Every alarm of the account."""
+        pages = self.cloud.client("cloudwatch").get_paginator("describe_alarms").paginate()
+        return [alarm for page in pages for alarm in page["MetricAlarms"]]
 
     def shown(self) -> list[Json]:
         """Every table of the application, not Lifeboat's own."""

@@ -76,7 +76,13 @@ impl Clients {
     /// Every kind of database.
     #[cfg(all(feature = "caches", feature = "rds", feature = "tables"))]
     pub fn databases(&self) -> crate::databases::Databases {
-        crate::databases::Databases { rds: self.rds(), tables: self.tables(), caches: self.caches() }
+        crate::databases::Databases {
+            rds: self.rds(),
+            tables: self.tables(),
+            caches: self.caches(),
+            #[cfg(feature = "alarms")]
+            alarms: crate::alarms::Alarms::new(&self.config),
+        }
     }
 
     /// DynamoDB's tables.

@@ -22,6 +22,9 @@ pub struct Databases {
     pub(crate) rds: Rds,
     pub(crate) tables: Tables,
     pub(crate) caches: Caches,
+    /// What watches them.
+    #[cfg(feature = "alarms")]
+    pub(crate) alarms: crate::alarms::Alarms,
 }
 
 const fn is_table(id: &DatabaseId) -> bool {
@@ -80,6 +83,10 @@ impl ReadDatabases for Databases {
         Ok(all)
     }
 
+    async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        self.tables.kept().await
+    }
+
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         if is_table(known_as) {
             return self.tables.window(known_as, resource_id).await;
@@ -110,6 +117,24 @@ impl ReadDatabaseEvents for Databases {
     /// DynamoDB announces nothing. What ElastiCache told is in its topic's notices, which `detect` keeps.
     async fn events_of(&self, instance: &DatabaseId, from: Timestamp, to: Timestamp) -> Answer<Vec<(Timestamp, String)>> {
         if is_cache(instance) || is_table(instance) { Ok(Vec::new()) } else { self.rds.events_of(instance, from, to).await }
+    }
+}
+
+#[cfg(feature = "alarms")]
+impl lifeboat_domain::ports::ReadAlarms for Databases {
+    async fn alarms(&self) -> Answer<Vec<lifeboat_domain::alarms::Alarm>> {
+        self.alarms.alarms().await
+    }
+
+    async fn alarm(&self, name: &str) -> Answer<Option<lifeboat_domain::alarms::Alarm>> {
+        self.alarms.alarm(name).await
+    }
+}
+
+#[cfg(feature = "alarms")]
+impl lifeboat_domain::ports::WriteAlarms for Databases {
+    async fn put_alarm(&self, alarm: &lifeboat_domain::alarms::MetricAlarm) -> Answer<()> {
+        self.alarms.put_alarm(alarm).await
     }
 }
 

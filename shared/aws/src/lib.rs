@@ -13,6 +13,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "alarms")]
+pub mod alarms;
 #[cfg(feature = "caches")]
 pub mod caches;
 #[cfg(any(

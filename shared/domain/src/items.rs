@@ -2,12 +2,12 @@
 
 use crate::error::{CallClass, CallError, DrError, ErrorName};
 use crate::ids::{DatabaseId, digest, short_digest};
-use crate::point::{Fingerprint, TableFingerprint};
+use crate::point::{Fingerprint, Sampled, TableFingerprint};
 use crate::policy::FingerprintTable;
 use crate::ports::{Answer, Target};
 use crate::probe::{Probe, ProbeOutcome};
 use crate::validation::{KeyRanges, TableDifference};
-use crate::words::Timestamp;
+use crate::words::{Timestamp, show_time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,10 +133,34 @@ pub trait ReadItems {
     async fn ask(&self, table: &DatabaseId) -> Answer<()>;
     /// Tries to delete a random key under the condition that it exists.
     async fn try_to_write(&self, table: &DatabaseId) -> Answer<WriteTry>;
-    /// Some items: one page of each of a few segments, at most as many as the rule says.
-    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule) -> Answer<Vec<Item>>;
+    /// Some items: one page of each of a few segments that the seed chooses ([`segments`]), about as many as the rule says.
+    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule, seed: u64) -> Answer<Vec<Item>>;
     /// Those of `keys` that exist.
     async fn items(&self, table: &DatabaseId, rule: &ItemsRule, keys: &[String]) -> Answer<Vec<Item>>;
+}
+
+/// The fewest segments that a table is cut into for a sample, and how many more there may be.
+const FEWEST_SEGMENTS: i32 = 8;
+const MORE_SEGMENTS: u64 = 25;
+
+/// A number that a text stands for.
+fn seed_of(text: &str) -> u64 {
+    u64::from_str_radix(digest(&[text]).get(..16).unwrap_or_default(), 16).unwrap_or_default()
+}
+
+/// The segments of a sample in the order in which they are read, and how many there are in all: another seed cuts the table at other places
+/// and begins elsewhere, so that night after night other items are looked at. Each is named once; whoever has enough items stops.
+pub fn segments(seed: u64) -> (i32, Vec<i32>) {
+    let total = FEWEST_SEGMENTS + i32::try_from(seed % MORE_SEGMENTS).unwrap_or_default();
+    let mut left: Vec<i32> = (0..total).collect();
+    let (mut order, mut state) = (Vec::new(), seed);
+    while !left.is_empty() {
+        // Knuth's linear congruential generator; its upper bits choose.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let place = usize::try_from((state >> 33) % (left.len() as u64)).unwrap_or_default();
+        order.push(left.swap_remove(place));
+    }
+    (total, order)
 }
 
 /// Asks once more where the first answer was lost or throttled: everything here only reads, or can change nothing.
@@ -160,12 +184,14 @@ pub async fn fingerprint(
     now: Timestamp,
 ) -> Answer<Fingerprint> {
     let mut contents = Vec::new();
+    // Its time stands in the fingerprint, and with it which segments were read.
+    let seed = seed_of(&show_time(now));
     for one in wanted {
         let rule = one.items.clone().unwrap_or_default();
         let given: Option<Vec<String>> = keys.get(&one.table).and_then(|text| serde_json::from_str(text).ok());
         let mut found = match &given {
             Some(keys) => twice(async || items.items(table, &rule, keys).await).await?,
-            None => twice(async || items.sample(table, &rule).await).await?,
+            None => twice(async || items.sample(table, &rule, seed).await).await?,
         };
         found.sort();
         let texts: Vec<&str> = found.iter().flat_map(|item| [item.key.as_str(), item.hash.as_str()]).collect();
@@ -175,7 +201,7 @@ pub async fn fingerprint(
             rows: count(found.len()),
             hash: digest(&texts),
             newest: found.iter().filter_map(|item| item.written_at).max(),
-            sample: if rule.keep_keys { found.into_iter().map(|item| item.key).collect() } else { Vec::new() },
+            sample: if rule.keep_keys { found.into_iter().map(Sampled::Seen).collect() } else { Vec::new() },
         });
     }
     // That the table is there was seen by the sample, or else is asked.
@@ -239,8 +265,10 @@ pub async fn compare(
 ) -> Answer<TableDifference> {
     let rule = table.items.clone().unwrap_or_default();
     let by_key = |found: Vec<Item>| -> BTreeMap<String, Item> { found.into_iter().map(|item| (item.key.clone(), item)).collect() };
-    let mut here = by_key(twice(async || items.sample(source, &rule).await).await?);
-    let mut there = by_key(twice(async || items.sample(restored, &rule).await).await?);
+    // The same segments of both sides, which hold the same keys.
+    let seed = seed_of(restored.as_str());
+    let mut here = by_key(twice(async || items.sample(source, &rule, seed).await).await?);
+    let mut there = by_key(twice(async || items.sample(restored, &rule, seed).await).await?);
     let missing = |one: &BTreeMap<String, Item>, other: &BTreeMap<String, Item>| -> Vec<String> {
         one.keys().filter(|key| !other.contains_key(*key)).cloned().collect()
     };
@@ -293,6 +321,21 @@ mod tests {
             assert_eq!(time_in(&value), Some(at), "{value}");
         }
         assert_eq!(time_in(&json!({"S": "yesterday"})), None);
+    }
+
+    #[test]
+    fn another_night_reads_other_segments_and_each_is_named_once() {
+        let nights: Vec<(i32, Vec<i32>)> = (1..=20).map(|night| segments(seed_of(&format!("2026-01-{night:02}T01:00:00Z")))).collect();
+        for (total, order) in &nights {
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..*total).collect::<Vec<i32>>());
+            assert!((8..=32).contains(total), "{total}");
+        }
+        let first = |(total, order): &(i32, Vec<i32>)| (*total, order[..4].to_vec());
+        let different: BTreeSet<_> = nights.iter().map(first).collect();
+        assert_eq!(different.len(), nights.len(), "{different:?}");
+        assert_eq!(segments(7), segments(7), "the same seed reads the same");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! what AWS calls things (event ids, statuses) is data here, parsed once into closed types.
 
 pub mod acting;
+pub mod alarms;
 pub mod approval;
 pub mod bisection;
 pub mod cause;

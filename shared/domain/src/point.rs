@@ -1,6 +1,8 @@
 //! Recovery points: what can be restored, with the manifest and the fingerprint kept beside it.
 
+use crate::alarms::Alarm;
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
+use crate::items::Item;
 use crate::observed::{Configuration, ObservedDatabase, tags};
 use crate::words::{ResourceKind, Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,9 @@ pub struct Manifest {
     pub configuration: Configuration,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The CloudWatch alarms on it; none where they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<Alarm>>,
 }
 
 impl Manifest {
@@ -48,6 +53,7 @@ impl Manifest {
             resource_id: observed.resource_id.clone(),
             configuration: observed.configuration.clone(),
             tags: observed.tags.clone(),
+            alarms: None,
         }
     }
 
@@ -70,9 +76,37 @@ pub struct TableFingerprint {
     pub hash: String,
     /// The newest `written_at` at or below the watermark.
     pub newest: Option<Timestamp>,
-    /// Keys of the sampled items of a DynamoDB table, where the policy keeps them.
+    /// The sampled items of a DynamoDB table, where the policy keeps their keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sample: Vec<String>,
+    pub sample: Vec<Sampled>,
+}
+
+/// An item of a sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Sampled {
+    /// What was seen of it, without its attributes.
+    Seen(Item),
+    /// Its key alone: of a fingerprint that an earlier version took.
+    Key(String),
+}
+
+impl Sampled {
+    /// The primary key, as [`Item::key`] writes it.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Seen(item) => &item.key,
+            Self::Key(key) => key,
+        }
+    }
+
+    /// What was seen of it.
+    pub const fn item(&self) -> Option<&Item> {
+        match self {
+            Self::Seen(item) => Some(item),
+            Self::Key(_) => None,
+        }
+    }
 }
 
 /// The fingerprint of a database.

@@ -5,11 +5,13 @@
 
 #![allow(async_fn_in_trait, reason = "handlers run on one thread; no future crosses threads")]
 
+mod alarms;
 mod caches;
 mod clusters;
 mod tables;
 mod visits;
 
+pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use tables::SetTables;
@@ -46,6 +48,11 @@ pub trait ReadDatabases {
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
     /// All instances of the Region, every page.
     async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
+    /// What recoveries have kept and [`Self::databases`] does not list, as it lists only what is protected: tables, each with its size as
+    /// `allocated_storage`, in GiB, as DynamoDB counted it some hours ago.
+    async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        Ok(Vec::new())
+    }
     /// The restorable window of a database, dead or alive, by `DbiResourceId`; `known_as` says of what kind it is.
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>>;
     /// All manual snapshots of the Region, every page: one Describe for a whole batch.

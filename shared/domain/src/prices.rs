@@ -14,7 +14,7 @@ pub struct Prices {
     pub currency: Option<String>,
     /// Of one instance for an hour, by instance class; Multi-AZ counts twice.
     pub instance_hour: BTreeMap<String, String>,
-    /// Of one GiB for a month, by storage type; Multi-AZ counts twice.
+    /// Of one GiB for a month, by storage type, or by the class of a table; Multi-AZ counts twice.
     pub storage_gib_month: BTreeMap<String, String>,
 }
 
@@ -65,6 +65,8 @@ impl From<Money> for String {
     }
 }
 
+/// The class of a table whose class DynamoDB does not name, under which the price of its storage stands.
+const STANDARD_TABLE: &str = "STANDARD";
 /// AWS counts a month as so many hours.
 const HOURS: u64 = 730;
 /// Prices are kept in millionths.
@@ -73,12 +75,17 @@ const MILLIONTHS: u64 = 1_000_000;
 impl Prices {
     /// What an instance like this costs in a month, as text such as `136.42 USD`; none if one of its prices is not known.
     /// Of an Aurora cluster without its volume, which is billed by what it holds; of a Multi-AZ DB cluster three instances, each with
-    /// its own volume.
+    /// its own volume; of a table its items, by its class, and neither capacity nor point-in-time recovery.
     pub fn month(&self, configuration: &Configuration) -> Option<String> {
         if let Some(cluster) = configuration.cluster().filter(|_| configuration.class.is_empty()) {
             let hour = |member: &MemberConfiguration| millionths(self.instance_hour.get(&member.class)?);
             let hours = cluster.members.iter().try_fold(0_u64, |sum, member| sum.checked_add(hour(member)?))?;
             return Some(self.shown(hours.checked_mul(HOURS)?));
+        }
+        if let Some(table) = configuration.table() {
+            let class = table.table_class.as_deref().unwrap_or(STANDARD_TABLE);
+            let gib = millionths(self.storage_gib_month.get(class)?)?;
+            return Some(self.shown(gib.checked_mul(u64::try_from(configuration.allocated_storage?).ok()?)?));
         }
         let hour = millionths(self.instance_hour.get(&configuration.class)?)?;
         let gib = millionths(self.storage_gib_month.get(configuration.storage_type.as_deref()?)?)?;

@@ -9,12 +9,14 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
+mod alarms;
 mod known;
 mod tables;
 use known::{ALWAYS, CACHE_CHANGES, CACHE_COPIES, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
 
 /// The adapters, each with the IAM prefix of its service; the files of one adapter call each other.
 const ADAPTERS: &[(&[&str], &str)] = &[
+    (&["shared/aws/src/alarms.rs"], "cloudwatch"),
     (&["shared/aws/src/cloudtrail.rs"], "cloudtrail"),
     (&["shared/aws/src/rds/mod.rs", "shared/aws/src/rds/clusters.rs", "shared/aws/src/rds/cluster_calls.rs"], "rds"),
     (&["shared/aws/src/rds/proxies.rs"], "rds"),
@@ -32,7 +34,10 @@ const ADAPTERS: &[(&[&str], &str)] = &[
 
 /// Where the ports are declared.
 fn ports() -> String {
-    ["ports.rs", "ports/clusters.rs", "ports/caches.rs"].iter().map(|path| read(&format!("shared/domain/src/{path}"))).collect()
+    ["ports.rs", "ports/alarms.rs", "ports/clusters.rs", "ports/caches.rs"]
+        .iter()
+        .map(|path| read(&format!("shared/domain/src/{path}")))
+        .collect()
 }
 
 /// Actions that a call needs although no client method is named after them.

@@ -1,8 +1,10 @@
 //! A DynamoDB table: deleted, spoilt, fenced, moved from; told from its break to its end, and told again with disturbances.
 
+mod alarms;
 mod disturbed;
 mod endings;
 pub mod salvage;
+mod kept;
 
 use crate::account::{Account, BETWEEN_SWEEPS, policies};
 use chrono::Duration;
@@ -27,7 +29,7 @@ const POLICY: &str = r#"
     drill: {waived: "the owner of the flows: they have no drills"}
     cut_over: [{ssm_parameter: {name: /shop/orders/table, holds: host}}]
     items: {written_at: written_at, sample: 100, keep_keys: true}
-    accept_warnings: [data, freshness]
+    accept_warnings: [freshness]
     timing: {poll: 30s, probe_every: 10s, host_recovery_grace: 3m, cool_down: 1m}
 "#;
 
@@ -69,6 +71,9 @@ async fn account_of(own: TableConfiguration, policy: &str) -> Account {
         world.rds.model.tables.put_table(TABLE, now, own, &tags);
         let parameter = Parameter { value: TABLE.to_owned(), kind: "String".to_owned() };
         world.parameters.insert(PARAMETER.to_owned(), parameter);
+        for alarm in alarms::on_the_table() {
+            world.alarms.insert(alarm.name().to_owned(), alarm);
+        }
     }
     account.advance(Duration::minutes(20));
     for key in 1..=20 {

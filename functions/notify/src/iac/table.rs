@@ -8,7 +8,7 @@ pub(super) fn left_behind(source: &Source, restored: &Restored) -> Vec<LeftBehin
     let line = |what: &str, how: String| LeftBehind { what: what.to_owned(), how };
     vec![
         line(
-            "CloudWatch alarms with the dimension TableName",
+            "CloudWatch alarms with the dimension TableName, which stand as they stood: they watch the old one",
             format!(
                 "aws cloudwatch describe-alarms --region {region} --query \"MetricAlarms[?Dimensions[?Name=='TableName' && Value=='{old}']].AlarmName\""
             ),

@@ -12,7 +12,7 @@ use lifeboat_domain::acting::UNDONE;
 use lifeboat_domain::approval::{AnswerInput, Reply};
 use lifeboat_domain::events;
 use lifeboat_domain::incident::{Phase, TimelineEntry};
-use lifeboat_domain::plan::{Forecast, Plan, Remedy};
+use lifeboat_domain::plan::{Act, Forecast, Plan, PlannedCall, Remedy};
 use lifeboat_domain::validation::Validation;
 use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{Span, show_time};
@@ -265,9 +265,13 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
 pub(crate) fn finish(story: &Story) -> Vec<Advice> {
     let arn = &story.incident.source.arn;
     let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
-    let untold: Vec<String> = story.not_restarted().into_iter().filter_map(|(call, _)| commands::by_hand(arn, &call.act)).collect();
+    let is_alarm = |call: &PlannedCall| matches!(call.act, Act::CopyAlarm { .. });
+    let (alarms, consumers): (Vec<_>, Vec<_>) = story.not_restarted().into_iter().map(|(call, _)| call).partition(|call| is_alarm(call));
+    let by_hand = |calls: Vec<&PlannedCall>| calls.into_iter().filter_map(|call| commands::by_hand(arn, &call.act)).collect::<Vec<_>>();
+    let (unwatched, untold) = (by_hand(alarms), by_hand(consumers));
     let parts = [
         ("WARN: not every consumer was told of the move; it stands all the same. Make them look again".to_owned(), untold),
+        (format!("WARN: not every alarm watches {serving}. Copy the others yourself"), unwatched),
         (
             format!(
                 "Finish the move, in this order: until then {serving} does not carry the identity, is not protected, or has no recovery point"

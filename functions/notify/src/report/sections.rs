@@ -4,7 +4,7 @@ use crate::ending::Ending;
 use crate::text::one_line;
 use lifeboat_domain::acting::CutOverState;
 use lifeboat_domain::incident::Outcome;
-use lifeboat_domain::plan::FencePlan;
+use lifeboat_domain::plan::{Act, FencePlan};
 use lifeboat_domain::words::Grade;
 
 /// The risks that the plan named, and those that the records show.
@@ -26,11 +26,11 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
     }
     for (call, record) in story.not_restarted() {
         let why = record.map_or("it was not reached", |record| record.text.as_str());
-        risks.push(format!(
-            "WARN: {} was not made, clients may hold old connections and addresses: {}",
-            call.act.describe(),
-            one_line(why)
-        ));
+        let effect = match call.act {
+            Act::CopyAlarm { .. } => "nobody is paged by it for the new database",
+            _ => "clients may hold old connections and addresses",
+        };
+        risks.push(format!("WARN: {} was not made, {effect}: {}", call.act.describe(), one_line(why)));
     }
     let warned = story.validation.iter().flat_map(|validation| &validation.checks).filter(|check| check.grade == Grade::Warn);
     risks.extend(warned.map(|check| format!("check {} is WARN: {}", check.name, one_line(&check.text))));

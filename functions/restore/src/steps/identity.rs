@@ -6,6 +6,7 @@ use crate::observe::instance;
 use crate::steps::cut_over::mark_verified;
 use crate::{Case, Databases, Deps, Nothing, Secrets};
 use lifeboat_domain::DrError;
+use lifeboat_domain::alarms::on;
 use lifeboat_domain::incident::{Answered, Phase};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, PlannedCall};
@@ -88,7 +89,9 @@ pub(crate) async fn first_point<R: Databases, L: Ledger, D: Documents, S: Secret
         let Act::CreateSnapshot { instance: id, snapshot, .. } = call.act.clone() else { continue };
         let found = instance(&deps.databases, &id).await?.ok_or_else(|| DrError::not_found(format!("{id} has vanished")))?;
         let manifest = format!("manifests/{}/{snapshot}.json", recovery.incident.resource);
-        let document = ledger::encode(&Manifest::of(&found, recovery.now))?;
+        // The next backup reads them where this fails.
+        let alarms = deps.databases.alarms().await.ok().map(|all| on(&all, &found.id));
+        let document = ledger::encode(&Manifest { alarms, ..Manifest::of(&found, recovery.now) })?;
         deps.documents.put_json(&manifest, &document).await.map_err(|error| error.while_doing("keeping the manifest"))?;
         if let Made::NotYet(reason) = make(deps, &mut recovery, index, &call, None).await? {
             return Err(DrError::conflict(reason));

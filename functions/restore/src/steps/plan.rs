@@ -262,6 +262,10 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
         None => kept_manifest(&deps.documents, &record).await?,
     };
+    let manifest = match manifest {
+        Some(manifest) if incident.moves_clients() => Some(targets::watch::with_alarms(deps, &record, manifest, observed.is_none()).await?),
+        manifest => manifest,
+    };
     let window = deps
         .databases
         .restore_window(&source.id, &source.resource_id)

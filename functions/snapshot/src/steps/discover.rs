@@ -2,11 +2,12 @@
 
 use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, write};
 use lifeboat_domain::DrError;
+use lifeboat_domain::alarms::{Alarm, on};
 use lifeboat_domain::ids::{Identity, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::point::Manifest;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadAlarms, ReadDatabases, Target};
 use lifeboat_domain::register::{self, ResourceRecord};
 use lifeboat_domain::words::ResourceKind;
 use serde::Serialize;
@@ -28,13 +29,16 @@ pub(crate) struct BatchRef {
 }
 
 /// Makes the run.
-pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
+pub(crate) async fn discover<R: ReadDatabases + ReadAlarms, L: Ledger, D: Documents, C: Clock>(
     deps: &Deps<R, L, D, C>,
     input: &DiscoverInput,
 ) -> Result<DiscoverAnswer, DrError> {
     let stamp = input.started_at.format("%Y%m%dt%H%M%Sz").to_string();
     let folder = format!("backups/{stamp}-{}", short_digest(&[&input.execution]));
     let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    // A backup without them is better than none.
+    let alarms = deps.databases.alarms().await;
+    let alarms = alarms.inspect_err(|error| tracing::warn!("the manifests will name no alarms: {error}")).ok();
     let (mut items, mut skipped) = (Vec::new(), Vec::new());
     for observed in &all {
         let (Some(policy), Some(resource)) = (observed.policy(), observed.identity()) else { continue };
@@ -53,7 +57,7 @@ pub(crate) async fn discover<R: ReadDatabases, L: Ledger, D: Documents, C: Clock
                     _ => None,
                 };
                 let observed = whole.as_ref().unwrap_or(observed);
-                items.push(item(deps, input, &stamp, policy, &resource, observed).await?);
+                items.push(item(deps, input, &stamp, policy, &resource, (observed, alarms.as_deref())).await?);
             }
         }
     }
@@ -98,13 +102,14 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
     stamp: &str,
     policy: &str,
     resource: &Identity,
-    observed: &ObservedDatabase,
+    (observed, alarms): (&ObservedDatabase, Option<&[Alarm]>),
 ) -> Result<Item, DrError> {
     let suffix = format!("{stamp}-{}", short_digest(&[observed.arn.as_str(), &input.execution]));
     let snapshot =
         SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, observed.id.kind().longest_snapshot_name()))?;
     let manifest = format!("manifests/{resource}/{snapshot}.json");
-    write(&deps.documents, &manifest, &Manifest::of(observed, input.started_at)).await?;
+    let alarms = alarms.map(|all| on(all, &observed.id));
+    write(&deps.documents, &manifest, &Manifest { alarms, ..Manifest::of(observed, input.started_at) }).await?;
     register::refresh(&deps.ledger, resource, observed).await?;
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
         record.manifest = Some(manifest.clone());

@@ -8,15 +8,15 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::DatabaseId;
-use lifeboat_domain::items::{Item, ItemsRule, ReadItems, WriteTry};
+use lifeboat_domain::items::{Item, ItemsRule, ReadItems, WriteTry, segments};
 use lifeboat_domain::observed::KeyAttribute;
 use lifeboat_domain::ports::Answer;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-/// Segments of which one page each is read.
-const SEGMENTS: i32 = 4;
+/// Into how many pages, each of another segment, a sample is divided; a table that has fewer items is read in more.
+const PAGES: u32 = 4;
 /// Keys that one BatchGetItem takes.
 const BATCH: usize = 100;
 pub(super) const GET: &str = "dynamodb:BatchGetItem";
@@ -109,12 +109,17 @@ impl ReadItems for TableItems {
         Ok(WriteTry::DeniedByPolicy)
     }
 
-    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule) -> Answer<Vec<Item>> {
+    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule, seed: u64) -> Answer<Vec<Item>> {
         let names: Vec<String> = self.key(table).await?.into_iter().map(|part| part.name).collect();
-        let page = i32::try_from(rule.sample.div_ceil(SEGMENTS.unsigned_abs())).unwrap_or(i32::MAX);
+        let page = i32::try_from(rule.sample.div_ceil(PAGES)).unwrap_or(i32::MAX);
+        let most = usize::try_from(rule.sample).unwrap_or(usize::MAX);
+        let (total, order) = segments(seed);
         let mut found = Vec::new();
-        for segment in 0..SEGMENTS {
-            let request = self.client.scan().table_name(table.as_str()).segment(segment).total_segments(SEGMENTS).limit(page);
+        for segment in order {
+            if found.len() >= most {
+                break;
+            }
+            let request = self.client.scan().table_name(table.as_str()).segment(segment).total_segments(total).limit(page);
             let output = request.send().await.map_err(|error| call_error("dynamodb:Scan", &error))?;
             found.extend(output.items().iter().map(|item| facts(item, &names, rule)));
         }

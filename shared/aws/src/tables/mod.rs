@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::{
     BackupSummary, BackupTypeFilter, ContinuousBackupsDescription, SseSpecification, SseType, TableDescription, Tag,
 };
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{FENCED, ObservedDatabase, ObservedSnapshot, RestoreWindow, SnapshotStatus};
+use lifeboat_domain::observed::{FENCED, ObservedDatabase, ObservedSnapshot, RestoreWindow, SnapshotStatus, tags};
 use lifeboat_domain::plan::RestoreSettings;
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::words::ResourceKind;
@@ -114,6 +114,31 @@ impl Tables {
                 Ok(table) => found.push(table),
                 Err(error) => return Err(error),
             }
+        }
+        Ok(found)
+    }
+
+    /// Those that a recovery moved clients from, or made and nobody uses, each with its size.
+    pub(crate) async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        let mut arns = self.tagging.carrying(RESOURCE_TYPE, tags::RETIRED).await?;
+        arns.extend(self.tagging.carrying(RESOURCE_TYPE, tags::INCIDENT).await?);
+        let mut found = Vec::new();
+        for arn in arns.into_keys() {
+            let Some(shown) = self.describe(arn.name()).await? else { continue };
+            let tags = match self.tags(arn.as_str()).await {
+                Ok(tags) => tags,
+                Err(error) if error.class == CallClass::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            // The tagging API lags: what clients use has its policy by now.
+            let is_kept = tags.contains_key(tags::RETIRED) || tags.contains_key(tags::INCIDENT);
+            if !is_kept || tags.contains_key(tags::POLICY) {
+                continue;
+            }
+            let mut table = observe::table(&shown, None, tags)?;
+            let gib = shown.table_size_bytes.and_then(|bytes| u64::try_from(bytes).ok()).map(|bytes| bytes.div_ceil(1 << 30));
+            table.configuration.allocated_storage = gib.and_then(|gib| i32::try_from(gib).ok());
+            found.push(table);
         }
         Ok(found)
     }

@@ -28,6 +28,10 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.databases().await
     }
 
+    async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        self.databases.kept().await
+    }
+
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         self.databases.restore_window(known_as, resource_id).await
     }

@@ -1,6 +1,7 @@
 //! The mutating calls of a plan, each with its parameters.
 
 use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
+use crate::alarms::MetricAlarm;
 use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, MemberConfiguration};
 use crate::policy::ParameterHolds;
@@ -218,6 +219,15 @@ pub enum Act {
         /// The secret that holds the signing key.
         secret: String,
     },
+    /// `cloudwatch:PutMetricAlarm`: a copy of an alarm watches the new database; never one that stands under another's name.
+    CopyAlarm {
+        /// The database that it watches.
+        database: DatabaseId,
+        /// The name of the alarm that it is a copy of.
+        of: String,
+        /// The copy.
+        alarm: Box<MetricAlarm>,
+    },
     /// `rds:AddTagsToResource`.
     AddTags {
         /// The resource.
@@ -308,6 +318,7 @@ impl Act {
             Self::RestartService { .. } => "ecs:UpdateService",
             Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
             Self::CallWebhook { .. } => "https:POST",
+            Self::CopyAlarm { .. } => "cloudwatch:PutMetricAlarm",
             Self::AddTags { arn, .. } if arn.is_of_elasticache() => "elasticache:AddTagsToResource",
             Self::RemoveTags { arn, .. } if arn.is_of_elasticache() => "elasticache:RemoveTagsFromResource",
             Self::AddTags { .. } => "rds:AddTagsToResource",
@@ -331,6 +342,7 @@ impl Act {
             | Self::GrowStorage { instance, .. }
             | Self::CreateSnapshot { instance, .. } => instance == id,
             Self::SetTable { table, .. } => table == id,
+            Self::CopyAlarm { database, .. } => database == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
@@ -349,9 +361,9 @@ impl Act {
         }
     }
 
-    /// Whether it tells a consumer to look again: made after a verified cut-over, which its failure never undoes.
+    /// Whether it is made after a verified cut-over, which its failure never undoes: a consumer is told to look again, an alarm to watch.
     pub const fn is_restart(&self) -> bool {
-        matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. })
+        matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. } | Self::CopyAlarm { .. })
     }
 
     /// What may be done when its outcome is unknown.
@@ -381,6 +393,7 @@ impl Act {
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
             | Self::CallWebhook { .. }
+            | Self::CopyAlarm { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
         }

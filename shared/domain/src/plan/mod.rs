@@ -2,6 +2,7 @@
 
 mod act;
 mod adopted;
+mod alarms;
 mod cache;
 mod calls;
 mod cluster;

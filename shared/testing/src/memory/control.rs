@@ -100,6 +100,10 @@ impl ReadDatabases for Cloud {
         }
     }
 
+    async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
+        self.kept_tables()
+    }
+
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         if is_table(known_as) {
             return self.table_window(known_as, resource_id);

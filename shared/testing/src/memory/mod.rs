@@ -4,6 +4,7 @@
 //! RDS is the model itself, with its faults and its log. The other services are a few lines each and share [`World::faults`],
 //! whose actions are spelled as IAM spells them (`dynamodb:PutItem`, `secretsmanager:PutSecretValue`, ...).
 
+mod alarms;
 mod caches;
 mod clusters;
 mod control;
@@ -25,6 +26,7 @@ use crate::InMemory;
 use crate::data::Row;
 use crate::model::{Action, Faults, Settings};
 use chrono::{DateTime, Utc};
+use lifeboat_domain::alarms::Alarm;
 use lifeboat_domain::moments::trail::Action as Deed;
 use lifeboat_domain::observed::Parameter;
 use lifeboat_domain::ports::{Answer, Clock, Key, Message, Versioned};
@@ -82,6 +84,8 @@ pub struct World {
     pub services: BTreeMap<(String, String), StoredService>,
     /// The environments of Lambda functions, by name.
     pub functions: BTreeMap<String, BTreeMap<String, String>>,
+    /// CloudWatch's alarms, by name.
+    pub alarms: BTreeMap<String, Alarm>,
     /// The webhooks that were called.
     pub webhooks: Vec<Webhook>,
     faults: Faults,
@@ -114,6 +118,7 @@ impl Cloud {
             proxies: BTreeMap::new(),
             services: BTreeMap::new(),
             functions: BTreeMap::new(),
+            alarms: BTreeMap::new(),
             webhooks: Vec::new(),
         })))
     }

@@ -102,6 +102,20 @@ impl Cloud {
         shown.0.iter().map(|table| observed(table, shown.1)).collect()
     }
 
+    /// Those that recoveries kept, as the tagging API lists them, each of one GiB.
+    pub(super) fn kept_tables(&self) -> Answer<Vec<ObservedDatabase>> {
+        let shown = self.dynamodb("GetResources", "", None, |tables, now| {
+            let is_kept = |table: &&Table| table.tags.contains_key(tags::RETIRED) || table.tags.contains_key(tags::INCIDENT);
+            let kept = tables.all().filter(|table| is_kept(table) && !table.tags.contains_key(tags::POLICY));
+            Ok((kept.cloned().collect::<Vec<Table>>(), now))
+        })?;
+        let sized = |table: ObservedDatabase| {
+            let configuration = Configuration { allocated_storage: Some(1), ..table.configuration };
+            ObservedDatabase { configuration, ..table }
+        };
+        shown.0.iter().map(|table| observed(table, shown.1).map(sized)).collect()
+    }
+
     pub(super) fn table_window(&self, id: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
         let found = self.dynamodb("DescribeContinuousBackups", id.as_str(), None, |tables, now| {
             let table = tables.existing(id.as_str())?;
@@ -230,9 +244,13 @@ impl ReadItems for Cloud {
         found.map(|denies| if denies { WriteTry::DeniedByPolicy } else { WriteTry::Accepted })
     }
 
-    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule) -> Answer<Vec<Item>> {
+    async fn sample(&self, table: &DatabaseId, rule: &ItemsRule, seed: u64) -> Answer<Vec<Item>> {
         let most = usize::try_from(rule.sample).unwrap_or(usize::MAX);
-        self.read_table("Scan", table, |own, items| items.into_values().take(most).map(|item| facts(own, &item, rule)).collect())
+        self.read_table("Scan", table, |own, items| {
+            let begin = usize::try_from(seed % (items.len().max(1) as u64)).unwrap_or_default();
+            let round = items.values().skip(begin).chain(items.values().take(begin));
+            round.take(most).map(|item| facts(own, item, rule)).collect()
+        })
     }
 
     async fn items(&self, table: &DatabaseId, rule: &ItemsRule, keys: &[String]) -> Answer<Vec<Item>> {

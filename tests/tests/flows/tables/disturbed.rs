@@ -6,7 +6,7 @@ use lifeboat_testing::model::{FaultKind, When};
 use std::collections::BTreeSet;
 
 /// Every call that a recovery of a table makes to DynamoDB.
-const CALLS: [&str; 18] = [
+const CALLS: [&str; 20] = [
     "RestoreTableFromBackup",
     "RestoreTableToPointInTime",
     "TagResource",
@@ -25,6 +25,8 @@ const CALLS: [&str; 18] = [
     "DeleteItem",
     "Scan",
     "BatchGetItem",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
 ];
 
 /// How a story ended: what must be the same however it is disturbed. Names of copies come from the moment.

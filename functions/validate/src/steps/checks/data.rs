@@ -1,6 +1,7 @@
 //! The checks of the data against the fingerprint: are all tables there, do they hold what they held, how new is it?
 
-use lifeboat_domain::point::{Fingerprint, TableFingerprint};
+use lifeboat_domain::items::Item;
+use lifeboat_domain::point::{Fingerprint, Sampled, TableFingerprint};
 use lifeboat_domain::policy::FingerprintTable;
 use lifeboat_domain::validation::Check;
 use lifeboat_domain::words::Grade;
@@ -31,7 +32,7 @@ pub(crate) fn watermarks(baseline: &Fingerprint) -> BTreeMap<String, String> {
     let mark = |facts: &TableFingerprint| match facts.sample.as_slice() {
         [] => facts.watermark.clone(),
         // Of a DynamoDB table: exactly these items are looked at again.
-        keys => serde_json::to_string(keys).ok(),
+        sample => serde_json::to_string(&sample.iter().map(Sampled::key).collect::<Vec<_>>()).ok(),
     };
     baseline.contents.iter().filter_map(|facts| Some((facts.table.clone(), mark(facts)?))).collect()
 }
@@ -60,7 +61,7 @@ fn one_table(baseline: &Fingerprint, table: &FingerprintTable, restored: &[Table
         return (Grade::Warn, format!("{name} is not in the fingerprint yet and was not compared"));
     };
     if table.items.is_some() {
-        return items(name, then, restored.iter().find(|facts| facts.table == *name));
+        return items(name, (baseline.taken_at, then), restored.iter().find(|facts| facts.table == *name));
     }
     let Some(watermark) = &then.watermark else { return (Grade::Pass, format!("{name} was empty then")) };
     let Some(now) = restored.iter().find(|facts| facts.table == *name) else {
@@ -76,20 +77,77 @@ fn one_table(baseline: &Fingerprint, table: &FingerprintTable, restored: &[Table
 }
 
 /// A sample of items that were there then, looked at again by their keys; without keys nothing can be compared.
-fn items(name: &str, then: &TableFingerprint, now: Option<&TableFingerprint>) -> (Grade, String) {
+fn items(name: &str, (taken_at, then): (Timestamp, &TableFingerprint), now: Option<&TableFingerprint>) -> (Grade, String) {
     let Some(now) = now.filter(|_| !then.sample.is_empty()) else {
         return match then.rows {
             0 => (Grade::Pass, format!("{name} was empty then")),
             _ => (Grade::Warn, format!("no item of {name} was compared, as the policy keeps no sampled keys (items.keep_keys)")),
         };
     };
-    match (now.rows == then.rows, now.hash == then.hash) {
-        (_, true) => (Grade::Pass, format!("the {} sampled items of {name} are as they were", then.rows)),
-        (true, false) => (
+    if now.hash == then.hash {
+        return (Grade::Pass, format!("the {} sampled items of {name} are as they were", then.rows));
+    }
+    let found: BTreeMap<&str, &Item> = now.sample.iter().filter_map(Sampled::item).map(|item| (item.key.as_str(), item)).collect();
+    let seen: Vec<&Item> = then.sample.iter().filter_map(Sampled::item).collect();
+    if seen.is_empty() || (found.is_empty() && now.rows > 0) {
+        let what = if now.rows == then.rows { "are there, some with other contents".to_owned() } else { format!("{} are there", now.rows) };
+        return (
             Grade::Warn,
-            format!("the {} sampled items of {name} are there, some with other contents, which may be later changes", then.rows),
-        ),
-        (false, _) => (Grade::Warn, format!("of {} sampled items of {name} {} are there, which may be later changes", then.rows, now.rows)),
+            format!("of {} sampled items of {name} {what}; only their keys were kept, so that nobody knows since when", then.rows),
+        );
+    }
+    Fates::of(&seen, &found, taken_at).judged(name)
+}
+
+/// What became of sampled items since the fingerprint.
+#[derive(Debug, Default)]
+struct Fates {
+    same: usize,
+    /// With other contents, written after the fingerprint: what clients do.
+    written_since: usize,
+    /// With other contents, and nothing says when.
+    untold: usize,
+    /// Older than the fingerprint saw it: the restore lacks a write that it must have.
+    older: usize,
+    /// Deleted since, or lost: no trace of an item tells which.
+    missing: usize,
+}
+
+impl Fates {
+    fn of(seen: &[&Item], found: &BTreeMap<&str, &Item>, taken_at: Timestamp) -> Self {
+        let mut fates = Self::default();
+        for then in seen {
+            let fate = match found.get(then.key.as_str()) {
+                None => &mut fates.missing,
+                Some(now) if now.hash == then.hash => &mut fates.same,
+                Some(now) if now.written_at.is_some_and(|at| then.written_at.is_some_and(|before| at < before)) => &mut fates.older,
+                Some(now) if now.written_at.is_some_and(|at| at > taken_at) => &mut fates.written_since,
+                Some(_) => &mut fates.untold,
+            };
+            *fate += 1;
+        }
+        fates
+    }
+
+    fn judged(&self, name: &str) -> (Grade, String) {
+        let Self { same, written_since, untold, older, missing } = *self;
+        let all = same + written_since + untold + older + missing;
+        let mut lines = vec![format!("of {all} sampled items of {name} {same} are as they were")];
+        let mut add = |count: usize, text: &str| {
+            if count > 0 {
+                lines.push(format!("{count} {text}"));
+            }
+        };
+        add(written_since, "were written after it, as their own time says");
+        add(older, "are older than they were then: writes that were there are lost");
+        add(untold, "have other contents, and no time of theirs says that they were written since");
+        add(missing, "are missing, which may be deletions since then or a loss");
+        let grade = match (older, untold + missing) {
+            (0, 0) => Grade::Pass,
+            (0, _) => Grade::Warn,
+            _ => Grade::Fail,
+        };
+        (grade, lines.join(", "))
     }
 }
 
@@ -138,6 +196,56 @@ fn first_ten(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TAKEN: &str = "2026-01-15T01:00:00Z";
+
+    fn sampled(rows: &[(&str, &str, Option<&str>)]) -> TableFingerprint {
+        let item = |(key, hash, at): &(&str, &str, Option<&str>)| {
+            Sampled::Seen(Item { key: (*key).into(), hash: (*hash).into(), written_at: at.map(|at| at.parse().unwrap()) })
+        };
+        TableFingerprint {
+            table: "orders".into(),
+            watermark: None,
+            rows: i64::try_from(rows.len()).unwrap(),
+            hash: format!("{rows:?}"),
+            newest: None,
+            sample: rows.iter().map(item).collect(),
+        }
+    }
+
+    #[test]
+    fn items_that_were_written_since_pass_and_what_nobody_can_know_warns_and_what_went_back_in_time_fails() {
+        let (before, after) = (Some("2026-01-14T10:00:00Z"), Some("2026-01-15T09:00:00Z"));
+        let long_before = Some("2026-01-13T10:00:00Z");
+        let then = sampled(&[("a", "1", before), ("b", "1", before), ("c", "1", before)]);
+        type Rows<'a> = Vec<(&'a str, &'a str, Option<&'a str>)>;
+        let rows: [(Rows<'_>, Grade, &str); 5] = [
+            (vec![("a", "1", before), ("b", "2", after), ("c", "1", before)], Grade::Pass, "2 are as they were, 1 were written after it"),
+            (vec![("a", "1", before), ("b", "2", before), ("c", "1", before)], Grade::Warn, "1 have other contents, and no time"),
+            (vec![("a", "1", before), ("b", "2", None), ("c", "1", before)], Grade::Warn, "1 have other contents"),
+            (vec![("a", "1", before), ("c", "2", after)], Grade::Warn, "1 are missing"),
+            (vec![("a", "1", before), ("b", "0", long_before), ("c", "2", after)], Grade::Fail, "1 are older than they were then"),
+        ];
+        for (found, grade, text) in rows {
+            let (seen, why) = items("orders", (TAKEN.parse().unwrap(), &then), Some(&sampled(&found)));
+            assert_eq!(seen, grade, "{why}");
+            assert!(why.contains(text), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_of_keys_alone_still_says_what_is_there() {
+        let mut then = sampled(&[("a", "1", None), ("b", "1", None)]);
+        then.sample = serde_json::from_str(r#"["a", "b"]"#).unwrap();
+        let at: Timestamp = TAKEN.parse().unwrap();
+        let (grade, why) = items("orders", (at, &then), Some(&sampled(&[("a", "1", None)])));
+        assert_eq!(grade, Grade::Warn);
+        assert!(why.contains("of 2 sampled items of orders 1 are there; only their keys were kept"), "{why}");
+        assert_eq!(
+            watermarks(&Fingerprint { taken_at: at, tables: Vec::new(), contents: vec![then], keyspace: None })["orders"],
+            r#"["a","b"]"#
+        );
+    }
 
     #[test]
     fn an_old_sample_says_nothing_of_a_loss() {

@@ -2,10 +2,10 @@
 
 use super::{ARN, answering, id, operations, recoverable, refused, table, well};
 use lifeboat_domain::CallClass;
-use lifeboat_domain::items::{ItemsRule, ReadItems, WriteTry};
+use lifeboat_domain::items::{ItemsRule, ReadItems, WriteTry, segments};
 use lifeboat_domain::observed::{Autoscaling, FENCED, KeyAttribute, SnapshotStatus};
 use lifeboat_domain::ports::ReadDatabases;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn scaled() -> [(u16, String); 2] {
     let of = |dimension: &str| json!({"ServiceNamespace": "dynamodb", "ResourceId": "table/orders", "ScalableDimension": dimension});
@@ -164,22 +164,41 @@ async fn a_probe_asks_for_a_key_that_no_item_has_and_a_write_hangs_on_a_conditio
     assert_ne!(one, other);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sample_is_one_page_of_each_segment_and_never_follows_a_page() {
+/// A page of a scan with so many items, which says that there is more.
+fn scanned(page: i32, items: usize) -> (u16, String) {
     let item =
-        |key: &str| json!({"id": {"S": key}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}, "set": {"SS": ["a", "b"]}});
-    let page = |key: &str| {
-        well(&json!({"Items": [item(key)], "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": {"id": {"S": key}, "at": {"N": "1"}}}))
-    };
-    let wire = answering(&[well(&table()), page("1"), page("2"), page("3"), page("4")]);
+        |number: usize| json!({"id": {"S": format!("{page}-{number}")}, "at": {"N": "1"}, "written_at": {"S": "2026-01-15T10:25:00Z"}});
+    let items: Vec<Value> = (0..items).map(item).collect();
+    well(&json!({"Items": items, "Count": items.len(), "LastEvaluatedKey": {"id": {"S": "x"}, "at": {"N": "1"}}}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_is_one_page_of_each_segment_that_its_seed_names_until_it_is_full_and_never_follows_a_page() {
     let rule = ItemsRule { written_at: Some("written_at".to_owned()), sample: 10, keep_keys: false };
-    let found = wire.clients().await.table_items().sample(&id("orders"), &rule).await.unwrap();
-    assert_eq!(found.len(), 4);
-    assert_eq!(found[0].key, r#"{"at":{"N":"1"},"id":{"S":"1"}}"#);
-    assert!(found[0].written_at.is_some());
-    let segments: Vec<_> =
-        wire.json()[1..].iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
-    assert_eq!(segments, (0..4).map(|segment| (json!(segment), json!(4), json!(3))).collect::<Vec<_>>());
+    for seed in [0, 4711] {
+        let (total, order) = segments(seed);
+        let full: Vec<(u16, String)> = std::iter::once(well(&table())).chain((0..4).map(|page| scanned(page, 3))).collect();
+        let wire = answering(&full);
+        let found = wire.clients().await.table_items().sample(&id("orders"), &rule, seed).await.unwrap();
+        assert_eq!(found.len(), 12);
+        assert_eq!(found[0].key, r#"{"at":{"N":"1"},"id":{"S":"0-0"}}"#);
+        assert!(found[0].written_at.is_some());
+        let sent = wire.json()[1..].to_vec();
+        let asked: Vec<_> =
+            sent.iter().map(|sent| (sent["Segment"].clone(), sent["TotalSegments"].clone(), sent["Limit"].clone())).collect();
+        assert_eq!(asked, order[..4].iter().map(|segment| (json!(segment), json!(total), json!(3))).collect::<Vec<_>>());
+        assert!(sent.iter().all(|sent| sent.get("ExclusiveStartKey").is_none()), "{sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_table_with_few_items_every_segment_is_read() {
+    let (total, _) = segments(7);
+    let few: Vec<(u16, String)> =
+        std::iter::once(well(&table())).chain((0..total).map(|page| scanned(page, usize::from(page == 5)))).collect();
+    let wire = answering(&few);
+    let found = wire.clients().await.table_items().sample(&id("orders"), &ItemsRule::default(), 7).await.unwrap();
+    assert_eq!((found.len(), wire.count()), (1, few.len()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,4 +214,27 @@ async fn keys_that_dynamodb_left_out_are_asked_for_again_and_never_taken_for_mis
     never.extend(std::iter::repeat_n(well(&left), 5));
     let error = answering(&never).clients().await.table_items().items(&id("orders"), &ItemsRule::default(), &keys).await.unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (CallClass::Throttled, "UnprocessedKeys"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn kept_tables_carry_a_mark_and_no_policy_by_their_own_tags_and_tell_their_size() {
+    let listed = |names: &[(&str, &str)]| {
+        let shown = |(name, tag): &(&str, &str)| json!({"ResourceARN": format!("arn:aws:dynamodb:eu-central-1:123456789012:table/{name}"), "Tags": [{"Key": tag, "Value": "inc-1"}]});
+        well(&json!({"ResourceTagMappingList": names.iter().map(shown).collect::<Vec<_>>(), "PaginationToken": ""}))
+    };
+    let tagged = |tags: &[&str]| well(&json!({"Tags": tags.iter().map(|tag| json!({"Key": tag, "Value": "x"})).collect::<Vec<_>>()}));
+    let mut sized = table();
+    sized["Table"]["TableSizeBytes"] = json!(5_000_000_000_u64);
+    let wire = answering(&[
+        listed(&[("orders", "lifeboat:retired")]),
+        listed(&[("in-use", "lifeboat:incident"), ("orders", "lifeboat:incident")]),
+        well(&table()),
+        tagged(&["lifeboat:incident", "lifeboat:policy"]),
+        well(&sized),
+        tagged(&["lifeboat:retired"]),
+    ]);
+    let found = wire.clients().await.databases().kept().await.unwrap();
+    let [kept] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((kept.id.as_str(), kept.configuration.allocated_storage), ("orders", Some(5)));
+    assert_eq!(wire.count(), 6, "neither settings nor backups are read");
 }
