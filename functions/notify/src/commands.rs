@@ -354,6 +354,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
                 "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
             ))
         }
+        Act::FlushCache { at, .. } => Some(at.flush_by_hand()),
         act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }

@@ -131,6 +131,8 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }
+        // Made and recorded by `validate`.
+        Act::FlushCache { .. } => Ok(Observation::CannotTell),
         Act::MakeMember { member, cluster, .. } => match instance(&deps.databases, member).await? {
             None => Ok(Observation::NotDone),
             Some(found) if found.cluster.as_deref() == Some(cluster.as_str()) && is_ours(&found, recovery) => {
@@ -248,7 +250,8 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         | Act::RenameInstance { .. }
         | Act::RestartService { .. }
         | Act::TouchFunction { .. }
-        | Act::CallWebhook { .. } => Observation::CannotTell,
+        | Act::CallWebhook { .. }
+        | Act::FlushCache { .. } => Observation::CannotTell,
     }
 }
 

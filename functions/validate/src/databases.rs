@@ -10,7 +10,7 @@ use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -217,6 +217,15 @@ impl<C: Clock, I: ReadItems> OpenDatabases for Databases<C, I> {
             Some(Engine::MySql) => self.mysql.compare_table(source, restored, limits, table).await,
             Some(Engine::Table) => items::compare(&self.items, &source.0.instance, &restored.0.instance, table).await,
             Some(Engine::Redis) | None => Err(Engine::cannot_be_opened(source.0).during("compare")),
+        }
+    }
+}
+
+impl<C: Clock, I> FlushCaches for Databases<C, I> {
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<u32> {
+        match Engine::of(&cache.engine) {
+            Some(Engine::Redis) => self.redis.flush_all(cache, credentials, limits).await,
+            Some(Engine::Postgres | Engine::MySql | Engine::Table) | None => Err(Engine::cannot_be_opened(cache).during("flush")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The `validate` Lambda: the only function that opens databases.
 //!
-//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown.
+//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown. The one step
+//! that empties a cache (`flush_caches`) is deployed as a function of its own, which has no other.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
@@ -20,7 +21,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
+use lifeboat_domain::ports::{Clock, Documents, FlushCaches, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use serde::Deserialize;
 use serde_json::Value;
 pub use sql::predicate::ask as ask_predicate;
@@ -121,6 +122,8 @@ pub enum Step {
     AskCopy(AskInput),
     /// Goes the way of a client to the new database.
     VerifyClient(Case),
+    /// Empties the caches that were filled from the old database.
+    FlushCaches(Case),
 }
 
 /// Carries out one step.
@@ -129,7 +132,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases + ResolveNames,
+    O: OpenDatabases + ResolveNames + FlushCaches,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {
@@ -144,5 +147,6 @@ where
         Step::LookForMoment(input) => ledger::encode(&steps::look_for_moment::look_for_moment(deps, &input).await?),
         Step::AskCopy(input) => ledger::encode(&steps::ask_copy::ask_copy(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
+        Step::FlushCaches(case) => ledger::encode(&steps::flush_caches::flush_caches(deps, &case).await?),
     }
 }

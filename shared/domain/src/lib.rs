@@ -6,6 +6,7 @@
 pub mod acting;
 pub mod approval;
 pub mod bisection;
+pub mod caches;
 pub mod cause;
 pub mod cut_over;
 pub mod error;

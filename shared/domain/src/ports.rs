@@ -13,7 +13,7 @@ mod visits;
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use tables::SetTables;
-pub use visits::{OpenDatabases, Target, VisitLimits};
+pub use visits::{FlushCaches, OpenDatabases, Target, VisitLimits};
 
 use crate::error::CallError;
 use crate::ids::{Arn, DatabaseId, SnapshotId};

@@ -130,6 +130,12 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
     let all = |folder: &str| {
         files(folder, &[".rs"]).into_iter().filter(|path| !path.contains("tests")).map(|path| read(&path)).collect::<String>()
     };
+    if binary == "validate" && steps.len() == 1 {
+        let text: String = steps.iter().map(|step| read(&format!("functions/validate/src/steps/{step}.rs"))).collect();
+        let open = bodies(&read("functions/validate/src/open.rs"));
+        let called: String = names_after(&text, "open::").iter().filter_map(|name| open.get(name).cloned()).collect();
+        return format!("{text}{called}").replace('\n', " ");
+    }
     if binary != "restore" {
         return all(&format!("functions/{binary}/src")).replace("\n", " ");
     }

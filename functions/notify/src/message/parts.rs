@@ -12,7 +12,7 @@ use lifeboat_domain::acting::UNDONE;
 use lifeboat_domain::approval::{AnswerInput, Reply};
 use lifeboat_domain::events;
 use lifeboat_domain::incident::{Phase, TimelineEntry};
-use lifeboat_domain::plan::{Forecast, Plan, Remedy};
+use lifeboat_domain::plan::{Forecast, Plan, PlannedCall, Remedy};
 use lifeboat_domain::validation::Validation;
 use lifeboat_domain::words::{Grade, Scenario};
 use lifeboat_domain::{Span, show_time};
@@ -253,21 +253,31 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for line in &plan.guidance {
         match advice.last_mut() {
-            Some(last) if line.starts_with("aws ") => last.commands.push(line.clone()),
-            _ if line.starts_with("aws ") => advice.push(Advice::new("Run this", vec![line.clone()])),
+            Some(last) if is_command(line) => last.commands.push(line.clone()),
+            _ if is_command(line) => advice.push(Advice::new("Run this", vec![line.clone()])),
             _ => advice.push(Advice::say(line.clone())),
         }
     }
     advice
 }
 
+fn is_command(line: &str) -> bool {
+    ["aws ", "redis-cli "].iter().any(|program| line.starts_with(program))
+}
+
 /// What is left of the move once clients are on the new database, as commands.
 pub(crate) fn finish(story: &Story) -> Vec<Advice> {
     let arn = &story.incident.source.arn;
     let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
-    let untold: Vec<String> = story.not_restarted().into_iter().filter_map(|(call, _)| commands::by_hand(arn, &call.act)).collect();
+    let (untold, full): (Vec<_>, Vec<_>) = story.not_made_for_others().into_iter().partition(|(call, _)| call.act.is_restart());
+    let by_hand = |calls: Vec<(&PlannedCall, _)>| calls.into_iter().filter_map(|(call, _)| commands::by_hand(arn, &call.act)).collect();
+    let (untold, full): (Vec<String>, Vec<String>) = (by_hand(untold), by_hand(full));
     let parts = [
         ("WARN: not every consumer was told of the move; it stands all the same. Make them look again".to_owned(), untold),
+        (
+            "WARN: not every cache was emptied, and they may hold what is gone from the database; the move stands all the same. From a host that their groups admit, with the login in REDISCLI_AUTH".to_owned(),
+            full,
+        ),
         (
             format!(
                 "Finish the move, in this order: until then {serving} does not carry the identity, is not protected, or has no recovery point"

@@ -24,13 +24,14 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
     if story.cut_over.as_ref().is_some_and(|cut_over| matches!(cut_over.state(), CutOverState::Moving | CutOverState::Moved)) {
         risks.push("the cut-over was not proven from a client's side: some clients may still go to the source".to_owned());
     }
-    for (call, record) in story.not_restarted() {
+    for (call, record) in story.not_made_for_others() {
         let why = record.map_or("it was not reached", |record| record.text.as_str());
-        risks.push(format!(
-            "WARN: {} was not made, clients may hold old connections and addresses: {}",
-            call.act.describe(),
-            one_line(why)
-        ));
+        let may = if call.act.is_restart() {
+            "clients may hold old connections and addresses"
+        } else {
+            "the cache may hold what is gone from the database"
+        };
+        risks.push(format!("WARN: {} was not made, {may}: {}", call.act.describe(), one_line(why)));
     }
     let warned = story.validation.iter().flat_map(|validation| &validation.checks).filter(|check| check.grade == Grade::Warn);
     risks.extend(warned.map(|check| format!("check {} is WARN: {}", check.name, one_line(&check.text))));

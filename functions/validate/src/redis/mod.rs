@@ -1,4 +1,5 @@
-//! Redis and Valkey behind the port [`OpenDatabases`]: one connection per node, over verified TLS, every wait bounded, nothing written.
+//! Redis and Valkey behind the port [`OpenDatabases`]: one connection per node, over verified TLS, every wait bounded. Nothing is written;
+//! only [`FlushCaches`] empties.
 
 mod keys;
 mod session;
@@ -11,7 +12,7 @@ use lifeboat_domain::keyspace::Keyspace;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, TableDifference};
 use lifeboat_domain::{CallClass, CallError, DrError};
@@ -107,6 +108,27 @@ impl<C: Clock> OpenDatabases for Redis<C> {
         _table: &FingerprintTable,
     ) -> Answer<TableDifference> {
         Err(CallError::new(CallClass::Invalid, "compare", "engine", no_sql(source.0).text))
+    }
+}
+
+impl<C: Clock> FlushCaches for Redis<C> {
+    /// A node that is no primary refuses it.
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<u32> {
+        let mut emptied: u32 = 0;
+        let done = self.each_shard((cache, credentials, limits), async |session| {
+            session.flush().await?;
+            emptied += 1;
+            Ok(())
+        });
+        match done.await {
+            Ok(_) => Ok(emptied),
+            Err(trouble) if emptied == 0 => Err(trouble.during("cache:FLUSHALL")),
+            // Some are empty already: nobody may take it for a call that changed nothing.
+            Err(trouble) => {
+                let text = format!("{emptied} of its shards are empty, not all: {}", trouble.text);
+                Err(CallError::new(CallClass::Unknown, "cache:FLUSHALL", trouble.code, text))
+            }
+        }
     }
 }
 

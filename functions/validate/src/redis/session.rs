@@ -78,6 +78,12 @@ impl Session {
         Ok(primaries)
     }
 
+    /// Empties the node; it frees its memory while it goes on answering.
+    pub async fn flush(&mut self) -> Result<(), Trouble> {
+        let _: String = self.ask(redis::cmd("FLUSHALL").arg("ASYNC")).await?;
+        Ok(())
+    }
+
     /// Ends everybody else's sessions, and counts those that were there before this one and stand. Whoever came later came past a group
     /// that admits no client: ElastiCache's own monitors do.
     pub async fn end_others(&mut self) -> Result<OtherSessions, Trouble> {

@@ -1,7 +1,8 @@
 //! The mutating calls of a plan, each with its parameters.
 
 use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
-use crate::ids::{Arn, DatabaseId, SnapshotId};
+use crate::caches::CacheAt;
+use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::observed::{Configuration, MemberConfiguration};
 use crate::policy::ParameterHolds;
 use crate::words::{ResourceKind, Timestamp};
@@ -218,6 +219,13 @@ pub enum Act {
         /// The secret that holds the signing key.
         secret: String,
     },
+    /// `FLUSHALL ASYNC` on each primary of a cache that was filled from the database; sent by `validate`, not through an API of AWS.
+    FlushCache {
+        /// The cache's identity.
+        cache: Identity,
+        /// Where it is: another one under its identity is not flushed.
+        at: Box<CacheAt>,
+    },
     /// `rds:AddTagsToResource`.
     AddTags {
         /// The resource.
@@ -308,6 +316,7 @@ impl Act {
             Self::RestartService { .. } => "ecs:UpdateService",
             Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
             Self::CallWebhook { .. } => "https:POST",
+            Self::FlushCache { .. } => "cache:FLUSHALL",
             Self::AddTags { arn, .. } if arn.is_of_elasticache() => "elasticache:AddTagsToResource",
             Self::RemoveTags { arn, .. } if arn.is_of_elasticache() => "elasticache:RemoveTagsFromResource",
             Self::AddTags { .. } => "rds:AddTagsToResource",
@@ -345,13 +354,19 @@ impl Act {
             | Self::RenameInstance { .. }
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
-            | Self::CallWebhook { .. } => false,
+            | Self::CallWebhook { .. }
+            | Self::FlushCache { .. } => false,
         }
     }
 
     /// Whether it tells a consumer to look again: made after a verified cut-over, which its failure never undoes.
     pub const fn is_restart(&self) -> bool {
         matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. })
+    }
+
+    /// Whether it is made for others after a verified cut-over, which its failure never undoes: consumers look again, caches are emptied.
+    pub const fn is_for_others(&self) -> bool {
+        self.is_restart() || matches!(self, Self::FlushCache { .. })
     }
 
     /// What may be done when its outcome is unknown.
@@ -381,6 +396,7 @@ impl Act {
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
             | Self::CallWebhook { .. }
+            | Self::FlushCache { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
         }

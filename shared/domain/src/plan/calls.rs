@@ -5,7 +5,7 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cache, cluster, quarantine, table};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, cache, cluster, quarantine, stale, table};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
@@ -153,6 +153,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     quarantine::add_opening(plan, target);
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
+    stale::add_caches(facts, plan);
     let after = renames::after(facts, plan, target)?;
     let old_members = cluster::members_of(facts.observed, tags::POLICY)?;
     let new_members = cluster::new_members(facts, plan)?;

@@ -64,6 +64,7 @@ impl Act {
             Self::RestartService { cluster, service } => format!("{action} {cluster}/{service} ForceNewDeployment=true"),
             Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
             Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),
+            Self::FlushCache { cache, at } => format!("{action} {} (cache {cache}) ASYNC", at.instance),
             Self::AddTags { arn, tags } => {
                 let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 format!("{action} {} {}", arn.name(), tags.join(" "))

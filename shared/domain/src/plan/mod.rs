@@ -16,6 +16,7 @@ mod quarantine;
 mod renames;
 mod repeat;
 mod settings;
+mod stale;
 mod swap_back;
 mod table;
 mod targets;

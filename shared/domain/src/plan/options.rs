@@ -8,6 +8,7 @@ use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::table;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use crate::caches::FoundCache;
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -64,6 +65,8 @@ pub struct PlanFacts<'a> {
     pub moved_from: Option<&'a MovedFrom>,
     /// What was found of each of the policy's cut-over targets, in the same order.
     pub targets: &'a [FoundTarget],
+    /// What was found of each of the policy's caches, in the same order.
+    pub caches: &'a [FoundCache],
     /// The source's read replicas in its own Region.
     pub replicas: &'a [Replica],
 }

@@ -8,7 +8,7 @@ use lifeboat_domain::keyspace::{KeyCount, KeySample, Keyspace};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -273,5 +273,19 @@ impl OpenDatabases for Cloud {
     ) -> Answer<()> {
         let tables = self.tables(target, credentials)?;
         self.read_a_piece(target, &tables, parts)
+    }
+}
+
+impl FlushCaches for Cloud {
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, _limits: VisitLimits) -> Answer<u32> {
+        let Visit { server, session } = self.open(cache, credentials).map_err(|outcome| unread(cache, outcome))?;
+        self.serve("cache:FLUSHALL", cache.instance.as_str(), |world| {
+            let now = world.rds.now();
+            let failed = |why| unread(cache, outcome(why));
+            for row in world.rds.data.read(&server, session, CHECKED_TABLE).map_err(failed)? {
+                world.rds.data.write(&server, session, (CHECKED_TABLE, &row.key), None, now).map_err(failed)?;
+            }
+            Ok(1)
+        })
     }
 }
