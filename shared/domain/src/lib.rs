@@ -17,6 +17,7 @@ pub mod items;
 pub mod keyspace;
 pub mod lease;
 pub mod ledger;
+pub mod life;
 pub mod moments;
 pub mod observed;
 pub mod pause;

@@ -4,6 +4,7 @@ use crate::error::DrError;
 use crate::ids::{Arn, DatabaseId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
+use crate::life::KeptLife;
 use crate::observed::ObservedDatabase;
 use crate::point::Manifest;
 use crate::ports::{Documents, Ledger};
@@ -63,6 +64,9 @@ pub struct ResourceRecord {
     /// Where its data left the line of an earlier instance, oldest first.
     #[serde(default)]
     pub branches: Vec<Branch>,
+    /// Of a cache: what it held when it was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<KeptLife>,
     /// When every watched check last passed: a good moment to restore to.
     pub checks_passed_at: Option<Timestamp>,
     /// Work that somebody planned: silence during it is no failure.
@@ -205,6 +209,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             last_probe_at: None,
             answered: None,
             branches: Vec::new(),
+            life: None,
             checks_passed_at: None,
             planned_work: None,
             last_drill: None,

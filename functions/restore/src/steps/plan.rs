@@ -372,11 +372,11 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
         .filter(|snapshot| snapshot.status == SnapshotStatus::Available)
         .filter(|snapshot| snapshot.resource_id.as_ref().is_none_or(|id| *id == incident.source.resource_id))
         .filter_map(|snapshot| {
-            let data_time = snapshot.data_time.or(snapshot.created_at)?;
+            let (data_time, shards) = (snapshot.data_time.or(snapshot.created_at)?, snapshot.shards);
             // Backups of a table share names: it is restored from an ARN.
             let by_arn = source.kind() == ResourceKind::DynamodbTable;
             let snapshot = if by_arn { SnapshotId::parse(snapshot.arn.to_string()).ok()? } else { snapshot.id };
-            Some(UsablePoint { snapshot, data_time })
+            Some(UsablePoint { snapshot, data_time, shards })
         })
         .collect();
     points.sort_by_key(|point| std::cmp::Reverse(point.data_time));

@@ -9,6 +9,7 @@ use crate::sql::answer::{Seen, probed};
 use crate::sql::checks::{millis_since, not_run};
 use crate::sql::trouble::Trouble;
 use lifeboat_domain::keyspace::Keyspace;
+use lifeboat_domain::life::Life;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
@@ -65,14 +66,22 @@ impl<C: Clock> OpenDatabases for Redis<C> {
     /// With cluster mode every shard must answer: keys of one that does not are gone for clients.
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         let started = Instant::now();
-        let seen = self.each_shard((target, credentials, limits), async |session| session.look().await).await;
-        let seen = seen.map(|nodes| Seen {
+        let seen = self.each_shard((target, credentials, limits), async |session| Ok((session.look().await?, session.life().await?))).await;
+        let (seen, lives): (Result<Vec<_>, _>, Vec<_>) = match seen {
+            Ok(nodes) => {
+                let (seen, lives) = nodes.into_iter().unzip();
+                (Ok(seen), lives)
+            }
+            Err(trouble) => (Err(trouble), Vec::new()),
+        };
+        let seen = seen.map(|nodes: Vec<(String, bool)>| Seen {
             place: nodes.first().map(|(place, _)| place.clone()).unwrap_or_default(),
             answered: millis_since(started),
             writable: nodes.iter().all(|(_, writable)| *writable),
             checks: watched.iter().map(|check| not_run(check, &no_sql(target))).collect(),
         });
-        probed(seen, self.clock.now(), started)
+        let life = lives.into_iter().collect::<Option<Vec<_>>>().filter(|nodes| !nodes.is_empty()).map(|nodes| Life { nodes });
+        Probe { life, ..probed(seen, self.clock.now(), started) }
     }
 
     /// Tables are none of a cache's: it tells its keyspace.

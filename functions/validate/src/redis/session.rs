@@ -3,6 +3,7 @@
 use crate::databases::Engine;
 use crate::sql::place::{Place, endpoint_of};
 use crate::sql::trouble::{Trouble, chain, lost, short};
+use lifeboat_domain::life::NodeLife;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::{Credentials, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::ProbeOutcome;
@@ -55,6 +56,18 @@ impl Session {
         }
         let replication = self.info("replication").await?;
         Ok((self.place.clone(), replication.iter().any(|(name, value)| name == "role" && value == "master")))
+    }
+
+    /// Its process and how much it holds; none where it does not say.
+    pub async fn life(&mut self) -> Result<Option<NodeLife>, Trouble> {
+        let run_id = self.info("server").await?.into_iter().find(|(name, _)| name == "run_id").map(|(_, run_id)| run_id);
+        let mut keys = 0;
+        for (_, database) in self.info("keyspace").await?.iter().filter(|(name, _)| name.starts_with("db")) {
+            let count = database.split(',').find_map(|field| field.strip_prefix("keys=")).and_then(|count| count.parse::<u64>().ok());
+            let Some(count) = count else { return Ok(None) };
+            keys += count;
+        }
+        Ok(run_id.map(|run_id| NodeLife { run_id, keys }))
     }
 
     /// The primaries of all shards; none without cluster mode.

@@ -6,7 +6,7 @@ use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, PolicyDocument, SqlCheck};
 use lifeboat_domain::ports::{
-    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames, Secret,
+    Answer, Clock, Credentials, Documents, FlushCaches, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames, Secret,
     SecretVersion, Target, Versioned, VisitLimits, Written,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
@@ -169,6 +169,7 @@ impl OpenDatabases for Databases {
             writable: answers.then_some(fake.writable),
             failed_checks,
             checks_passed: false,
+            life: None,
         }
     }
     async fn fingerprint(
@@ -216,6 +217,13 @@ impl OpenDatabases for Databases {
             changed: keys(3),
             sampled: false,
         })
+    }
+}
+
+/// Each side is a cache of one primary here.
+impl FlushCaches for Databases {
+    async fn flush_all(&self, cache: &Target, _: &Credentials, _: VisitLimits) -> Answer<u32> {
+        if self.at(cache).outcome == ProbeOutcome::Answers { Ok(1) } else { Err(unavailable()) }
     }
 }
 

@@ -82,7 +82,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
-    let configuration = table::restored(manifest, &target)?;
+    let configuration = cache::with_shards_of(facts, plan, chosen.snapshot.as_ref(), table::restored(manifest, &target)?);
     let told = RestoreSettings {
         configuration: cluster::restored(&configuration, &class),
         opens_to: Vec::new(),

@@ -28,6 +28,8 @@ pub struct UsablePoint {
     pub snapshot: SnapshotId,
     /// Its newest transaction, or else when it was made.
     pub data_time: Timestamp,
+    /// Of a cache: the shards that it holds.
+    pub shards: Option<i32>,
 }
 
 /// All that a plan is made from.
@@ -333,7 +335,7 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
         return plain(remedy, false, obstacle);
     }
     let newest =
-        facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted)).max_by_key(|point| point.data_time);
+        facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted) && cache::fits(facts, point)).max_by_key(|point| point.data_time);
     match newest {
         Some(point) => {
             let reason = format!("snapshot {} holds data up to {}", point.snapshot, show_time(point.data_time));

@@ -8,6 +8,7 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
+mod caches;
 mod cells;
 mod clusters;
 mod promotion;

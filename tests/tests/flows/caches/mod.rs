@@ -1,6 +1,8 @@
 //! Stories about an ElastiCache replication group.
 
 mod disturbed;
+mod emptied;
+mod filled;
 mod scenes;
 mod tale;
 
