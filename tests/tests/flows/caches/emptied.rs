@@ -17,6 +17,14 @@ async fn after_the_loss(shape: Shape) -> Account {
     account
 }
 
+/// The only node is replaced by an empty one, which a sweep finds.
+pub async fn found() -> Account {
+    let mut account = after_the_loss(Shape::Alone).await;
+    account.sweeps(1).await;
+    account.settle().await;
+    account
+}
+
 #[tokio::test]
 async fn it_is_found_though_nothing_else_shows_it_and_a_person_gets_the_plan_of_its_newest_snapshot() {
     let mut account = after_the_loss(Shape::Alone).await;

@@ -30,6 +30,14 @@ async fn hang(account: &mut Account) {
     assert_eq!(check_always(account), Ok(()));
 }
 
+/// The database is restored, and its cache refuses to be emptied.
+pub async fn refuses() -> Account {
+    let mut account = filled("flush").await;
+    account.fault("cache:FLUSHALL", When::Always, refused());
+    hang(&mut account).await;
+    account
+}
+
 #[tokio::test]
 async fn it_is_emptied_once_clients_are_moved_and_again_by_the_undo() {
     let mut account = filled("flush").await;

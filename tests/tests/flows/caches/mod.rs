@@ -1,8 +1,8 @@
 //! Stories about an ElastiCache replication group.
 
 mod disturbed;
-mod emptied;
-mod filled;
+pub mod emptied;
+pub mod filled;
 mod scenes;
 mod tale;
 
