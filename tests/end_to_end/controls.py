@@ -294,6 +294,8 @@ CONTROLS = {
     "nothing_to_do": Control(nothing_to_do),
     "bad_inputs": Control(bad_inputs),
     "roles": Control(roles),
+    "cache_leaking_fence": Control(leaking_fence, {"kind": "elasticache", "multi_az": True}),
+    "cache_opened_early": Control(opened_early, {"kind": "elasticache", "multi_az": True}),
     "table_roles": Control(table_roles, {"kind": "dynamodb"}),
     "table_lost_replies": Control(table_lost_replies, {"kind": "dynamodb"}),
 }

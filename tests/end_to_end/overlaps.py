@@ -29,8 +29,16 @@ def _mistake(act: Act) -> float:
     """Somebody deletes rows of a database that lives; the second before."""
     act.begin("break", "somebody deletes rows by mistake")
     _, when = act.stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
-    until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
+    # A cache has no archive: its newest snapshot is restored.
+    if act.stage.kind != "elasticache":
+        until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
     return when.timestamp() - 1
+
+
+def _open_the_fence(act: Act) -> None:
+    """From now on the fence lets everybody in; that of a cache is the group that admits the prober."""
+    of = "prober" if act.stage.kind == "elasticache" else "closed"
+    act.stage.cloud.control(f"/{of}-groups", {"groups": []})
 
 
 def _unfound(act: Act, found: list[str], *wanted: tuple[str, ...]) -> list[str]:
@@ -55,7 +63,7 @@ def leaking_fence(act: Act) -> list[str]:
 
     def leak() -> None:
         until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
-        stage.cloud.control("/closed-groups", {"groups": []})
+        _open_the_fence(act)
 
     leaking = threading.Thread(target=leak, daemon=True)
     leaking.start()
@@ -103,10 +111,9 @@ def opened_early(act: Act) -> list[str]:
 
     def meddle() -> None:
         def copies() -> list[str]:
-            shown = stage.cloud.client("rds").describe_db_instances()["DBInstances"]
             return [
                 item["DBInstanceIdentifier"]
-                for item in shown
+                for item in stage.database.shown()
                 if item["DBInstanceIdentifier"] != RESOURCE and item["DBInstanceStatus"] == "available"
             ]
 

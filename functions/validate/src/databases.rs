@@ -15,11 +15,13 @@ use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::{DrError, Span, Timestamp};
-use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The engines that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,18 @@ pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
         return Err(wrong("it holds no certificate".to_owned()));
     }
     Ok(trusted)
+}
+
+/// TLS that trusts the certificate authorities in the PEM file `roots` and nobody else.
+pub(crate) fn verifying(roots: &Path) -> Result<ClientConfig, DrError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
+        .with_root_certificates(trusted(roots)?)
+        .with_no_client_auth();
+    // A resumed session skips the certificate; a restored server under an old name must show its own.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// Opens databases of every engine that it knows.

@@ -4,7 +4,7 @@
 mod keys;
 mod session;
 
-use crate::databases::trusted;
+use crate::databases::verifying;
 use crate::sql::answer::{Seen, probed};
 use crate::sql::checks::{millis_since, not_run};
 use crate::sql::trouble::Trouble;
@@ -18,7 +18,6 @@ use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, TableDifference};
 use lifeboat_domain::{CallClass, CallError, DrError};
 use rustls::ClientConfig;
-use rustls::client::Resumption;
 use session::{Session, visit};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,13 +33,7 @@ pub struct Redis<C> {
 impl<C: Clock> Redis<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
-            .with_root_certificates(trusted(roots)?)
-            .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Ok(Self { tls: Arc::new(config), clock })
+        Ok(Self { tls: Arc::new(verifying(roots)?), clock })
     }
 
     /// Does `work` on the primary of each shard, one after the other; without cluster mode on the one that the endpoint leads to.
