@@ -1,6 +1,6 @@
 //! A node that AWS replaced by an empty one: it answers and takes writes, and everything is gone.
 
-use crate::account::{Account, CACHE, ORDERS, Shape, write_to};
+use crate::account::{Account, CACHE, ORDERS, Shape, policies, rows_of, write_to};
 use crate::story::check_always;
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
@@ -26,37 +26,42 @@ pub async fn found() -> Account {
 }
 
 #[tokio::test]
-async fn it_is_found_though_nothing_else_shows_it_and_a_person_gets_the_plan_of_its_newest_snapshot() {
-    let mut account = after_the_loss(Shape::Alone).await;
+async fn it_is_found_though_nothing_else_shows_it_and_its_newest_snapshot_stands_beside_it() {
+    let mut account = found().await;
     let serving = account.serving().unwrap();
-    assert_eq!(crate::account::rows_of(&account.cloud, &serving).unwrap().len(), 0, "the model replaced it by an empty one");
-    account.sweeps(1).await;
-    account.settle().await;
+    assert_eq!(rows_of(&account.cloud, &serving).unwrap().len(), 0, "the model replaced it by an empty one");
     let incident = account.incident();
-    assert_eq!(incident.scenario(), Some(Scenario::Corruption), "{}", account.explain());
-    let text = account.last_text();
-    assert!(text.contains("holds 0 keys, where another one held 20"), "{text}");
+    let ended = (incident.scenario(), incident.outcome);
+    assert_eq!(ended, (Some(Scenario::Corruption), Some(Outcome::RestoredBeside)), "{}", account.explain());
+    let text = account.texts_about("RESTORED orders-db beside production");
+    assert!(text.contains("a server that was started anew holds 0 keys, where another one held"), "{text}");
     let plan = account.plans().pop().unwrap();
     assert_eq!(plan.remedy, Some(Remedy::RestoreSnapshot), "{}", account.explain());
     assert!(plan.options.iter().any(|option| option.remedy == Remedy::RebuildCold && option.possible));
+    let incidents = account.incidents().len();
+    account.sweeps(5).await;
+    account.settle().await;
+    assert_eq!(account.incidents().len(), incidents, "one loss is one story: {}", account.explain());
     assert_eq!(check_always(&account), Ok(()));
 }
 
 #[tokio::test]
-async fn once_clients_have_filled_it_again_its_incident_is_no_more() {
+async fn once_clients_have_filled_it_again_its_check_passes_and_it_is_compared_with_what_is_there() {
     let mut account = after_the_loss(Shape::Alone).await;
-    account.policies = crate::account::policies(&CACHE.replace("mode: automatic", "mode: observe"));
+    account.policies = policies(&CACHE.replace("mode: automatic", "mode: observe"));
     account.sweeps(1).await;
     account.settle().await;
     assert_eq!(account.incident().state, IncidentState::WaitingForPerson, "{}", account.explain());
+    let lost = account.record().life.unwrap();
+    assert!(lost.lost_at.is_some() && lost.life.nodes[0].keys > 15, "{lost:?}");
+    let passed = account.record().checks_passed_at;
     let serving = account.serving().unwrap();
     assert!((1..=15).all(|key| write_to(&account.cloud, &serving, key, Some("filled again"))));
     account.sweeps(3).await;
-    account.settle().await;
-    assert_eq!(account.incident().state, IncidentState::Closed, "{}", account.explain());
-    let incidents = account.incidents().len();
-    account.sweeps(3).await;
-    assert_eq!(account.incidents().len(), incidents, "it is not found again");
+    let (record, incidents) = (account.record(), account.incidents().len());
+    let life = record.life.unwrap();
+    assert_eq!((life.lost_at, life.life.nodes[0].keys, incidents), (None, 15, 1), "{}", account.explain());
+    assert!(record.checks_passed_at > passed);
 }
 
 #[tokio::test]
