@@ -334,8 +334,11 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
     if let Some(obstacle) = restore_obstacle(facts, remedy) {
         return plain(remedy, false, obstacle);
     }
-    let newest =
-        facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted) && cache::fits(facts, point)).max_by_key(|point| point.data_time);
+    let newest = facts
+        .points
+        .iter()
+        .filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted) && cache::fits(facts, point))
+        .max_by_key(|point| point.data_time);
     match newest {
         Some(point) => {
             let reason = format!("snapshot {} holds data up to {}", point.snapshot, show_time(point.data_time));

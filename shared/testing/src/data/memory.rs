@@ -270,7 +270,8 @@ impl MemoryData {
         };
         self.volumes.insert(volume.clone(), history);
         let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
-        let fresh = Server { volume, reads_only, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false, made_at: now };
+        let fresh =
+            Server { volume, reads_only, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false, made_at: now };
         self.servers.insert(server.to_owned(), fresh);
         Ok(Done::Listening(None))
     }

@@ -88,8 +88,7 @@ fn resharded(cluster_mode: bool, shards: i32, held: i32) -> Plan {
     let mut world = World::new(Scenario::InstanceFailure, "create-failed", AUTOMATIC);
     let mut source = instance("create-failed");
     source.id = DatabaseId::parse("replicationgroup:orders-db").unwrap();
-    source.configuration.own =
-        Some(Own::Cache(Box::new(CacheConfiguration { cluster_mode, shards, ..CacheConfiguration::default() })));
+    source.configuration.own = Some(Own::Cache(Box::new(CacheConfiguration { cluster_mode, shards, ..CacheConfiguration::default() })));
     world.incident.kind = ResourceKind::ReplicationGroup;
     world.incident.source.id = source.id.clone();
     world.window = None;
