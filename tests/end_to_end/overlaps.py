@@ -25,7 +25,7 @@ def move_to(act: Act, restore_to: float) -> Json:
     return act.ask(act.approval(), 2)
 
 
-def _mistake(act: Act) -> float:
+def mistake(act: Act) -> float:
     """Somebody deletes rows of a database that lives; the second before."""
     act.begin("break", "somebody deletes rows by mistake")
     _, when = act.stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
@@ -59,7 +59,7 @@ def _got_in(act: Act, side: str) -> bool:
 
 def leaking_fence(act: Act) -> list[str]:
     """The fence opens once clients were moved: clients get in at the old side by both kinds of connection, and are found."""
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
 
     def leak() -> None:
         until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
@@ -88,7 +88,7 @@ def early_client(act: Act) -> list[str]:
     Such clients are at work in every scenario; here it is shown, too, that they really tried. That a copy which lets them
     in is found, opened_early shows.
     """
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
     execution = move_to(act, restore_to)
     result = act.conclude(Result("early_client", "RECOVERED"), execution, "recovered", exactly=True)
     moved_at = stage.contenders.record.terms()[-1].since
@@ -107,7 +107,7 @@ def early_client(act: Act) -> list[str]:
 
 def opened_early(act: Act) -> list[str]:
     """Somebody gives the copy its source's groups before the cut-over: an early client writes to it, and that is found."""
-    stage, restore_to = act.stage, _mistake(act)
+    stage, restore_to = act.stage, mistake(act)
 
     def meddle() -> None:
         def copies() -> list[str]:
@@ -136,7 +136,7 @@ def moved_back(act: Act) -> list[str]:
 
     Whoever went there keeps its address and retries there for ever, and gets in no more, even when the copy answers again.
     """
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
     copies: list[str] = []
 
     def fenced() -> bool:
