@@ -32,7 +32,8 @@ pub(super) fn add_caches(facts: PlanFacts<'_>, plan: &mut Plan) {
         }
         let lacking = || FoundCache::Lacking(format!("nothing is known of cache {}", cache.identity));
         let found = facts.caches.get(place).cloned().unwrap_or_else(lacking);
-        let goes_back = plan.remedy != Some(Remedy::PromoteReplica);
+        let goes_back =
+            matches!(plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::SwapBack));
         match (cache.after, found) {
             (AfterRestore::Flush, FoundCache::At(at)) if goes_back => add_flush(plan, cache, at),
             (AfterRestore::RebuildCold, FoundCache::At(_)) if goes_back => plan.guidance.push(rebuild(plan, cache)),
