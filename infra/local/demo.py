@@ -31,7 +31,10 @@ from timeline import Screen, Timeline
 RUN = REPO / ".run"
 # The kinds that need a stage of their own.
 STAGES: dict[str, tuple[type[Stage], type[Act]]] = {"dynamodb": (TableStage, TableAct)}
-FUNCTIONS = ("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up", "validate", "salvage", "notify")
+FUNCTIONS = (
+    *("detect", "snapshot", "restore-plan", "restore-act", "restore-clean-up"),
+    *("validate", "validate-flush", "salvage", "notify"),
+)
 
 
 def build() -> Path:

@@ -143,8 +143,14 @@ ELASTICACHE = {
     ),
     "human_error": Scenario(
         scenarios_elasticache.human_error,
-        "a bad job deletes keys: the newest snapshot from before it is restored beside production",
-        ("human_error_beside",),
+        "a bad job deletes keys: the newest snapshot from before it is restored beside; then cut over by a plan's hash",
+        ("human_error_beside", "human_error"),
+        multi_az=True,
+    ),
+    "undo": Scenario(
+        scenarios_elasticache.undo,
+        "clients are moved to an earlier snapshot, write there, and go back to the kept cache when a person has seen the loss",
+        ("undo_moved", "undo"),
         multi_az=True,
     ),
 }

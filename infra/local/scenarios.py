@@ -223,7 +223,7 @@ def go_back(act: Act, moved: Result, home: str, *, counts: bool = True) -> list[
     result.problems += both
     result.both_sides = "SEEN" if both else "never"
     validation = stage.ledger.read(f"incident#{result.incident}", "validation")
-    result.checks, found = checks.judge_validation(validation, act.zero, stage.promises)
+    result.checks, found = checks.judge_validation(validation, act.zero, stage.promises, stage.database.checks)
     result.problems += found
     _, result.report = act.report_of(result.incident, "undo")
     rows = re.search(r"(\d+) rows? w", plan["reason"])
@@ -338,15 +338,18 @@ def _restored_to(act: Act, result: Result, wanted: datetime, mistake: datetime) 
     return [] if point == wanted <= mistake else [f"restored to {point}, wanted {wanted}, before {mistake}"]
 
 
-def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str) -> Result:
-    """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named."""
+def cut_over(act: Act, scenario: str, given: Mapping[str, Any], first: str, *, exactly: bool = True) -> Result:
+    """A person wants clients moved to the earlier state: refused or planned first, carried out when its hash is named.
+
+    `exactly`: nothing that was written after the restore point is there; the moment of a snapshot is not that exact.
+    """
     result = Result(scenario, "RECOVERED")
     act.begin("person", "decides to give up what was written since, and to move the clients")
     answer = act.ask(given, 1)
     result.problems += changed_nothing(act, answer, first)
     approval = act.approval()
     execution = act.ask(approval, 2)
-    act.conclude(result, execution, "recovered", exactly=True)
+    act.conclude(result, execution, "recovered", exactly=exactly)
     made = act.stage.ledger.plan(result.incident)["hash"]
     if made != approval["plan"]:
         result.problems.append(f"approved was the plan {approval['plan']}, carried out was {made}")

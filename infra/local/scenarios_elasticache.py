@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import checks
 from act import RECOVERY_SECONDS, Act, Result
 from ledger import moment
-from scenarios import changed_nothing, failed_over
+from scenarios import changed_nothing, cut_over, failed_over, go_back
 from stage import RESOURCE
 
 Json = dict[str, Any]
@@ -80,12 +81,17 @@ def _from_snapshot(act: Act, result: Result) -> Result:
     return result
 
 
-def human_error(act: Act) -> list[Result]:
-    """Run it: a bad job flushes keys; a person asks for the snapshot from before, beside production."""
+def _mistake(act: Act) -> tuple[list[int], datetime, Json]:
+    """A bad job deletes keys: which, when, and what a person asks for then."""
     act.begin("break", "a bad job deletes keys that it should have left alone")
     deleted, when = act.stage.sql(f"DELETE FROM public.orders WHERE {FLUSHED} RETURNING id")
     act.timeline.note("break", f"{len(deleted)} keys are gone since {when:%H:%M:%S}Z; the cache itself is well")
-    given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{when:%Y-%m-%dT%H:%M:%SZ}"}
+    return deleted, when, {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{when:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def human_error(act: Act) -> list[Result]:
+    """Run it: a bad job flushes keys; a person asks for the snapshot from before, and then moves the clients to it."""
+    deleted, when, given = _mistake(act)
     beside = Result("human_error_beside", "RESTORED_BESIDE")
     planned = act.ask({**given, "run": "plan"}, 1)
     beside.problems += changed_nothing(act, planned, "SUCCEEDED")
@@ -96,4 +102,16 @@ def human_error(act: Act) -> list[Result]:
     if beside.rows_rescued != len(deleted):
         beside.problems.append(f"of {len(deleted)} deleted keys only {beside.rows_rescued} are on the copy")
     beside.more = f"rows_deleted={len(deleted)} rows_rescued={beside.rows_rescued}"
-    return [beside]
+    return [beside, _move(act, "human_error", given)]
+
+
+def _move(act: Act, name: str, given: Json) -> Result:
+    """Clients are moved to the snapshot from before a mistake, when a person names its plan."""
+    return cut_over(act, name, {**given, "cut_over": True, "run": "execute"}, "FAILED", exactly=False)
+
+
+def undo(act: Act) -> list[Result]:
+    """Run it: clients are moved to an earlier state, write there, and go back when a person says so."""
+    home = act.stage.secret.side()
+    _, _, given = _mistake(act)
+    return go_back(act, _move(act, "undo_moved", given), home, counts=False)

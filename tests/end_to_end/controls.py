@@ -23,6 +23,7 @@ import back_door  # noqa: E402
 import checks  # noqa: E402
 from act import RECOVERY_SECONDS, Act, Result  # noqa: E402
 from demo import STAGES, keep_function_logs  # noqa: E402
+from filled_cache import filled_cache  # noqa: E402
 from overlaps import early_client, leaking_fence, move_to, moved_back, opened_early  # noqa: E402
 from roles import roles  # noqa: E402
 from scenarios import DELETED  # noqa: E402
@@ -302,6 +303,9 @@ CONTROLS = {
     "aurora_opened_early": Control(opened_early, {"kind": "aurora"}),
     "aurora_moved_back": Control(moved_back, {"kind": "aurora"}),
     "aurora_lost_replies": Control(lost_replies, {"kind": "aurora"}, loses=True),
+    "filled_cache": Control(filled_cache, {"policy": "demo-filled"}),
+    "cache_leaking_fence": Control(leaking_fence, {"kind": "elasticache", "multi_az": True}),
+    "cache_opened_early": Control(opened_early, {"kind": "elasticache", "multi_az": True}),
     "table_roles": Control(table_roles, {"kind": "dynamodb"}),
     "table_lost_replies": Control(table_lost_replies, {"kind": "dynamodb"}),
 }

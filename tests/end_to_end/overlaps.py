@@ -25,12 +25,20 @@ def move_to(act: Act, restore_to: float) -> Json:
     return act.ask(act.approval(), 2)
 
 
-def _mistake(act: Act) -> float:
+def mistake(act: Act) -> float:
     """Somebody deletes rows of a database that lives; the second before."""
     act.begin("break", "somebody deletes rows by mistake")
     _, when = act.stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
-    until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
+    # A cache has no archive: its newest snapshot is restored.
+    if act.stage.kind != "elasticache":
+        until("the mistake is archived", 30, lambda: act.stage.describe(RESOURCE)["LatestRestorableTime"] > when)
     return when.timestamp() - 1
+
+
+def _open_the_fence(act: Act) -> None:
+    """From now on the fence lets everybody in; that of a cache is the group that admits the prober."""
+    of = "prober" if act.stage.kind == "elasticache" else "closed"
+    act.stage.cloud.control(f"/{of}-groups", {"groups": []})
 
 
 def _unfound(act: Act, found: list[str], *wanted: tuple[str, ...]) -> list[str]:
@@ -51,11 +59,11 @@ def _got_in(act: Act, side: str) -> bool:
 
 def leaking_fence(act: Act) -> list[str]:
     """The fence opens once clients were moved: clients get in at the old side by both kinds of connection, and are found."""
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
 
     def leak() -> None:
         until("clients are moved", RECOVERY_SECONDS, lambda: stage.secret.side() != before, every=0.05)
-        stage.cloud.control("/closed-groups", {"groups": []})
+        _open_the_fence(act)
 
     leaking = threading.Thread(target=leak, daemon=True)
     leaking.start()
@@ -80,7 +88,7 @@ def early_client(act: Act) -> list[str]:
     Such clients are at work in every scenario; here it is shown, too, that they really tried. That a copy which lets them
     in is found, opened_early shows.
     """
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
     execution = move_to(act, restore_to)
     result = act.conclude(Result("early_client", "RECOVERED"), execution, "recovered", exactly=True)
     moved_at = stage.contenders.record.terms()[-1].since
@@ -99,7 +107,7 @@ def early_client(act: Act) -> list[str]:
 
 def opened_early(act: Act) -> list[str]:
     """Somebody gives the copy its source's groups before the cut-over: an early client writes to it, and that is found."""
-    stage, restore_to = act.stage, _mistake(act)
+    stage, restore_to = act.stage, mistake(act)
 
     def meddle() -> None:
         def copies() -> list[str]:
@@ -126,7 +134,7 @@ def moved_back(act: Act) -> list[str]:
 
     Whoever went there keeps its address and retries there for ever, and gets in no more, even when the copy answers again.
     """
-    stage, before, restore_to = act.stage, act.stage.secret.side(), _mistake(act)
+    stage, before, restore_to = act.stage, act.stage.secret.side(), mistake(act)
     copies: list[str] = []
 
     def fenced() -> bool:

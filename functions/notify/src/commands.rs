@@ -357,6 +357,7 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             ))
         }
         Act::CopyAlarm { alarm, .. } => Some(alarms::put(arn, alarm)),
+        Act::FlushCache { at, .. } => Some(at.flush_by_hand()),
         act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }

@@ -169,21 +169,21 @@ impl Story {
         self.fence.as_ref().filter(|fence| fence.state != FenceState::Opened)
     }
 
-    /// The planned calls after the move that are not known to be done, besides those that tell consumers.
+    /// The planned calls after the move that are not known to be done, besides those that are made for others.
     pub(crate) fn unfinished(&self) -> Vec<&PlannedCall> {
         let Some(plan) = self.plan() else { return Vec::new() };
         let done = |index: usize| {
             self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.index == index && record.state == CallState::Done)
         };
-        plan.calls_of(Phase::Close).filter(|(index, call)| !call.act.is_restart() && !done(*index)).map(|(_, call)| call).collect()
+        plan.calls_of(Phase::Close).filter(|(index, call)| !call.act.is_for_others() && !done(*index)).map(|(_, call)| call).collect()
     }
 
-    /// The consumers that are not known to have been told of the move, with what they answered.
-    pub(crate) fn not_restarted(&self) -> Vec<(&PlannedCall, Option<&CallRecord>)> {
+    /// The calls for others that are not known to be made since the move: consumers were not told, caches not emptied.
+    pub(crate) fn not_made_for_others(&self) -> Vec<(&PlannedCall, Option<&CallRecord>)> {
         let Some(plan) = self.plan().filter(|_| self.verified().is_some()) else { return Vec::new() };
         let record = |index: usize| self.calls.iter().find(|(hash, record)| *hash == plan.hash && record.index == index);
-        let restarts = plan.calls_of(Phase::Close).filter(|(_, call)| call.act.is_restart());
-        let untold = restarts.map(|(index, call)| (call, record(index).map(|(_, record)| record)));
+        let for_others = plan.calls_of(Phase::Close).filter(|(_, call)| call.act.is_for_others());
+        let untold = for_others.map(|(index, call)| (call, record(index).map(|(_, record)| record)));
         untold.filter(|(_, record)| record.is_none_or(|record| record.state != CallState::Done)).collect()
     }
 

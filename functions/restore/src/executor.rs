@@ -193,6 +193,9 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
             targets::consumers::send(deps, recovery, act).await
         }
         Act::CopyAlarm { alarm, .. } => targets::alarms::send(&deps.databases, alarm).await,
+        Act::FlushCache { .. } => {
+            Err(CallError::new(CallClass::Invalid, act.action(), "no_database", "only validate opens a database, and empties a cache"))
+        }
         Act::AddTags { arn, tags } => deps.databases.add_tags(arn, tags).await,
         Act::RemoveTags { arn, keys } => deps.databases.remove_tags(arn, keys).await,
         Act::CreateSnapshot { instance, snapshot, tags } => deps.databases.create_snapshot(instance, snapshot, tags).await,

@@ -132,6 +132,8 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestartService { .. } | Act::TouchFunction { .. } | Act::CallWebhook { .. } => {
             targets::consumers::observe(deps, recovery, record).await
         }
+        // Made and recorded by `validate`.
+        Act::FlushCache { .. } => Ok(Observation::CannotTell),
         Act::MakeMember { member, cluster, .. } => match instance(&deps.databases, member).await? {
             None => Ok(Observation::NotDone),
             Some(found) if found.cluster.as_deref() == Some(cluster.as_str()) && is_ours(&found, recovery) => {
@@ -251,6 +253,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         | Act::RestartService { .. }
         | Act::TouchFunction { .. }
         | Act::CallWebhook { .. }
+        | Act::FlushCache { .. }
         | Act::CopyAlarm { .. } => Observation::CannotTell,
     }
 }

@@ -11,18 +11,20 @@ use lifeboat_domain::items::{self, ReadItems};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::salvage::{CompareItems, Condition, Page, Put, Segment, TableFacts, WriteItems};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::{DrError, Span, Timestamp};
-use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The engines that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,18 @@ pub(crate) fn trusted(roots: &Path) -> Result<RootCertStore, DrError> {
         return Err(wrong("it holds no certificate".to_owned()));
     }
     Ok(trusted)
+}
+
+/// TLS that trusts the certificate authorities in the PEM file `roots` and nobody else.
+pub(crate) fn verifying(roots: &Path) -> Result<ClientConfig, DrError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
+        .with_root_certificates(trusted(roots)?)
+        .with_no_client_auth();
+    // A resumed session skips the certificate; a restored server under an old name must show its own.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// Opens databases of every engine that it knows.
@@ -241,6 +255,15 @@ impl<C: Clock, I: CompareItems> CompareItems for Databases<C, I> {
 impl<C: Clock, I: WriteItems> WriteItems for Databases<C, I> {
     async fn put_if(&self, table: &DatabaseId, item: &Value, condition: &Condition) -> Answer<Put> {
         self.items.put_if(table, item, condition).await
+    }
+}
+
+impl<C: Clock, I> FlushCaches for Databases<C, I> {
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<u32> {
+        match Engine::of(&cache.engine) {
+            Some(Engine::Redis) => self.redis.flush_all(cache, credentials, limits).await,
+            Some(Engine::Postgres | Engine::MySql | Engine::Table) | None => Err(Engine::cannot_be_opened(cache).during("flush")),
+        }
     }
 }
 

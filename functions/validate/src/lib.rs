@@ -1,7 +1,7 @@
 //! The `validate` Lambda: the only function that opens databases.
 //!
-//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown. Its one step
-//! that writes, `write_items`, is deployed as a function of its own with a role of its own.
+//! It looks and grades, and changes nothing: every statement is read-only, and what cannot be told is said to be unknown. The two steps
+//! that write, `write_items` and `flush_caches`, are deployed as functions of their own, each with a role that can do nothing else.
 //! A failed check is data, not an error; errors are for the ledger and for wrong input. Every step may run twice.
 
 mod budget;
@@ -21,7 +21,7 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::ledger;
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
+use lifeboat_domain::ports::{Clock, Documents, FlushCaches, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames};
 use lifeboat_domain::salvage::{CompareItems, WriteItems};
 use serde::Deserialize;
 use serde_json::Value;
@@ -137,6 +137,8 @@ pub enum Step {
     WriteItems(SalvageInput),
     /// Goes the way of a client to the new database.
     VerifyClient(Case),
+    /// Empties the caches that were filled from the old database.
+    FlushCaches(Case),
 }
 
 /// Carries out one step.
@@ -145,7 +147,7 @@ where
     L: Ledger,
     D: Documents,
     S: ReadSecrets + ReadSecretVersions,
-    O: OpenDatabases + ResolveNames + CompareItems + WriteItems,
+    O: OpenDatabases + ResolveNames + CompareItems + WriteItems + FlushCaches,
     C: Clock,
 {
     match lifeboat_lambda::decode::<Step>(input)? {
@@ -162,5 +164,6 @@ where
         Step::CompareItems(input) => ledger::encode(&steps::salvage::compare_items(deps, &input).await?),
         Step::WriteItems(input) => ledger::encode(&steps::salvage::write_items(deps, &input).await?),
         Step::VerifyClient(case) => ledger::encode(&steps::verify_client::verify_client(deps, &case).await?),
+        Step::FlushCaches(case) => ledger::encode(&steps::flush_caches::flush_caches(deps, &case).await?),
     }
 }

@@ -108,7 +108,16 @@ pub(crate) async fn probe_writes<L, D, S: ReadSecrets, O: OpenDatabases, C: Cloc
 
 /// The probe that was not made.
 pub(crate) fn could_not_run(at: Timestamp, text: String) -> Probe {
-    Probe { at, outcome: ProbeOutcome::CouldNotRun, text, millis: 0, writable: None, failed_checks: Vec::new(), checks_passed: false }
+    Probe {
+        at,
+        outcome: ProbeOutcome::CouldNotRun,
+        text,
+        millis: 0,
+        writable: None,
+        failed_checks: Vec::new(),
+        checks_passed: false,
+        life: None,
+    }
 }
 
 /// The checks that every sweep runs too.

@@ -212,7 +212,7 @@ pub async fn fingerprint(
 }
 
 fn probed(at: Timestamp, outcome: ProbeOutcome, writable: Option<bool>, text: String) -> Probe {
-    Probe { at, outcome, text, millis: 0, writable, failed_checks: Vec::new(), checks_passed: false }
+    Probe { at, outcome, text, millis: 0, writable, failed_checks: Vec::new(), checks_passed: false, life: None }
 }
 
 /// What a call that failed says of the table: only that it is gone, or that nobody answered.

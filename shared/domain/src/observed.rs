@@ -402,6 +402,9 @@ pub struct ObservedSnapshot {
     pub data_time: Option<Timestamp>,
     /// `SnapshotType`: `manual`, `automated`, ...
     pub kind: String,
+    /// `NumNodeGroups` of a cache: what is restored from it has as many shards.
+    #[serde(default)]
+    pub shards: Option<i32>,
     /// `TagList`.
     pub tags: BTreeMap<String, String>,
 }

@@ -2,6 +2,7 @@
 
 mod timing;
 
+pub use crate::caches::{AfterRestore, FilledCache};
 pub use crate::items::ItemsRule;
 pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
 pub use crate::warm_up::WarmUpRule;
@@ -90,6 +91,9 @@ pub struct Policy {
     /// Who is told to look again after a verified cut-over; told in this order.
     #[serde(default)]
     pub restart: Vec<Consumer>,
+    /// Caches that are filled from the database: after a restore they hold what is gone from it.
+    #[serde(default)]
+    pub caches: Vec<FilledCache>,
     /// Other instance classes to try, in order, where capacity lacks.
     #[serde(default)]
     pub fallback_classes: Vec<String>,
@@ -329,7 +333,7 @@ impl Policy {
         if !self.restart.is_empty() && self.cut_over.is_empty() {
             return Err(DrError::invalid(&field("restart"), "consumers without cut_over", "consumers only where cut_over moves clients"));
         }
-        Ok(())
+        crate::caches::check(&self.caches, !self.cut_over.is_empty(), &field("caches"))
     }
 }
 

@@ -15,7 +15,7 @@ pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
 pub use tables::SetTables;
-pub use visits::{OpenDatabases, Target, VisitLimits};
+pub use visits::{FlushCaches, OpenDatabases, Target, VisitLimits};
 
 use crate::error::CallError;
 use crate::ids::{Arn, DatabaseId, SnapshotId};

@@ -1,5 +1,6 @@
 //! What the data plane showed: the probe's outcomes.
 
+use crate::life::Life;
 use crate::words::{Timestamp, closed_enum};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,9 @@ pub struct Probe {
     /// Whether every watched check ran and passed.
     #[serde(default)]
     pub checks_passed: bool,
+    /// Of a cache that answered: the processes of its primaries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Life>,
 }
 
 /// What the engine of a read replica says of how far it follows its source.

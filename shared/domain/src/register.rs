@@ -4,6 +4,7 @@ use crate::error::DrError;
 use crate::ids::{Arn, DatabaseId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
+use crate::life::KeptLife;
 use crate::observed::ObservedDatabase;
 use crate::point::Manifest;
 use crate::ports::{Documents, Ledger};
@@ -66,6 +67,9 @@ pub struct ResourceRecord {
     /// `DbiResourceId`s that clients were moved away from: one that could not be tagged as retired still carries the policy.
     #[serde(default)]
     pub retired: Vec<String>,
+    /// Of a cache: what it held when it was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<KeptLife>,
     /// When every watched check last passed: a good moment to restore to.
     pub checks_passed_at: Option<Timestamp>,
     /// Work that somebody planned: silence during it is no failure.
@@ -214,6 +218,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             answered: None,
             branches: Vec::new(),
             retired: Vec::new(),
+            life: None,
             checks_passed_at: None,
             planned_work: None,
             last_drill: None,

@@ -118,5 +118,6 @@ pub(crate) fn probe(outcome: ProbeOutcome) -> Probe {
         writable: Some(true),
         failed_checks: Vec::new(),
         checks_passed: false,
+        life: None,
     }
 }

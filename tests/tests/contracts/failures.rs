@@ -13,8 +13,17 @@ fn errors() -> [TaskError; 2] {
 }
 
 /// Tasks after whose failure a recovery goes on: messages, and what the next nightly run makes up for.
-const GOES_ON: &[&str] =
-    &["TellOpened", "TellPlan", "ProbeReplicas", "WarmRestored", "RestartConsumers", "TakeFirstPoint", "AddStandby", "ReleaseLease"];
+const GOES_ON: &[&str] = &[
+    "TellOpened",
+    "TellPlan",
+    "ProbeReplicas",
+    "WarmRestored",
+    "RestartConsumers",
+    "FlushCaches",
+    "TakeFirstPoint",
+    "AddStandby",
+    "ReleaseLease",
+];
 
 /// Functions that answer as on a good day, but for one state.
 struct Stage {

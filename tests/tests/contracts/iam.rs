@@ -140,6 +140,12 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
         let of = |file: &str| read(&format!("functions/validate/src/steps/salvage/{file}.rs"));
         return ["mod", "turn", "write"].map(of).concat().replace("salvage::changes(", "documents.get_json(").replace('\n', " ");
     }
+    if binary == "validate" && steps.len() == 1 {
+        let text: String = steps.iter().map(|step| read(&format!("functions/validate/src/steps/{step}.rs"))).collect();
+        let open = bodies(&read("functions/validate/src/open.rs"));
+        let called: String = names_after(&text, "open::").iter().filter_map(|name| open.get(name).cloned()).collect();
+        return format!("{text}{called}").replace('\n', " ");
+    }
     if binary != "restore" {
         return all(&format!("functions/{binary}/src")).replace("\n", " ");
     }

@@ -144,7 +144,7 @@ pub fn delete_rows(cloud: &Cloud) {
 }
 
 /// Somebody changes a password on a server, and in no secret.
-fn change_password(cloud: &Cloud, server: &str) {
+pub fn change_password(cloud: &Cloud, server: &str) {
     let mut world = cloud.touch();
     let now = world.rds.now();
     let effect = Effect::SetPassword { server: server.to_owned(), user: "lifeboat".to_owned(), password: Secret::new("nobody-knows") };

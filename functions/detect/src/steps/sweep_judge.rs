@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Signal};
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::life::KeptLife;
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, ReadExecutions, StartRecovery};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
@@ -170,6 +171,7 @@ where
 /// Counts a probe. Silence during planned work counts for nothing, then or later.
 fn count(record: &mut ResourceRecord, probe: &Probe, observed: &ObservedDatabase, now: Timestamp) {
     record.last_probe_at = Some(probe.at);
+    record.life = KeptLife::after(record.life.take(), probe, &observed.resource_id);
     let is_planned = record.planned_work.as_ref().is_some_and(|work| work.explains(now));
     if probe.outcome.is_down() && !is_planned {
         record.failed_probes += 1;

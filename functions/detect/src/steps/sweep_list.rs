@@ -5,6 +5,7 @@ use crate::{Deps, SweepListInput, kept, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger;
+use lifeboat_domain::life::KeptLife;
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::{self, FleetMember};
@@ -17,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Listed {
     pub(crate) target: Target,
     pub(crate) policy: String,
+    /// Of a cache: what this very group held when it was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) life: Option<KeptLife>,
 }
 
 /// What the sweep found, as it lies in the bucket.
@@ -70,12 +74,13 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
             continue;
         }
         let target = Target::of(&resource, &observed);
+        let life = record.life.filter(|life| life.resource_id == observed.resource_id);
         let group = match observed.id.kind() {
             // A table lies in no VPC: it is asked through the gateway of any.
             ResourceKind::DynamodbTable => "dynamodb".to_owned(),
             _ => observed.configuration.vpc.clone().unwrap_or_else(|| "no-vpc".to_owned()),
         };
-        list.groups.entry(group).or_default().push(Listed { target, policy: record.policy });
+        list.groups.entry(group).or_default().push(Listed { target, policy: record.policy, life });
         list.observed.insert(resource.to_string(), observed);
     }
     let known = ledger::list::<FleetMember>(&deps.ledger, "fleet", "").await?;

@@ -9,7 +9,7 @@ use crate::iac;
 use crate::text::{count, one_line};
 use crate::undo;
 use lifeboat_domain::events;
-use lifeboat_domain::plan::FencePlan;
+use lifeboat_domain::plan::{FencePlan, Remedy};
 use lifeboat_domain::words::RecoveryMode;
 
 /// A new database took over.
@@ -49,6 +49,7 @@ fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
     to_do.push(Advice::say(restart));
     to_do.extend(iac::short(story));
     to_do.extend(promotion::afterwards(story));
+    to_do.extend(story.plan().filter(|plan| plan.remedy != Some(Remedy::PromoteReplica)).map(parts::guidance).unwrap_or_default());
     if !undo::commands(story).is_empty() && !undo::leads_nowhere(story) {
         let say = format!(
             "Only if {serving} is wrong, go back to {}: this shows what clients wrote meanwhile, which is lost to them, and the calls; with \"run\": \"execute\" it goes back at once if that is nothing",

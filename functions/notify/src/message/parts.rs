@@ -253,25 +253,34 @@ pub(crate) fn guidance(plan: &Plan) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for line in &plan.guidance {
         match advice.last_mut() {
-            Some(last) if line.starts_with("aws ") => last.commands.push(line.clone()),
-            _ if line.starts_with("aws ") => advice.push(Advice::new("Run this", vec![line.clone()])),
+            Some(last) if is_command(line) => last.commands.push(line.clone()),
+            _ if is_command(line) => advice.push(Advice::new("Run this", vec![line.clone()])),
             _ => advice.push(Advice::say(line.clone())),
         }
     }
     advice
 }
 
+fn is_command(line: &str) -> bool {
+    ["aws ", "redis-cli "].iter().any(|program| line.starts_with(program))
+}
+
 /// What is left of the move once clients are on the new database, as commands.
 pub(crate) fn finish(story: &Story) -> Vec<Advice> {
     let arn = &story.incident.source.arn;
     let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
-    let is_alarm = |call: &PlannedCall| matches!(call.act, Act::CopyAlarm { .. });
-    let (alarms, consumers): (Vec<_>, Vec<_>) = story.not_restarted().into_iter().map(|(call, _)| call).partition(|call| is_alarm(call));
+    let (alarms, others): (Vec<_>, Vec<_>) =
+        story.not_made_for_others().into_iter().map(|(call, _)| call).partition(|call| matches!(call.act, Act::CopyAlarm { .. }));
+    let (untold, full): (Vec<_>, Vec<_>) = others.into_iter().partition(|call| call.act.is_restart());
     let by_hand = |calls: Vec<&PlannedCall>| calls.into_iter().filter_map(|call| commands::by_hand(arn, &call.act)).collect::<Vec<_>>();
-    let (unwatched, untold) = (by_hand(alarms), by_hand(consumers));
+    let (unwatched, untold, full) = (by_hand(alarms), by_hand(untold), by_hand(full));
     let parts = [
         ("WARN: not every consumer was told of the move; it stands all the same. Make them look again".to_owned(), untold),
         (format!("WARN: not every alarm watches {serving}. Copy the others yourself"), unwatched),
+        (
+            "WARN: not every cache was emptied, and they may hold what is gone from the database; the move stands all the same. From a host that their groups admit, with the login in REDISCLI_AUTH".to_owned(),
+            full,
+        ),
         (
             format!(
                 "Finish the move, in this order: until then {serving} does not carry the identity, is not protected, or has no recovery point"

@@ -24,10 +24,11 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
     if story.cut_over.as_ref().is_some_and(|cut_over| matches!(cut_over.state(), CutOverState::Moving | CutOverState::Moved)) {
         risks.push("the cut-over was not proven from a client's side: some clients may still go to the source".to_owned());
     }
-    for (call, record) in story.not_restarted() {
+    for (call, record) in story.not_made_for_others() {
         let why = record.map_or("it was not reached", |record| record.text.as_str());
         let effect = match call.act {
             Act::CopyAlarm { .. } => "nobody is paged by it for the new database",
+            Act::FlushCache { .. } => "the cache may hold what is gone from the database",
             _ => "clients may hold old connections and addresses",
         };
         risks.push(format!("WARN: {} was not made, {effect}: {}", call.act.describe(), one_line(why)));

@@ -73,7 +73,7 @@ fn closing_calls(recovery: &Recovery<'_>, snapshots: bool) -> Vec<(usize, Planne
     recovery
         .plan
         .calls_of(Phase::Close)
-        .filter(|(_, call)| !call.act.is_restart() && !matches!(call.act, Act::MakeMultiAz { .. }))
+        .filter(|(_, call)| !call.act.is_for_others() && !matches!(call.act, Act::MakeMultiAz { .. }))
         .filter(|(_, call)| matches!(call.act, Act::CreateSnapshot { .. }) == snapshots)
         .map(|(index, call)| (index, call.clone()))
         .collect()

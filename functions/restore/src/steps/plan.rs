@@ -5,6 +5,7 @@ use crate::steps::caches;
 use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
+use lifeboat_domain::caches::FoundCache;
 use lifeboat_domain::ids::{IncidentId, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
@@ -14,7 +15,7 @@ use lifeboat_domain::plan::{
     rows_since,
 };
 use lifeboat_domain::point::{Fingerprint, Manifest, RecoveryPoint};
-use lifeboat_domain::policy::{CutOverTarget, Policy};
+use lifeboat_domain::policy::Policy;
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::recovery_input::RecoveryInput;
 use lifeboat_domain::register::{ResourceRecord, kept_manifest};
@@ -37,6 +38,7 @@ pub(crate) struct PlanAnswer {
 /// What was read to make the plan from.
 struct Read {
     targets: Vec<FoundTarget>,
+    caches: Vec<FoundCache>,
     observed: Option<ObservedDatabase>,
     manifest: Option<Manifest>,
     points: Vec<UsablePoint>,
@@ -115,6 +117,7 @@ fn made<R, L, D, S, E, C>(
         storage_grown_at: read.record.storage_grown_at,
         moved_from: read.moved_from.as_ref(),
         targets: &read.targets,
+        caches: &read.caches,
         replicas: &read.replicas,
     })
 }
@@ -277,10 +280,12 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
         (Some(Scenario::Undo), Some(moved_by)) => moved_from(deps, incident, moved_by).await?,
         _ => None,
     };
-    let cut_over: &[CutOverTarget] = if incident.moves_clients() { &deps.policies.policy(&incident.policy)?.cut_over } else { &[] };
+    let policy = deps.policies.policy(&incident.policy)?;
+    let (cut_over, caches) = if incident.moves_clients() { (&*policy.cut_over, &*policy.caches) } else { (&[][..], &[][..]) };
+    let caches = targets::filled::find(deps, caches).await?;
     let targets = targets::find::find(deps, incident, cut_over, manifest.as_ref().and_then(Manifest::secret)).await?;
     let replicas = replicas(deps, incident, observed.as_ref()).await?;
-    Ok(Read { targets, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from, replicas })
+    Ok(Read { targets, caches, observed, manifest, points, baselines, secret_changed_at, record, window, moved_from, replicas })
 }
 
 /// What the incident that moved clients left behind; none if clients are elsewhere by now.
@@ -371,11 +376,11 @@ async fn kept_points<R: Databases, L: Ledger, D: Documents, S, E, C>(
         .filter(|snapshot| snapshot.status == SnapshotStatus::Available)
         .filter(|snapshot| snapshot.resource_id.as_ref().is_none_or(|id| *id == incident.source.resource_id))
         .filter_map(|snapshot| {
-            let data_time = snapshot.data_time.or(snapshot.created_at)?;
+            let (data_time, shards) = (snapshot.data_time.or(snapshot.created_at)?, snapshot.shards);
             // Backups of a table share names: it is restored from an ARN.
             let by_arn = source.kind() == ResourceKind::DynamodbTable;
             let snapshot = if by_arn { SnapshotId::parse(snapshot.arn.to_string()).ok()? } else { snapshot.id };
-            Some(UsablePoint { snapshot, data_time })
+            Some(UsablePoint { snapshot, data_time, shards })
         })
         .collect();
     points.sort_by_key(|point| std::cmp::Reverse(point.data_time));

@@ -5,6 +5,7 @@ pub(crate) mod alarms;
 pub(crate) mod back;
 pub(crate) mod calls;
 pub(crate) mod consumers;
+pub(crate) mod filled;
 pub(crate) mod find;
 pub(crate) mod names;
 pub(crate) mod note;

@@ -11,7 +11,7 @@ mod trouble;
 mod warm_up;
 mod write_mark;
 
-use crate::databases::trusted;
+use crate::databases::verifying;
 use crate::sql::answer::{Seen, bounded, probed};
 use crate::sql::trouble::Trouble;
 use crate::sql::{checks, compare as comparison, warm_up as warming};
@@ -24,12 +24,9 @@ use lifeboat_domain::probe::{Probe, ReplicaLook};
 use lifeboat_domain::validation::{Check, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
 use lifeboat_domain::{DrError, Span, Timestamp};
-use rustls::ClientConfig;
-use rustls::client::Resumption;
 use session::visit;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -43,14 +40,7 @@ pub struct Postgres<C> {
 impl<C: Clock> Postgres<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
-            .with_root_certificates(trusted(roots)?)
-            .with_no_client_auth();
-        // A resumed session skips the certificate; a restored server under an old name must show its own.
-        config.resumption = Resumption::disabled();
-        Ok(Self { tls: MakeRustlsConnect::new(config), clock })
+        Ok(Self { tls: MakeRustlsConnect::new(verifying(roots)?), clock })
     }
 }
 

@@ -1,22 +1,23 @@
-//! Redis and Valkey behind the port [`OpenDatabases`]: one connection per node, over verified TLS, every wait bounded, nothing written.
+//! Redis and Valkey behind the port [`OpenDatabases`]: one connection per node, over verified TLS, every wait bounded. Nothing is written;
+//! only [`FlushCaches`] empties.
 
 mod keys;
 mod session;
 
-use crate::databases::trusted;
+use crate::databases::verifying;
 use crate::sql::answer::{Seen, probed};
 use crate::sql::checks::{millis_since, not_run};
 use crate::sql::trouble::Trouble;
 use lifeboat_domain::keyspace::Keyspace;
+use lifeboat_domain::life::Life;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::Fingerprint;
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Clock, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Clock, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::{Check, TableDifference};
 use lifeboat_domain::{CallClass, CallError, DrError};
 use rustls::ClientConfig;
-use rustls::client::Resumption;
 use session::{Session, visit};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,13 +33,7 @@ pub struct Redis<C> {
 impl<C: Clock> Redis<C> {
     /// Trusts the certificate authorities in the PEM file `roots` and nobody else.
     pub fn new(roots: &Path, clock: C) -> Result<Self, DrError> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| DrError::unrecoverable("TLS cannot be set up").because(error))?
-            .with_root_certificates(trusted(roots)?)
-            .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Ok(Self { tls: Arc::new(config), clock })
+        Ok(Self { tls: Arc::new(verifying(roots)?), clock })
     }
 
     /// Does `work` on the primary of each shard, one after the other; without cluster mode on the one that the endpoint leads to.
@@ -64,14 +59,22 @@ impl<C: Clock> OpenDatabases for Redis<C> {
     /// With cluster mode every shard must answer: keys of one that does not are gone for clients.
     async fn probe(&self, target: &Target, credentials: &Credentials, limits: VisitLimits, watched: &[SqlCheck]) -> Probe {
         let started = Instant::now();
-        let seen = self.each_shard((target, credentials, limits), async |session| session.look().await).await;
-        let seen = seen.map(|nodes| Seen {
+        let seen = self.each_shard((target, credentials, limits), async |session| Ok((session.look().await?, session.life().await?))).await;
+        let (seen, lives): (Result<Vec<_>, _>, Vec<_>) = match seen {
+            Ok(nodes) => {
+                let (seen, lives) = nodes.into_iter().unzip();
+                (Ok(seen), lives)
+            }
+            Err(trouble) => (Err(trouble), Vec::new()),
+        };
+        let seen = seen.map(|nodes: Vec<(String, bool)>| Seen {
             place: nodes.first().map(|(place, _)| place.clone()).unwrap_or_default(),
             answered: millis_since(started),
             writable: nodes.iter().all(|(_, writable)| *writable),
             checks: watched.iter().map(|check| not_run(check, &no_sql(target))).collect(),
         });
-        probed(seen, self.clock.now(), started)
+        let life = lives.into_iter().collect::<Option<Vec<_>>>().filter(|nodes| !nodes.is_empty()).map(|nodes| Life { nodes });
+        Probe { life, ..probed(seen, self.clock.now(), started) }
     }
 
     /// Tables are none of a cache's: it tells its keyspace.
@@ -107,6 +110,27 @@ impl<C: Clock> OpenDatabases for Redis<C> {
         _table: &FingerprintTable,
     ) -> Answer<TableDifference> {
         Err(CallError::new(CallClass::Invalid, "compare", "engine", no_sql(source.0).text))
+    }
+}
+
+impl<C: Clock> FlushCaches for Redis<C> {
+    /// A node that is no primary refuses it.
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<u32> {
+        let mut emptied: u32 = 0;
+        let done = self.each_shard((cache, credentials, limits), async |session| {
+            session.flush().await?;
+            emptied += 1;
+            Ok(())
+        });
+        match done.await {
+            Ok(_) => Ok(emptied),
+            Err(trouble) if emptied == 0 => Err(trouble.during("cache:FLUSHALL")),
+            // Some are empty already: nobody may take it for a call that changed nothing.
+            Err(trouble) => {
+                let text = format!("{emptied} of its shards are empty, not all: {}", trouble.text);
+                Err(CallError::new(CallClass::Unknown, "cache:FLUSHALL", trouble.code, text))
+            }
+        }
     }
 }
 

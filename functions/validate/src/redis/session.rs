@@ -3,6 +3,7 @@
 use crate::databases::Engine;
 use crate::sql::place::{Place, endpoint_of};
 use crate::sql::trouble::{Trouble, chain, lost, short};
+use lifeboat_domain::life::NodeLife;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::ports::{Credentials, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::ProbeOutcome;
@@ -57,6 +58,18 @@ impl Session {
         Ok((self.place.clone(), replication.iter().any(|(name, value)| name == "role" && value == "master")))
     }
 
+    /// Its process and how much it holds; none where it does not say.
+    pub async fn life(&mut self) -> Result<Option<NodeLife>, Trouble> {
+        let run_id = self.info("server").await?.into_iter().find(|(name, _)| name == "run_id").map(|(_, run_id)| run_id);
+        let mut keys = 0;
+        for (_, database) in self.info("keyspace").await?.iter().filter(|(name, _)| name.starts_with("db")) {
+            let count = database.split(',').find_map(|field| field.strip_prefix("keys=")).and_then(|count| count.parse::<u64>().ok());
+            let Some(count) = count else { return Ok(None) };
+            keys += count;
+        }
+        Ok(run_id.map(|run_id| NodeLife { run_id, keys }))
+    }
+
     /// The primaries of all shards; none without cluster mode.
     pub async fn primaries(&mut self) -> Result<Vec<(String, u16)>, Trouble> {
         let is_cluster = self.info("cluster").await?.iter().any(|(name, value)| name == "cluster_enabled" && value == "1");
@@ -76,6 +89,12 @@ impl Session {
             return Err(Trouble::new(ProbeOutcome::NoAnswer, "slots", format!("{} knows no shard: its cluster is down", self.place)));
         }
         Ok(primaries)
+    }
+
+    /// Empties the node; it frees its memory while it goes on answering.
+    pub async fn flush(&mut self) -> Result<(), Trouble> {
+        let _: String = self.ask(redis::cmd("FLUSHALL").arg("ASYNC")).await?;
+        Ok(())
     }
 
     /// Ends everybody else's sessions, and counts those that were there before this one and stand. Whoever came later came past a group

@@ -32,7 +32,7 @@ pub(crate) fn probed(seen: Result<Seen, Trouble>, at: Timestamp, started: Instan
     match seen {
         Ok(seen) => answering(&seen, at, millis),
         Err(Trouble { outcome, text, .. }) => {
-            Probe { at, outcome, text, millis, writable: None, failed_checks: Vec::new(), checks_passed: false }
+            Probe { at, outcome, text, millis, writable: None, failed_checks: Vec::new(), checks_passed: false, life: None }
         }
     }
 }
@@ -53,6 +53,7 @@ fn answering(seen: &Seen, at: Timestamp, millis: u64) -> Probe {
         failed_checks: failed,
         // Without a watched check nothing is known of the data.
         checks_passed: !checks.is_empty() && passed == checks.len(),
+        life: None,
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod ask_copy;
 pub(crate) mod checks;
 pub(crate) mod difference;
 pub(crate) mod fingerprint;
+pub(crate) mod flush_caches;
 pub(crate) mod look_for_moment;
 pub(crate) mod probe;
 pub(crate) mod probe_group;

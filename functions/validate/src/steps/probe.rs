@@ -2,13 +2,14 @@
 
 use crate::budget::Budget;
 use crate::{Case, Deps, open};
-use lifeboat_domain::DrError;
 use lifeboat_domain::incident::Incident;
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::policy::SqlCheck;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::validation::WriteMark;
 use lifeboat_domain::words::Scenario;
+use lifeboat_domain::{DrError, register};
 use serde::Serialize;
 
 /// What the step answers.
@@ -28,7 +29,12 @@ where
 {
     let incident = ledger::incident(&deps.ledger, &case.incident).await?;
     let looking = look(deps, &incident);
-    let seen = Budget::start().spend(looking).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late));
+    let mut seen = Budget::start().spend(looking).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late));
+    if incident.scenario() == Some(Scenario::Corruption)
+        && let Some(life) = register::record(&deps.ledger, &incident.resource).await?.and_then(|record| record.life)
+    {
+        life.grade(&mut seen, &incident.source.resource_id, watched(deps, &incident).is_empty());
+    }
     if incident.scenario() == Some(Scenario::Undo) {
         let mark = Budget::start().spend(written(deps, &incident)).await.unwrap_or_default();
         ledger::write(&deps.ledger, &keys::written(&incident.id), &mark).await?;
@@ -44,8 +50,12 @@ async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D
         Ok(policy) => policy,
         Err(error) => return open::could_not_run(deps.clock.now(), error.to_string()),
     };
-    let watched = if incident.scenario() == Some(Scenario::Corruption) { open::watched(policy) } else { Vec::new() };
-    open::probe(deps, &open::source(incident), open::limits(policy), &watched).await
+    open::probe(deps, &open::source(incident), open::limits(policy), &watched(deps, incident)).await
+}
+
+fn watched<L, D, S, O, C>(deps: &Deps<L, D, S, O, C>, incident: &Incident) -> Vec<SqlCheck> {
+    let is_asked = incident.scenario() == Some(Scenario::Corruption);
+    deps.policies.policy(&incident.policy).ok().filter(|_| is_asked).map(open::watched).unwrap_or_default()
 }
 
 /// How much clients wrote to the database that they are to leave.

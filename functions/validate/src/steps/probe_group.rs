@@ -5,6 +5,7 @@ use crate::{Deps, Group, open};
 use futures_util::{StreamExt, stream};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{DatabaseId, Identity};
+use lifeboat_domain::life::KeptLife;
 use lifeboat_domain::ports::{Clock, Documents, OpenDatabases, ReadSecrets, Target};
 use lifeboat_domain::probe::Probe;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ struct Groups {
 pub(crate) struct Item {
     pub(crate) target: Target,
     pub(crate) policy: String,
+    /// Of a cache: what it held when it was last looked at.
+    #[serde(default)]
+    life: Option<KeptLife>,
 }
 
 /// What the sweep reads.
@@ -89,7 +93,11 @@ async fn look<L, D, S: ReadSecrets, O: OpenDatabases, C: Clock>(deps: &Deps<L, D
         Ok(policy) => {
             let watched = open::watched(policy);
             let probing = open::probe(deps, &item.target, open::limits(policy), &watched);
-            budget.spend(probing).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late))
+            let mut probe = budget.spend(probing).await.unwrap_or_else(|late| open::could_not_run(deps.clock.now(), late));
+            if let Some(life) = &item.life {
+                life.grade(&mut probe, &life.resource_id, watched.is_empty());
+            }
+            probe
         }
         Err(error) => open::could_not_run(deps.clock.now(), error.to_string()),
     };

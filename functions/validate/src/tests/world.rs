@@ -7,7 +7,7 @@ use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, PolicyDocument, SqlCheck};
 use lifeboat_domain::ports::{
-    Answer, Clock, Credentials, Documents, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames, Secret,
+    Answer, Clock, Credentials, Documents, FlushCaches, Key, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, ResolveNames, Secret,
     SecretVersion, Target, Versioned, VisitLimits, Written,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
@@ -171,6 +171,7 @@ impl OpenDatabases for Databases {
             writable: answers.then_some(fake.writable),
             failed_checks,
             checks_passed: false,
+            life: None,
         }
     }
     async fn fingerprint(
@@ -237,6 +238,13 @@ impl CompareItems for Databases {
 impl WriteItems for Databases {
     async fn put_if(&self, _: &DatabaseId, _: &Value, _: &Condition) -> Answer<Put> {
         Err(unavailable())
+    }
+}
+
+/// Each side is a cache of one primary here.
+impl FlushCaches for Databases {
+    async fn flush_all(&self, cache: &Target, _: &Credentials, _: VisitLimits) -> Answer<u32> {
+        if self.at(cache).outcome == ProbeOutcome::Answers { Ok(1) } else { Err(unavailable()) }
     }
 }
 

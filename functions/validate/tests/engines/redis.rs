@@ -4,9 +4,10 @@
 mod server;
 
 use crate::support::{PASSWORD, limits, login, wait_for};
+use lifeboat_domain::CallClass;
 use lifeboat_domain::keyspace::Keyspace;
 use lifeboat_domain::policy::SqlCheck;
-use lifeboat_domain::ports::{Credentials, OpenDatabases};
+use lifeboat_domain::ports::{Credentials, FlushCaches, OpenDatabases};
 use lifeboat_domain::probe::ProbeOutcome;
 use lifeboat_domain::words::Grade;
 use server::Server;
@@ -107,4 +108,34 @@ async fn with_cluster_mode_each_shard_is_asked() {
     server.cli(&["CLUSTER", "DELSLOTSRANGE", "0", "16383"]);
     let down = server.redis().probe(&server.target(), &token(PASSWORD), limits(), &[]).await;
     assert_eq!(down.outcome, ProbeOutcome::NoAnswer, "{}", down.text);
+}
+
+#[tokio::test]
+async fn a_flush_empties_every_database_of_a_primary_as_often_as_it_is_sent_and_a_replica_refuses_it() {
+    let primary = Server::start();
+    primary.cli(&["EVAL", "for i = 1, 50 do redis.call('SET', 'user:'..i, 'v'..i) end", "0"]);
+    primary.cli(&["-n", "3", "RPUSH", "queue", "a", "b"]);
+    let replica = Server::start();
+    replica.cli(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]);
+    let refused = replica.redis().flush_all(&replica.target(), &token(PASSWORD), limits()).await.unwrap_err();
+    assert_eq!((refused.class, refused.code.as_str()), (CallClass::Invalid, "READONLY"), "{refused}");
+    assert_eq!(keyspace(&primary).await.keys(), 51, "what is refused empties nothing");
+    for _ in 0..2 {
+        assert_eq!(primary.redis().flush_all(&primary.target(), &token(PASSWORD), limits()).await, Ok(1));
+        assert_eq!(keyspace(&primary).await.keys(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_flush_that_is_not_permitted_or_gets_no_answer_is_told_from_one_that_took_place() {
+    let server = Server::start();
+    server.cli(&["SET", "user", "v"]);
+    server.cli(&["ACL", "SETUSER", "reader", "on", &format!(">{PASSWORD}"), "~*", "+@all", "-flushall"]);
+    let reader = Credentials { username: "reader".into(), ..login(PASSWORD) };
+    let denied = server.redis().flush_all(&server.target(), &reader, limits()).await.unwrap_err();
+    assert_eq!((denied.class, denied.certainly_did_nothing()), (CallClass::Denied, true), "{denied}");
+    assert_eq!(keyspace(&server).await.keys(), 1);
+    server.hang();
+    let silent = server.redis().flush_all(&server.target(), &token(PASSWORD), limits()).await.unwrap_err();
+    assert_eq!((silent.class, silent.certainly_did_nothing()), (CallClass::Unknown, false), "{silent}");
 }

@@ -194,6 +194,7 @@ pub(super) fn cache_of(shown: &Snapshot) -> Option<DatabaseId> {
 pub(super) fn snapshot(shown: &Snapshot, of: DatabaseId, tags: BTreeMap<String, String>) -> Answer<ObservedSnapshot> {
     let taken = shown.node_snapshots().iter().filter_map(|part| part.snapshot_create_time().and_then(timestamp)).min();
     Ok(ObservedSnapshot {
+        shards: shown.num_node_groups,
         id: parsed(DESCRIBE_SNAPSHOTS, SnapshotId::parse(mandatory(DESCRIBE_SNAPSHOTS, "SnapshotName", shown.snapshot_name.as_ref())?))?,
         arn: parsed(DESCRIBE_SNAPSHOTS, Arn::parse(mandatory(DESCRIBE_SNAPSHOTS, "ARN", shown.arn.as_ref())?))?,
         instance: of,

@@ -258,6 +258,7 @@ fn observe_snapshot(shown: &DbClusterSnapshot) -> Answer<ObservedSnapshot> {
     let have = |value: &Option<String>, field: &str| mandatory(action, name, field, value.as_deref());
     let cluster = have(&shown.db_cluster_identifier, "DBClusterIdentifier")?;
     Ok(ObservedSnapshot {
+        shards: None,
         id: parsed(action, SnapshotId::parse(have(&shown.db_cluster_snapshot_identifier, "DBClusterSnapshotIdentifier")?))?,
         arn: parsed(action, Arn::parse(have(&shown.db_cluster_snapshot_arn, "DBClusterSnapshotArn")?))?,
         instance: parsed(action, DatabaseId::new(ResourceKind::DbCluster, cluster))?,

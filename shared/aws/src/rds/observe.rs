@@ -91,6 +91,7 @@ pub(super) fn snapshot(shown: &DbSnapshot) -> Answer<ObservedSnapshot> {
     let name = shown.db_snapshot_identifier.as_deref().unwrap_or("a snapshot");
     let have = |value: &Option<String>, field: &str| mandatory(DESCRIBE_SNAPSHOTS, name, field, value.as_deref());
     Ok(ObservedSnapshot {
+        shards: None,
         id: parsed(DESCRIBE_SNAPSHOTS, SnapshotId::parse(have(&shown.db_snapshot_identifier, "DBSnapshotIdentifier")?))?,
         arn: parsed(DESCRIBE_SNAPSHOTS, Arn::parse(have(&shown.db_snapshot_arn, "DBSnapshotArn")?))?,
         instance: parsed(DESCRIBE_SNAPSHOTS, DatabaseId::parse(have(&shown.db_instance_identifier, "DBInstanceIdentifier")?))?,

@@ -256,6 +256,7 @@ fn backup(shown: &BackupSummary) -> Answer<Option<ObservedSnapshot>> {
     let Ok(instance) = DatabaseId::new(ResourceKind::DynamodbTable, have(&shown.table_name, "TableName")?) else { return Ok(None) };
     let id = SnapshotId::parse(name).or_else(|_| SnapshotId::parse(arn.clone()));
     Ok(Some(ObservedSnapshot {
+        shards: None,
         id: parsed(LIST_BACKUPS, id)?,
         arn: parsed(LIST_BACKUPS, Arn::parse(arn))?,
         instance,

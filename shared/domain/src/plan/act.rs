@@ -2,7 +2,8 @@
 
 use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
 use crate::alarms::MetricAlarm;
-use crate::ids::{Arn, DatabaseId, SnapshotId};
+use crate::caches::CacheAt;
+use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use crate::observed::{Configuration, MemberConfiguration};
 use crate::policy::ParameterHolds;
 use crate::words::{ResourceKind, Timestamp};
@@ -228,6 +229,13 @@ pub enum Act {
         /// The copy.
         alarm: Box<MetricAlarm>,
     },
+    /// `FLUSHALL ASYNC` on each primary of a cache that was filled from the database; sent by `validate`, not through an API of AWS.
+    FlushCache {
+        /// The cache's identity.
+        cache: Identity,
+        /// Where it is: another one under its identity is not flushed.
+        at: Box<CacheAt>,
+    },
     /// `rds:AddTagsToResource`.
     AddTags {
         /// The resource.
@@ -319,6 +327,7 @@ impl Act {
             Self::TouchFunction { .. } => "lambda:UpdateFunctionConfiguration",
             Self::CallWebhook { .. } => "https:POST",
             Self::CopyAlarm { .. } => "cloudwatch:PutMetricAlarm",
+            Self::FlushCache { .. } => "cache:FLUSHALL",
             Self::AddTags { arn, .. } if arn.is_of_elasticache() => "elasticache:AddTagsToResource",
             Self::RemoveTags { arn, .. } if arn.is_of_elasticache() => "elasticache:RemoveTagsFromResource",
             Self::AddTags { .. } => "rds:AddTagsToResource",
@@ -357,13 +366,19 @@ impl Act {
             | Self::RenameInstance { .. }
             | Self::RestartService { .. }
             | Self::TouchFunction { .. }
-            | Self::CallWebhook { .. } => false,
+            | Self::CallWebhook { .. }
+            | Self::FlushCache { .. } => false,
         }
     }
 
     /// Whether it is made after a verified cut-over, which its failure never undoes: a consumer is told to look again, an alarm to watch.
     pub const fn is_restart(&self) -> bool {
         matches!(self, Self::RestartService { .. } | Self::TouchFunction { .. } | Self::CallWebhook { .. } | Self::CopyAlarm { .. })
+    }
+
+    /// Whether it is made for others after a verified cut-over, which its failure never undoes: consumers look again, caches are emptied.
+    pub const fn is_for_others(&self) -> bool {
+        self.is_restart() || matches!(self, Self::FlushCache { .. })
     }
 
     /// What may be done when its outcome is unknown.
@@ -394,6 +409,7 @@ impl Act {
             | Self::TouchFunction { .. }
             | Self::CallWebhook { .. }
             | Self::CopyAlarm { .. }
+            | Self::FlushCache { .. }
             | Self::AddTags { .. }
             | Self::RemoveTags { .. } => Repeat::Idempotent,
         }

@@ -1,11 +1,11 @@
 //! What is planned otherwise for a replication group: a replica is promoted by hand only while automatic failover is off, a cache may be
 //! built anew without its data, and its sessions are ended by its engine, as a restart would wipe it.
 
-use super::options::{PlanFacts, Weighed, class_for, plain};
+use super::options::{PlanFacts, UsablePoint, Weighed, class_for, plain};
 use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy};
-use crate::ids::DatabaseId;
+use crate::ids::{DatabaseId, SnapshotId};
 use crate::incident::{Phase, Setback};
-use crate::observed::{Configuration, Member, ObservedDatabase};
+use crate::observed::{Configuration, Member, ObservedDatabase, Own};
 use crate::policy::CutOverTarget;
 use crate::span::Span;
 use crate::status::StatusMeaning;
@@ -104,6 +104,32 @@ pub(super) fn told_of_restore(facts: PlanFacts<'_>, mut weighed: Weighed) -> Wei
         "it holds what the snapshot held: values that have changed since are old".clone_into(&mut weighed.option.forecast.risk);
     }
     weighed
+}
+
+/// Whether a group like the source can be made of it: what lies in shards needs cluster mode (fact sheet 3.6).
+pub(super) fn fits(facts: PlanFacts<'_>, point: &UsablePoint) -> bool {
+    let source = facts.manifest.and_then(|manifest| manifest.configuration.cache());
+    source.is_none_or(|source| source.cluster_mode) || point.shards.is_none_or(|shards| shards <= 1)
+}
+
+/// What is restored has the shards of its snapshot, whatever the source was resharded to since (fact sheet 3.6).
+pub(super) fn with_shards_of(
+    facts: PlanFacts<'_>,
+    plan: &mut Plan,
+    snapshot: Option<&SnapshotId>,
+    mut configuration: Configuration,
+) -> Configuration {
+    let point = facts.points.iter().find(|point| Some(&point.snapshot) == snapshot);
+    if let (Some(held), Some(Own::Cache(cache))) = (point.and_then(|point| point.shards), configuration.own.as_mut())
+        && held != cache.shards
+    {
+        plan.risks.push(format!(
+            "the snapshot holds {held} shards and its source has {}: the copy has {held}, each with more or less to hold than today; reshard it once clients are served",
+            cache.shards
+        ));
+        cache.shards = held;
+    }
+    configuration
 }
 
 /// What a restore is told: a cache of a global datastore comes back on its own.

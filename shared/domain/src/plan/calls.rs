@@ -5,7 +5,7 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, cluster, quarantine, table};
+use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, cluster, quarantine, stale, table};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
@@ -82,7 +82,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
-    let configuration = table::restored(manifest, &target)?;
+    let configuration = cache::with_shards_of(facts, plan, chosen.snapshot.as_ref(), table::restored(manifest, &target)?);
     let told = RestoreSettings {
         configuration: cluster::restored(&configuration, &class),
         opens_to: Vec::new(),
@@ -153,6 +153,7 @@ pub(super) fn add_cut_over_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest
     quarantine::add_opening(plan, target);
     add_target_calls(facts, plan, manifest, target)?;
     add_consumer_calls(facts, plan);
+    stale::add_caches(facts, plan);
     alarms::add_calls(facts, plan, manifest, target);
     let after = renames::after(facts, plan, target)?;
     let old_members = cluster::members_of(facts.observed, tags::POLICY)?;

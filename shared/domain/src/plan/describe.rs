@@ -65,6 +65,7 @@ impl Act {
             Self::TouchFunction { function } => format!("{action} {function} {CUT_OVER_VARIABLE}"),
             Self::CallWebhook { name, url, .. } => format!("{action} {name} {url}"),
             Self::CopyAlarm { database, of, alarm } => format!("{action} {} as {of}, {} of {database}", alarm.name, alarm.metric),
+            Self::FlushCache { cache, at } => format!("{action} {} (cache {cache}) ASYNC", at.instance),
             Self::AddTags { arn, tags } => {
                 let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 format!("{action} {} {}", arn.name(), tags.join(" "))

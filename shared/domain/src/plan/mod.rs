@@ -17,6 +17,7 @@ mod quarantine;
 mod renames;
 mod repeat;
 mod settings;
+mod stale;
 mod swap_back;
 mod table;
 mod targets;

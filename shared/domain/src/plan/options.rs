@@ -8,6 +8,7 @@ use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::table;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use crate::caches::FoundCache;
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
@@ -27,6 +28,8 @@ pub struct UsablePoint {
     pub snapshot: SnapshotId,
     /// Its newest transaction, or else when it was made.
     pub data_time: Timestamp,
+    /// Of a cache: the shards that it holds.
+    pub shards: Option<i32>,
 }
 
 /// All that a plan is made from.
@@ -64,6 +67,8 @@ pub struct PlanFacts<'a> {
     pub moved_from: Option<&'a MovedFrom>,
     /// What was found of each of the policy's cut-over targets, in the same order.
     pub targets: &'a [FoundTarget],
+    /// What was found of each of the policy's caches, in the same order.
+    pub caches: &'a [FoundCache],
     /// The source's read replicas in its own Region.
     pub replicas: &'a [Replica],
 }
@@ -329,8 +334,11 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
     if let Some(obstacle) = restore_obstacle(facts, remedy) {
         return plain(remedy, false, obstacle);
     }
-    let newest =
-        facts.points.iter().filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted)).max_by_key(|point| point.data_time);
+    let newest = facts
+        .points
+        .iter()
+        .filter(|point| wanted.is_none_or(|wanted| point.data_time <= wanted) && cache::fits(facts, point))
+        .max_by_key(|point| point.data_time);
     match newest {
         Some(point) => {
             let reason = format!("snapshot {} holds data up to {}", point.snapshot, show_time(point.data_time));

@@ -8,6 +8,7 @@ use crate::policy::{Breaker, Policy};
 use crate::samples::{at, incident, instance, policy};
 use crate::words::{ResourceKind, Run};
 
+mod caches;
 mod cells;
 mod clusters;
 mod promotion;
@@ -28,6 +29,7 @@ struct World {
     secret_changed_at: Option<Timestamp>,
     targets: Vec<FoundTarget>,
     replicas: Vec<crate::replica::Replica>,
+    caches: Vec<crate::caches::FoundCache>,
     manifest: Option<Manifest>,
 }
 
@@ -46,6 +48,7 @@ impl World {
             secret_changed_at: None,
             targets: Vec::new(),
             replicas: Vec::new(),
+            caches: Vec::new(),
             manifest: None,
         }
     }
@@ -70,6 +73,7 @@ impl World {
             storage_grown_at: None,
             moved_from: None,
             targets: &self.targets,
+            caches: &self.caches,
             replicas: &self.replicas,
         })
         .unwrap()
@@ -192,6 +196,7 @@ fn a_time_that_is_not_restorable_yet_is_waited_for_and_one_before_the_window_is_
         storage_grown_at: None,
         moved_from: None,
         targets: &[],
+        caches: &[],
         replicas: &[],
     };
     let error = make_plan(facts).unwrap_err();

@@ -131,3 +131,9 @@ pub trait OpenDatabases {
         Err(CallError::new(CallClass::Invalid, "warm_up", "engine", text))
     }
 }
+
+/// Emptying a cache: the only call that changes what is in a database, and made by no function but the one that may do nothing else.
+pub trait FlushCaches {
+    /// `FLUSHALL ASYNC` on the primary of each shard; answers how many. Whatever was written meanwhile may be gone, too.
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<u32>;
+}

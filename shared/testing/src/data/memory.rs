@@ -82,6 +82,7 @@ struct Server {
     follows: Option<String>,
     /// It gets nothing more from it.
     cut_off: bool,
+    made_at: DateTime<Utc>,
 }
 
 /// Servers by name (the instance's `DbiResourceId`), what they hold, their images and their archives.
@@ -214,6 +215,11 @@ impl MemoryData {
         self.servers.get(server).is_some_and(|it| it.alive && it.door == Door::Open)
     }
 
+    /// When a server was made: one that replaces another under its name is another one.
+    pub fn made_at(&self, server: &str) -> Option<DateTime<Utc>> {
+        self.servers.get(server).map(|it| it.made_at)
+    }
+
     /// How many sessions a server has.
     pub fn sessions(&self, server: &str) -> usize {
         self.servers.get(server).map_or(0, |it| it.sessions.len())
@@ -264,7 +270,8 @@ impl MemoryData {
         };
         self.volumes.insert(volume.clone(), history);
         let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
-        let fresh = Server { volume, reads_only, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false };
+        let fresh =
+            Server { volume, reads_only, alive: true, hung: false, door, sessions: BTreeSet::new(), follows, cut_off: false, made_at: now };
         self.servers.insert(server.to_owned(), fresh);
         Ok(Done::Listening(None))
     }

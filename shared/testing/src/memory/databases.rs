@@ -5,10 +5,11 @@ use super::tables::is_table;
 use super::{CHECKED_TABLE, Cloud, history};
 use crate::data::{LoginError, Row, Session};
 use lifeboat_domain::keyspace::{KeyCount, KeySample, Keyspace};
+use lifeboat_domain::life::{Life, NodeLife};
 use lifeboat_domain::moments::traces::Traces;
 use lifeboat_domain::point::{Fingerprint, TableFingerprint};
 use lifeboat_domain::policy::{FingerprintTable, SqlCheck};
-use lifeboat_domain::ports::{Answer, Credentials, OpenDatabases, OtherSessions, Target, VisitLimits};
+use lifeboat_domain::ports::{Answer, Credentials, FlushCaches, OpenDatabases, OtherSessions, Target, VisitLimits};
 use lifeboat_domain::probe::{Probe, ProbeOutcome, ReplicaLook};
 use lifeboat_domain::validation::{Check, KeyRanges, TableDifference, WriteMark};
 use lifeboat_domain::warm_up::{Part, Parts, WarmUpRule};
@@ -77,6 +78,14 @@ impl Cloud {
 }
 
 impl Cloud {
+    /// Of a cache that answers: the server behind its endpoint since it was made, with its rows as keys.
+    fn life(&self, target: &Target, credentials: &Credentials) -> Option<Life> {
+        let visit = self.open(target, credentials).ok().filter(|_| is_cache(&target.instance))?;
+        let keys = u64::try_from(self.rows(target, credentials, CHECKED_TABLE).ok()?.len()).ok()?;
+        let run_id = format!("{} since {}", visit.server, self.see().rds.data.made_at(&visit.server)?);
+        Some(Life { nodes: vec![NodeLife { run_id, keys }] })
+    }
+
     /// Keys are the rows of [`CHECKED_TABLE`]; none of them expires.
     fn keyspace(&self, target: &Target, credentials: &Credentials) -> Answer<Fingerprint> {
         let rows = self.rows(target, credentials, CHECKED_TABLE)?;
@@ -146,6 +155,7 @@ impl OpenDatabases for Cloud {
             writable,
             failed_checks: failed,
             checks_passed: !ran.is_empty() && ran.iter().all(|check| check.grade == Grade::Pass),
+            life: self.life(target, credentials),
         }
     }
 
@@ -273,5 +283,19 @@ impl OpenDatabases for Cloud {
     ) -> Answer<()> {
         let tables = self.tables(target, credentials)?;
         self.read_a_piece(target, &tables, parts)
+    }
+}
+
+impl FlushCaches for Cloud {
+    async fn flush_all(&self, cache: &Target, credentials: &Credentials, _limits: VisitLimits) -> Answer<u32> {
+        let Visit { server, session } = self.open(cache, credentials).map_err(|outcome| unread(cache, outcome))?;
+        self.serve("cache:FLUSHALL", cache.instance.as_str(), |world| {
+            let now = world.rds.now();
+            let failed = |why| unread(cache, outcome(why));
+            for row in world.rds.data.read(&server, session, CHECKED_TABLE).map_err(failed)? {
+                world.rds.data.write(&server, session, (CHECKED_TABLE, &row.key), None, now).map_err(failed)?;
+            }
+            Ok(1)
+        })
     }
 }

@@ -143,6 +143,7 @@ fn configuration(shown: &DbInstance, groups: &[SecurityGroup]) -> Configuration 
 /// A snapshot.
 pub(super) fn snapshot(shown: &DbSnapshot) -> Answer<ObservedSnapshot> {
     Ok(ObservedSnapshot {
+        shards: None,
         id: parsed(SnapshotId::parse(shown.db_snapshot_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_snapshot_arn.clone()))?,
         instance: parsed(DatabaseId::parse(shown.db_instance_identifier.clone()))?,

@@ -139,6 +139,7 @@ impl Cloud {
         })?;
         let show = |(backup, status): (crate::model::TableBackup, &str)| {
             Ok(ObservedSnapshot {
+                shards: None,
                 id: parsed(SnapshotId::parse(backup.name.clone()).or_else(|_| SnapshotId::parse(backup.arn.clone())))?,
                 arn: parsed(Arn::parse(backup.arn))?,
                 instance: named(&backup.table)?,

@@ -1,6 +1,6 @@
 //! `orders-db` as a replication group: what is known of an instance by its name is known of a cache by the same.
 
-use super::{Account, ORDERS, SECRET, policies};
+use super::{Account, ORDERS, SECRET, policies, rows_of, write_to};
 use lifeboat_testing::model::{CacheNotice, CreateReplicationGroup, DescribeReplicationGroups, Tag};
 use serde_json::{Value, json};
 
@@ -13,6 +13,9 @@ pub const CACHE: &str = r#"
     fallback_classes: [cache.t4g.medium]
     timing: {poll: 30s, probe_every: 10s, host_recovery_grace: 3m, cool_down: 1m}
 "#;
+
+/// The cache that is filled from `orders-db`, where it has one.
+pub const FILLED: &str = "orders-cache";
 
 /// Where ElastiCache tells what happens to it.
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:caches";
@@ -39,9 +42,37 @@ impl Account {
         account.lived_in().await
     }
 
+    /// `orders-db` is an instance, and [`FILLED`] a cache that is filled from it and holds what was read.
+    pub async fn with_filled_cache(gold: &str) -> Self {
+        let account = Self::empty(policies(&format!("{gold}\n  silver:{CACHE}")));
+        account.cloud.touch().rds.model.add_subnet_group("caches-private", "vpc-orders");
+        account.create(ORDERS, false, &[]);
+        account.create_cache_under("silver", FILLED, Shape::Pair);
+        let account = account.lived_in().await;
+        account.fill_cache();
+        account
+    }
+
+    /// Clients read five rows through the cache.
+    pub fn fill_cache(&self) {
+        let server = self.cloud.server_at(self.cache_address(FILLED).0.as_str().unwrap()).unwrap();
+        assert!((1..=5).all(|key| write_to(&self.cloud, &server, key, Some("read before"))));
+    }
+
+    /// How many values the filled cache holds.
+    pub fn cached(&self) -> usize {
+        let server = self.cloud.server_at(self.cache_address(FILLED).0.as_str().unwrap()).unwrap();
+        rows_of(&self.cloud, &server).unwrap().len()
+    }
+
     /// Makes a cache with the tags of a protected one.
     pub fn create_cache(&self, id: &str, shape: Shape) {
-        let tags = [("lifeboat:policy", "gold"), ("lifeboat:resource", id), ("lifeboat:secret", SECRET), ("team", "shop")];
+        self.create_cache_under("gold", id, shape);
+    }
+
+    /// The same under another policy.
+    fn create_cache_under(&self, policy: &str, id: &str, shape: Shape) {
+        let tags = [("lifeboat:policy", policy), ("lifeboat:resource", id), ("lifeboat:secret", SECRET), ("team", "shop")];
         self.call(&CreateReplicationGroup::example(id).with(|it| {
             it.notification_topic_arn = Some(TOPIC.to_owned());
             it.tags = Some(tags.iter().map(|(key, value)| Tag::new(*key, *value)).collect());

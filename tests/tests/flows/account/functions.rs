@@ -25,7 +25,7 @@ impl Account {
             "Detect" => self.detect(input).await,
             "Snapshot" => self.snapshot(input).await,
             "RestorePlan" | "RestoreAct" | "RestoreCleanUp" | "RestoreRelease" | "RestoreSearch" => self.restore(input).await,
-            "Validate" | "Salvage" => self.validate(input).await,
+            "Validate" | "ValidateFlush" | "Salvage" => self.validate(input).await,
             "Notify" => self.notify(input).await,
             other => panic!("there is no function {other}"),
         }

@@ -8,7 +8,7 @@ mod functions;
 mod records;
 mod running;
 
-pub use caches::{CACHE, Shape, sns};
+pub use caches::{CACHE, FILLED, Shape, sns};
 pub use clients::{rows_inside, rows_of, server_of, write_inside, write_to};
 pub use clusters::Made;
 pub use disturbance::{Disturbance, How};

@@ -1,6 +1,8 @@
 //! Stories about an ElastiCache replication group.
 
 mod disturbed;
+pub mod emptied;
+pub mod filled;
 mod scenes;
 mod tale;
 

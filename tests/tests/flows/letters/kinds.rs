@@ -3,7 +3,7 @@
 use super::Scene;
 use super::When::{Begins, News, Orders, Question, Refused, Well};
 use super::scenes::story;
-use crate::caches::CacheTale as Tale;
+use crate::caches::{CacheTale as Tale, emptied, filled};
 use crate::story::Story;
 use crate::tables;
 
@@ -51,5 +51,10 @@ pub(super) fn all() -> Vec<Scene> {
             &[(Refused, "Replication group: there is no snapshot, and an empty one must be approved", "APPROVAL NEEDED")],
             tale(Tale::Cold),
         ),
+        Scene::new(
+            &[(Well, "Replication group: AWS replaced its only node by an empty one, and a copy stands beside it", "RESTORED")],
+            emptied::found(),
+        ),
+        Scene::new(&[(Well, "A restored database whose cache could not be emptied", "RECOVERED")], filled::refuses()),
     ]
 }

@@ -113,7 +113,7 @@ fn plan(kind: ResourceKind, scenario: Scenario, exists: Exists) -> Plan {
         world.window = None;
     }
     if exists.point {
-        world.points = vec![UsablePoint { snapshot: SnapshotId::parse("nightly").unwrap(), data_time: at(-7200) }];
+        world.points = vec![UsablePoint { snapshot: SnapshotId::parse("nightly").unwrap(), data_time: at(-7200), shards: None }];
     }
     // A replica may outlive its source; that it is still listed is not asked here.
     world.replicas = exists.replica.then(replica).into_iter().collect();

@@ -65,7 +65,7 @@ fn a_deleted_table_is_restored_from_a_backup_by_its_arn_and_given_back_its_tags_
     world.observed = None;
     world.window = None;
     let system = SnapshotId::parse(format!("{ARN}/backup/01-a")).unwrap();
-    world.points = vec![UsablePoint { snapshot: system.clone(), data_time: at(-10) }];
+    world.points = vec![UsablePoint { snapshot: system.clone(), data_time: at(-10), shards: None }];
     let plan = world.plan().plan;
     assert_eq!(plan.remedy, Some(Remedy::RestoreSnapshot));
     let expected = [

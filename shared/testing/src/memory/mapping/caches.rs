@@ -133,6 +133,7 @@ pub(in crate::memory) fn cache_of_snapshot(shown: &CacheSnapshot) -> Option<Data
 pub(in crate::memory) fn cache_snapshot(shown: &CacheSnapshot, of: DatabaseId, tag_list: &[Tag]) -> Answer<ObservedSnapshot> {
     let taken = shown.node_snapshots.iter().filter_map(|part| part.snapshot_create_time).min();
     Ok(ObservedSnapshot {
+        shards: Some(shown.num_node_groups),
         id: parsed(SnapshotId::parse(shown.snapshot_name.clone()))?,
         arn: parsed(Arn::parse(shown.arn.clone()))?,
         instance: of,

@@ -122,6 +122,7 @@ fn configuration(shown: &DbCluster, vpc: Option<String>, members: &[Member]) -> 
 /// A cluster snapshot: it does not tell its newest transaction.
 pub(in crate::memory) fn cluster_snapshot(shown: &DbClusterSnapshot) -> Answer<ObservedSnapshot> {
     Ok(ObservedSnapshot {
+        shards: None,
         id: parsed(SnapshotId::parse(shown.db_cluster_snapshot_identifier.clone()))?,
         arn: parsed(Arn::parse(shown.db_cluster_snapshot_arn.clone()))?,
         instance: parsed(DatabaseId::new(ResourceKind::DbCluster, shown.db_cluster_identifier.clone()))?,
