@@ -11,7 +11,7 @@ mod tables;
 mod visits;
 
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
-pub use clusters::{FailClustersOver, MakeMembers};
+pub use clusters::{FailClustersOver, MakeMembers, TakeOver};
 pub use tables::SetTables;
 pub use visits::{OpenDatabases, Target, VisitLimits};
 

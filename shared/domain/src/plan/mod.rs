@@ -18,6 +18,7 @@ mod repeat;
 mod settings;
 mod swap_back;
 mod table;
+mod take_over;
 mod targets;
 #[cfg(test)]
 mod tests;
