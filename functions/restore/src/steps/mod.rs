@@ -19,3 +19,5 @@ pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod standby;
+pub(crate) mod take_over;
+pub(crate) mod take_over;
