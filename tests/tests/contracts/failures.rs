@@ -135,7 +135,7 @@ fn after_a_failure(state: &str, error: &TaskError, stage: &Stage, ending: &Endin
     if state == "ForceFailover" && stage.was_asked("check_failover") {
         return None;
     }
-    if state == "PromoteReplica" && stage.was_asked("check_promotion") {
+    if ["PromoteReplica", "TakeOver"].contains(&state) && stage.was_asked("check_promotion") {
         return None;
     }
     if !is_closing && !stage.was_asked("compensate") && stage.was_asked("take_lease") {

@@ -35,6 +35,7 @@ pub use repeat::{FencePlan, Repeat};
 pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
 pub use table::{TableSetting, expected_of_table};
+pub use take_over::take_over_by_hand;
 pub use targets::FoundTarget;
 
 use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};

@@ -6,7 +6,7 @@ use super::options::{PlanFacts, Weighed, plain};
 use super::targets::{add_consumer_calls, add_target_calls};
 use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy, cache};
 use crate::error::DrError;
-use crate::ids::{Arn, SnapshotId, deterministic_name, short_digest};
+use crate::ids::{Arn, DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Phase, Setback};
 use crate::observed::{ObservedDatabase, tags};
 use crate::policy::CutOverTarget;
@@ -199,6 +199,19 @@ fn afterwards(facts: PlanFacts<'_>, followed: &Followed) -> Vec<String> {
     }
 }
 
+/// The same by a person's own hand, in the Region of the member.
+pub fn take_over_by_hand(member: &DatabaseId, follows: &str, region: &str) -> Vec<String> {
+    match member.kind() {
+        ResourceKind::ReplicationGroup => vec![
+            format!(
+                "aws elasticache failover-global-replication-group --region {region} --global-replication-group-id {follows} --primary-region {region} --primary-replication-group-id {member}"
+            ),
+            disassociate(follows, region, member.as_str()),
+        ],
+        _ => vec![format!("aws rds promote-read-replica-db-cluster --region {region} --db-cluster-identifier {member}")],
+    }
+}
+
 fn disassociate(global: &str, region: &str, group: &str) -> String {
     format!(
         "aws elasticache disassociate-global-replication-group --region {region} --global-replication-group-id {global} --replication-group-id {group} --replication-group-region {region}"
@@ -212,6 +225,18 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Option<Vec<String>> {
     }
     let (id, arn) = (&facts.incident.source.id, &facts.incident.source.arn);
     let own = arn.region();
+    if let Some((member, follows)) = facts.observed.and_then(|member| Some((member, member.replica_of.as_ref()?)))
+        && member.global.is_none()
+        && matches!(id.kind(), ResourceKind::DbCluster | ResourceKind::ReplicationGroup)
+    {
+        let say = match id.kind() {
+            ResourceKind::ReplicationGroup => format!(
+                "{id} follows {follows} here. By hand it is made its primary, or, if that Region cannot be called at all, taken out of it, which makes it writable; look first whether it is so already:"
+            ),
+            _ => format!("{id} follows {follows} here. By hand it is promoted, once and for good; look first whether it is so already:"),
+        };
+        return Some(std::iter::once(say).chain(take_over_by_hand(id, follows, own)).collect());
+    }
     let start_there = "Start recovery with this scenario in the standby Region, with the name that the resource has there: what follows it there takes over.";
     let configuration = facts.observed.map(|it| &it.configuration).or(facts.manifest.map(|manifest| &manifest.configuration));
     Some(match id.kind() {
