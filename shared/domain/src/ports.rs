@@ -258,7 +258,7 @@ pub trait WriteSecrets {
 
 /// `secretsmanager:DescribeSecret`: whose a secret is, never what it holds.
 pub trait ReadSecretOwners {
-    /// The service that manages the secret, such as `rds`; none if it is the user's own.
+    /// The service that manages the secret, such as `rds`, or the Region whose replica it is; none if it is the user's own.
     async fn owning_service(&self, secret: &str) -> Answer<Option<String>>;
 }
 
