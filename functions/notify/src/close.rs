@@ -108,7 +108,10 @@ async fn settle(
     let owns = incident.execution.as_deref().is_none_or(|execution| execution == input.execution);
     let changed = owns
         && (story.anything_done()
-            || matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack | Outcome::TookOver));
+            || matches!(
+                outcome,
+                Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack | Outcome::TookOver
+            ));
     let number = if owns { incident.attempt.to_string() } else { short_digest(&[&input.execution]) };
     let closing = Closing {
         outcome,

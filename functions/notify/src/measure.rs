@@ -131,7 +131,11 @@ pub(crate) fn measure(story: &Story, outcome: Outcome) -> Measured {
     let rpo = Measure::new(rpo(story, outcome), objective.map(|objective| objective.rpo));
     Measured {
         rto: if story.began_with_request() { rto.counted_from_request() } else { rto },
-        rpo: if matches!(outcome, Outcome::Recovered | Outcome::SwappedBack | Outcome::TookOver) { rpo } else { rpo.or_nothing("nothing lost") },
+        rpo: if matches!(outcome, Outcome::Recovered | Outcome::SwappedBack | Outcome::TookOver) {
+            rpo
+        } else {
+            rpo.or_nothing("nothing lost")
+        },
         rows: story.difference.as_ref().map(|difference| Rows {
             only_source: difference.tables.iter().map(|table| table.only_source.count).sum(),
             only_restored: difference.tables.iter().map(|table| table.only_restored.count).sum(),

@@ -213,7 +213,9 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             Observation::done_if(has_grown || is_pending, "RDS shows the new size")
         }
         // Until it shows, nobody knows: it may have been lost on its way, and is not sent again.
-        Act::PromoteReplica { resource_id, .. } | Act::TakeOver { resource_id, .. } if found.resource_id == *resource_id && found.replica_of.is_none() => {
+        Act::PromoteReplica { resource_id, .. } | Act::TakeOver { resource_id, .. }
+            if found.resource_id == *resource_id && found.replica_of.is_none() =>
+        {
             Observation::Done(format!("{} shows it as no replica any more", found.id.kind().service()))
         }
         Act::AdoptSettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),

@@ -6,7 +6,8 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{CacheConfiguration, Configuration, ObservedDatabase, Own};
 use lifeboat_domain::plan::RestoreSettings;
 use lifeboat_domain::ports::{
-    DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret, TagDatabases, TakeOver, TakeSnapshots,
+    DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret, TagDatabases, TakeOver,
+    TakeSnapshots,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -255,7 +256,9 @@ async fn the_failover_of_a_global_datastore_names_the_member_and_its_region_and_
 #[tokio::test]
 async fn the_secondary_of_a_global_datastore_follows_it_and_its_primary_follows_nobody() {
     for (role, follows) in [("SECONDARY", Some("ldgnf-sessions")), ("PRIMARY", None)] {
-        let info = format!("<GlobalReplicationGroupInfo><GlobalReplicationGroupId>ldgnf-sessions</GlobalReplicationGroupId><GlobalReplicationGroupMemberRole>{role}</GlobalReplicationGroupMemberRole></GlobalReplicationGroupInfo><Engine>");
+        let info = format!(
+            "<GlobalReplicationGroupInfo><GlobalReplicationGroupId>ldgnf-sessions</GlobalReplicationGroupId><GlobalReplicationGroupMemberRole>{role}</GlobalReplicationGroupMemberRole></GlobalReplicationGroupInfo><Engine>"
+        );
         let groups = groups().replace("<Engine>", &info);
         let wire = Wire::answering(&[(200, &groups), (200, &nodes()), (200, &subnets()), (200, &tag_reply())]);
         let found = wire.clients().await.caches().database(&sessions()).await.unwrap().unwrap();

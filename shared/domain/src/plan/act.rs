@@ -378,7 +378,9 @@ impl Act {
             // Two backups of a table may have one name.
             Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
             Self::CreateSnapshot { .. } => Repeat::Nameable,
-            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } | Self::TakeOver { .. } => Repeat::AtMostOnce,
+            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } | Self::TakeOver { .. } => {
+                Repeat::AtMostOnce
+            }
             Self::ReplaySettings { .. }
             | Self::SetTable { .. }
             | Self::SetFailover { .. }

@@ -48,8 +48,7 @@ const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy]
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
     use Remedy::{
-        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
-        TakeOver,
+        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack, TakeOver,
     };
     use ResourceKind::{DbCluster, DynamodbTable, RdsInstance, ReplicationGroup};
     &[

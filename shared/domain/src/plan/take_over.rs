@@ -33,7 +33,9 @@ impl Followed {
 fn followed(facts: PlanFacts<'_>, member: &ObservedDatabase) -> Result<Followed, String> {
     let (id, own) = (&member.id, facts.incident.source.arn.region());
     match id.kind() {
-        ResourceKind::RdsInstance | ResourceKind::DynamodbTable => Err(format!("no {} takes over from another Region", id.kind().in_words())),
+        ResourceKind::RdsInstance | ResourceKind::DynamodbTable => {
+            Err(format!("no {} takes over from another Region", id.kind().in_words()))
+        }
         ResourceKind::DbCluster => {
             if let Some(global) = &member.global {
                 return Err(format!("{id} belongs to the Aurora global database {global}, which is failed over as a whole"));
@@ -136,14 +138,17 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrE
 
 /// Names change places between databases of one Region only.
 pub(super) fn refused_target(facts: PlanFacts<'_>, target: &CutOverTarget) -> Option<String> {
-    (facts.incident.scenario() == Some(Scenario::RegionOutage) && matches!(target, CutOverTarget::RenameSwap))
-        .then(|| format!("{}: the database that clients leave lies in another Region, and names are swapped within one only", target.name()))
+    (facts.incident.scenario() == Some(Scenario::RegionOutage) && matches!(target, CutOverTarget::RenameSwap)).then(|| {
+        format!("{}: the database that clients leave lies in another Region, and names are swapped within one only", target.name())
+    })
 }
 
 /// A change of a record that cannot be made from here while one Region is dark.
 fn dark_control_plane(target: &CutOverTarget) -> Option<String> {
     let CutOverTarget::Route53 { record, .. } = target else { return None };
-    Some(format!("Route 53 is changed through {ROUTE_53_LIES_IN} alone: if that is the Region that is dark, record {record} stays as it is"))
+    Some(format!(
+        "Route 53 is changed through {ROUTE_53_LIES_IN} alone: if that is the Region that is dark, record {record} stays as it is"
+    ))
 }
 
 fn add_risks(plan: &mut Plan, member: &ObservedDatabase, followed: &Followed) {

@@ -54,7 +54,10 @@ impl Moves {
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
 pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
     for (place, target) in facts.policy.cut_over.iter().enumerate() {
-        if let Some(refusal) = table::refusal(target, &facts.incident.source.id).or_else(|| cache::refused_target(facts, target)).or_else(|| take_over::refused_target(facts, target)) {
+        if let Some(refusal) = table::refusal(target, &facts.incident.source.id)
+            .or_else(|| cache::refused_target(facts, target))
+            .or_else(|| take_over::refused_target(facts, target))
+        {
             plan.refusals.push(refusal);
             continue;
         }
@@ -106,7 +109,9 @@ fn moves(
             })?;
             of_secret(secret, found, to)
         }
-        (CutOverTarget::Route53 { zone, record }, Some(FoundTarget::Record(found))) => of_record((zone, record), found, (old_host, strange), to),
+        (CutOverTarget::Route53 { zone, record }, Some(FoundTarget::Record(found))) => {
+            of_record((zone, record), found, (old_host, strange), to)
+        }
         (CutOverTarget::SsmParameter { name, holds }, Some(FoundTarget::Parameter(found))) => {
             of_parameter((name, *holds), found.as_ref(), (source, strange), to)
         }

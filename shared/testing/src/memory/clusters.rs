@@ -5,8 +5,8 @@ use super::{Cloud, mapping};
 use crate::model::{
     ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DeleteDbCluster, DeleteDbInstance,
     DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, EnableHttpEndpoint,
-    FailoverDbCluster, FailoverGlobalReplicationGroup, Filter, ModifyDbCluster, PromoteReadReplicaDbCluster, RebootDbInstance, RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime,
-    ServerlessV2Scaling,
+    FailoverDbCluster, FailoverGlobalReplicationGroup, Filter, ModifyDbCluster, PromoteReadReplicaDbCluster, RebootDbInstance,
+    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, ServerlessV2Scaling,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};

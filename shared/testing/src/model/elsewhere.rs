@@ -171,7 +171,9 @@ impl Model {
 
     /// The secondary is the primary.
     pub(super) fn cache_took_over(&mut self, id: &str, result: &Result<(), String>) {
-        if let Some(info) = self.caches.get_mut(id).filter(|_| result.is_ok()).and_then(|it| it.shown.global_replication_group_info.as_mut()) {
+        if let Some(info) =
+            self.caches.get_mut(id).filter(|_| result.is_ok()).and_then(|it| it.shown.global_replication_group_info.as_mut())
+        {
             PRIMARY.clone_into(&mut info.global_replication_group_member_role);
         }
         self.set_cache(id, "available");

@@ -75,7 +75,12 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", MEMBER, &[MEMBERS], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
     may("RestoreAct", MEMBER, &[CLUSTER_COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", MEMBER, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
-    may("RestoreAct", &["rds:FailoverDBCluster", "rds:PromoteReadReplicaDBCluster"], &["cluster:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["rds:FailoverDBCluster", "rds:PromoteReadReplicaDBCluster"],
+        &["cluster:*"],
+        "carries lifeboat:policy, lacks lifeboat:retired",
+    ),
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     // On the way back: the sessions of clients that were led to the copy.
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),

@@ -59,7 +59,9 @@ pub(in crate::memory) fn cache(
         parameter_status: nodes.first().map(|node| node.cache_parameter_group.parameter_apply_status.clone()),
         pending: Vec::new(),
         global: None,
-        replica_of: global.filter(|info| info.global_replication_group_member_role == "SECONDARY").map(|info| info.global_replication_group_id.clone()),
+        replica_of: global
+            .filter(|info| info.global_replication_group_member_role == "SECONDARY")
+            .map(|info| info.global_replication_group_id.clone()),
         replication: None,
         replicas: Vec::new(),
         cluster: None,
