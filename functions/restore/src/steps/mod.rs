@@ -20,4 +20,3 @@ pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod standby;
 pub(crate) mod take_over;
-pub(crate) mod take_over;
