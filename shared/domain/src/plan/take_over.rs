@@ -8,7 +8,7 @@ use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy, cache};
 use crate::error::DrError;
 use crate::ids::{Arn, DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Phase, Setback};
-use crate::observed::{ObservedDatabase, tags};
+use crate::observed::{Configuration, ObservedDatabase, tags};
 use crate::policy::CutOverTarget;
 use crate::words::{ResourceKind, Scenario};
 
@@ -100,7 +100,7 @@ pub(super) fn weigh(facts: PlanFacts<'_>) -> Weighed {
     weighed
 }
 
-/// The calls: the promotion where one is needed, the clients of this Region, and a first recovery point.
+/// The calls: the promotion, the clients of this Region, and a first recovery point.
 pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrError> {
     let (Some(member), Some(manifest)) = (facts.observed, facts.manifest) else {
         return Err(DrError::unrecoverable("a take-over was chosen without the member that takes over"));
@@ -228,69 +228,94 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Option<Vec<String>> {
     if facts.incident.scenario() != Some(Scenario::RegionOutage) {
         return None;
     }
-    let (id, arn) = (&facts.incident.source.id, &facts.incident.source.arn);
-    let own = arn.region();
-    if let Some((member, follows)) = facts.observed.and_then(|member| Some((member, member.replica_of.as_ref()?)))
-        && member.global.is_none()
-        && matches!(id.kind(), ResourceKind::DbCluster | ResourceKind::ReplicationGroup)
-    {
-        let say = match id.kind() {
-            ResourceKind::ReplicationGroup => format!(
-                "{id} follows {follows} here. By hand it is made its primary, or, if that Region cannot be called at all, taken out of it, which makes it writable; look first whether it is so already:"
-            ),
-            _ => format!("{id} follows {follows} here. By hand it is promoted, once and for good; look first whether it is so already:"),
-        };
-        return Some(std::iter::once(say).chain(take_over_by_hand(id, follows, own)).collect());
-    }
-    let start_there = "Start recovery with this scenario in the standby Region, with the name that the resource has there: what follows it there takes over.";
-    let configuration = facts.observed.map(|it| &it.configuration).or(facts.manifest.map(|manifest| &manifest.configuration));
-    Some(match id.kind() {
-        ResourceKind::DbCluster => match facts.observed.and_then(|observed| observed.global.as_ref()) {
-            Some(global) => vec![
-                format!("{id} belongs to the Aurora global database {global}. In the Region that shall take over, with the ARN of the cluster there:"),
-                format!(
-                    "aws rds failover-global-cluster --region STANDBY_REGION --global-cluster-identifier {global} --target-db-cluster-identifier STANDBY_CLUSTER_ARN --allow-data-loss"
-                ),
-                "Without --allow-data-loss it is a switchover, which needs the Region that is gone.".to_owned(),
-            ],
-            None => vec![
-                start_there.to_owned(),
-                "Without a replica cluster there, restore the newest copied snapshot there, by the runbook.".to_owned(),
-                format!("aws rds describe-db-cluster-snapshots --region STANDBY_REGION --query \"DBClusterSnapshots[?SourceDBClusterSnapshotArn!=null]\""),
-            ],
-        },
-        ResourceKind::RdsInstance => vec![
+    let id = &facts.incident.source.id;
+    let follows = facts.observed.filter(|member| member.global.is_none()).and_then(|member| member.replica_of.as_ref());
+    Some(match (id.kind(), follows) {
+        (ResourceKind::DbCluster | ResourceKind::ReplicationGroup, Some(follows)) => of_member(facts, follows),
+        (ResourceKind::DbCluster, None) => of_cluster(facts),
+        (ResourceKind::ReplicationGroup, None) => of_cache(facts),
+        (ResourceKind::DynamodbTable, _) => of_table(facts),
+        (ResourceKind::RdsInstance, _) => vec![
             "Lifeboat does not move an instance to another Region by itself.".to_owned(),
             "Restore the newest copied snapshot in the standby Region, or promote the replica there, by the runbook.".to_owned(),
         ],
-        ResourceKind::ReplicationGroup => match configuration.and_then(|it| it.cache()).and_then(|cache| cache.global.clone()) {
-            Some(global) => vec![
-                start_there.to_owned(),
-                format!("By hand, replication is asynchronous: the last writes may be missing. Call it in the standby Region, for the global datastore {global}:"),
-                format!("aws elasticache failover-global-replication-group --region STANDBY_REGION --global-replication-group-id {global} --primary-region STANDBY_REGION --primary-replication-group-id STANDBY_GROUP"),
-                "If the primary's Region cannot be called at all, take the standby's group out of the datastore instead, which makes it writable:".to_owned(),
-                disassociate(&global, "STANDBY_REGION", "STANDBY_GROUP"),
-                "Clients of the standby Region have another endpoint: move them by record, parameter or secret there.".to_owned(),
-            ],
-            None => vec![
-                "It belongs to no global datastore: snapshots stay in their Region. Build it anew in the standby Region, empty or from a snapshot that was exported to S3 there.".to_owned(),
-            ],
-        },
-        ResourceKind::DynamodbTable => {
-            let replicas = configuration.and_then(|it| it.table()).map(|table| table.replicas.clone()).unwrap_or_default();
-            let others: Vec<&String> = replicas.iter().filter(|region| *region != own).collect();
-            let mut lines: Vec<String> = others
-                .iter()
-                .map(|there| format!("aws dynamodb describe-table --region {there} --table-name {id} --query 'Table.[TableStatus,Replicas]'"))
-                .collect();
-            lines.push(match others.as_slice() {
-                [] => "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'.".to_owned(),
-                some => {
-                    let some: Vec<&str> = some.iter().map(|region| region.as_str()).collect();
-                    format!("Lead clients to one of {}: set their Region; the table has the same name there.", some.join(", "))
-                }
-            });
-            lines
-        }
     })
+}
+
+const START_THERE: &str =
+    "Start recovery with this scenario in the standby Region, with the name that the resource has there: what follows it there takes over.";
+
+/// Of what follows here, and could not take over.
+fn of_member(facts: PlanFacts<'_>, follows: &str) -> Vec<String> {
+    let (id, own) = (&facts.incident.source.id, facts.incident.source.arn.region());
+    let say = match id.kind() {
+        ResourceKind::ReplicationGroup => format!(
+            "{id} follows {follows} here. By hand it is made its primary, or, if that Region cannot be called at all, taken out of it, which makes it writable; look first whether it is so already:"
+        ),
+        _ => format!("{id} follows {follows} here. By hand it is promoted, once and for good; look first whether it is so already:"),
+    };
+    std::iter::once(say).chain(take_over_by_hand(id, follows, own)).collect()
+}
+
+fn of_cluster(facts: PlanFacts<'_>) -> Vec<String> {
+    let id = &facts.incident.source.id;
+    let Some(global) = facts.observed.and_then(|observed| observed.global.as_ref()) else {
+        return vec![
+            START_THERE.to_owned(),
+            "Without a replica cluster there, restore the newest copied snapshot there, by the runbook.".to_owned(),
+            "aws rds describe-db-cluster-snapshots --region STANDBY_REGION --query \"DBClusterSnapshots[?SourceDBClusterSnapshotArn!=null]\""
+                .to_owned(),
+        ];
+    };
+    vec![
+        format!(
+            "{id} belongs to the Aurora global database {global}. In the Region that shall take over, with the ARN of the cluster there:"
+        ),
+        format!(
+            "aws rds failover-global-cluster --region STANDBY_REGION --global-cluster-identifier {global} --target-db-cluster-identifier STANDBY_CLUSTER_ARN --allow-data-loss"
+        ),
+        "Without --allow-data-loss it is a switchover, which needs the Region that is gone.".to_owned(),
+    ]
+}
+
+/// What is known of it here, alive or kept.
+fn known(facts: PlanFacts<'_>) -> Option<&Configuration> {
+    facts.observed.map(|it| &it.configuration).or_else(|| facts.manifest.map(|manifest| &manifest.configuration))
+}
+
+fn of_cache(facts: PlanFacts<'_>) -> Vec<String> {
+    let Some(global) = known(facts).and_then(Configuration::cache).and_then(|cache| cache.global.as_ref()) else {
+        return vec![
+            "It belongs to no global datastore: snapshots stay in their Region. Build it anew in the standby Region, empty or from a snapshot that was exported to S3 there.".to_owned(),
+        ];
+    };
+    vec![
+        START_THERE.to_owned(),
+        format!(
+            "By hand, replication is asynchronous: the last writes may be missing. Call it in the standby Region, for the global datastore {global}:"
+        ),
+        format!(
+            "aws elasticache failover-global-replication-group --region STANDBY_REGION --global-replication-group-id {global} --primary-region STANDBY_REGION --primary-replication-group-id STANDBY_GROUP"
+        ),
+        "If the primary's Region cannot be called at all, take the standby's group out of the datastore instead, which makes it writable:"
+            .to_owned(),
+        disassociate(global, "STANDBY_REGION", "STANDBY_GROUP"),
+        "Clients of the standby Region have another endpoint: move them by record, parameter or secret there.".to_owned(),
+    ]
+}
+
+fn of_table(facts: PlanFacts<'_>) -> Vec<String> {
+    let (id, own) = (&facts.incident.source.id, facts.incident.source.arn.region());
+    let replicas = known(facts).and_then(Configuration::table).map(|table| table.replicas.as_slice()).unwrap_or_default();
+    let others: Vec<&str> = replicas.iter().map(String::as_str).filter(|region| *region != own).collect();
+    if others.is_empty() {
+        return vec![
+            "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'."
+                .to_owned(),
+        ];
+    }
+    let look =
+        |there: &&str| format!("aws dynamodb describe-table --region {there} --table-name {id} --query 'Table.[TableStatus,Replicas]'");
+    let lead = format!("Lead clients to one of {}: set their Region; the table has the same name there.", others.join(", "));
+    others.iter().map(look).chain(std::iter::once(lead)).collect()
 }
