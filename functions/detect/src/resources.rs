@@ -6,6 +6,7 @@ use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::ports::{Ledger, ReadDatabases};
 use lifeboat_domain::register::FleetMember;
 pub(crate) use lifeboat_domain::register::{ResourceRecord, record, refresh};
+use lifeboat_domain::words::Scenario;
 use lifeboat_domain::{DrError, ledger};
 
 /// Reads one instance.
@@ -42,6 +43,14 @@ pub(crate) fn why_left_alone(observed: &ObservedDatabase) -> Option<String> {
         return Some(format!("{id} has no usable identity: its tag lifeboat:resource, or else its name, must be {}", Identity::ACCEPTED));
     }
     None
+}
+
+/// Why a person may not have it recovered. What follows another Region's is left alone, until that Region is lost and a person says so.
+pub(crate) fn why_refused(observed: &ObservedDatabase, scenario: Scenario) -> Option<String> {
+    if scenario == Scenario::RegionOutage && observed.replica_of.is_some() {
+        return why_left_alone(&ObservedDatabase { replica_of: None, ..observed.clone() });
+    }
+    why_left_alone(observed)
 }
 
 /// The source of an incident, from what is observed or else from what the ledger remembers.

@@ -117,7 +117,8 @@ pub(crate) fn compare(story: &Story, outcome: Outcome) -> Comparison {
             .filter(|(hash, record)| *hash == plan.hash && matches(Some(plan), record))
             .map(|(_, record)| record)
             .collect();
-        let complete = matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack);
+        let complete =
+            matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack | Outcome::TookOver);
         let began = |phase: Phase| complete || made.iter().any(|record| record.phase == phase);
         result.planned = plan
             .calls

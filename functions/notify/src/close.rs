@@ -5,7 +5,7 @@
 
 use crate::Deps;
 use crate::ending::{Ending, Failure, exact_outcome};
-use crate::message::{Letter, asks, beside, broken, ends, without};
+use crate::message::{Letter, asks, beside, broken, ends, take_over, without};
 use crate::report;
 use crate::story::Story;
 use crate::told::{self, Closing, Told};
@@ -108,7 +108,10 @@ async fn settle(
     let owns = incident.execution.as_deref().is_none_or(|execution| execution == input.execution);
     let changed = owns
         && (story.anything_done()
-            || matches!(outcome, Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack));
+            || matches!(
+                outcome,
+                Outcome::Recovered | Outcome::FailedOver | Outcome::StorageGrown | Outcome::SwappedBack | Outcome::TookOver
+            ));
     let number = if owns { incident.attempt.to_string() } else { short_digest(&[&input.execution]) };
     let closing = Closing {
         outcome,
@@ -140,6 +143,7 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
         Outcome::FailedOver => ends::failed_over(ending),
         Outcome::StorageGrown => ends::storage_grown(ending),
         Outcome::SwappedBack => ends::swapped_back(ending),
+        Outcome::TookOver => take_over::took_over(ending),
         Outcome::SelfHealed => ends::self_healed(ending),
         Outcome::RestoredBeside => beside::restored_beside(ending),
         Outcome::Planned => ends::planned(ending),

@@ -122,6 +122,7 @@ impl<'a> Ending<'a> {
             | Outcome::FailedOver
             | Outcome::StorageGrown
             | Outcome::SwappedBack
+            | Outcome::TookOver
             | Outcome::SelfHealed
             | Outcome::SourceHealed => true,
             Outcome::RestoredBeside
@@ -149,6 +150,7 @@ pub(crate) fn exact_outcome(story: &Story, outcome: Outcome, failure: Option<&Fa
         (Outcome::SelfHealed, _) if story.failed_over() => Outcome::FailedOver,
         (Outcome::SelfHealed, _) if story.grown_to().is_some() => Outcome::StorageGrown,
         (Outcome::Recovered, _) if story.plan().is_some_and(|plan| plan.remedy == Some(Remedy::SwapBack)) => Outcome::SwappedBack,
+        (Outcome::Recovered, _) if story.takes_over() => Outcome::TookOver,
         _ => outcome,
     }
 }
@@ -169,6 +171,7 @@ fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Optio
         | Outcome::FailedOver
         | Outcome::StorageGrown
         | Outcome::SwappedBack
+        | Outcome::TookOver
         | Outcome::Planned => planned(),
         Outcome::Refused => told(&[Phase::Plan]).or_else(planned),
         Outcome::SelfHealed => told(&[Phase::Judge]),

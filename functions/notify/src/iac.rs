@@ -47,7 +47,7 @@ pub(crate) struct TellYourIac {
 
 /// The recovery's new database, if clients are on it.
 fn moved(story: &Story) -> Option<&Restored> {
-    story.moved().and(story.incident.restored.as_ref())
+    story.moved().filter(|_| !story.takes_over()).and(story.incident.restored.as_ref())
 }
 
 /// The whole of it, where clients were moved to a new database.

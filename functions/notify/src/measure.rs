@@ -131,7 +131,11 @@ pub(crate) fn measure(story: &Story, outcome: Outcome) -> Measured {
     let rpo = Measure::new(rpo(story, outcome), objective.map(|objective| objective.rpo));
     Measured {
         rto: if story.began_with_request() { rto.counted_from_request() } else { rto },
-        rpo: if matches!(outcome, Outcome::Recovered | Outcome::SwappedBack) { rpo } else { rpo.or_nothing("nothing lost") },
+        rpo: if matches!(outcome, Outcome::Recovered | Outcome::SwappedBack | Outcome::TookOver) {
+            rpo
+        } else {
+            rpo.or_nothing("nothing lost")
+        },
         rows: story.difference.as_ref().map(|difference| Rows {
             only_source: difference.tables.iter().map(|table| table.only_source.count).sum(),
             only_restored: difference.tables.iter().map(|table| table.only_restored.count).sum(),
@@ -145,7 +149,7 @@ const NO_OUTAGE: &str = "no outage was seen";
 /// When clients were served again, by a proof and not by a status.
 fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static str), &'static str> {
     match outcome {
-        Outcome::Recovered | Outcome::SwappedBack => {
+        Outcome::Recovered | Outcome::SwappedBack | Outcome::TookOver => {
             let verified = story.cut_over.as_ref().filter(|cut_over| cut_over.state() == CutOverState::Verified).map(CutOver::at);
             let told = || story.last_of(&[Phase::CutOver]).map(|entry| entry.at);
             verified.or_else(told).map(|at| (at, "the verified cut-over")).ok_or("no cut-over is on record")
@@ -208,9 +212,17 @@ fn lost_by_swap(story: &Story) -> Result<Found, String> {
     }
 }
 
+/// What the other Region had not replicated: nobody here can ask it.
+fn not_replicated(story: &Story) -> String {
+    let newest = story.validation.as_ref().and_then(|validation| validation.newest_data);
+    let held = newest.map_or_else(String::new, |newest| format!("; the newest row here was written at {}", show_time(newest)));
+    format!("what the other Region had not replicated cannot be told from here{held}")
+}
+
 fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
     match outcome {
         Outcome::SwappedBack => lost_by_swap(story),
+        Outcome::TookOver => Err(not_replicated(story)),
         Outcome::StorageGrown => Ok(Found::nothing("the same database serves again, with all that it held")),
         Outcome::FailedOver => Ok(Found::nothing("the standby is a synchronous copy: nothing committed is lost")),
         Outcome::SelfHealed if !story.saw_outage() || story.incident.healthy_at.is_none() => Err(NO_OUTAGE.to_owned()),

@@ -113,6 +113,11 @@ impl Story {
         })
     }
 
+    /// Whether a member is to take over from another Region: it stays where it is, and nothing is kept beside it.
+    pub(crate) fn takes_over(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.remedy == Some(Remedy::TakeOver))
+    }
+
     /// Whether a copy must not be used any more.
     pub(crate) fn is_spoilt(&self, copy: &DatabaseId) -> bool {
         self.incident.setbacks.iter().filter_map(Setback::spoils).any(|spoilt| spoilt == copy)

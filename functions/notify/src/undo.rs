@@ -16,6 +16,14 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     if story.source_is_gone() {
         return Vec::new();
     }
+    // It is nowhere else: a way back leads to another Region, which no commands of this story reach.
+    if story.takes_over() {
+        return story
+            .perhaps_moved()
+            .filter(|_| story.verified().is_none())
+            .map(|moved| commands::point_back(&story.incident.source.arn, moved))
+            .unwrap_or_default();
+    }
     let (source, arn) = source_then(story);
     let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source, &arn, fence)).into_iter().collect();
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&arn, cut_over)).unwrap_or_default();
@@ -47,6 +55,11 @@ pub(crate) fn notes(story: &Story) -> Vec<String> {
     let source = &story.incident.source.id;
     if story.source_is_gone() {
         return vec![format!("There is no way back: {source} does not exist any more")];
+    }
+    if story.takes_over() {
+        return vec![format!(
+            "There is no way back by commands: {source} serves here now; a plan in the other Region leads clients there again"
+        )];
     }
     let serving = story.incident.restored.as_ref().map_or("the new database", |restored| restored.id.as_str());
     let mut notes = vec![format!("Once a client has written to {serving}, going back loses those writes: then ask for a new plan instead")];

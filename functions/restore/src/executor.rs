@@ -173,6 +173,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::PromoteReplica { instance, backup_days, backup_window, .. } => {
             deps.databases.promote_replica(instance, *backup_days, backup_window.as_deref()).await
         }
+        Act::TakeOver { instance, follows, region, .. } => deps.databases.take_over(instance, follows, region).await,
         Act::AdoptSettings { instance, settings } => deps.databases.adopt_settings(instance, settings).await,
         Act::MakeMultiAz { instance } => deps.databases.make_multi_az(instance).await,
         Act::GrowStorage { instance, gib, iops, throughput } => deps.databases.grow_storage(instance, *gib, *iops, *throughput).await,

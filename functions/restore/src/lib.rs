@@ -18,7 +18,7 @@ use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
     CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
     PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners,
-    ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeSnapshots,
+    ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeOver, TakeSnapshots,
     TouchFunctions, WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
@@ -173,6 +173,7 @@ pub trait Databases:
     + SetTables
     + MakeCaches
     + PromoteNodes
+    + TakeOver
     + ReadProxies
     + WriteProxies
     + ReadAlarms
@@ -193,6 +194,7 @@ impl<T> Databases for T where
         + SetTables
         + MakeCaches
         + PromoteNodes
+        + TakeOver
         + ReadProxies
         + WriteProxies
         + ReadAlarms

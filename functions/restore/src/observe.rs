@@ -145,6 +145,7 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         | Act::SetFailover { instance: id, .. }
         | Act::GrowStorage { instance: id, .. }
         | Act::PromoteReplica { instance: id, .. }
+        | Act::TakeOver { instance: id, .. }
         | Act::AdoptSettings { instance: id, .. }
         | Act::MakeMultiAz { instance: id }
         | Act::ReplaySettings { instance: id, .. }
@@ -216,8 +217,10 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
             Observation::done_if(has_grown || is_pending, "RDS shows the new size")
         }
         // Until it shows, nobody knows: it may have been lost on its way, and is not sent again.
-        Act::PromoteReplica { resource_id, .. } if found.resource_id == *resource_id && found.replica_of.is_none() => {
-            Observation::Done("RDS shows it as no replica any more".to_owned())
+        Act::PromoteReplica { resource_id, .. } | Act::TakeOver { resource_id, .. }
+            if found.resource_id == *resource_id && found.replica_of.is_none() =>
+        {
+            Observation::Done(format!("{} shows it as no replica any more", found.id.kind().service()))
         }
         Act::AdoptSettings { settings, .. } => Observation::done_if(settings.are_in(&found.configuration), "the settings are there"),
         Act::MakeMultiAz { .. } => {
@@ -239,6 +242,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         }
         Act::RemoveTags { keys, .. } => Observation::done_if(keys.iter().all(|key| !found.tags.contains_key(key)), "the tags are gone"),
         Act::PromoteReplica { .. }
+        | Act::TakeOver { .. }
         | Act::RestoreFromSnapshot { .. }
         | Act::RestoreToPointInTime { .. }
         | Act::RebuildCold { .. }

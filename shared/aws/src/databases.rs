@@ -9,8 +9,8 @@ use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedS
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
     Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
-    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeSnapshots,
-    WriteProxies,
+    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeOver,
+    TakeSnapshots, WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};
@@ -306,6 +306,15 @@ impl FailClustersOver for Databases {
     async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
         not_of_a_cache("rds:FailoverDBCluster", cluster)?;
         self.rds.fail_cluster_over(cluster, to).await
+    }
+}
+
+impl TakeOver for Databases {
+    async fn take_over(&self, member: &DatabaseId, follows: &str, region: &str) -> Answer<()> {
+        match member.kind() {
+            ResourceKind::ReplicationGroup => self.caches.take_over(member, follows, region).await,
+            _ => self.rds.take_over(member, follows, region).await,
+        }
     }
 }
 

@@ -123,7 +123,10 @@ impl WriteSecrets for SecretsManager {
 impl ReadSecretOwners for SecretsManager {
     async fn owning_service(&self, secret: &str) -> Answer<Option<String>> {
         let output = self.client.describe_secret().secret_id(secret).send().await.map_err(|error| call_error(DESCRIBE, &error))?;
-        Ok(output.owning_service)
+        // A replica of a secret is read-only until it is promoted to one of its own (fact sheet 3.4).
+        let lies_in = output.arn.as_deref().and_then(|arn| arn.split(':').nth(3));
+        let primary = output.primary_region.filter(|primary| lies_in.is_some_and(|region| region != primary));
+        Ok(output.owning_service.or(primary.map(|region| format!("its primary in {region}"))))
     }
 }
 

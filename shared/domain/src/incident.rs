@@ -28,6 +28,8 @@ closed_enum! {
         StorageGrown = "storage_grown",
         /// Clients are back on the database that an earlier recovery moved them from.
         SwappedBack = "swapped_back",
+        /// What followed another Region's resource can be written, and clients of this Region were led to it where the policy says how.
+        TookOver = "took_over",
         /// AWS brought it back; nothing was changed.
         SelfHealed = "self_healed",
         /// A validated copy stands beside production; nobody was moved.
@@ -57,6 +59,7 @@ impl Outcome {
             | Self::FailedOver
             | Self::StorageGrown
             | Self::SwappedBack
+            | Self::TookOver
             | Self::SelfHealed
             | Self::RestoredBeside
             | Self::Planned => true,

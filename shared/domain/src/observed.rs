@@ -302,7 +302,11 @@ pub struct ObservedDatabase {
     pub parameter_status: Option<String>,
     /// Names of the settings in `PendingModifiedValues`.
     pub pending: Vec<String>,
-    /// `ReadReplicaSourceDBInstanceIdentifier`.
+    /// `GlobalClusterIdentifier`: the Aurora global database that a cluster belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global: Option<String>,
+    /// `ReadReplicaSourceDBInstanceIdentifier`; of a cluster `ReplicationSourceIdentifier`; of the secondary of a global datastore
+    /// (`GlobalReplicationGroupMemberRole`) that datastore.
     pub replica_of: Option<String>,
     /// `StatusInfos` of a read replica.
     #[serde(default)]

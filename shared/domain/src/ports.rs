@@ -13,7 +13,7 @@ mod visits;
 
 pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
-pub use clusters::{FailClustersOver, MakeMembers};
+pub use clusters::{FailClustersOver, MakeMembers, TakeOver};
 pub use tables::SetTables;
 pub use visits::{FlushCaches, OpenDatabases, Target, VisitLimits};
 
@@ -265,7 +265,7 @@ pub trait WriteSecrets {
 
 /// `secretsmanager:DescribeSecret`: whose a secret is, never what it holds.
 pub trait ReadSecretOwners {
-    /// The service that manages the secret, such as `rds`; none if it is the user's own.
+    /// The service that manages the secret, such as `rds`, or the Region whose replica it is; none if it is the user's own.
     async fn owning_service(&self, secret: &str) -> Answer<Option<String>>;
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn instance(status: &str) -> ObservedDatabase {
         groups: vec![SecurityGroup { id: "sg-app".into(), status: "active".into() }],
         parameter_status: Some("in-sync".into()),
         pending: Vec::new(),
+        global: None,
         replica_of: None,
         replication: None,
         replicas: Vec::new(),

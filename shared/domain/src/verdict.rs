@@ -149,6 +149,12 @@ fn by_request(evidence: Evidence<'_>) -> Option<Judgement> {
             "a person asks for clients to go back; the server itself need not be down for that".to_owned(),
         ));
     }
+    if request.by_person && scenario == Scenario::RegionOutage {
+        return Some(Judgement::failed(
+            scenario,
+            "a person says that another Region is lost; nothing in this Region proves or disproves that".to_owned(),
+        ));
+    }
     let only_guided = MatrixRow::of(evidence.incident.kind, scenario).is_some_and(|row| row.remedies == [Remedy::Guided]);
     if request.by_person && only_guided {
         return Some(Judgement::failed(

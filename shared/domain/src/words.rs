@@ -91,9 +91,9 @@ impl Scenario {
         matches!(self, Self::Corruption | Self::HumanError)
     }
 
-    /// Whether the source serves on, so that its answering is no sign of healing.
+    /// Whether the source serves on, so that its answering is no sign of healing: of a lost Region it is the member in another one.
     pub const fn leaves_source_serving(self) -> bool {
-        self.is_about_data() || matches!(self, Self::Undo)
+        self.is_about_data() || matches!(self, Self::Undo | Self::RegionOutage)
     }
 }
 

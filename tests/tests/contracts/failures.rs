@@ -106,6 +106,8 @@ async fn a_good_day_ends_well() {
     let recovery = machine("recovery");
     assert!(on_a_good_day(&recovery, "restore").await.contains(&"CloseRecovered".to_owned()));
     assert!(on_a_good_day(&recovery, "promote").await.contains(&"AddStandby".to_owned()));
+    let took_over = on_a_good_day(&recovery, "take_over").await;
+    assert!(took_over.contains(&"ValidateMember".to_owned()) && !took_over.contains(&"FenceSource".to_owned()), "{took_over:?}");
     assert!(on_a_good_day(&recovery, "fail_over").await.contains(&"CloseHealthy".to_owned()));
     on_a_good_day(&machine("backup"), "none").await;
     on_a_good_day(&machine("sweep"), "none").await;
@@ -115,7 +117,7 @@ async fn a_good_day_ends_well() {
 async fn whatever_fails_is_undone_told_and_the_lease_given_back() {
     let recovery = machine("recovery");
     let mut complaints = Vec::new();
-    for remedy in ["restore", "fail_over", "promote"] {
+    for remedy in ["restore", "fail_over", "promote", "take_over"] {
         for state in on_a_good_day(&recovery, remedy).await {
             for error in errors() {
                 let mut stage = Stage::new(remedy, Some((state.clone(), error.clone())));
@@ -144,7 +146,7 @@ fn after_a_failure(state: &str, error: &TaskError, stage: &Stage, ending: &Endin
     if state == "ForceFailover" && stage.was_asked("check_failover") {
         return None;
     }
-    if state == "PromoteReplica" && stage.was_asked("check_promotion") {
+    if ["PromoteReplica", "TakeOver"].contains(&state) && stage.was_asked("check_promotion") {
         return None;
     }
     if !is_closing && !stage.was_asked("compensate") && stage.was_asked("take_lease") {
@@ -167,6 +169,14 @@ async fn a_failover_of_unknown_outcome_is_looked_at_and_never_repeated() {
 #[tokio::test]
 async fn a_promotion_of_unknown_outcome_is_looked_at_and_never_repeated() {
     let mut stage = Stage::new("promote", Some(("PromoteReplica".to_owned(), TaskError::timeout())));
+    let ending = execute(&machine("recovery"), &mut stage).await;
+    assert_eq!(stage.asked.iter().filter(|(_, step)| step == "promote").count(), 1, "asked for once");
+    assert!(stage.was_asked("check_promotion"), "it is undone without a look: {:?}", ending.outcome);
+}
+
+#[tokio::test]
+async fn a_take_over_of_unknown_outcome_is_looked_at_and_never_repeated() {
+    let mut stage = Stage::new("take_over", Some(("TakeOver".to_owned(), TaskError::timeout())));
     let ending = execute(&machine("recovery"), &mut stage).await;
     assert_eq!(stage.asked.iter().filter(|(_, step)| step == "promote").count(), 1, "asked for once");
     assert!(stage.was_asked("check_promotion"), "it is undone without a look: {:?}", ending.outcome);

@@ -5,7 +5,7 @@ use lifeboat_tests::asl::shape::tasks;
 use lifeboat_tests::asl::{Retrier, Task};
 
 /// The Tasks whose effect must not be asked for twice: a duplicate failover flips back, and a promotion cannot be taken back.
-const AT_MOST_ONCE: &[&str] = &["ForceFailover", "PromoteReplica"];
+const AT_MOST_ONCE: &[&str] = &["ForceFailover", "PromoteReplica", "TakeOver"];
 
 fn retrier(errors: &[&str], interval: u64, longest: u64, attempts: u32) -> Retrier {
     Retrier {

@@ -8,6 +8,7 @@ pub use ending::check_always;
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, ORDERS, REPLICA, server_of, write_inside, write_to};
 use crate::caches::CacheTale;
 use crate::clusters::Tale;
+use crate::members::MemberTale;
 use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::ports::Key;
@@ -86,6 +87,8 @@ pub enum Story {
     Cluster(Tale),
     /// Something happens to `orders-db`, which is a cache.
     Cache(CacheTale),
+    /// `orders-db` follows another Region, which is lost.
+    Member(MemberTale),
 }
 
 /// How a story ended: what must be the same however it is disturbed.
@@ -175,7 +178,7 @@ pub fn copy_of_orders(cloud: &Cloud) -> (String, String) {
 
 impl Story {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InstanceFailure,
         Self::Hung,
         Self::HungMultiAz,
@@ -207,11 +210,15 @@ impl Story {
         Self::PromotionHung,
         Self::PromotionRefused,
         Self::PromotedIsWrong,
+        Self::Member(MemberTale::Cluster),
     ];
 
     /// The account before anything happens.
     pub async fn begin(self) -> Account {
         if let Self::Cache(tale) = self {
+            return tale.begin().await;
+        }
+        if let Self::Member(tale) = self {
             return tale.begin().await;
         }
         if let Self::Cluster(tale) = self {
@@ -236,6 +243,7 @@ impl Story {
         match self {
             Self::Cluster(tale) => tale.play(account).await,
             Self::Cache(tale) => tale.play(account).await,
+            Self::Member(tale) => tale.play(account).await,
             Self::InstanceFailure
             | Self::Observed
             | Self::CopyIsWrong
@@ -312,6 +320,7 @@ impl Story {
         let (state, visit, hook): (&str, usize, Hook) = match self {
             Self::Cluster(tale) => return tale.prepare(account),
             Self::Cache(tale) => return tale.prepare(account),
+            Self::Member(tale) => return tale.prepare(account),
             Self::CopyIsWrong => {
                 ("ValidateRestored", 1, Box::new(|cloud| assert!(write_inside(cloud, &copy_of_orders(cloud).1, 7, None), "a row is lost")))
             }
@@ -403,6 +412,7 @@ impl Story {
             Self::Hung | Self::PromotionHung | Self::Corruption | Self::Contradiction => of("recovery/") || of("sweep/"),
             Self::Deletion | Self::HumanErrorCutOver | Self::Undo => of("recovery/") || of("approval/"),
             Self::Cluster(tale) => tale.machines().iter().any(|machine| of(machine)),
+            Self::Member(tale) => tale.machines().iter().any(|machine| of(machine)),
             Self::Cache(tale) => tale.machines().iter().any(|machine| of(machine)),
             _ => of("recovery/"),
         }

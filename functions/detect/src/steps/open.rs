@@ -62,7 +62,7 @@ where
     }
     let asked: Asked = lifeboat_lambda::decode(input.request.clone())?;
     let request = check(&asked, deps.clock.now())?;
-    let (record, observed) = find(deps, &asked.resource).await?;
+    let (record, observed) = find(deps, &asked.resource, asked.scenario).await?;
     let approved = approved(deps, &record, &request, &input.execution).await?;
     let incident = match &approved {
         Some(waiting) => waiting.clone(),
@@ -107,6 +107,7 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
 async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     name: &str,
+    scenario: Scenario,
 ) -> Result<(ResourceRecord, Option<ObservedDatabase>), DrError> {
     let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let by_arn = Arn::parse(name).ok();
@@ -116,14 +117,14 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
     };
     let found: Vec<&ObservedDatabase> = all.iter().filter(named).collect();
     let protected: Vec<&ObservedDatabase> =
-        found.iter().copied().filter(|observed| resources::why_left_alone(observed).is_none()).collect();
+        found.iter().copied().filter(|observed| resources::why_refused(observed, scenario).is_none()).collect();
     match (protected.as_slice(), found.first()) {
         ([one], _) => {
             let identity = one.identity().ok_or_else(|| DrError::refused(format!("{} has no usable identity", one.id)))?;
             Ok((resources::refresh(&deps.ledger, &identity, one).await?, Some((*one).clone())))
         }
         ([], Some(unprotected)) => {
-            let why = resources::why_left_alone(unprotected).unwrap_or_default();
+            let why = resources::why_refused(unprotected, scenario).unwrap_or_default();
             Err(DrError::refused(format!("{why}; without a policy nothing is changed")))
         }
         ([], None) => remembered(deps, name, by_arn.as_ref(), &all).await,

@@ -4,7 +4,7 @@ use super::broken;
 use super::ends::no_approval;
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
-use super::{promotion, quarantine};
+use super::{promotion, quarantine, take_over};
 use crate::commands;
 use crate::ending::Ending;
 use crate::story::Story;
@@ -117,15 +117,18 @@ pub(crate) fn held(ending: &Ending<'_>) -> Letter {
     letter.happened.extend(story.validation.as_ref().map(parts::checks).unwrap_or_default());
     letter.happened.extend(parts::evidence(story));
     letter.done = parts::calls_or_nothing(ending);
-    letter.done.push("The source and the copy are both kept; nothing was cut over".to_owned());
+    if !story.takes_over() {
+        letter.done.push("The source and the copy are both kept; nothing was cut over".to_owned());
+    }
     letter.done.extend(quarantine::line(story));
-    if let Some(restored) = &incident.restored {
+    if let Some(restored) = incident.restored.as_ref().filter(|_| !story.takes_over()) {
         let look = vec![commands::describe(&restored.arn, &restored.id), commands::events(&restored.arn, &restored.id)];
         letter.to_do.push(Advice::new(format!("Look at the copy {} yourself", restored.id), look));
     }
     letter.to_do.extend(quarantine::way_in(story));
     letter.to_do.extend(broken::go_back(story));
     letter.to_do.extend(promotion::left_alone(story));
+    letter.to_do.extend(take_over::left_alone(story));
     let warned = story
         .validation
         .iter()

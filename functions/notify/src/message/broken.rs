@@ -2,7 +2,7 @@
 
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
-use super::{promotion, quarantine};
+use super::{promotion, quarantine, take_over};
 use crate::ending::{Ending, Failure};
 use crate::phrases;
 use crate::story::Story;
@@ -57,6 +57,7 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
         None => {
             letter.to_do.extend(go_back(story));
             letter.to_do.extend(promotion::left_alone(story));
+            letter.to_do.extend(take_over::left_alone(story));
             letter.to_do.extend(quarantine::way_in(story));
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod parts;
 pub(crate) mod progress;
 pub(crate) mod promotion;
 mod quarantine;
+pub(crate) mod take_over;
 pub(crate) mod without;
 
 use crate::commands::{Execution, RecoveryInput};

@@ -11,6 +11,7 @@ use lifeboat_domain::show_time;
 pub(super) fn kept(story: &Story, execution: &str, closed: bool) -> Vec<Kept> {
     let Some(restored) = &story.incident.restored else { return Vec::new() };
     let own = match story.moved() {
+        _ if story.takes_over() => None,
         Some(_) if story.source_is_gone() => None,
         Some(cut_over) => Some(source(story, cut_over)),
         None => Some(copy(story, restored)),

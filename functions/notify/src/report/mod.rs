@@ -253,6 +253,10 @@ fn closing(ending: &Ending<'_>) -> Option<String> {
             let kept = if story.source_is_gone() { String::new() } else { format!("; {source} is kept") };
             Some(format!("{what} {}, a new database{checked}{kept}", restored.id))
         }
+        (Outcome::TookOver, _, took) => {
+            let led = took.map_or_else(String::new, |took| format!(", and clients were led to it {took}"));
+            Some(format!("{source} took over from another Region{led}{checked}"))
+        }
         (Outcome::SwappedBack, Some(old), Some(took)) => {
             Some(format!("Clients were moved back {took} to {}, which was kept{checked}; {source} is kept now", old.id))
         }

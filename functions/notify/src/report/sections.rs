@@ -18,7 +18,7 @@ pub(super) fn risks(ending: &Ending<'_>) -> Vec<String> {
         risks.push(one_line(&forecast.risk));
     }
     let moved_unfenced = story.moved().is_some() && story.fence.as_ref().is_none_or(|fence| !fence.state.stands());
-    if moved_unfenced && story.plan().is_none_or(|plan| !matches!(plan.fence, Some(FencePlan::Gone))) {
+    if moved_unfenced && story.plan().is_none_or(|plan| !matches!(plan.fence, Some(FencePlan::Gone | FencePlan::Elsewhere))) {
         risks.push("split brain: clients were moved, and no proof is on record that the source refuses them".to_owned());
     }
     if story.cut_over.as_ref().is_some_and(|cut_over| matches!(cut_over.state(), CutOverState::Moving | CutOverState::Moved)) {

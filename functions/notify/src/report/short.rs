@@ -42,6 +42,7 @@ fn happened(ending: &Ending<'_>, opening: &str, letter: &Letter) -> String {
         | Outcome::FailedOver
         | Outcome::StorageGrown
         | Outcome::SwappedBack
+        | Outcome::TookOver
         | Outcome::SelfHealed
         | Outcome::Planned => {
             return opening.to_owned();
@@ -88,6 +89,10 @@ fn done(ending: &Ending<'_>) -> String {
         (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {
             format!("{}; it is kept, and clients were not moved", restored(copy))
         }
+        (Outcome::TookOver, _) => {
+            let led = if story.moved().is_some() { "clients were led to it" } else { "clients are led to it by hand" };
+            format!("{} took over from another Region; {led}", story.incident.source.id)
+        }
         (Outcome::SwappedBack, Some(old)) => {
             format!("{} lets clients in again, and they were moved back to it; nothing was restored", old.id)
         }
@@ -119,6 +124,7 @@ fn lost(ending: &Ending<'_>) -> String {
             Some(counted) => format!("{counted}: {}", ending.measured.rpo.text),
             None => ending.measured.rpo.text.clone(),
         },
+        Outcome::TookOver => format!("not known: {}", ending.measured.rpo.text),
         Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
         Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
         Outcome::RestoredBeside => {

@@ -37,6 +37,7 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
         (Outcome::FailedOver, failed_over(), "FAILED OVER ", Value::Null),
         (Outcome::StorageGrown, storage_grown(), "STORAGE GROWN: ", Value::Null),
         (Outcome::SwappedBack, moved(&plan(Scenario::Undo, Remedy::SwapBack, true)), "UNDONE ", Value::Null),
+        (Outcome::TookOver, moved(&plan(Scenario::RegionOutage, Remedy::TakeOver, true)), "TOOK OVER: ", Value::Null),
         (Outcome::SelfHealed, by_itself, "HEALED ", Value::Null),
         (Outcome::RestoredBeside, mistake(), "RESTORED ", Value::Null),
         (Outcome::Planned, approvable(), "PLANNED ", Value::Null),

@@ -2,7 +2,7 @@
 
 use crate::observe;
 use crate::steps::open_again::open_again;
-use crate::steps::{caches, quarantine};
+use crate::steps::{caches, quarantine, take_over};
 use crate::targets::back::{self, Sent};
 use crate::targets::names;
 use crate::targets::rename::{self, Back};
@@ -262,6 +262,9 @@ async fn left_sessions<R, L: Ledger, D, S, E, C>(
 ) -> Result<bool, DrError> {
     let key = keys::cut_over(&incident.id);
     let Some(kept) = ledger::read::<CutOver>(&deps.ledger, &key).await? else { return Ok(false) };
+    if take_over::stays(deps, incident).await? {
+        return Ok(false);
+    }
     let calls = calls_of(deps, incident).await?;
     let moved = opened
         || half_moved.is_some_and(|half| half.targets.iter().any(|target| target.is_begun() && was_sent(&calls, target) == Sent::Perhaps));

@@ -9,6 +9,7 @@ use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, Fence, TargetEntry, TargetMove};
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
+use lifeboat_domain::plan::FencePlan;
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
@@ -25,7 +26,9 @@ pub(crate) async fn cut_over<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock
     let mut recovery = Recovery::read(deps, case).await?;
     let poll = recovery.policy.timing.poll;
     let fence = ledger::read::<Fence>(&deps.ledger, &keys::fence(&recovery.incident.id)).await?;
-    if !fence.is_some_and(|fence| fence.value.state.stands()) {
+    // What lies in another Region cannot be fenced from here, and a person has approved a plan that says so.
+    let is_elsewhere = recovery.plan.fence == Some(FencePlan::Elsewhere);
+    if !is_elsewhere && !fence.is_some_and(|fence| fence.value.state.stands()) {
         return Err(DrError::refused("the source is not fenced: clients are not moved, as both sides could be written"));
     }
     let noted = note(deps, &recovery).await?;

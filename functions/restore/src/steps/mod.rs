@@ -20,3 +20,4 @@ pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod standby;
+pub(crate) mod take_over;

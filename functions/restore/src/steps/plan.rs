@@ -28,7 +28,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanAnswer {
     decision: Decision,
-    /// `restore`, `fail_over`, `promote`, `grow`, `swap_back` or `none`.
+    /// `restore`, `fail_over`, `promote`, `take_over`, `grow`, `swap_back` or `none`.
     remedy: &'static str,
     plan: String,
     reason: String,
@@ -178,6 +178,7 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
         remedy: match plan.remedy {
             Some(Remedy::ForceFailover) => "fail_over",
             Some(Remedy::PromoteReplica) => "promote",
+            Some(Remedy::TakeOver) => "take_over",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::SwapBack) => "swap_back",
             Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => "restore",

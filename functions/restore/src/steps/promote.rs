@@ -1,4 +1,5 @@
-//! Promoting a read replica: behind a proven fence only, asked for at most once, then watched.
+//! Promoting a read replica, behind a proven fence only, or what follows another Region, which nobody here can fence: asked for at most
+//! once, then watched.
 
 use crate::case::Recovery;
 use crate::executor::{Made, make};
@@ -23,17 +24,32 @@ struct Promotion {
     call: PlannedCall,
     replica: DatabaseId,
     resource_id: String,
+    /// Whom it follows as long as it is a replica.
+    follows: String,
 }
 
 impl Promotion {
     fn of(recovery: &Recovery<'_>) -> Result<Self, DrError> {
         let found = recovery.plan.calls_of(Phase::Act).find_map(|(index, call)| match &call.act {
             Act::PromoteReplica { instance, resource_id, .. } => {
-                Some(Self { index, call: call.clone(), replica: instance.clone(), resource_id: resource_id.clone() })
+                let follows = recovery.incident.source.id.to_string();
+                Some(Self { index, call: call.clone(), replica: instance.clone(), resource_id: resource_id.clone(), follows })
             }
+            Act::TakeOver { instance, resource_id, follows, .. } => Some(Self {
+                index,
+                call: call.clone(),
+                replica: instance.clone(),
+                resource_id: resource_id.clone(),
+                follows: follows.clone(),
+            }),
             _ => None,
         });
         found.ok_or_else(|| DrError::unrecoverable("the plan has no promotion"))
+    }
+
+    /// Whether it takes over from another Region: its source cannot be fenced, and is not asked.
+    const fn takes_over(&self) -> bool {
+        matches!(self.call.act, Act::TakeOver { .. })
     }
 
     async fn record<R, L: Ledger, D, S, E, C>(
@@ -54,7 +70,7 @@ impl Promotion {
         let id = &recovery.swap.as_ref().and(recovery.target()).unwrap_or_else(|| self.replica.clone());
         let found = instance(&deps.databases, id).await?.ok_or_else(|| DrError::not_found(format!("the replica {id} does not exist")))?;
         if found.resource_id != self.resource_id {
-            let text = format!("{id} is another instance now ({}, and the plan is about {})", found.resource_id, self.resource_id);
+            let text = format!("{id} is another one now ({}, and the plan is about {})", found.resource_id, self.resource_id);
             return Err(DrError::refused(format!("{text}: it is not promoted")));
         }
         Ok(found)
@@ -103,7 +119,8 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     let since_sent = record.map_or(Span::seconds(0), |record| Span::between(record.sent_at, recovery.now));
     if is_unknown && found.status.is_serving() && since_sent >= recovery.policy.timing.failover_grace {
         let text = format!(
-            "whether the promotion of {id} took place cannot be told: the reply was lost, and RDS shows it as a replica still, {since_sent} later; it is not asked for twice"
+            "whether the promotion of {id} took place cannot be told: the reply was lost, and {} shows it as a replica still, {since_sent} later; it is not asked for twice",
+            id.kind().service()
         );
         give_up(deps, &mut recovery, &promotion, &text).await?;
         return Ok(Look::new(Progress::Expired, poll, text));
@@ -134,10 +151,12 @@ async fn advance<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     }
     let is_to_be_sent = before.as_ref().is_none_or(|record| record.state == CallState::Refused);
     if is_to_be_sent {
-        expect_fenced(deps, recovery, "nothing is promoted").await?;
+        if !promotion.takes_over() {
+            expect_fenced(deps, recovery, "nothing is promoted").await?;
+        }
         let found = promotion.look(deps, recovery).await?;
-        if found.replica_of.as_deref() != Some(recovery.incident.source.id.as_str()) {
-            let text = format!("{} does not follow {} any more: somebody is at work there", found.id, recovery.incident.source.id);
+        if found.replica_of.as_ref() != Some(&promotion.follows) {
+            let text = format!("{} does not follow {} any more: somebody is at work there", found.id, promotion.follows);
             give_up(deps, recovery, promotion, &text).await?;
             return Ok(Look::new(Progress::Failed, poll, text));
         }

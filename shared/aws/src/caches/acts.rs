@@ -10,7 +10,7 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::LogDelivery;
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, Secret, TagDatabases, TakeSnapshots,
+    Answer, DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, Secret, TagDatabases, TakeOver, TakeSnapshots,
 };
 use std::collections::BTreeMap;
 
@@ -103,6 +103,14 @@ impl PromoteNodes for Caches {
         let request = self.client.modify_replication_group().replication_group_id(cache.as_str());
         let request = request.automatic_failover_enabled(automatic).multi_az_enabled(multi_az).apply_immediately(true);
         request.send().await.map(|_| ()).map_err(|error| call_error(MODIFY, &error))
+    }
+}
+
+impl TakeOver for Caches {
+    async fn take_over(&self, cache: &DatabaseId, global: &str, region: &str) -> Answer<()> {
+        let request = self.at_most_once.failover_global_replication_group().global_replication_group_id(global);
+        let request = request.primary_region(region).primary_replication_group_id(cache.as_str());
+        request.send().await.map(|_| ()).map_err(|error| call_error("elasticache:FailoverGlobalReplicationGroup", &error))
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) fn cache(
         created_at: made_at,
         parameter_status: parameters.and_then(|group| group.parameter_apply_status.clone()),
         pending: pending(shown),
-        replica_of: None,
+        global: None,
+        replica_of: follows(shown),
         replication: None,
         replicas: Vec::new(),
         cluster: None,
@@ -59,6 +60,13 @@ pub(super) fn cache(
         members,
         tags,
     })
+}
+
+/// The global datastore that a group follows as its secondary; one that is its primary follows nobody.
+fn follows(shown: &ReplicationGroup) -> Option<String> {
+    let info = shown.global_replication_group_info()?;
+    let is_secondary = info.global_replication_group_member_role().is_some_and(|role| role.eq_ignore_ascii_case("secondary"));
+    info.global_replication_group_id.clone().filter(|_| is_secondary)
 }
 
 fn member(

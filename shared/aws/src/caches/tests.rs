@@ -6,7 +6,8 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{CacheConfiguration, Configuration, ObservedDatabase, Own};
 use lifeboat_domain::plan::RestoreSettings;
 use lifeboat_domain::ports::{
-    DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret, TagDatabases, TakeSnapshots,
+    DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret, TagDatabases, TakeOver,
+    TakeSnapshots,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -239,4 +240,44 @@ async fn tags_that_are_not_there_are_not_removed_and_a_release_takes_its_final_s
     caches.delete_released(&sessions(), Some(&SnapshotId::parse("sessions-final").unwrap())).await.unwrap();
     assert_eq!(wire.forms()[0]["Tags.Tag.1.Key"], "lifeboat:retired");
     assert_eq!(wire.forms()[1]["FinalSnapshotIdentifier"], "sessions-final");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_failover_of_a_global_datastore_names_the_member_and_its_region_and_is_sent_once_whatever_the_answer() {
+    let ok = reply("FailoverGlobalReplicationGroup", "");
+    let wire = Wire::answering(&[(200, &ok)]);
+    wire.clients().await.caches().take_over(&sessions(), "ldgnf-sessions", "eu-central-1").await.unwrap();
+    let sent = &wire.forms()[0];
+    for (field, value) in [
+        ("Action", "FailoverGlobalReplicationGroup"),
+        ("GlobalReplicationGroupId", "ldgnf-sessions"),
+        ("PrimaryRegion", "eu-central-1"),
+        ("PrimaryReplicationGroupId", "sessions"),
+    ] {
+        assert_eq!(sent[field], value, "{sent:?}");
+    }
+    let failures = [
+        (503, error_xml("ServiceUnavailable", "later"), CallClass::Unknown),
+        (400, error_xml("InvalidGlobalReplicationGroupState", "modifying"), CallClass::WrongState),
+        (404, error_xml("GlobalReplicationGroupNotFoundFault", "gone"), CallClass::NotFound),
+    ];
+    for (status, body, class) in failures {
+        let wire = Wire::answering(&[(status, &body), (200, &ok)]);
+        let error = wire.clients().await.caches().take_over(&sessions(), "ldgnf-sessions", "eu-central-1").await.unwrap_err();
+        assert_eq!((error.class, wire.count()), (class, 1), "a second one could go back: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_secondary_of_a_global_datastore_follows_it_and_its_primary_follows_nobody() {
+    for (role, follows) in [("SECONDARY", Some("ldgnf-sessions")), ("PRIMARY", None)] {
+        let info = format!(
+            "<GlobalReplicationGroupInfo><GlobalReplicationGroupId>ldgnf-sessions</GlobalReplicationGroupId><GlobalReplicationGroupMemberRole>{role}</GlobalReplicationGroupMemberRole></GlobalReplicationGroupInfo><Engine>"
+        );
+        let groups = groups().replace("<Engine>", &info);
+        let wire = Wire::answering(&[(200, &groups), (200, &nodes()), (200, &subnets()), (200, &tag_reply())]);
+        let found = wire.clients().await.caches().database(&sessions()).await.unwrap().unwrap();
+        assert_eq!(found.replica_of.as_deref(), follows, "{role}");
+        assert_eq!(found.configuration.cache().unwrap().global.as_deref(), Some("ldgnf-sessions"));
+    }
 }

@@ -10,7 +10,7 @@ use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{Configuration, MemberConfiguration, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, Secret};
+use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, Secret, TakeOver};
 use lifeboat_domain::status::StatusMeaning;
 use std::collections::BTreeMap;
 
@@ -242,6 +242,14 @@ impl FailClustersOver for Rds {
         let request = self.at_most_once.failover_db_cluster().db_cluster_identifier(cluster.as_str());
         let request = request.set_target_db_instance_identifier(to.map(|member| member.as_str().to_owned()));
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:FailoverDBCluster", &error))
+    }
+}
+
+impl TakeOver for Rds {
+    /// A replica cluster knows its source and needs no other word.
+    async fn take_over(&self, cluster: &DatabaseId, _follows: &str, _region: &str) -> Answer<()> {
+        let request = self.at_most_once.promote_read_replica_db_cluster().db_cluster_identifier(cluster.as_str());
+        request.send().await.map(|_| ()).map_err(|error| call_error("rds:PromoteReadReplicaDBCluster", &error))
     }
 }
 

@@ -135,6 +135,7 @@ pub(super) fn observe(shown: &DbCluster, instances: &[DbInstance]) -> Answer<Obs
         groups: groups(shown.vpc_security_groups()),
         parameter_status,
         pending: Vec::new(),
+        global: shown.global_cluster_identifier.clone().filter(|global| !global.is_empty()),
         replica_of: shown.replication_source_identifier.clone().filter(|source| !source.is_empty()),
         replication: None,
         replicas: shown.read_replica_identifiers().to_vec(),

@@ -31,6 +31,7 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
         groups: groups(shown.vpc_security_groups()),
         parameter_status: shown.db_parameter_groups().first().and_then(|group| group.parameter_apply_status.clone()),
         pending: shown.pending_modified_values.as_ref().map(pending::names).unwrap_or_default(),
+        global: None,
         replica_of: shown.read_replica_source_db_instance_identifier.clone(),
         replication: replication(shown),
         replicas: shown.read_replica_db_instance_identifiers().to_vec(),

@@ -160,3 +160,14 @@ async fn whose_a_secret_is_and_what_key_it_holds_is_read_without_its_value_being
     assert_eq!((key.reveal(), format!("{key:?}").as_str()), ("a key", "***"));
     assert_eq!(secrets.signing_key("prod/rollout").await.unwrap_err().class, CallClass::Invalid);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_of_a_secret_is_not_ones_own() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-a1b2c3";
+    let replica = json!({"Name": "orders", "ARN": arn, "PrimaryRegion": "eu-west-1"}).to_string();
+    let primary = json!({"Name": "orders", "ARN": arn, "PrimaryRegion": "eu-central-1"}).to_string();
+    let wire = Wire::answering(&[(200, &replica), (200, &primary)]);
+    let secrets = wire.clients().await.secrets();
+    assert_eq!(secrets.owning_service("orders").await.unwrap().as_deref(), Some("its primary in eu-west-1"));
+    assert_eq!(secrets.owning_service("orders").await.unwrap(), None);
+}

@@ -52,6 +52,7 @@ pub(super) fn table(
         groups: table_door(false),
         parameter_status: None,
         pending: Vec::new(),
+        global: None,
         replica_of: None,
         replication: None,
         replicas: Vec::new(),

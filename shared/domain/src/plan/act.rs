@@ -89,6 +89,18 @@ pub enum Act {
         /// What it will look like once all that the plan sets is set.
         expected: Box<Configuration>,
     },
+    /// `rds:PromoteReadReplicaDBCluster` of a replica cluster; of a cache `elasticache:FailoverGlobalReplicationGroup`. Always in the
+    /// Region of the member.
+    TakeOver {
+        /// The member that takes over.
+        instance: DatabaseId,
+        /// Its resource id: another one under its name does not take over.
+        resource_id: String,
+        /// What it follows: the source's ARN, or the global datastore.
+        follows: String,
+        /// Its Region, which becomes the `PrimaryRegion` of a global datastore.
+        region: String,
+    },
     /// `rds:ModifyDBInstance` for what a promoted replica has otherwise than its source.
     AdoptSettings {
         /// The promoted replica.
@@ -312,6 +324,8 @@ impl Act {
             // Of a cluster: each of its members.
             Self::EndSessions { .. } => "rds:RebootDBInstance",
             Self::PromoteReplica { .. } => "rds:PromoteReadReplica",
+            Self::TakeOver { instance, .. } if is_cache(instance) => "elasticache:FailoverGlobalReplicationGroup",
+            Self::TakeOver { .. } => "rds:PromoteReadReplicaDBCluster",
             Self::ReplaySettings { instance, .. }
             | Self::ResetMasterPassword { instance, .. }
             | Self::SetSecurityGroups { instance, .. } => by_kind(instance, "rds:ModifyDBInstance", "rds:ModifyDBCluster"),
@@ -343,6 +357,7 @@ impl Act {
             | Self::SetFailover { instance, .. }
             | Self::EndSessions { instance }
             | Self::PromoteReplica { instance, .. }
+            | Self::TakeOver { instance, .. }
             | Self::AdoptSettings { instance, .. }
             | Self::MakeMultiAz { instance }
             | Self::ReplaySettings { instance, .. }
@@ -390,7 +405,9 @@ impl Act {
             // Two backups of a table may have one name.
             Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
             Self::CreateSnapshot { .. } => Repeat::Nameable,
-            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } => Repeat::AtMostOnce,
+            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } | Self::TakeOver { .. } => {
+                Repeat::AtMostOnce
+            }
             Self::ReplaySettings { .. }
             | Self::SetTable { .. }
             | Self::SetFailover { .. }

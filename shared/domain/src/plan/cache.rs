@@ -193,7 +193,6 @@ pub(super) fn refused_checks(facts: PlanFacts<'_>) -> Option<String> {
 pub(super) fn guidance(facts: PlanFacts<'_>) -> Vec<String> {
     let (id, region) = (&facts.incident.source.id, facts.incident.source.arn.region());
     let describe = format!("aws elasticache describe-replication-groups --region {region} --replication-group-id {id}");
-    let global = facts.manifest.and_then(|manifest| manifest.configuration.cache()?.global.clone());
     match facts.incident.scenario() {
         Some(Scenario::StorageFull) => vec![
             format!("{id} has no memory left: what its maxmemory-policy evicts is gone; a larger node type keeps more."),
@@ -221,7 +220,6 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Vec<String> {
             format!("aws elasticache create-snapshot --region {region} {} --snapshot-name evidence-{id}", kept_from(facts)),
             "Then change the AUTH token or the user groups, and let the cache fill itself anew.".to_owned(),
         ],
-        Some(Scenario::RegionOutage) => region_outage(global.as_deref()),
         _ => Vec::new(),
     }
 }
@@ -234,19 +232,4 @@ fn kept_from(facts: PlanFacts<'_>) -> String {
     };
     let node = next_primary(observed).or_else(|| observed.writer());
     node.map_or_else(group, |node| format!("--cache-cluster-id {}", node.id))
-}
-
-/// Never automatic across Regions (fact sheet 3.1).
-fn region_outage(global: Option<&str>) -> Vec<String> {
-    let Some(global) = global else {
-        return vec![
-            "It belongs to no global datastore: snapshots stay in their Region. Build it anew in the standby Region, empty or from a snapshot that was exported to S3 there.".to_owned(),
-        ];
-    };
-    vec![
-        format!("Make the standby Region's replication group the primary of the global datastore {global}; call it in the standby Region. Replication is asynchronous: its last writes may be missing."),
-        format!("aws elasticache failover-global-replication-group --region STANDBY_REGION --global-replication-group-id {global} --primary-region STANDBY_REGION --primary-replication-group-id STANDBY_GROUP"),
-        "If the home Region cannot be called at all, take the standby's group out of the datastore instead, which makes it writable: disassociate-global-replication-group.".to_owned(),
-        "Clients of the standby Region have another endpoint: move them by record, parameter or secret there.".to_owned(),
-    ]
 }

@@ -5,7 +5,9 @@ use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, cluster, quarantine, stale, table};
+use super::{
+    Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, cluster, quarantine, stale, table, take_over,
+};
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::Phase;
@@ -37,6 +39,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
+        Remedy::TakeOver => take_over::add_calls(facts, plan),
         Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold => {
             add_restore_calls(facts, plan, chosen)
         }

@@ -33,6 +33,10 @@ impl Act {
                 )
             }
             Self::PromoteReplica { instance, backup_days, .. } => format!("{action} {instance} BackupRetentionPeriod={backup_days}"),
+            Self::TakeOver { instance, follows, region, .. } if is_cache(instance) => {
+                format!("{action} {follows} PrimaryRegion={region} PrimaryReplicationGroupId={instance}")
+            }
+            Self::TakeOver { instance, follows, .. } => format!("{action} {instance}, which follows {follows}"),
             Self::AdoptSettings { instance, settings } => format!("{action} {instance} {}", settings.describe()),
             Self::MakeMultiAz { instance } => format!("{action} {instance} MultiAZ=true"),
             Self::GrowStorage { instance, gib, .. } => format!("{action} {instance} AllocatedStorage={gib} GiB"),

@@ -7,7 +7,7 @@ use crate::words::{ResourceKind, Scenario};
 /// Guidance for the scenarios that no restore would mend.
 pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedDatabase>) -> Vec<String> {
     if incident.kind == ResourceKind::DynamodbTable {
-        return super::table::guidance(scenario, incident, observed);
+        return super::table::guidance(scenario, incident);
     }
     let (id, region) = (&incident.source.id, incident.source.arn.region());
     let lines: Vec<String> = match scenario {
@@ -42,11 +42,9 @@ pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option
             format!("aws rds create-db-snapshot --region {region} --db-instance-identifier {id} --db-snapshot-identifier evidence-{id}"),
             "Then rotate the secrets, and restore to before the intrusion with scenario human_error and its restore_to.".to_owned(),
         ],
-        Scenario::RegionOutage => vec![
-            "Lifeboat cannot yet move a database to another Region by itself.".to_owned(),
-            "Restore the newest copied snapshot in the standby Region, or promote the replica there, by the runbook.".to_owned(),
-        ],
-        Scenario::AzOutage
+        // Told where it is looked what could take over.
+        Scenario::RegionOutage
+        | Scenario::AzOutage
         | Scenario::Corruption
         | Scenario::HumanError
         | Scenario::InstanceFailure

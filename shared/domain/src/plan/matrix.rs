@@ -21,6 +21,8 @@ closed_enum! {
         Guided = "guided",
         /// Promote a read replica of the same Region: it loses what was not replicated yet, and is never a replica again.
         PromoteReplica = "promote_replica",
+        /// Make what follows another Region's resource here the one that clients write to: what was not replicated is lost.
+        TakeOver = "take_over",
         /// Make an empty cache as its source was configured: it loses everything, and fills itself from where its clients have it.
         RebuildCold = "rebuild_cold",
     }
@@ -46,7 +48,7 @@ const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy]
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
     use Remedy::{
-        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
+        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack, TakeOver,
     };
     use ResourceKind::{DbCluster, DynamodbTable, RdsInstance, ReplicationGroup};
     &[
@@ -70,7 +72,7 @@ pub const MATRIX: &[MatrixRow] = {
         row(DbCluster, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
         row(DbCluster, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
         row(DbCluster, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
-        row(DbCluster, Scenario::RegionOutage, &[Guided], true),
+        row(DbCluster, Scenario::RegionOutage, &[TakeOver, Guided], true),
         row(DbCluster, Scenario::StorageFull, &[Guided], true),
         row(DbCluster, Scenario::SecurityBreach, &[Guided], true),
         row(DbCluster, Scenario::KeyInaccessible, &[Guided], true),
@@ -99,7 +101,7 @@ pub const MATRIX: &[MatrixRow] = {
         row(ReplicationGroup, Scenario::Corruption, &[RestoreSnapshot, RebuildCold], false),
         row(ReplicationGroup, Scenario::HumanError, &[RestoreSnapshot, RebuildCold], false),
         row(ReplicationGroup, Scenario::Deletion, &[RestoreSnapshot, RebuildCold], true),
-        row(ReplicationGroup, Scenario::RegionOutage, &[Guided], true),
+        row(ReplicationGroup, Scenario::RegionOutage, &[TakeOver, Guided], true),
         row(ReplicationGroup, Scenario::StorageFull, &[Guided], true),
         row(ReplicationGroup, Scenario::SecurityBreach, &[Guided], true),
         row(ReplicationGroup, Scenario::KeyInaccessible, &[Guided], true),
@@ -127,6 +129,13 @@ mod tests {
                 assert_eq!(MATRIX.iter().filter(|row| row.kind == kind && row.scenario == *scenario).count(), 1, "{kind} {scenario}");
                 assert!(!MatrixRow::of(kind, *scenario).unwrap().remedies.is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn nothing_takes_over_from_another_region_but_by_a_persons_word() {
+        for row in MATRIX.iter().filter(|row| row.remedies.contains(&Remedy::TakeOver)) {
+            assert!(row.always_ask && row.scenario == Scenario::RegionOutage && row.remedies.ends_with(&[Remedy::Guided]), "{}", row.kind);
         }
     }
 

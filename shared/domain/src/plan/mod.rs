@@ -20,6 +20,7 @@ mod settings;
 mod stale;
 mod swap_back;
 mod table;
+mod take_over;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use repeat::{FencePlan, Repeat};
 pub use settings::{LateSettings, RestoreSettings};
 pub use swap_back::{MovedFrom, rows_since};
 pub use table::{TableSetting, expected_of_table};
+pub use take_over::take_over_by_hand;
 pub use targets::FoundTarget;
 
 use crate::ids::{DatabaseId, Identity, IncidentId, PlanHash, digest};

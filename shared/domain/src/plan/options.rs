@@ -7,6 +7,7 @@ use super::promotion;
 use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::table;
+use super::take_over;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
 use crate::caches::FoundCache;
 use crate::error::DrError;
@@ -110,6 +111,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
             Some(target_name(facts.incident)?)
         }
         Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
+        Some(Remedy::TakeOver) => Some(facts.incident.source.id.clone()),
         Some(Remedy::PromoteReplica) => chosen.and_then(|weighed| weighed.replica.clone()),
         _ => None,
     };
@@ -130,7 +132,9 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         options: weighed.iter().map(|weighed| weighed.option.clone()).collect(),
         warm_up: None,
         risks: Vec::new(),
-        guidance: if cache::is_cache(facts) { cache::guidance(facts) } else { guidance(scenario, facts.incident, facts.observed) },
+        guidance: take_over::guidance(facts).unwrap_or_else(|| {
+            if cache::is_cache(facts) { cache::guidance(facts) } else { guidance(scenario, facts.incident, facts.observed) }
+        }),
         reason: reason(&weighed, chosen, scenario),
         refusals: Vec::new(),
         policy_hash: facts.incident.policy_hash.clone(),
@@ -150,6 +154,7 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
 fn existing_target(facts: PlanFacts<'_>, remedy: Option<Remedy>, target: Option<&DatabaseId>) -> Option<String> {
     match remedy? {
         Remedy::SwapBack => facts.moved_from.map(|from| from.source.resource_id.clone()),
+        Remedy::TakeOver => Some(facts.incident.source.resource_id.clone()),
         Remedy::PromoteReplica => {
             let promoted = facts.replicas.iter().find(|replica| Some(&replica.observed.id) == target);
             promoted.map(|replica| replica.observed.resource_id.clone())
@@ -211,6 +216,7 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
     match remedy {
         Remedy::ForceFailover => weigh_failover(facts),
         Remedy::PromoteReplica => promotion::weigh(facts),
+        Remedy::TakeOver => take_over::weigh(facts),
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),

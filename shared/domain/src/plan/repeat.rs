@@ -26,6 +26,9 @@ closed_enum! {
         Terminal = "terminal",
         /// It does not exist.
         Gone = "gone",
+        /// It lies in another Region, which may be dark, and cannot be fenced from here: a split brain could follow, and only a person
+        /// may decide that.
+        Elsewhere = "elsewhere",
         /// Not at all: a split brain could follow.
         Impossible = "impossible",
     }

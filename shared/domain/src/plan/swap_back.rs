@@ -48,6 +48,11 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
         return refuse("no recovery of Lifeboat has moved its clients here: there is nothing to undo".to_owned());
     };
     let (old, new) = (&from.source.id, &facts.incident.source.id);
+    if from.source.resource_id == facts.incident.source.resource_id {
+        return refuse(format!(
+            "{new} took over from another Region and stayed where it is: a way back is a new replica there, and a plan there to take over from {new}"
+        ));
+    }
     let Some(observed) = &from.observed else {
         return refuse(format!("{old}, which clients were moved from, does not exist any more"));
     };

@@ -214,25 +214,11 @@ fn replicas(observed: Option<&ObservedDatabase>, manifest: Option<&Manifest>) ->
 }
 
 /// Commands for the scenarios that no restore would mend.
-pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option<&ObservedDatabase>) -> Vec<String> {
+pub(super) fn guidance(scenario: Scenario, incident: &Incident) -> Vec<String> {
     let (id, region) = (&incident.source.id, incident.source.arn.region());
     let describe =
         format!("aws dynamodb describe-table --region {region} --table-name {id} --query 'Table.[TableStatus,SSEDescription,Replicas]'");
     match scenario {
-        Scenario::RegionOutage => {
-            let replicas = replicas(observed, None);
-            let look = |there: &String| {
-                format!("aws dynamodb describe-table --region {there} --table-name {id} --query 'Table.[TableStatus,Replicas]'")
-            };
-            let mut lines: Vec<String> = replicas.iter().map(look).collect();
-            lines.push(if replicas.is_empty() {
-                "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'."
-                    .to_owned()
-            } else {
-                format!("Lead clients to one of {}: set their Region; the table has the same name there.", replicas.join(", "))
-            });
-            lines
-        }
         Scenario::KeyInaccessible => vec![
             format!("The KMS key of {id} is unreachable: enable it or cancel its deletion within 7 days, or the table is archived."),
             describe,
@@ -250,6 +236,6 @@ pub(super) fn guidance(scenario: Scenario, incident: &Incident, observed: Option
         | Scenario::StorageFull
         | Scenario::ParameterFailure
         | Scenario::NetworkFailure => vec![describe],
-        Scenario::Corruption | Scenario::HumanError | Scenario::Deletion | Scenario::Undo => Vec::new(),
+        Scenario::Corruption | Scenario::HumanError | Scenario::Deletion | Scenario::Undo | Scenario::RegionOutage => Vec::new(),
     }
 }

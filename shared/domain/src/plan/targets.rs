@@ -1,20 +1,26 @@
 //! The calls that move clients, one or two for each target of the policy, and those that make consumers look again.
 
 use super::options::PlanFacts;
-use super::{Act, NameHolders, Plan, PlannedCall, cache, renames, table};
+use super::{Act, NameHolders, Plan, PlannedCall, cache, renames, table, take_over};
 use crate::error::DrError;
 use crate::ids::DatabaseId;
 use crate::incident::{Phase, Source};
 use crate::observed::{DnsRecord, Parameter, ProxyGroup, tags};
 use crate::point::Manifest;
 use crate::policy::{Consumer, CutOverTarget, ParameterHolds};
-use crate::words::ResourceKind;
+use crate::words::{ResourceKind, Scenario};
 
 /// A TTL up to which nobody need be told how long clients may stay away, in seconds.
 const QUIET_TTL: u32 = 60;
 /// The type of a parameter that can be moved: the address of a database is no secret, and writing a SecureString anew would
 /// encrypt it with another key unless that is named.
 const PLAIN: &str = "String";
+
+/// What a target leads to that is not the database which is recovered.
+const NOT_THE_SOURCE: &str = "which is not the address of the source: look whose it is";
+
+/// The same where clients come from another Region.
+const NOT_ITS_OWN: &str = "which is to be the address in the other Region: look whose it is";
 
 /// What was found of a target when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +54,10 @@ impl Moves {
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
 pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
     for (place, target) in facts.policy.cut_over.iter().enumerate() {
-        if let Some(refusal) = table::refusal(target, &facts.incident.source.id).or_else(|| cache::refused_target(facts, target)) {
+        if let Some(refusal) = table::refusal(target, &facts.incident.source.id)
+            .or_else(|| cache::refused_target(facts, target))
+            .or_else(|| take_over::refused_target(facts, target))
+        {
             plan.refusals.push(refusal);
             continue;
         }
@@ -88,6 +97,8 @@ fn moves(
 ) -> Result<Result<Moves, String>, DrError> {
     let source = &facts.incident.source;
     let old_host = source.endpoint.as_ref().map(|endpoint| endpoint.host.as_str());
+    // What follows another Region's is moved to where it stands: clients come from an address that is not known here.
+    let strange = if facts.incident.scenario() == Some(Scenario::RegionOutage) { NOT_ITS_OWN } else { NOT_THE_SOURCE };
     Ok(match (target, found) {
         (CutOverTarget::SecretsManager, found) => {
             let secret = manifest.secret().ok_or_else(|| {
@@ -98,9 +109,11 @@ fn moves(
             })?;
             of_secret(secret, found, to)
         }
-        (CutOverTarget::Route53 { zone, record }, Some(FoundTarget::Record(found))) => of_record(zone, record, found, old_host, to),
+        (CutOverTarget::Route53 { zone, record }, Some(FoundTarget::Record(found))) => {
+            of_record((zone, record), found, (old_host, strange), to)
+        }
         (CutOverTarget::SsmParameter { name, holds }, Some(FoundTarget::Parameter(found))) => {
-            of_parameter(name, *holds, found.as_ref(), source, to)
+            of_parameter((name, *holds), found.as_ref(), (source, strange), to)
         }
         (CutOverTarget::RdsProxy { proxy, .. }, _) if source.id.kind() == ResourceKind::DbCluster => Err(format!(
             "proxy {proxy}: its target group would follow the members of a DB cluster, which Lifeboat does not move; move clients by another target of cut_over"
@@ -126,7 +139,12 @@ fn of_secret(secret: &str, found: Option<&FoundTarget>, to: &DatabaseId) -> Resu
     }
 }
 
-fn of_record(zone: &str, record: &str, found: &[DnsRecord], old_host: Option<&str>, to: &DatabaseId) -> Result<Moves, String> {
+fn of_record(
+    (zone, record): (&str, &str),
+    found: &[DnsRecord],
+    (old_host, strange): (Option<&str>, &str),
+    to: &DatabaseId,
+) -> Result<Moves, String> {
     let place = format!("record {record} in zone {zone}");
     let only = match found {
         [] => return Err(format!("there is no {place}")),
@@ -147,12 +165,17 @@ fn of_record(zone: &str, record: &str, found: &[DnsRecord], old_host: Option<&st
         moves.risks.push(format!("clients may stay away for up to {ttl} s after the move: that is the TTL of {record}"));
     }
     if old_host.is_none_or(|host| !value.eq_ignore_ascii_case(host)) {
-        moves.risks.push(format!("record {record} leads to {value}, which is not the address of the source: look whose it is"));
+        moves.risks.push(format!("record {record} leads to {value}, {strange}"));
     }
     Ok(moves)
 }
 
-fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, source: &Source, to: &DatabaseId) -> Result<Moves, String> {
+fn of_parameter(
+    (name, holds): (&str, ParameterHolds),
+    found: Option<&Parameter>,
+    (source, strange): (&Source, &str),
+    to: &DatabaseId,
+) -> Result<Moves, String> {
     let Some(found) = found else { return Err(format!("there is no parameter {name}")) };
     if found.kind != PLAIN {
         return Err(format!("parameter {name} is a {}: an address that Lifeboat moves must be of type {PLAIN}", found.kind));
@@ -164,7 +187,7 @@ fn of_parameter(name: &str, holds: ParameterHolds, found: Option<&Parameter>, so
     };
     let mut moves = Moves::of(Act::PointParameter { parameter: name.to_owned(), holds, instance: to.clone() });
     if source.endpoint.as_ref().is_none_or(|endpoint| !endpoint.is_same(&leads_to)) {
-        moves.risks.push(format!("parameter {name} leads to {}, which is not the address of the source: look whose it is", leads_to.host));
+        moves.risks.push(format!("parameter {name} leads to {}, {strange}", leads_to.host));
     }
     Ok(moves)
 }

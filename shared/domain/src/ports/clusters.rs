@@ -11,6 +11,13 @@ pub trait FailClustersOver {
     async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()>;
 }
 
+/// `rds:PromoteReadReplicaDBCluster`, of a cache `elasticache:FailoverGlobalReplicationGroup`. Sent without SDK retries: the first has no
+/// way back, and a second one of the other could go back.
+pub trait TakeOver {
+    /// Makes a member that follows another Region's writable; `follows` is the source, or the global datastore, and `region` its own.
+    async fn take_over(&self, member: &DatabaseId, follows: &str, region: &str) -> Answer<()>;
+}
+
 /// `rds:CreateDBInstance` into a cluster (with `rds:AddTagsToResource`): a restored Aurora cluster has no instances.
 pub trait MakeMembers {
     /// Makes a member; `AlreadyExists` is for the caller to look at.

@@ -1,17 +1,18 @@
 //! The ports of the control plane, for DB clusters.
 
+use super::caches::is_cache;
 use super::{Cloud, mapping};
 use crate::model::{
     ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DeleteDbCluster, DeleteDbInstance,
     DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, EnableHttpEndpoint,
-    FailoverDbCluster, Filter, ModifyDbCluster, RebootDbInstance, RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime,
-    ServerlessV2Scaling,
+    FailoverDbCluster, FailoverGlobalReplicationGroup, Filter, ModifyDbCluster, PromoteReadReplicaDbCluster, RebootDbInstance,
+    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, ServerlessV2Scaling,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers};
+use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, TakeOver};
 use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
@@ -262,5 +263,20 @@ impl FailClustersOver for Cloud {
         let request =
             FailoverDbCluster { db_cluster_identifier: cluster.to_string(), target_db_instance_identifier: to.map(ToString::to_string) };
         self.rds("rds:FailoverDBCluster", &request).map(|_| ())
+    }
+}
+
+impl TakeOver for Cloud {
+    async fn take_over(&self, member: &DatabaseId, follows: &str, region: &str) -> Answer<()> {
+        if is_cache(member) {
+            let request = FailoverGlobalReplicationGroup {
+                global_replication_group_id: follows.to_owned(),
+                primary_region: region.to_owned(),
+                primary_replication_group_id: member.to_string(),
+            };
+            return self.rds("elasticache:FailoverGlobalReplicationGroup", &request).map(|_| ());
+        }
+        let request = PromoteReadReplicaDbCluster { db_cluster_identifier: member.to_string() };
+        self.rds("rds:PromoteReadReplicaDBCluster", &request).map(|_| ())
     }
 }

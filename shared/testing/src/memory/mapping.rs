@@ -73,6 +73,7 @@ pub(super) fn instance(shown: &DbInstance) -> Answer<ObservedDatabase> {
         created_at: shown.instance_create_time,
         parameter_status: shown.db_parameter_groups.first().map(|group| group.parameter_apply_status.clone()),
         pending: pending(shown),
+        global: None,
         replica_of: shown.read_replica_source_db_instance_identifier.clone(),
         replication: shown.status_infos.first().map(|info| Replication {
             status: info.status.clone(),

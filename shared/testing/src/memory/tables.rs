@@ -58,6 +58,7 @@ fn observed(table: &Table, now: DateTime<Utc>) -> Answer<ObservedDatabase> {
         groups,
         parameter_status: None,
         pending: Vec::new(),
+        global: None,
         replica_of: None,
         replication: None,
         replicas: Vec::new(),

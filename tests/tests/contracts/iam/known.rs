@@ -75,7 +75,12 @@ pub(super) const CHANGES: &[Change] = &[
     may("RestoreAct", MEMBER, &[MEMBERS], "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired"),
     may("RestoreAct", MEMBER, &[CLUSTER_COPIES], "carries lifeboat:incident, lacks lifeboat:policy, lacks lifeboat:retired"),
     may("RestoreAct", MEMBER, &["og:*", "pg:*", "subgrp:*"], ALWAYS),
-    may("RestoreAct", &["rds:FailoverDBCluster"], &["cluster:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["rds:FailoverDBCluster", "rds:PromoteReadReplicaDBCluster"],
+        &["cluster:*"],
+        "carries lifeboat:policy, lacks lifeboat:retired",
+    ),
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
     // On the way back: the sessions of clients that were led to the copy.
     may("RestoreAct", &["rds:RebootDBInstance"], &["db:*"], "carries lifeboat:incident, lacks lifeboat:retired"),
@@ -166,7 +171,14 @@ pub(super) const CACHE_CHANGES: &[Change] = &[
         "gives lifeboat:incident, omits lifeboat:policy, omits lifeboat:retired",
     ),
     may("RestoreAct", &["elasticache:CreateReplicationGroup"], &["snapshot:*", "parametergroup:*", "subnetgroup:*", "usergroup:*"], ALWAYS),
-    may("RestoreAct", &["elasticache:ModifyReplicationGroup"], &["replicationgroup:*"], "carries lifeboat:policy, lacks lifeboat:retired"),
+    may(
+        "RestoreAct",
+        &["elasticache:ModifyReplicationGroup", "elasticache:FailoverGlobalReplicationGroup"],
+        &["replicationgroup:*"],
+        "carries lifeboat:policy, lacks lifeboat:retired",
+    ),
+    // A global datastore is of no Region; the member that becomes its primary is always named, too.
+    may("RestoreAct", &["elasticache:FailoverGlobalReplicationGroup"], &["globalreplicationgroup:*"], ALWAYS),
     may(
         "RestoreAct",
         &["elasticache:ModifyReplicationGroup"],

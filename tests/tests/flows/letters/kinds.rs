@@ -1,15 +1,40 @@
 //! What is told otherwise of a DynamoDB table, and of an ElastiCache replication group.
 
 use super::Scene;
-use super::When::{Begins, News, Orders, Question, Refused, Well};
+use super::When::{Begins, News, Orders, Question, Refused, Stopped, Well};
 use super::scenes::story;
 use crate::caches::{CacheTale as Tale, emptied, filled};
+use crate::members::MemberTale;
 use crate::story::Story;
 use crate::tables;
 
 pub(super) fn all() -> Vec<Scene> {
     let tale = |tale: Tale| story(Story::Cache(tale));
+    let member = |tale: MemberTale| story(Story::Member(tale));
     vec![
+        Scene::new(
+            &[
+                (Question, "Another Region is lost: may the replica cluster here take over?", "APPROVAL NEEDED"),
+                (Well, "Another Region is lost: the replica cluster here was promoted, and clients were led to it", "TOOK OVER"),
+            ],
+            member(MemberTale::Cluster),
+        ),
+        Scene::new(
+            &[(Well, "Another Region is lost: the replication group here became the primary of its global datastore", "TOOK OVER")],
+            member(MemberTale::Cache),
+        ),
+        Scene::new(
+            &[(Well, "Another Region is lost: it took over, and the policy names no way to move clients", "TOOK OVER")],
+            member(MemberTale::ClusterByHand),
+        ),
+        Scene::new(
+            &[(Refused, "Another Region is lost: ElastiCache refuses, as that Region cannot be called", "NO AUTOMATIC REMEDY")],
+            member(MemberTale::CacheRefused),
+        ),
+        Scene::new(
+            &[(Stopped, "Another Region is lost: what was promoted here does not pass a check", "HELD")],
+            member(MemberTale::ClusterIsWrong),
+        ),
         Scene::new(
             &[
                 (Question, "DynamoDB table: somebody deleted it", "APPROVAL NEEDED"),

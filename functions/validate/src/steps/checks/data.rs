@@ -188,6 +188,12 @@ pub(crate) fn sampled_freshness(newest: Timestamp, wanted: &Moment) -> Check {
     Check::new("freshness", Grade::Pass, text)
 }
 
+/// The same of what took over from another Region: a person has decided about the loss, before it could be measured.
+pub(crate) fn replicated_until(newest: Timestamp) -> Check {
+    let text = format!("the newest row was written at {}; what the other Region took after it is not here", show_time(newest));
+    Check::new("freshness", Grade::Pass, text)
+}
+
 fn first_ten(names: &[&str]) -> String {
     let shown = names.iter().take(10).copied().collect::<Vec<_>>().join(", ");
     if names.len() > 10 { format!("{shown}, and {} more", names.len() - 10) } else { shown }

@@ -28,6 +28,9 @@ pub(crate) fn check(baseline: &Result<Option<Fingerprint>, String>, found: &Keys
             let (grade, text) = then.compare(found);
             Check::new(NAME, grade, format!("against the fingerprint of {}: {text}", show_time(*taken_at)))
         }
+        Ok(_) if plan.is_some_and(|plan| plan.remedy == Some(Remedy::TakeOver)) => {
+            Check::new(NAME, Grade::Pass, format!("it holds {keys} keys; nothing was restored: they were replicated from the other Region"))
+        }
         Ok(_) => {
             let text = "there is no fingerprint from before the restore point to compare with; the first backup makes one";
             Check::new(NAME, Grade::Warn, format!("it holds {keys} keys; {text}"))

@@ -11,7 +11,7 @@ use data::Moment;
 use lifeboat_domain::acting::CutOver;
 use lifeboat_domain::incident::{Incident, Phase};
 use lifeboat_domain::ledger::{self, keys};
-use lifeboat_domain::plan::Plan;
+use lifeboat_domain::plan::{Plan, Remedy};
 use lifeboat_domain::point::{Difference, Fingerprint};
 use lifeboat_domain::policy::{FingerprintTable, Policy};
 use lifeboat_domain::ports::{Clock, Credentials, Documents, Ledger, OpenDatabases, ReadSecretVersions, ReadSecrets, Target};
@@ -82,7 +82,10 @@ where
         }
         None => checks.extend(not_run(policy, &login.why_not())),
     }
-    checks.push(configuration::configuration(differences.as_deref()));
+    // What it follows lies in another Region, which is not asked how it is configured.
+    if !takes_over(plan.as_ref()) {
+        checks.push(configuration::configuration(differences.as_deref()));
+    }
 
     let validation = Validation { at: deps.clock.now(), checks, newest_data, write_mark };
     ledger::write(&deps.ledger, &keys::validation(&incident.id), &validation).await?;
@@ -91,6 +94,11 @@ where
     tracing::info!(execution = case.execution, incident = %incident.id, grade = %validation.grade(), "{text}");
     ledger::tell(&deps.ledger, &incident.id, validation.at, Phase::Validate, text).await?;
     Ok(Validated { grade: validation.grade(), proceed })
+}
+
+/// Whether it is a member that took over from another Region: nothing was restored.
+fn takes_over(plan: Option<&Plan>) -> bool {
+    plan.is_some_and(|plan| plan.remedy == Some(Remedy::TakeOver))
 }
 
 fn role(login: &Login) -> Check {
@@ -178,6 +186,11 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
             Err(error) => return checks.extend(["tables", "data"].map(|name| unknown(name, error))),
         };
         let policy = self.policy.tables_of(&self.target.instance, &self.incident.resource);
+        // Nobody here knows what it should hold: the policy's own checks tell, and the person who has approved it.
+        if baseline.is_none() && takes_over(self.plan) {
+            checks.extend((!policy.is_empty()).then(|| data::tables(None, &policy, found)));
+            return;
+        }
         checks.push(data::tables(baseline, &policy, found));
         let watermarks = baseline.map(data::watermarks).unwrap_or_default();
         let comparable = |table: &&FingerprintTable| found.contains(&table.table) && watermarks.contains_key(&table.table);
@@ -210,6 +223,7 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
         let is_sampled = timed.iter().any(|table| table.items.is_some());
         let check = match newest.filter(|_| is_sampled) {
             Some(newest) => Some(data::sampled_freshness(newest, &self.wanted())),
+            None if takes_over(self.plan) => newest.map(data::replicated_until),
             None => data::freshness(newest, !timed.is_empty(), &self.wanted(), self.rpo()),
         };
         checks.extend(check.map(|check| Check { millis: self.millis_since(started), ..check }));

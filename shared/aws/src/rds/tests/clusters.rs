@@ -1,6 +1,7 @@
 //! DB clusters: what is sent, exactly, and what is read.
 
 mod reads;
+mod take_over;
 
 use super::{answer, id, orders_db, page};
 use crate::wire::{Wire, error_xml, form};

@@ -20,13 +20,15 @@ struct Exists {
     window: bool,
     /// A recovery point that is old enough.
     point: bool,
+    /// What the source follows in another Region.
+    followed: bool,
 }
 
 impl Exists {
     fn every() -> impl Iterator<Item = Self> {
-        (0_u8..32).map(|bits| {
+        (0_u8..64).map(|bits| {
             let has = |bit: u8| bits & (1 << bit) != 0;
-            Self { source: has(0), second: has(1), replica: has(2), window: has(3), point: has(4) }
+            Self { source: has(0), second: has(1), replica: has(2), window: has(3), point: has(4), followed: has(5) }
         })
     }
 
@@ -40,6 +42,7 @@ impl Exists {
             Remedy::PromoteReplica => self.replica && kind == ResourceKind::RdsInstance,
             Remedy::RestoreLatest | Remedy::RestoreToTime => self.window,
             Remedy::RestoreSnapshot => self.point,
+            Remedy::TakeOver => self.source && self.followed,
             Remedy::GrowStorage => self.source,
             // No recovery has moved clients here.
             Remedy::SwapBack => false,
@@ -76,6 +79,7 @@ fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDat
     observed.id = DatabaseId::new(kind, "orders-db").unwrap();
     observed.configuration.multi_az = exists.second;
     observed.configuration.allocated_storage = Some(100);
+    observed.replica_of = exists.followed.then(|| "arn:aws:rds:eu-west-1:123456789012:cluster:orders-home".to_owned());
     if kind != ResourceKind::RdsInstance {
         // A cluster is what its writer is.
         observed.members = vec![Member { status: observed.status.clone(), ..member("orders-1", true) }];
@@ -142,7 +146,7 @@ fn each_cell_plans_the_first_option_of_its_row_that_exists_allows_and_says_why_o
             cells += 1;
         }
     }
-    assert_eq!(cells, 32 * MATRIX.len());
+    assert_eq!(cells, 64 * MATRIX.len());
 }
 
 #[test]

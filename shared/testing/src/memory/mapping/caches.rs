@@ -44,6 +44,7 @@ pub(in crate::memory) fn cache(
         |shown: &crate::model::SecurityGroupMembership| SecurityGroup { id: shown.security_group_id.clone(), status: shown.status.clone() };
     let groups = groups_of_nodes(nodes.iter().map(|node| node.security_groups.iter().map(group).collect()));
     let zone_of = |is_writer: bool| members.iter().find(|member| member.is_writer == is_writer).and_then(|member| member.zone.clone());
+    let global = shown.global_replication_group_info.as_ref();
     Ok(ObservedDatabase {
         id: parsed(cache_id(&shown.replication_group_id))?,
         arn: parsed(Arn::parse(shown.arn.clone()))?,
@@ -56,7 +57,10 @@ pub(in crate::memory) fn cache(
         created_at: shown.replication_group_create_time,
         parameter_status: nodes.first().map(|node| node.cache_parameter_group.parameter_apply_status.clone()),
         pending: Vec::new(),
-        replica_of: None,
+        global: None,
+        replica_of: global
+            .filter(|info| info.global_replication_group_member_role == "SECONDARY")
+            .map(|info| info.global_replication_group_id.clone()),
         replication: None,
         replicas: Vec::new(),
         cluster: None,
@@ -112,7 +116,7 @@ fn configuration(
             auth_token: shown.auth_token_enabled,
             user_groups,
             data_tiering: shown.data_tiering == "enabled",
-            global: None,
+            global: shown.global_replication_group_info.as_ref().map(|info| info.global_replication_group_id.clone()),
             topic: node.and_then(|node| node.notification_configuration.as_ref()).map(|topic| topic.topic_arn.clone()),
             ip_discovery: Some(shown.ip_discovery.clone()),
             logs: shown.log_delivery_configurations.iter().map(log).collect(),

@@ -189,6 +189,7 @@ impl CreateReplicationGroup {
             arn: model.cache_arn("replicationgroup", id),
             user_group_ids: self.user_group_ids.clone().unwrap_or_default(),
             log_delivery_configurations: self.log_delivery_configurations.clone().unwrap_or_default(),
+            global_replication_group_info: None,
             replication_group_create_time: Some(now),
             data_tiering: enabled(self.data_tiering_enabled),
             auto_minor_version_upgrade: self.auto_minor_version_upgrade.unwrap_or(true),

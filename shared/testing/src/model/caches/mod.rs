@@ -96,6 +96,8 @@ pub(crate) enum CacheStep {
     PrimaryMissed,
     /// This node has become the primary of its shard.
     Promoted(String),
+    /// The secondary of a global datastore is its primary.
+    TookOver,
     /// This node was replaced, or follows the new primary.
     NodeBack(String),
     /// A deletion is finished.
@@ -166,7 +168,7 @@ impl Model {
     }
 
     /// Changes the status, seen at once.
-    fn set_cache(&mut self, id: &str, status: &str) {
+    pub(super) fn set_cache(&mut self, id: &str, status: &str) {
         self.with_cache(id, |it| {
             status.clone_into(&mut it.status);
             status.clone_into(&mut it.shown.status);
@@ -174,7 +176,7 @@ impl Model {
     }
 
     /// Changes the status; Describe shows it only after the status lag.
-    fn begin_cache(&mut self, id: &str, status: &str, now: DateTime<Utc>) {
+    pub(super) fn begin_cache(&mut self, id: &str, status: &str, now: DateTime<Utc>) {
         self.with_cache(id, |it| status.clone_into(&mut it.status));
         self.schedule_cache(id, now + self.settings.durations.status_lag, CacheStep::Show);
     }
@@ -327,6 +329,7 @@ impl Model {
             CacheStep::SnapshotTaken(name) => self.cache_snapshot_taken(id, &name, at, result, done),
             CacheStep::PrimaryMissed => self.primary_missed(id, at),
             CacheStep::Promoted(node) => self.node_promoted(id, &node, at),
+            CacheStep::TookOver => self.cache_took_over(id, result),
             CacheStep::NodeBack(node) => self.node_back(id, &node, at),
             CacheStep::Gone => self.cache_gone(id, at),
         }

@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::model::elsewhere::GlobalReplicationGroupInfo;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CacheEndpoint {
@@ -42,6 +44,7 @@ pub struct ReplicationGroup {
     pub arn: String,
     pub user_group_ids: Vec<String>,
     pub log_delivery_configurations: Vec<LogDeliveryConfiguration>,
+    pub global_replication_group_info: Option<GlobalReplicationGroupInfo>,
     pub replication_group_create_time: Option<DateTime<Utc>>,
     /// `enabled` or `disabled`.
     pub data_tiering: String,

@@ -113,6 +113,7 @@ impl Model {
             db_cluster_parameter_group: parameter_group,
             db_cluster_members: Vec::new(),
             multi_az: !is_aurora,
+            replication_source_identifier: None,
             cluster_create_time: None,
             earliest_restorable_time: None,
             latest_restorable_time: None,

@@ -73,6 +73,8 @@ pub(crate) enum ClusterStep {
     Promotes(String),
     /// This member has taken over.
     FailedOver(String),
+    /// A replica cluster was promoted.
+    TookOver,
     /// Describe shows the writer as it is.
     WriterShown,
     /// Time to archive.
@@ -132,7 +134,7 @@ impl Model {
     }
 
     /// Changes the status, seen at once.
-    fn set_cluster(&mut self, id: &str, status: &str) {
+    pub(super) fn set_cluster(&mut self, id: &str, status: &str) {
         self.with_cluster(id, |it| {
             status.clone_into(&mut it.status);
             status.clone_into(&mut it.shown.status);
@@ -140,7 +142,7 @@ impl Model {
     }
 
     /// Changes the status; Describe shows it only after the status lag.
-    fn begin_cluster(&mut self, id: &str, status: &str, now: DateTime<Utc>) {
+    pub(super) fn begin_cluster(&mut self, id: &str, status: &str, now: DateTime<Utc>) {
         self.with_cluster(id, |it| status.clone_into(&mut it.status));
         self.schedule_cluster(id, now + self.settings.durations.status_lag, ClusterStep::Show);
     }
@@ -189,6 +191,7 @@ impl Model {
             ClusterStep::WriterMissed => self.writer_missed(id, at),
             ClusterStep::Promotes(member) => self.member_promotes(id, &member, at),
             ClusterStep::FailedOver(member) => self.cluster_failed_over(id, &member, at, &result),
+            ClusterStep::TookOver => self.cluster_took_over(id, &result),
             ClusterStep::WriterShown => {
                 self.with_cluster(id, |it| it.shown_writer.clone_from(&it.writer));
             }

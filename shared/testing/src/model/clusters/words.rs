@@ -90,6 +90,8 @@ pub struct DbCluster {
     pub backtrack_window: i64,
     pub http_endpoint_enabled: bool,
     pub serverless_v2_scaling_configuration: Option<ServerlessV2Scaling>,
+    /// Whom a replica cluster follows.
+    pub replication_source_identifier: Option<String>,
     pub publicly_accessible: Option<bool>,
     pub auto_minor_version_upgrade: bool,
     /// The settings in `PendingModifiedValues`.

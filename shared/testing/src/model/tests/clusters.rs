@@ -10,7 +10,7 @@ use super::*;
 
 /// An account with the Aurora cluster `ledger`, whose members `ledger-1` (the writer), `ledger-2` and `ledger-3` lie in a zone each
 /// and have the tiers 1, 2 and 1.
-fn aurora() -> InMemory {
+pub(super) fn aurora() -> InMemory {
     aurora_of(&[("ledger-1", 1), ("ledger-2", 2), ("ledger-3", 1)], |_| {})
 }
 

@@ -3,6 +3,7 @@
 mod accidents;
 mod backups;
 mod clusters;
+mod elsewhere;
 mod failover;
 mod faults;
 mod life;
