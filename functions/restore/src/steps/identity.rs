@@ -44,6 +44,7 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
         record.id = found.id.clone();
         record.arn = found.arn.clone();
         record.resource_id.clone_from(&found.resource_id);
+        record.endpoint.clone_from(&found.endpoint);
         // What serves again is no past of anything.
         record.branches.retain(|branch| branch.resource_id != found.resource_id);
         record.moved_by = Some(moved_by.clone());
