@@ -53,7 +53,7 @@ fn moved(story: &Story) -> Option<&Restored> {
 pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
     let restored = moved(story)?;
     let source = &story.incident.source;
-    if caches::is_cache(&restored.id) {
+    if restored.id.kind() == ResourceKind::ReplicationGroup {
         return Some(caches::tell_iac(&story.incident.resource, source, restored, changed(story, restored)));
     }
     let name = logical(&story.incident.resource);
@@ -75,12 +75,12 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
         restored.id
     );
     let name = logical(&story.incident.resource);
-    let commands = if caches::is_cache(&restored.id) { caches::terraform(&name, &restored.id) } else { terraform(&name, &restored.id) };
+    let commands = terraform(&name, &restored.id);
     Some(Advice::new(say, commands).see(IAC))
 }
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.
-fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
+pub(crate) fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
     let address = terraform_type(new);
     let mut commands = vec![format!("terraform state rm {address}.{name}"), format!("terraform import {address}.{name} {new}")];
     if new.kind() == ResourceKind::DbCluster {
@@ -96,7 +96,8 @@ const fn terraform_type(id: &DatabaseId) -> &'static str {
     match id.kind() {
         ResourceKind::DbCluster => "aws_rds_cluster",
         ResourceKind::DynamodbTable => "aws_dynamodb_table",
-        ResourceKind::RdsInstance | ResourceKind::ReplicationGroup => "aws_db_instance",
+        ResourceKind::ReplicationGroup => "aws_elasticache_replication_group",
+        ResourceKind::RdsInstance => "aws_db_instance",
     }
 }
 
