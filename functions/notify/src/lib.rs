@@ -22,6 +22,7 @@ mod news;
 mod phrases;
 mod report;
 mod rows;
+mod standby;
 mod story;
 mod tell;
 mod text;

@@ -173,7 +173,7 @@ async fn a_failover_of_unknown_fate_comes_with_the_way_to_find_out_and_to_ask_by
     let text = &world.messages()[0].text;
     let wanted = [
         "describe-events --region eu-central-1 --source-type db-instance --source-identifier orders-db --start-time 2026-01-15T10:30:20Z",
-        "If that shows no RDS-EVENT-0013 after 2026-01-15T10:30:20Z, the failover never began",
+        "If that shows no RDS-EVENT-0013 after 2026-01-15T10:30:20Z, the failover never took place",
         "aws rds reboot-db-instance --region eu-central-1 --db-instance-identifier orders-db --force-failover",
     ];
     assert!(places(text, &wanted).is_sorted(), "{text}");
