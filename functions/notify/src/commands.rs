@@ -3,7 +3,7 @@
 mod shut;
 mod table;
 
-pub(crate) use self::shut::{only_if_closed, shut};
+pub(crate) use self::shut::{all_if_closed, only_if_closed, shut};
 use crate::{caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;

@@ -25,6 +25,8 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
     let open = story.fenced().and_then(|fence| commands::open_fence(&source, &arn, fence));
     let fence = open.map(|open| to_shut.map_or(open.clone(), |(copy, _)| commands::only_if_closed(&open, &source, &copy.id)));
     let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&arn, cut_over)).unwrap_or_default();
+    // Names are given back by hand, one look after the other; any other target would lead clients to what stays closed.
+    let clients = if to_shut.is_some() && swap(story).is_none() { commands::all_if_closed(clients) } else { clients };
     let left = story.incident.restored.as_ref().map_or("the copy", |restored| restored.id.as_str());
     let mut parts: [(String, Vec<String>); 6] = [
         (format!("{left} admits no client any more: go on only when this is through, or both could be written"), shut),

@@ -28,6 +28,14 @@ pub(crate) fn only_if_closed(command: &str, opened: &DatabaseId, closed: &Databa
     format!(r#"if [ "$CLOSED" = yes ]; then {command}; else echo "STOP: {opened} stays closed, as {closed} is not seen to be closed"; fi"#)
 }
 
+/// Commands that run only after those of [`shut`] went through.
+pub(crate) fn all_if_closed(commands: Vec<String>) -> Vec<String> {
+    if commands.is_empty() {
+        return commands;
+    }
+    std::iter::once(r#"if [ "$CLOSED" = yes ]; then"#.to_owned()).chain(commands).chain(std::iter::once("fi".to_owned())).collect()
+}
+
 /// Asks until the group is the only one, and in force.
 fn in_force(arn: &Arn, id: &DatabaseId, list: &str, group: &str) -> String {
     let shown = on("describe", arn, id, "--output text --query");

@@ -1,7 +1,7 @@
 //! What is told otherwise of a DynamoDB table, and of an ElastiCache replication group.
 
 use super::Scene;
-use super::When::{Begins, News, Question, Refused, Well};
+use super::When::{Begins, Broken, News, Question, Refused, Well};
 use super::scenes::story;
 use crate::caches::CacheTale as Tale;
 use crate::story::Story;
@@ -18,6 +18,15 @@ pub(super) fn all() -> Vec<Scene> {
             tables::deleted(),
         ),
         Scene::new(&[(Well, "DynamoDB table: a copy stands beside production", "RESTORED")], tables::spoilt()),
+        Scene::new(&[(Broken, "DynamoDB table: a person stopped the execution behind the fence", "INTERRUPTED")], tables::interrupted()),
+        Scene::new(&[(Broken, "Replication group: a person stopped the execution behind the fence", "INTERRUPTED")], async {
+            let mut account = Tale::HumanErrorCutOver.begin().await;
+            account.stopped_before = Some("CutOver");
+            Tale::HumanErrorCutOver.play(&mut account).await;
+            account.settle().await;
+            account.sweeps(3).await;
+            account
+        }),
         Scene::new(
             &[
                 (News, "DynamoDB table: its point-in-time recovery was switched off", "point-in-time recovery was switched off"),
