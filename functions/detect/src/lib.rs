@@ -3,6 +3,7 @@
 //! It is started by EventBridge (RDS events, alarm changes, ended executions), by the sweep, and by the first states of `recovery`.
 //! Whatever event of a database it looks at leaves a reason in the ledger.
 
+mod by_hand;
 mod history;
 mod incidents;
 mod kept;

@@ -60,7 +60,7 @@ pub(crate) fn source(record: &ResourceRecord, observed: Option<&ObservedDatabase
         arn: record.arn.clone(),
         resource_id: record.resource_id.clone(),
         engine: observed.map(|observed| observed.configuration.engine.clone()).or_else(|| record.engine.clone()),
-        endpoint: observed.and_then(|observed| observed.endpoint.clone()),
+        endpoint: observed.and_then(|observed| observed.endpoint.clone()).or_else(|| record.endpoint.clone()),
         secret: record.secret.clone(),
         database: observed.and_then(|observed| observed.configuration.database.clone()),
     }

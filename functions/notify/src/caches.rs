@@ -1,17 +1,12 @@
 //! Ready commands and notes for caches. No command reboots a node: a rebooted primary comes back empty.
 
 use crate::commands::quoted;
-use crate::iac::{Changed, LeftBehind, TellYourIac};
+use crate::iac::{Changed, LeftBehind, TellYourIac, terraform};
 use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use lifeboat_domain::incident::{Restored, Source};
+use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::show_time;
-use lifeboat_domain::words::ResourceKind;
-
-/// Whether it is a replication group.
-pub(crate) const fn is_cache(id: &DatabaseId) -> bool {
-    matches!(id.kind(), ResourceKind::ReplicationGroup)
-}
 
 fn on(verb: &str, arn: &Arn, id: &DatabaseId, rest: &str) -> String {
     let plural = if verb == "describe" { "s" } else { "" };
@@ -31,13 +26,17 @@ pub(crate) fn events(arn: &Arn, id: &DatabaseId, since: Option<Timestamp>) -> St
     format!("aws elasticache describe-events --region {region} --source-type replication-group --source-identifier {id} {when}")
 }
 
-/// Promotes a replica, as ElastiCache lets it be done; each waits for the one before, and what was switched off is on at the end.
-pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
+/// Promotes a replica, as ElastiCache lets it be done. `before` says whether automatic failover and Multi-AZ were on, where they must be
+/// off meanwhile: what was on is on again at the end, whatever becomes of the promotion.
+pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId, to: Option<&DatabaseId>, before: Option<(bool, bool)>) -> String {
+    let to = to.map_or("REPLICA", DatabaseId::as_str);
+    let promote = on("modify", arn, id, &format!("--primary-cluster-id {to} --apply-immediately"));
+    let Some((automatic, multi_az)) = before else { return promote };
     let off = on("modify", arn, id, "--no-automatic-failover-enabled --no-multi-az-enabled --apply-immediately");
     let wait = format!("aws elasticache wait replication-group-available --region {} --replication-group-id {id}", arn.region());
-    let promote = on("modify", arn, id, "--primary-cluster-id REPLICA --apply-immediately");
-    let on_again = on("modify", arn, id, "--automatic-failover-enabled --multi-az-enabled --apply-immediately");
-    // Whatever becomes of the promotion, a cache must not stay without automatic failover.
+    let was_on = [("--automatic-failover-enabled", automatic), ("--multi-az-enabled", multi_az)];
+    let was_on: Vec<&str> = was_on.into_iter().filter_map(|(option, on)| on.then_some(option)).collect();
+    let on_again = on("modify", arn, id, &format!("{} --apply-immediately", was_on.join(" ")));
     format!("{off} && {wait} && {promote}; {wait}; {on_again}")
 }
 
@@ -46,18 +45,41 @@ pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> Strin
     on("modify", arn, id, &format!("--security-group-ids {} --apply-immediately", groups.join(" ")))
 }
 
-/// Moves a cache behind the group that admits `validate` alone. Its sessions are ended by its engine.
-pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
-    vec![
-        set_groups(arn, id, &[group.to_owned()]),
-        "# from a host that the group admits, with its AUTH token in REDISCLI_AUTH; never reboot a primary, which wipes it:".to_owned(),
-        end_sessions(id),
-    ]
+/// Where `redis-cli` must run, and how to go on where it ran elsewhere.
+pub(crate) const HOW_TO_END_SESSIONS: &str = "# from a host that the group admits, with the AUTH token in REDISCLI_AUTH; where you end the sessions elsewhere, set CLOSED=yes yourself. Never reboot a primary, which wipes it";
+
+/// Moves a cache behind the group that admits `validate` alone, waits until each node shows it, and ends the sessions by its engine.
+pub(crate) fn shut(arn: &Arn, id: &DatabaseId, endpoint: Option<&Endpoint>, group: &str) -> Vec<String> {
+    let shown = nodes(arn, id, "SecurityGroups[].join(`=`,[SecurityGroupId,Status])");
+    let in_force = format!("until [ \"$({shown} | tr '\\t' '\\n' | sort -u)\" = {group}=active ]; do sleep 5; done");
+    // Without an address nobody was ever led to it.
+    let end = endpoint.map(|endpoint| end_sessions(arn, id, endpoint));
+    [set_groups(arn, id, &[group.to_owned()]), in_force].into_iter().chain(end).collect()
 }
 
-/// Ends the sessions of everybody else on a cache, by its engine.
-pub(crate) fn end_sessions(id: &DatabaseId) -> String {
-    format!("redis-cli --tls -h PRIMARY_ENDPOINT_OF_{id} CLIENT KILL TYPE normal SKIPME yes")
+/// Something of each node.
+fn nodes(arn: &Arn, id: &DatabaseId, what: &str) -> String {
+    let region = arn.region();
+    format!(
+        "aws elasticache describe-cache-clusters --region {region} --show-cache-node-info --output text --query 'CacheClusters[?ReplicationGroupId==`\"{id}\"`].{what}'"
+    )
+}
+
+/// Ends the sessions of everybody else on a cache, by its engine: on its primary; with cluster mode, where each shard has one, on every
+/// node. `redis-cli` exits with 0 where the engine says no, so its answer must be a number.
+pub(crate) fn end_sessions(arn: &Arn, id: &DatabaseId, endpoint: &Endpoint) -> String {
+    // ElastiCache names what is encrypted in transit `master.` and `clustercfg.`.
+    let is_cluster_mode = endpoint.host.contains("clustercfg.");
+    let tls = if endpoint.host.starts_with("master.") || endpoint.host.starts_with("clustercfg.") { "--tls " } else { "" };
+    let kill = |host: &str| {
+        let port = endpoint.port;
+        format!("[ \"$(redis-cli {tls}-h {host} -p {port} CLIENT KILL TYPE normal SKIPME yes)\" -ge 0 ]")
+    };
+    if !is_cluster_mode {
+        return kill(&endpoint.host);
+    }
+    let (nodes, kill) = (nodes(arn, id, "CacheNodes[].Endpoint.Address"), kill("\"$node\""));
+    format!("LEFT=all && for node in $({nodes}); do if {kill}; then LEFT=; else LEFT=$node; break; fi; done && [ -z \"$LEFT\" ]")
 }
 
 /// Adds or removes tags.
@@ -82,8 +104,16 @@ pub(crate) fn snapshot(arn: &Arn, id: &DatabaseId, name: &SnapshotId, shorthand:
 
 /// Deletes a cache, with a final snapshot where one is wanted.
 pub(crate) fn delete(arn: &Arn, id: &DatabaseId, with_snapshot: bool) -> String {
-    let snapshot = if with_snapshot { format!("--final-snapshot-identifier {id}-final") } else { String::new() };
+    let snapshot = if with_snapshot { format!("--final-snapshot-identifier {}", final_name(id)) } else { String::new() };
     on("delete", arn, id, &snapshot)
+}
+
+/// `<id>-final` within the length of a snapshot's name.
+fn final_name(id: &DatabaseId) -> String {
+    const MOST: usize = 40;
+    const END: &str = "-final";
+    let stem: String = id.as_str().chars().take(MOST - END.len()).collect();
+    format!("{}{END}", stem.trim_end_matches('-'))
 }
 
 /// What infrastructure code must be told of a cache.
@@ -121,24 +151,57 @@ pub(crate) fn tell_iac(resource: &Identity, source: &Source, restored: &Restored
     }
 }
 
-/// Forgetting comes first: it deletes nothing.
-pub(crate) fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
-    let of = format!("aws_elasticache_replication_group.{name}");
-    vec![format!("terraform state rm {of}"), format!("terraform import {of} {new}")]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sessions() -> (Arn, DatabaseId, Endpoint) {
+        let arn = Arn::parse("arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:sessions").unwrap();
+        let host = "master.sessions.a1b2c3.euw1.cache.amazonaws.com".to_owned();
+        (arn, DatabaseId::parse("replicationgroup:sessions").unwrap(), Endpoint { host, port: 6380 })
+    }
+
     #[test]
     fn no_command_for_a_cache_reboots_a_node_or_tests_a_failover() {
-        let arn = Arn::parse("arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:sessions").unwrap();
-        let id = DatabaseId::parse("replicationgroup:sessions").unwrap();
-        let mut all = vec![describe(&arn, &id), events(&arn, &id, None), force_failover(&arn, &id), delete(&arn, &id, true)];
-        all.extend(shut(&arn, &id, "sg-1"));
+        let (arn, id, endpoint) = sessions();
+        let mut all = vec![describe(&arn, &id), events(&arn, &id, None), delete(&arn, &id, true)];
+        all.push(force_failover(&arn, &id, None, Some((true, true))));
+        all.extend(shut(&arn, &id, Some(&endpoint), "sg-1"));
         for command in all {
             assert!(!command.contains("reboot-") && !command.contains("test-failover") && !command.contains("aws rds"), "{command}");
         }
+    }
+
+    #[test]
+    fn a_promotion_by_hand_names_the_replica_and_switches_on_only_what_was_on() {
+        let (arn, id, _) = sessions();
+        let replica = DatabaseId::parse("sessions-002").unwrap();
+        let plain = force_failover(&arn, &id, Some(&replica), None);
+        assert!(plain.contains("--primary-cluster-id sessions-002") && !plain.contains("-enabled"), "{plain}");
+        let automatic = force_failover(&arn, &id, Some(&replica), Some((true, false)));
+        assert!(automatic.ends_with("--automatic-failover-enabled --apply-immediately"), "{automatic}");
+        assert!(!automatic.contains(" --multi-az-enabled") && automatic.contains(" --no-multi-az-enabled"), "{automatic}");
+    }
+
+    #[test]
+    fn sessions_are_ended_where_the_cache_really_listens() {
+        let (arn, id, endpoint) = sessions();
+        let encrypted = end_sessions(&arn, &id, &endpoint);
+        assert!(encrypted.contains("redis-cli --tls -h master.sessions.a1b2c3.euw1.cache.amazonaws.com -p 6380 "), "{encrypted}");
+        let plain = Endpoint { host: "sessions.a1b2c3.ng.0001.euw1.cache.amazonaws.com".to_owned(), port: 6379 };
+        let plain = end_sessions(&arn, &id, &plain);
+        assert!(plain.contains("redis-cli -h sessions.a1b2c3.ng.0001.euw1.cache.amazonaws.com -p 6379 "), "{plain}");
+        let sharded = Endpoint { host: "clustercfg.sessions.a1b2c3.euw1.cache.amazonaws.com".to_owned(), port: 6379 };
+        let sharded = end_sessions(&arn, &id, &sharded);
+        assert!(sharded.contains("for node in") && sharded.contains("redis-cli --tls -h \"$node\""), "{sharded}");
+    }
+
+    #[test]
+    fn the_final_snapshot_has_a_name_that_elasticache_takes() {
+        let (arn, id, _) = sessions();
+        assert!(delete(&arn, &id, true).ends_with("--final-snapshot-identifier sessions-final"));
+        let long = DatabaseId::parse("replicationgroup:a-cache-with-a-name-as-long-as-it-may-b1").unwrap();
+        let name = final_name(&long);
+        assert!(name.len() <= 40 && name.ends_with("-final") && !name.contains("--"), "{name}");
     }
 }

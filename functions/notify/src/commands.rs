@@ -1,13 +1,15 @@
 //! Ready commands: what a person pastes at 3 a.m., complete and harmless to read.
 
+mod shut;
 mod table;
 
+pub(crate) use self::shut::{all_if_closed, only_if_closed, shut};
 pub(crate) use table::salvage;
 
 use crate::{alarms, caches, consumers};
 use lifeboat_domain::acting::{CutOver, Fence, FenceState, Names, TargetMove};
 use lifeboat_domain::approval::AnswerInput;
-use lifeboat_domain::ids::{Arn, DatabaseId, Identity};
+use lifeboat_domain::ids::{Arn, DatabaseId, Identity, SnapshotId};
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::plan::Act;
 pub(crate) use lifeboat_domain::recovery_input::RecoveryInput;
@@ -120,13 +122,11 @@ fn on_members(arn: &Arn, cluster: &DatabaseId, command: &str) -> String {
 
 /// How a database stands now.
 pub(crate) fn describe(arn: &Arn, id: &DatabaseId) -> String {
-    if caches::is_cache(id) {
-        return caches::describe(arn, id);
-    }
     let query = match id.kind() {
         ResourceKind::DynamodbTable => return table::describe(arn, id),
+        ResourceKind::ReplicationGroup => return caches::describe(arn, id),
         ResourceKind::DbCluster => "DBClusters[0].[Status,Endpoint,DBClusterMembers,LatestRestorableTime]",
-        _ => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
+        ResourceKind::RdsInstance => "DBInstances[0].[DBInstanceStatus,AvailabilityZone,SecondaryAvailabilityZone,LatestRestorableTime]",
     };
     on("describe", arn, id, &format!("--query '{query}'"))
 }
@@ -137,46 +137,48 @@ pub(crate) fn replication(arn: &Arn, id: &DatabaseId) -> String {
     format!("aws rds describe-db-instances --region {} --db-instance-identifier {id} --query '{query}'", arn.region())
 }
 
-/// What RDS says happened to it in the last two hours.
+/// What AWS says happened to it in the last two hours.
 pub(crate) fn events(arn: &Arn, id: &DatabaseId) -> String {
-    if table::is_table(id) {
-        return table::events(arn, id, None);
-    }
-    if caches::is_cache(id) {
-        return caches::events(arn, id, None);
-    }
-    format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} --duration 120", arn.region(), noun(id))
+    happened(arn, id, None)
 }
 
-/// What RDS says happened to it since a moment.
+/// What AWS says happened to it since a moment.
 pub(crate) fn events_since(arn: &Arn, id: &DatabaseId, since: Timestamp) -> String {
-    if table::is_table(id) {
-        return table::events(arn, id, Some(since));
-    }
-    if caches::is_cache(id) {
-        return caches::events(arn, id, Some(since));
-    }
-    let (region, noun, since) = (arn.region(), noun(id), show_time(since));
-    format!("aws rds describe-events --region {region} --source-type {noun} --source-identifier {id} --start-time {since}")
+    happened(arn, id, Some(since))
 }
 
-/// Asks for a failover; a second one would flip back.
-pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId) -> String {
+fn happened(arn: &Arn, id: &DatabaseId, since: Option<Timestamp>) -> String {
     match id.kind() {
-        ResourceKind::ReplicationGroup => caches::force_failover(arn, id),
-        ResourceKind::DbCluster => on("failover", arn, id, ""),
+        ResourceKind::DynamodbTable => table::events(arn, id, since),
+        ResourceKind::ReplicationGroup => caches::events(arn, id, since),
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => {
+            let when = since.map_or_else(|| "--duration 120".to_owned(), |since| format!("--start-time {}", show_time(since)));
+            format!("aws rds describe-events --region {} --source-type {} --source-identifier {id} {when}", arn.region(), noun(id))
+        }
+    }
+}
+
+/// Makes `to` the one that takes writes; a second time would flip back. `before` says what a cache had on of automatic failover and
+/// Multi-AZ, where the plan switches them off.
+pub(crate) fn force_failover(arn: &Arn, id: &DatabaseId, to: Option<&DatabaseId>, before: Option<(bool, bool)>) -> String {
+    match id.kind() {
+        ResourceKind::ReplicationGroup => caches::force_failover(arn, id, to, before),
+        ResourceKind::DbCluster => {
+            on("failover", arn, id, &to.map_or_else(String::new, |to| format!("--target-db-instance-identifier {to}")))
+        }
         ResourceKind::DynamodbTable => format!("# {id} is a table, which fails over to nothing"),
         ResourceKind::RdsInstance => on("reboot", arn, id, "--force-failover"),
     }
 }
 
-/// Restarts a database where it is, which ends its sessions; of a cluster, each member.
-pub(crate) fn restart_instance(arn: &Arn, id: &DatabaseId) -> String {
+/// Ends the sessions on a database: by a restart where it is, of a cluster of each member; of a cache by its engine, as a restart would
+/// wipe it, and only where its address is known. A table keeps none.
+pub(crate) fn end_sessions(arn: &Arn, id: &DatabaseId, endpoint: Option<&Endpoint>) -> Option<String> {
     match id.kind() {
-        ResourceKind::DynamodbTable => format!("# {id} is a table and keeps no sessions"),
-        ResourceKind::ReplicationGroup => caches::end_sessions(id),
-        ResourceKind::DbCluster => on_members(arn, id, "reboot-db-instance"),
-        ResourceKind::RdsInstance => on("reboot", arn, id, ""),
+        ResourceKind::DynamodbTable => None,
+        ResourceKind::ReplicationGroup => endpoint.map(|endpoint| caches::end_sessions(arn, id, endpoint)),
+        ResourceKind::DbCluster => Some(on_members(arn, id, "reboot-db-instance")),
+        ResourceKind::RdsInstance => Some(on("reboot", arn, id, "")),
     }
 }
 
@@ -186,50 +188,15 @@ pub(crate) fn open_fence(source: &DatabaseId, arn: &Arn, fence: &Fence) -> Optio
     is_closed.then(|| set_groups(arn, source, &fence.groups_before))
 }
 
-/// Gives an instance other security groups.
+/// Gives a database other security groups.
 pub(crate) fn set_groups(arn: &Arn, id: &DatabaseId, groups: &[String]) -> String {
-    if table::is_table(id) {
-        return table::set_door(arn, groups);
+    match id.kind() {
+        ResourceKind::DynamodbTable => table::set_door(arn, groups),
+        ResourceKind::ReplicationGroup => caches::set_groups(arn, id, groups),
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => {
+            on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
+        }
     }
-    if caches::is_cache(id) {
-        return caches::set_groups(arn, id, groups);
-    }
-    on("modify", arn, id, &format!("--vpc-security-group-ids {} --apply-immediately", groups.join(" ")))
-}
-
-/// Moves a database behind the group that admits no client, and ends its sessions.
-pub(crate) fn shut(arn: &Arn, id: &DatabaseId, group: &str) -> Vec<String> {
-    if table::is_table(id) {
-        return vec![table::set_door(arn, &[group.to_owned()])];
-    }
-    if caches::is_cache(id) {
-        return caches::shut(arn, id, group);
-    }
-    let (noun, region) = (noun(id), arn.region());
-    let is_cluster = id.kind() == ResourceKind::DbCluster;
-    let list = if is_cluster { "DBClusters" } else { "DBInstances" };
-    let shown = format!("aws rds describe-{noun}s --region {region} --{noun}-identifier {id} --output text --query");
-    let close = set_groups(arn, id, &[group.to_owned()]);
-    let closed = format!(
-        "until [ \"$({shown} '{list}[0].VpcSecurityGroups[].join(`=`,[VpcSecurityGroupId,Status])')\" = {group}=active ]; do sleep 5; done"
-    );
-    if is_cluster {
-        // Its own status says nothing of a restart: each member is seen to go and to come back before the next one is restarted.
-        let of = format!("--region {region} --db-instance-identifier \"$member\"");
-        let status = format!("aws rds describe-db-instances {of} --output text --query 'DBInstances[0].DBInstanceStatus'");
-        let members = on("describe", arn, id, MEMBERS);
-        let restart = format!(
-            "for member in $({members}); do aws rds reboot-db-instance {of}; until [ \"$({status})\" = rebooting ]; do sleep 1; done; aws rds wait db-instance-available {of}; done"
-        );
-        return vec![close, closed, restart];
-    }
-    vec![
-        close,
-        closed,
-        restart_instance(arn, id),
-        format!("until [ \"$({shown} 'DBInstances[0].DBInstanceStatus')\" = rebooting ]; do sleep 1; done"),
-        format!("aws rds wait db-instance-available --region {region} --db-instance-identifier {id}"),
-    ]
 }
 
 /// Moves every target back that was begun, the last one first.
@@ -345,22 +312,23 @@ pub(crate) fn by_hand(arn: &Arn, act: &Act) -> Option<String> {
             let region = arn.region();
             Some(format!("aws rds modify-db-instance --region {region} --db-instance-identifier {instance} --multi-az --apply-immediately"))
         }
-        Act::CreateSnapshot { instance, snapshot, .. } if table::is_table(instance) => Some(table::back_up(arn, instance, snapshot)),
-        Act::CreateSnapshot { instance, snapshot, tags } if caches::is_cache(instance) => {
-            Some(caches::snapshot(arn, instance, snapshot, &shorthand(tags)))
-        }
-        Act::CreateSnapshot { instance, snapshot, tags } => {
-            let (region, tags, noun) = (arn.region(), shorthand(tags), noun(instance));
-            let of = if instance.kind() == ResourceKind::DbCluster { "db-cluster-" } else { "db-" };
-            Some(format!(
-                "aws rds create-{of}snapshot --region {region} --{noun}-identifier {instance} --{of}snapshot-identifier {snapshot} --tags {tags}"
-            ))
-        }
+        Act::CreateSnapshot { instance, snapshot, tags } => Some(snapshot_of(arn, instance, snapshot, &shorthand(tags))),
         Act::CopyAlarm { alarm, .. } => Some(alarms::put(arn, alarm)),
         Act::FlushCache { at, .. } => Some(at.flush_by_hand()),
         act if act.is_restart() => consumers::restart(arn, act),
         _ => None,
     }
+}
+
+fn snapshot_of(arn: &Arn, id: &DatabaseId, name: &SnapshotId, tags: &str) -> String {
+    let of = match id.kind() {
+        ResourceKind::DynamodbTable => return table::back_up(arn, id, name),
+        ResourceKind::ReplicationGroup => return caches::snapshot(arn, id, name, tags),
+        ResourceKind::DbCluster => "db-cluster-",
+        ResourceKind::RdsInstance => "db-",
+    };
+    let (region, noun) = (arn.region(), noun(id));
+    format!("aws rds create-{of}snapshot --region {region} --{noun}-identifier {id} --{of}snapshot-identifier {name} --tags {tags}")
 }
 
 /// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
@@ -372,35 +340,32 @@ pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> 
 
 /// Deletes a copy that was only looked at; its automated backups stay. A copy is protected as its source is, where that is known.
 pub(crate) fn delete_copy(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
-    if table::is_table(id) {
-        return table::delete(arn, id, false);
+    match id.kind() {
+        ResourceKind::DynamodbTable => table::delete(arn, id, false),
+        ResourceKind::ReplicationGroup => vec![caches::delete(arn, id, false)],
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => {
+            let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
+            unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
+        }
     }
-    if caches::is_cache(id) {
-        return vec![caches::delete(arn, id, false)];
-    }
-    let unprotect = is_protected.unwrap_or(true).then(|| unprotect(arn, id));
-    unprotect.into_iter().chain(members_first(arn, id)).chain([delete_without_snapshot(arn, id)]).collect()
 }
 
-/// Releases a retired source that RDS still serves: a final snapshot first, and its automated backups stay.
+/// Releases a retired source that AWS still serves: a final snapshot first, and its automated backups stay.
 pub(crate) fn release_source(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
-    if table::is_table(id) {
-        return table::delete(arn, id, true);
+    match id.kind() {
+        ResourceKind::DynamodbTable => table::delete(arn, id, true),
+        ResourceKind::ReplicationGroup => vec![caches::delete(arn, id, true)],
+        ResourceKind::RdsInstance | ResourceKind::DbCluster => {
+            let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
+            is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
+        }
     }
-    if caches::is_cache(id) {
-        return vec![caches::delete(arn, id, true)];
-    }
-    let delete = on("delete", arn, id, &format!("--final-db-snapshot-identifier {id}-final --no-delete-automated-backups"));
-    is_protected.unwrap_or(true).then(|| unprotect(arn, id)).into_iter().chain(members_first(arn, id)).chain([delete]).collect()
 }
 
 /// Releases a retired source in a terminal status, of which RDS takes no snapshot and refuses most changes.
 pub(crate) fn release_terminal(arn: &Arn, id: &DatabaseId, is_protected: Option<bool>) -> Vec<String> {
-    if table::is_table(id) {
-        return table::delete(arn, id, false);
-    }
-    if caches::is_cache(id) {
-        return vec![caches::delete(arn, id, false)];
+    if matches!(id.kind(), ResourceKind::DynamodbTable | ResourceKind::ReplicationGroup) {
+        return delete_copy(arn, id, is_protected);
     }
     let first = is_protected.unwrap_or(true).then(|| {
         let why = "# It has deletion protection, as far as is known. RDS may refuse this in its status: then only AWS Support can lift it.";

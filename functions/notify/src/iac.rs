@@ -54,7 +54,7 @@ fn moved(story: &Story) -> Option<&Restored> {
 pub(crate) fn tell(story: &Story) -> Option<TellYourIac> {
     let restored = moved(story)?;
     let source = &story.incident.source;
-    if caches::is_cache(&restored.id) {
+    if restored.id.kind() == ResourceKind::ReplicationGroup {
         return Some(caches::tell_iac(&story.incident.resource, source, restored, changed(story, restored)));
     }
     let name = logical(&story.incident.resource);
@@ -76,12 +76,12 @@ pub(crate) fn short(story: &Story) -> Option<Advice> {
         restored.id
     );
     let name = logical(&story.incident.resource);
-    let commands = if caches::is_cache(&restored.id) { caches::terraform(&name, &restored.id) } else { terraform(&name, &restored.id) };
+    let commands = terraform(&name, &restored.id);
     Some(Advice::new(say, commands).see(IAC))
 }
 
 /// Forgetting comes first: it deletes nothing, and the address must be free for the import.
-fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
+pub(crate) fn terraform(name: &str, new: &DatabaseId) -> Vec<String> {
     let address = terraform_type(new);
     let mut commands = vec![format!("terraform state rm {address}.{name}"), format!("terraform import {address}.{name} {new}")];
     if new.kind() == ResourceKind::DbCluster {
@@ -97,7 +97,8 @@ const fn terraform_type(id: &DatabaseId) -> &'static str {
     match id.kind() {
         ResourceKind::DbCluster => "aws_rds_cluster",
         ResourceKind::DynamodbTable => "aws_dynamodb_table",
-        ResourceKind::RdsInstance | ResourceKind::ReplicationGroup => "aws_db_instance",
+        ResourceKind::ReplicationGroup => "aws_elasticache_replication_group",
+        ResourceKind::RdsInstance => "aws_db_instance",
     }
 }
 
@@ -128,33 +129,30 @@ fn logical(resource: &Identity) -> String {
 
 fn changed(story: &Story, restored: &Restored) -> Vec<Changed> {
     let source = &story.incident.source;
-    let is_table = restored.id.kind() == ResourceKind::DynamodbTable;
     let line = |what: &str, before: &str, after: String| Changed { what: what.to_owned(), before: before.to_owned(), after };
-    let resource_id = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
     let endpoint = |endpoint: Option<&lifeboat_domain::observed::Endpoint>| {
         endpoint.map_or_else(|| "not known".to_owned(), |at| format!("{}:{}", at.host, at.port))
     };
-    let is_cluster = restored.id.kind() == ResourceKind::DbCluster;
-    let (noun, resource_id_name) = if is_cluster { ("db-cluster", "DbClusterResourceId") } else { ("db-instance", "DbiResourceId") };
+    // AWS gives a cache no id of its own besides its name.
+    let resource_id = match restored.id.kind() {
+        ResourceKind::RdsInstance => Some(("DbiResourceId", "rds describe-db-instances --db-instance-identifier")),
+        ResourceKind::DbCluster => Some(("DbClusterResourceId", "rds describe-db-clusters --db-cluster-identifier")),
+        ResourceKind::DynamodbTable => Some(("TableId", "dynamodb describe-table --table-name")),
+        ResourceKind::ReplicationGroup => None,
+    };
+    let resource_id = resource_id.map(|(name, describe)| {
+        let known = story.record.as_ref().filter(|record| record.id == restored.id && record.resource_id != source.resource_id);
+        let after = known.map_or_else(|| format!("see aws {describe} {}", restored.id), |record| record.resource_id.clone());
+        line(name, &source.resource_id, after)
+    });
     // After a swap of names the new one is what the old one was to whoever goes by name, and only its resource id tells them apart.
     let swapped = undo::swap(story).map(|names| (names.name.as_str(), names.through.as_ref(), restored.arn.as_str()));
     let (id, at, arn) = swapped.unwrap_or((source.id.as_str(), source.endpoint.as_ref(), source.arn.as_str()));
-    vec![
-        line("Identifier", id, restored.id.to_string()),
-        line("ARN", arn, restored.arn.to_string()),
-        line(
-            if is_table { "TableId" } else { resource_id_name },
-            &source.resource_id,
-            resource_id.map_or_else(
-                || match restored.id.kind() {
-                    ResourceKind::DynamodbTable => format!("see aws dynamodb describe-table --table-name {}", restored.id),
-                    _ => format!("see aws rds describe-{noun}s --{noun}-identifier {}", restored.id),
-                },
-                |record| record.resource_id.clone(),
-            ),
-        ),
-        line("Endpoint", &endpoint(at), endpoint(restored.endpoint.as_ref())),
-    ]
+    [line("Identifier", id, restored.id.to_string()), line("ARN", arn, restored.arn.to_string())]
+        .into_iter()
+        .chain(resource_id)
+        .chain([line("Endpoint", &endpoint(at), endpoint(restored.endpoint.as_ref()))])
+        .collect()
 }
 
 /// What names the old database by identifier and was not touched.

@@ -23,6 +23,7 @@ mod news;
 mod phrases;
 mod report;
 mod rows;
+mod standby;
 mod story;
 mod tell;
 mod text;

@@ -1,5 +1,6 @@
 //! What an incident took and lost, measured, against what the policy promises.
 
+use crate::standby;
 use crate::story::Story;
 use crate::text::took;
 use lifeboat_domain::acting::{CutOver, CutOverState};
@@ -224,7 +225,7 @@ fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
         Outcome::SwappedBack => lost_by_swap(story),
         Outcome::TookOver => Err(not_replicated(story)),
         Outcome::StorageGrown => Ok(Found::nothing("the same database serves again, with all that it held")),
-        Outcome::FailedOver => Ok(Found::nothing("the standby is a synchronous copy: nothing committed is lost")),
+        Outcome::FailedOver => standby::kept_all(&story.incident.source).map(Found::nothing).map_err(str::to_owned),
         Outcome::SelfHealed if !story.saw_outage() || story.incident.healthy_at.is_none() => Err(NO_OUTAGE.to_owned()),
         Outcome::SelfHealed => Ok(Found::nothing("the same database serves again; nothing was restored")),
         Outcome::Recovered => {

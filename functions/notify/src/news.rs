@@ -116,20 +116,37 @@ fn letter(news: &News, story: Option<&Story>, execution: Option<&str>) -> Letter
         },
     };
     let headline = format!("NEWS {resource}{}", news.title);
+    let (text, steps) = told_and_to_do(&news.text);
     let room = MOST_SHORT.saturating_sub(headline.chars().count() + 2).max(MOST_SHORT / 3);
     Letter {
         what: "news".to_owned(),
         outcome: None,
         severity: severity(news, story),
-        hint: shorten(&one_line(&news.text), room),
+        hint: shorten(&one_line(&text), room),
         headline,
-        happened: format!("Found at {}: {}", show_time(news.at), news.text).lines().map(str::to_owned).collect(),
+        happened: format!("Found at {}: {text}", show_time(news.at)).lines().map(str::to_owned).collect(),
         done: Vec::new(),
-        to_do: story.map(to_do).unwrap_or_default(),
+        to_do: steps.into_iter().chain(story.map(to_do).unwrap_or_default()).collect(),
         approve_with: None,
         numbers: Numbers::default(),
         about,
     }
+}
+
+/// What is told, and each line below which commands stand, as a step.
+fn told_and_to_do(text: &str) -> (String, Vec<Advice>) {
+    let is_command = |line: &str| line.starts_with("aws ") || line.starts_with("# ");
+    let (mut told, mut steps): (Vec<&str>, Vec<Advice>) = (Vec::new(), Vec::new());
+    let lines: Vec<&str> = text.lines().collect();
+    for (place, line) in lines.iter().enumerate() {
+        let leads = lines.get(place + 1).is_some_and(|next| is_command(next));
+        match steps.last_mut() {
+            Some(step) if is_command(line) => step.commands.push((*line).to_owned()),
+            _ if leads => steps.push(Advice::say(*line)),
+            _ => told.push(line),
+        }
+    }
+    (told.join("\n"), steps)
 }
 
 fn to_do(story: &Story) -> Vec<Advice> {

@@ -5,7 +5,7 @@ use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fenc
 use lifeboat_domain::approval::Question;
 use lifeboat_domain::error::DrError;
 use lifeboat_domain::events;
-use lifeboat_domain::ids::{DatabaseId, IncidentId, PlanHash};
+use lifeboat_domain::ids::{Arn, DatabaseId, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, Phase, Setback, TimelineEntry};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::plan::{Act, FencePlan, Plan, PlannedCall, Remedy};
@@ -103,12 +103,14 @@ impl Story {
         self.plans.iter().find(|plan| plan.hash == *hash)
     }
 
-    /// The plan in force, if a person's approval could make it run: not where it observes, cannot fence, or made a spoilt copy.
+    /// The plan in force, if a person's approval could make it run: not where it observes, cannot fence, cannot move clients as the policy
+    /// says, or made a spoilt copy.
     pub(crate) fn approvable_plan(&self) -> Option<&Plan> {
         self.plan().filter(|plan| {
             plan.remedy.is_some_and(|remedy| remedy != Remedy::Guided)
                 && self.promise.mode != Some(RecoveryMode::Observe)
                 && plan.fence != Some(FencePlan::Impossible)
+                && !cannot_move_clients(plan)
                 && !plan.target.as_ref().is_some_and(|target| self.is_spoilt(target))
         })
     }
@@ -221,6 +223,16 @@ impl Story {
         if never_ran { Some(false) } else { self.is_protected() }
     }
 
+    /// The copy that the plan in force has made, or may have, as long as no client was led to it: it is billed, whatever it lacks.
+    pub(crate) fn standing_copy(&self) -> Option<(&DatabaseId, Arn)> {
+        let plan = self.plan().filter(|_| self.perhaps_moved().is_none())?;
+        let target = plan.target.as_ref()?;
+        let is_made =
+            |act: &Act| matches!(act, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. });
+        let made = self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.state != CallState::Refused && is_made(&record.act));
+        made.then_some(target).zip(self.incident.source.arn.sibling(target).ok())
+    }
+
     /// Whether the source is gone, as the plan found it.
     pub(crate) fn source_is_gone(&self) -> bool {
         self.plan().is_some_and(|plan| plan.fence == Some(FencePlan::Gone))
@@ -247,6 +259,11 @@ impl Story {
         };
         self.incident.unreachable_since.is_some() || self.timeline.iter().any(judged_down) || events::by_itself(&self.incident).is_some()
     }
+}
+
+/// Whether clients cannot be moved as the policy says.
+pub(crate) fn cannot_move_clients(plan: &Plan) -> bool {
+    plan.moves_clients && !plan.refusals.is_empty()
 }
 
 /// The calls with their plan's hash, which only the key tells: `call#<hash>#<place>`.

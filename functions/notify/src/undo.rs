@@ -25,17 +25,21 @@ pub(crate) fn commands(story: &Story) -> Vec<String> {
             .unwrap_or_default();
     }
     let (source, arn) = source_then(story);
-    let fence: Vec<String> = story.fenced().and_then(|fence| commands::open_fence(&source, &arn, fence)).into_iter().collect();
-    let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&arn, cut_over)).unwrap_or_default();
     let quarantine = story.plan().and_then(|plan| plan.quarantine()).map(|quarantine| quarantine.group);
-    let shut = quarantine.or(story.fence.as_ref().and_then(|fence| fence.group.as_deref()));
-    let shut = story.incident.restored.as_ref().zip(shut).map(|(copy, group)| commands::shut(&copy.arn, &copy.id, group));
-    let shut = shut.unwrap_or_default();
+    let group = quarantine.or(story.fence.as_ref().and_then(|fence| fence.group.as_deref()));
+    let to_shut = story.incident.restored.as_ref().zip(group);
+    let shut = to_shut.map(|(copy, group)| commands::shut(&copy.arn, &copy.id, copy.endpoint.as_ref(), group)).unwrap_or_default();
+    // Both open to clients is what must never be: the opening asks whether the closing went through.
+    let open = story.fenced().and_then(|fence| commands::open_fence(&source, &arn, fence));
+    let fence = open.map(|open| to_shut.map_or(open.clone(), |(copy, _)| commands::only_if_closed(&open, &source, &copy.id)));
+    let clients = story.perhaps_moved().map(|cut_over| commands::point_back(&arn, cut_over)).unwrap_or_default();
+    // Names are given back by hand, one look after the other; any other target would lead clients to what stays closed.
+    let clients = if to_shut.is_some() && swap(story).is_none() { commands::all_if_closed(clients) } else { clients };
     let left = story.incident.restored.as_ref().map_or("the copy", |restored| restored.id.as_str());
     let mut parts: [(String, Vec<String>); 6] = [
         (format!("{left} admits no client any more: go on only when this is through, or both could be written"), shut),
         (format!("{left} gives the identity up: from here to the end Lifeboat acts on neither database"), give_up(story)),
-        (format!("{source} lets clients in again"), fence),
+        (format!("{source} lets clients in again"), fence.into_iter().collect()),
         (format!("clients find {source} again; restart those that hold old connections"), clients),
         (format!("clients that were led to {left} hold sessions there: end them"), end_sessions(story)),
         (format!("{source} carries the identity again, and is protected again"), take_back(story)),
@@ -102,7 +106,7 @@ fn end_sessions(story: &Story) -> Vec<String> {
     let left = story.cut_over.as_ref().is_some_and(|cut_over| cut_over.left_sessions && cut_over.sessions_ended_at.is_none());
     let Some(restored) = story.incident.restored.as_ref().filter(|_| left) else { return Vec::new() };
     let was = swap(story).map_or(&restored.id, |names| &names.was);
-    restored.arn.sibling(was).map(|arn| commands::restart_instance(&arn, was)).into_iter().collect()
+    restored.arn.sibling(was).ok().and_then(|arn| commands::end_sessions(&arn, was, restored.endpoint.as_ref())).into_iter().collect()
 }
 
 fn give_up(story: &Story) -> Vec<String> {

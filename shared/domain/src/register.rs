@@ -5,7 +5,7 @@ use crate::ids::{Arn, DatabaseId, Identity, IncidentId, short_digest};
 use crate::incident::Answered;
 use crate::ledger::{self, keys};
 use crate::life::KeptLife;
-use crate::observed::ObservedDatabase;
+use crate::observed::{Endpoint, ObservedDatabase};
 use crate::point::Manifest;
 use crate::ports::{Documents, Ledger};
 use crate::span::Span;
@@ -30,6 +30,9 @@ pub struct ResourceRecord {
     /// Its `Engine`, such as `postgres`: it must be known when the instance is gone.
     #[serde(default)]
     pub engine: Option<String>,
+    /// Where clients connected when it was last seen: what leads there can still be told when it is gone.
+    #[serde(default)]
+    pub endpoint: Option<Endpoint>,
     /// The secret that clients read.
     pub secret: Option<String>,
     /// Where the last manifest lies in the bucket.
@@ -203,6 +206,7 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             arn: observed.arn.clone(),
             resource_id: observed.resource_id.clone(),
             engine: Some(observed.configuration.engine.clone()),
+            endpoint: observed.endpoint.clone(),
             secret: observed.secret().map(str::to_owned),
             manifest: None,
             moved_by: None,
@@ -231,6 +235,9 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
             return Ok(());
         }
         record.policy.clone_from(&policy);
+        // On its way to deletion it has no address any more.
+        let last = record.endpoint.take().filter(|_| record.resource_id == observed.resource_id);
+        record.endpoint = observed.endpoint.clone().or(last);
         record.id = observed.id.clone();
         record.arn = observed.arn.clone();
         record.resource_id.clone_from(&observed.resource_id);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a contract that cannot even be read is broken")]
 
 mod architecture;
+mod by_hand;
 mod documents;
 mod events;
 mod failures;

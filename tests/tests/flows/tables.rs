@@ -215,6 +215,14 @@ pub async fn spoilt() -> Account {
     played(Story::HumanError).await
 }
 
+/// The account after a person stopped a cut-over behind the fence.
+pub async fn interrupted() -> Account {
+    let mut account = account().await;
+    account.stopped_before = Some("CutOver");
+    Story::CutOver.play(&mut account).await;
+    account
+}
+
 /// The account after somebody switched recovery off.
 pub async fn unprotected() -> Account {
     let mut account = account().await;

@@ -3,7 +3,7 @@
 use super::searches;
 use super::sweep_list::SweepList;
 use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, swallows, tell_people, tell_people_daily};
-use crate::{Deps, SweepJudgeInput, resources};
+use crate::{Deps, SweepJudgeInput, by_hand, resources};
 use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Signal};
@@ -194,17 +194,18 @@ fn blindness(record: &ResourceRecord, probe: Option<&Probe>, observed: &Observed
     let resource = &record.resource;
     if observed.configuration.table().is_some_and(|table| table.point_in_time_days.is_none()) {
         let text = format!(
-            "Point-in-time recovery of {} is off: after a deletion or a mistake only its last backup could be restored. Switch it on: aws dynamodb update-continuous-backups --region {} --table-name {} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            "Point-in-time recovery of {} is off: after a deletion or a mistake only its last backup could be restored.\nSwitch it on\n{}",
             record.id,
-            record.arn.region(),
-            record.id
+            by_hand::recover_table(&record.arn, &record.id)
         );
         return Some((format!("{resource} has no point-in-time recovery"), text));
     }
     if observed.status.meaning() == StatusMeaning::Off {
         let text = format!(
-            "RDS reports {}: somebody stopped {}. It is protected, and serves nobody. Start it, or take its tag lifeboat:policy away if it is meant to be off.",
-            observed.status, record.id
+            "RDS reports {}: somebody stopped {}. It is protected, and serves nobody.\nStart it, or take its tag lifeboat:policy away if it is meant to be off\n{}",
+            observed.status,
+            record.id,
+            by_hand::start(&record.arn, &record.id)
         );
         return Some((format!("{resource} is stopped"), text));
     }

@@ -1,12 +1,12 @@
 //! The sweep's first half: one batched Describe, grouped by VPC, with what has vanished.
 
 use crate::incidents::tell_people_daily;
-use crate::{Deps, SweepListInput, kept, resources};
+use crate::{Deps, SweepListInput, by_hand, kept, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger;
 use lifeboat_domain::life::KeptLife;
-use lifeboat_domain::observed::ObservedDatabase;
+use lifeboat_domain::observed::{ObservedDatabase, tags};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, Target};
 use lifeboat_domain::register::{self, FleetMember};
 use lifeboat_domain::words::ResourceKind;
@@ -68,7 +68,10 @@ pub(crate) async fn sweep_list<R: ReadDatabases, L: Ledger, D: Documents, E, C: 
             tell_people_daily(
                 deps,
                 &title,
-                format!("{error}. Until its tag is corrected, or a policy of that name is deployed, it is not protected."),
+                format!(
+                    "{error}. Until its tag is corrected, or a policy of that name is deployed, it is not protected.\nCorrect its tag; POLICY is one that is accepted\n{}",
+                    by_hand::tag(&observed.arn, tags::POLICY, "POLICY")
+                ),
             )
             .await?;
             continue;
@@ -100,8 +103,11 @@ async fn ambiguous<R, L: Ledger, D, E, C: Clock>(
 ) -> Result<(), DrError> {
     let title = format!("{resource} is ambiguous");
     let text = format!(
-        "{} and {} both carry the identity {resource} and a policy. Only the first is looked at. Give one of them another tag lifeboat:resource.",
-        one.arn, other.arn
+        "{} and {} both carry the identity {resource} and a policy. Only the first is looked at.\nGive another identity to the one that clients do not use; NAME is yours to choose\n{}\n# or\n{}",
+        one.arn,
+        other.arn,
+        by_hand::tag(&other.arn, tags::RESOURCE, "NAME"),
+        by_hand::tag(&one.arn, tags::RESOURCE, "NAME")
     );
     tell_people_daily(deps, &title, text).await
 }

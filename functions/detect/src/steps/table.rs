@@ -2,7 +2,7 @@
 
 use super::event::{EventAnswer, begin, why_stale};
 use crate::incidents::tell_people;
-use crate::{Deps, resources};
+use crate::{Deps, by_hand, resources};
 use lifeboat_domain::DrError;
 use lifeboat_domain::events::{TableDeed, TableEvent};
 use lifeboat_domain::ids::{DatabaseId, Identity};
@@ -51,9 +51,10 @@ where
         TableDeed::RecoveryOff | TableDeed::Other => {
             let title = format!("{}: point-in-time recovery was switched off", record.resource);
             let text = format!(
-                "{} switched it off for {id} at {}. What could be restored until then is lost, and nothing of now on can be. Switch it on again: its window begins anew.",
+                "{} switched it off for {id} at {}. What could be restored until then is lost, and nothing of now on can be.\nSwitch it on again: its window begins anew\n{}",
                 event.by,
-                show_time(event.at)
+                show_time(event.at),
+                by_hand::recover_table(&record.arn, &record.id)
             );
             tell_people(deps, deps.clock.now(), None, &title, text).await?;
             EventAnswer::only(title)

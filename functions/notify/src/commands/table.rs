@@ -8,13 +8,9 @@ use lifeboat_domain::show_time;
 use lifeboat_domain::words::ResourceKind;
 use std::collections::BTreeMap;
 
-pub(super) const fn is_table(id: &DatabaseId) -> bool {
-    matches!(id.kind(), ResourceKind::DynamodbTable)
-}
-
 /// Whether an ARN is a table's.
 pub(super) fn is_of_table(arn: &Arn) -> bool {
-    DatabaseId::of_arn(arn).is_some_and(|id| is_table(&id))
+    DatabaseId::of_arn(arn).is_some_and(|id| id.kind() == ResourceKind::DynamodbTable)
 }
 
 /// The input of `salvage` that previews what of a copy could be written back, and the command that starts it.
@@ -55,13 +51,19 @@ pub(super) fn set_door(arn: &Arn, groups: &[String]) -> String {
         );
         let nothing = r#"{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[]}","RevisionId":"NO_POLICY"}"#;
         return format!(
-            r#"DOOR=$({get} --output json || echo '{nothing}'); {put} {revision} --policy "$(printf '%s' "$DOOR" | jq -c '.Policy | fromjson | .Statement += [{statement}]')""#
+            r#"DOOR=$({get} --output json || echo '{nothing}') && {put} {revision} --policy "$(printf '%s' "$DOOR" | jq -c '.Policy | fromjson | .Statement += [{statement}]')""#
         );
     }
     let kept = r#"jq -c '.Policy | fromjson | .Statement |= map(select(.Sid != "LifeboatFence"))'"#;
     format!(
         r#"DOOR=$({get} --output json) && KEPT=$(printf '%s' "$DOOR" | {kept}) && if [ "$(printf '%s' "$KEPT" | jq '.Statement | length')" = 0 ]; then {delete} {revision}; else {put} {revision} --policy "$KEPT"; fi"#
     )
+}
+
+/// Adds the denial, and waits until the table shows it.
+pub(super) fn shut(arn: &Arn, group: &str) -> Vec<String> {
+    let shown = format!("aws dynamodb get-resource-policy --region {} --resource-arn {arn} --output json", arn.region());
+    vec![set_door(arn, &[group.to_owned()]), format!("until {shown} | grep -q LifeboatFence; do sleep 5; done")]
 }
 
 pub(super) fn add_tags(arn: &Arn, tags: &BTreeMap<String, String>) -> String {
@@ -110,6 +112,6 @@ mod tests {
         }
         let deleting = delete(&arn, &id, true).join("\n");
         assert!(deleting.find("AVAILABLE") < deleting.find("delete-table"), "{deleting}");
-        assert!(is_of_table(&arn) && is_table(&id));
+        assert!(is_of_table(&arn));
     }
 }

@@ -52,7 +52,7 @@ fn the_names_are_given_back_one_after_the_other() {
 #[test]
 fn a_cluster_is_shut_member_by_member() {
     let arn = Arn::parse("arn:aws:rds:eu-west-1:123456789012:cluster:orders-db").unwrap();
-    let commands = shut(&arn, &DatabaseId::parse("cluster:orders-db").unwrap(), "sg-fence").join("\n");
+    let commands = shut(&arn, &DatabaseId::parse("cluster:orders-db").unwrap(), None, "sg-fence").join("\n");
     let aws = r#"
         aws() {
             case "$*" in
@@ -102,15 +102,17 @@ fn no_command_for_a_table_or_a_cache_is_one_of_rds_which_may_know_an_instance_of
         let groups = ["sg-1".to_owned()];
         let tags: BTreeMap<String, String> = [("team".to_owned(), "shop".to_owned())].into();
         let mut all = vec![describe(&arn, &id), events(&arn, &id), events_since(&arn, &id, "2026-01-15T10:25:00Z".parse().unwrap())];
-        all.extend([force_failover(&arn, &id), restart_instance(&arn, &id), set_groups(&arn, &id, &groups)]);
+        all.extend([force_failover(&arn, &id, None, None), set_groups(&arn, &id, &groups)]);
+        let endpoint = Endpoint { host: "master.orders.example".to_owned(), port: 6379 };
+        all.extend(end_sessions(&arn, &id, Some(&endpoint)));
         all.extend([add_tags(&arn, &tags), remove_tags(&arn, tags.keys())]);
-        all.extend(shut(&arn, &id, "sg-1"));
+        all.extend(shut(&arn, &id, Some(&endpoint), "sg-1"));
         for is_protected in [None, Some(true), Some(false)] {
             all.extend(delete_copy(&arn, &id, is_protected));
             all.extend(release_source(&arn, &id, is_protected));
             all.extend(release_terminal(&arn, &id, is_protected));
         }
-        let snapshot = lifeboat_domain::ids::SnapshotId::parse("first").unwrap();
+        let snapshot = SnapshotId::parse("first").unwrap();
         all.extend(by_hand(&arn, &Act::CreateSnapshot { instance: id, snapshot, tags }));
         for command in all {
             assert!(!command.contains("aws rds"), "{command}");

@@ -5,13 +5,14 @@ use super::ends::no_approval;
 use super::parts::{self, letter};
 use super::{Advice, Letter, Severity};
 use super::{promotion, quarantine, take_over};
-use crate::commands;
+use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
-use crate::story::Story;
+use crate::standby;
+use crate::story::{Story, cannot_move_clients};
 use crate::text::took;
 use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::error::ErrorName;
-use lifeboat_domain::events::FAILOVER_BEGAN;
+use lifeboat_domain::plan::Act;
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::{Grade, RecoveryMode, Scenario};
 
@@ -37,18 +38,21 @@ pub(crate) fn refused(ending: &Ending<'_>) -> Letter {
     let mut letter = letter(ending, severity(ending, Severity::Warning), headline, hint);
     letter.happened = vec![format!("{happened}: {}", ending.reason)];
     // That an approval lifts it is said below, with the input.
-    letter.happened.extend(ending.lift.as_deref().and_then(|lift| beside_approval(lift, approval.is_some())));
+    let is_told = parts::no_remedy(story).is_some() && is_by_gate(ending);
+    letter.happened.extend(ending.lift.as_deref().filter(|_| !is_told).and_then(|lift| beside_approval(lift, approval.is_some())));
     letter.happened.extend(ending.failure.map(|failure| format!("The refusal came as {}", failure.place())));
     letter.happened.extend(parts::down_line(ending));
     letter.happened.extend(parts::evidence(story));
-    letter.happened.extend(story.plan().map(parts::plan_lines).unwrap_or_default());
+    letter.happened.extend(story.plan().filter(|_| !is_told).map(parts::plan_lines).unwrap_or_default());
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
+    letter.done.extend(parts::standing(story));
     letter.done.extend(quarantine::line(story));
     letter.to_do = story.plan().map(parts::guidance).unwrap_or_default();
     letter.to_do.extend(to_lift(ending, approval.is_some()));
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
     letter.to_do.extend(quarantine::way_in(story));
+    letter.to_do.extend(parts::delete_standing(story));
     letter.approve_with = approval;
     letter
 }
@@ -103,7 +107,32 @@ fn to_lift(ending: &Ending<'_>, can_be_approved: bool) -> Vec<Advice> {
     if ending.reason.starts_with(GAVE_UP) {
         return vec![plan_again("See what can be restored by now; name an earlier restore_to if that moment is still out of reach")];
     }
+    if story.plan().is_some_and(cannot_move_clients) {
+        let say = format!(
+            "No approval lifts this. Mend the target, or cut_over of policy {}, and deploy the policies; then see the new plan, which you can approve",
+            story.incident.policy
+        );
+        return std::iter::once(plan_again(&say)).chain(beside_meanwhile(ending)).collect();
+    }
+    if parts::no_remedy(story).is_some() {
+        return Vec::new();
+    }
     vec![Advice::say(format!("No approval would help: {}", no_approval(ending)))]
+}
+
+/// A copy that moves nobody, where that is all that can be had.
+fn beside_meanwhile(ending: &Ending<'_>) -> Option<Advice> {
+    let story = ending.story;
+    let point = story.plan()?.restore_point?;
+    let input = RecoveryInput {
+        scenario: Some(Scenario::HumanError),
+        restore_to: Some(point),
+        cut_over: None,
+        option: None,
+        ..RecoveryInput::to_plan(&story.incident)
+    };
+    let say = format!("Or have the data of {} restored beside it meanwhile, which moves nobody; see that plan first", show_time(point));
+    Some(Advice::new(say, commands::start(ending.execution, &input)))
 }
 
 /// The restored copy did not pass.
@@ -223,9 +252,9 @@ pub(crate) fn needs_person(ending: &Ending<'_>) -> Letter {
     letter.happened = vec![format!("Lifeboat cannot tell what is wrong, and does nothing when unsure: {}", ending.reason)];
     // Without a probe that failed, what is not understood may well serve.
     letter.happened.extend(incident.unreachable_since.and_then(|_| parts::down_line(ending)));
-    letter.happened.extend(parts::evidence(story));
+    letter.happened.extend(parts::evidence(story).into_iter().filter(|line| !line.ends_with(ending.reason.as_str())));
     letter.done = parts::calls_or_nothing(ending);
-    letter.to_do = vec![Advice::new("See how it stands and what RDS says", parts::look(story))];
+    letter.to_do = vec![Advice::new("See how it stands and what AWS says", parts::look(story))];
     letter.to_do.extend(story.lost_failover().map(|record| lost_failover(ending, record)).unwrap_or_default());
     letter.to_do.push(parts::ask_plan(
         story,
@@ -235,20 +264,32 @@ pub(crate) fn needs_person(ending: &Ending<'_>) -> Letter {
     letter
 }
 
-/// A failover that was asked for and of which nothing was seen: RDS announces each one, so its silence tells.
+/// A failover that was asked for and of which nothing was seen: AWS announces each one, so its silence tells.
 fn lost_failover(ending: &Ending<'_>, record: &CallRecord) -> Vec<Advice> {
     let source = &ending.story.incident.source;
     let sent = show_time(record.sent_at);
+    let (event, when) = standby::announced(source.id.kind());
     vec![
         Advice::new(
-            format!("See whether the failover began: RDS publishes {FAILOVER_BEGAN} when it does, and it was asked for at {sent}"),
+            format!("See whether the failover took place: AWS publishes {event} {when}, and it was asked for at {sent}"),
             vec![commands::events_since(&source.arn, &source.id, record.sent_at)],
         ),
         Advice::new(
             format!(
-                "If that shows no {FAILOVER_BEGAN} after {sent}, the failover never began: ask for it by hand, once; a second one would flip back"
+                "If that shows no {event} after {sent}, the failover never took place: ask for it by hand, once; a second one would flip back"
             ),
-            vec![commands::force_failover(&source.arn, &source.id)],
+            vec![ask_again(ending.story, record)],
         ),
     ]
+}
+
+/// The same failover, asked for by hand: to the member that the plan named, and with what the plan would switch off and on again.
+fn ask_again(story: &Story, record: &CallRecord) -> String {
+    let source = &story.incident.source;
+    let Act::ForceFailover { to, .. } = &record.act else { return String::new() };
+    let switched = story.plan().into_iter().flat_map(|plan| &plan.calls).filter_map(|call| match call.act {
+        Act::SetFailover { automatic, multi_az, .. } => Some((automatic, multi_az)),
+        _ => None,
+    });
+    commands::force_failover(&source.arn, &source.id, to.as_ref(), switched.last())
 }

@@ -38,10 +38,12 @@ pub(crate) fn interrupted(ending: &Ending<'_>) -> Letter {
 
 fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     let story = ending.story;
-    let hint = match (story.verified().is_some(), undo::is_half_done(story), ending.is_down()) {
+    let hint = match (story.verified().is_some(), undo::is_half_done(story), story.standing_copy().is_some(), ending.is_down()) {
         (true, ..) => "Clients are served. Finish the move: the email has the commands.",
-        (_, true, _) => "Left half-way: the email has the commands to put it back.",
-        (_, _, true) => "As far as known it is still down. Nothing is left half-way.",
+        (_, true, ..) => "Left half-way: the email has the commands to put it back.",
+        (_, _, true, true) => "As far as known it is still down. A copy stands, and is billed.",
+        (_, _, true, false) => "A copy stands, and is billed.",
+        (_, _, _, true) => "As far as known it is still down. Nothing is left half-way.",
         _ => "Nothing is left half-way.",
     };
     let mut letter = letter(ending, Severity::Critical, headline, hint);
@@ -51,6 +53,7 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     letter.done = parts::calls_or_nothing(ending);
     letter.done.extend(parts::moves(story));
     letter.done.extend(stands(ending));
+    letter.done.extend(parts::standing(story));
     letter.done.extend(quarantine::line(story));
     match story.verified() {
         Some(_) => letter.to_do.extend(parts::finish(story)),
@@ -63,6 +66,7 @@ fn broken(ending: &Ending<'_>, headline: String, happened: String) -> Letter {
     }
     letter.to_do.push(Advice::new("See how the source stands now", parts::look(story)));
     letter.to_do.push(go_on(ending));
+    letter.to_do.extend(parts::delete_standing(story));
     letter.approve_with = parts::approval(story);
     letter
 }

@@ -6,6 +6,8 @@ use super::{Advice, Letter, Severity};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
 use crate::iac;
+use crate::standby;
+use crate::story::{Story, cannot_move_clients};
 use crate::text::{count, one_line};
 use crate::undo;
 use lifeboat_domain::events;
@@ -22,7 +24,7 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
     let missed = ending.measured.rto.met == Some(false) || ending.measured.rpo.met == Some(false);
     let promise = if missed { "An objective was missed" } else { "Clients are served" };
     let severity = if ending.calls.equal && !missed { Severity::Info } else { Severity::Warning };
-    let mut letter = letter(ending, severity, headline, format!("{promise}. Restart consumers that hold old connections."));
+    let mut letter = letter(ending, severity, headline, format!("{promise}. {}", restart_hint(story)));
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));
     letter.done = story.plan().map(|plan| format!("Chosen: {}, because {}", remedy(plan), one_line(&plan.reason))).into_iter().collect();
@@ -34,6 +36,14 @@ pub(crate) fn recovered(ending: &Ending<'_>) -> Letter {
     }
     letter.to_do = after_recovery(ending);
     letter
+}
+
+const fn restart_hint(story: &Story) -> &'static str {
+    if story.incident.source.id.kind().has_login() {
+        "Restart consumers that hold old connections."
+    } else {
+        "Restart consumers that keep the old name."
+    }
 }
 
 fn after_recovery(ending: &Ending<'_>) -> Vec<Advice> {
@@ -72,7 +82,7 @@ pub(crate) fn swapped_back(ending: &Ending<'_>) -> Letter {
     let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
     let old = incident.restored.as_ref().map_or("the old database", |old| old.id.as_str());
     let headline = format!("UNDONE {}: clients are back on {old}{took}", incident.resource);
-    let mut letter = letter(ending, Severity::Warning, headline, "Clients are served. Restart consumers that hold old connections.");
+    let mut letter = letter(ending, Severity::Warning, headline, format!("Clients are served. {}", restart_hint(story)));
     letter.happened = vec![story.plan().map_or_else(String::new, |plan| one_line(&plan.reason))];
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
@@ -91,17 +101,21 @@ pub(crate) fn failed_over(ending: &Ending<'_>) -> Letter {
     let incident = &story.incident;
     let took = ending.measured.rto.in_words().map_or_else(String::new, |took| format!(" in {took}"));
     let headline = format!("FAILED OVER {} after {}{took}", incident.resource, parts::scenario(story));
-    let mut letter = letter(ending, Severity::Info, headline, "Same endpoint, no data lost. Check that a standby is being rebuilt.");
+    let (source, kept) = (&incident.source, standby::kept_all(&incident.source));
+    let (severity, hint) = match kept {
+        Ok(_) => (Severity::Info, "Same endpoint, no data lost. Check that a standby is being rebuilt."),
+        Err(_) => (Severity::Warning, "Same endpoint; the last writes before it may be lost."),
+    };
+    let mut letter = letter(ending, severity, headline, hint);
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));
+    letter.happened.extend(kept.err().map(|why| format!("RPO: not known: {why}")));
     letter.done = parts::calls_or_nothing(ending);
+    let again = format!("See that {} has {}", source.id, standby::again(source.id.kind()));
     letter.to_do = vec![
         Advice::new(
-            format!(
-                "See that {} has a standby again (SecondaryAvailabilityZone): until then the next failure of a zone is an outage",
-                incident.source.id
-            ),
-            vec![commands::describe(&incident.source.arn, &incident.source.id)],
+            format!("{again}: until then the next failure of a zone is an outage"),
+            vec![commands::describe(&source.arn, &source.id)],
         ),
         Advice::say("Identifier, ARN and endpoint are the same: there is nothing to change in your infrastructure code"),
     ];
@@ -145,14 +159,14 @@ pub(crate) fn self_healed(ending: &Ending<'_>) -> Letter {
     let by = events::by_itself(&story.incident).map_or_else(String::new, |(what, _)| format!(" ({what})"));
     let (headline, hint) = match ending.measured.rto.in_words() {
         _ if is_unasked => (format!("NOTHING TO DO: {resource} is healthy"), "It was asked for, but the database serves."),
-        Some(took) => (format!("HEALED {resource} by itself after {took}{by}{nothing}"), "Look for the cause in the RDS events."),
+        Some(took) => (format!("HEALED {resource} by itself after {took}{by}{nothing}"), "Look for the cause in its events."),
         None => (format!("HEALTHY {resource}: no outage was seen{nothing}"), "A signal came, but the database answered."),
     };
     let mut letter = letter(ending, Severity::Info, headline, hint);
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));
     letter.done = parts::calls_or_nothing(ending);
-    let say = if is_unasked { "If you still see trouble, look here" } else { "Nothing is urgent; see what RDS says about the cause" };
+    let say = if is_unasked { "If you still see trouble, look here" } else { "Nothing is urgent; see what AWS says about the cause" };
     letter.to_do = vec![Advice::new(say, parts::look(story))];
     if is_unasked {
         let data = "If its data is wrong, ask for human_error with restore_to, or for corruption: those do not need it to be down";
@@ -211,6 +225,7 @@ pub(crate) fn no_approval(ending: &Ending<'_>) -> String {
         Some(plan) if plan.fence == Some(FencePlan::Impossible) => {
             "the source cannot be fenced: name a security group that admits nobody under fence_groups in the policies".to_owned()
         }
+        Some(plan) if cannot_move_clients(plan) => format!("clients cannot be moved as the policy says: {}", plan.refusals.join("; ")),
         Some(plan) if plan.calls.is_empty() => "the plan holds no call; only a person can go on".to_owned(),
         Some(plan) => format!("the plan holds {}; only a person can go on", count(plan.calls.len(), "call")),
     }

@@ -5,7 +5,7 @@ use crate::calls::{CallFate, CallLine};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
 use crate::phrases;
-use crate::story::Story;
+use crate::story::{Story, cannot_move_clients};
 use crate::text::{count, one_line, took};
 use crate::undo;
 use lifeboat_domain::acting::UNDONE;
@@ -103,7 +103,12 @@ pub(crate) fn down_line(ending: &Ending<'_>) -> Option<String> {
     ending.is_down().then(|| {
         let incident = &ending.story.incident;
         let since = incident.unreachable_since.unwrap_or(incident.first_signal_at);
-        format!("{} has not served since {}, for {} now", incident.source.id, show_time(since), took(Span::between(since, ending.at)))
+        format!(
+            "{} has not served since {}, for {} now, as far as is known",
+            incident.source.id,
+            show_time(since),
+            took(Span::between(since, ending.at))
+        )
     })
 }
 
@@ -160,11 +165,11 @@ pub(crate) fn checks(validation: &Validation) -> Vec<String> {
     lines
 }
 
-/// What became of fence and cut-over.
+/// What became of fence and cut-over. What the record says besides is of an earlier moment: the report has it.
 pub(crate) fn moves(story: &Story) -> Vec<String> {
-    let fence = story.fence.as_ref().map(|fence| (phrases::fence(&story.incident.source.id, fence), &fence.text));
-    let cut_over = story.cut_over.iter().flat_map(|cut_over| &cut_over.targets).map(|target| (phrases::target(target), &target.text));
-    fence.into_iter().chain(cut_over).map(|(phrase, text)| format!("{phrase}; on record: {}", one_line(text))).collect()
+    let fence = story.fence.as_ref().map(|fence| phrases::fence(&story.incident.source.id, fence));
+    let cut_over = story.cut_over.iter().flat_map(|cut_over| &cut_over.targets).map(phrases::target);
+    fence.into_iter().chain(cut_over).collect()
 }
 
 /// The commands that show how the source stands.
@@ -210,6 +215,10 @@ pub(crate) fn ask_plan(story: &Story, execution: &str, say: impl Into<String>) -
     let asked = RecoveryInput::to_plan(&story.incident);
     // The scenario is required; where none was judged, the person replaces this one.
     let input = RecoveryInput { scenario: asked.scenario.or(Some(Scenario::InstanceFailure)), ..asked };
+    let mut say: String = say.into();
+    if commands::Execution::parse(execution).is_none() {
+        say.push_str(": start the state machine recovery with this input");
+    }
     Advice::new(say, commands::start(execution, &input))
 }
 
@@ -224,7 +233,11 @@ pub(crate) fn plan_lines(plan: &Plan) -> Vec<String> {
         let loss = forecast.loss.map_or_else(|| "not known".to_owned(), |loss| format!("{} of writes", took(loss)));
         format!("Expected time: {}; expected loss: {loss}", expected_time(forecast))
     }));
-    let clients = if plan.moves_clients { "clients are moved" } else { "clients are not moved" };
+    let clients = match (plan.moves_clients, cannot_move_clients(plan)) {
+        (_, true) => "it cannot run, as clients cannot be moved",
+        (true, false) => "clients are moved",
+        (false, false) => "clients are not moved",
+    };
     lines.push(format!("{}; {clients}", count(plan.calls.len(), "planned call")));
     lines.extend(plan.risks.iter().map(|risk| format!("Risk: {}", one_line(risk))));
     lines
@@ -289,6 +302,19 @@ pub(crate) fn finish(story: &Story) -> Vec<Advice> {
         ),
     ];
     parts.into_iter().filter(|(_, commands)| !commands.is_empty()).map(|(say, commands)| Advice::new(say, commands)).collect()
+}
+
+/// That a copy stands which nobody uses, so that it is not forgotten.
+pub(crate) fn standing(story: &Story) -> Option<String> {
+    let (copy, _) = story.standing_copy()?;
+    Some(format!("The copy {copy} stands as far as its restore got, and is billed; no client is led to it"))
+}
+
+/// How to be rid of that copy.
+pub(crate) fn delete_standing(story: &Story) -> Option<Advice> {
+    let (copy, arn) = story.standing_copy()?;
+    let say = format!("Or, where you do not go on with it, delete the copy {copy}; the source is not touched by that");
+    Some(Advice::new(say, commands::delete_copy(&arn, copy, story.is_copy_protected(copy))))
 }
 
 /// Copies of earlier stories that may still be billed.

@@ -53,7 +53,7 @@ pub(crate) fn left_alone(story: &Story) -> Vec<Advice> {
         vec![
             look,
             format!(
-                "aws rds create-db-instance-read-replica --region {region} --db-instance-identifier {replica}-2 --source-db-instance-identifier {}",
+                "aws rds create-db-instance-read-replica --region {region} --db-instance-identifier {replica}-2 --source-db-instance-identifier {} --tags Key=made-by,Value=hand",
                 source.id
             ),
         ],

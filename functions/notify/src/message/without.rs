@@ -8,7 +8,6 @@ use lifeboat_domain::DrError;
 use lifeboat_domain::error::ErrorName;
 use lifeboat_domain::ids::IncidentId;
 use lifeboat_domain::incident::Outcome;
-use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::words::Scenario;
 
 const EXAMPLE: &str =
@@ -80,13 +79,55 @@ pub(crate) fn dark_ledger(incident: &IncidentId, outcome: Outcome, failure: Opti
     letter.done = vec!["Lifeboat changes nothing that it cannot write down; every source is kept".to_owned()];
     letter.to_do.extend(find_protected(execution, resource));
     let region = Execution::parse(execution).map(|execution| execution.region()).unwrap_or("REGION");
-    letter.to_do.push(Advice::new(
-        format!("If it is down for good and you must act by hand, restore a copy beside it, as {} does; never delete the old one", Remedy::RestoreLatest),
-        vec![format!(
-            "aws rds restore-db-instance-to-point-in-time --region {region} --source-db-instance-identifier OLD --target-db-instance-identifier NEW --use-latest-restorable-time --db-subnet-group-name GROUP --vpc-security-group-ids SG"
-        )],
+    letter.to_do.push(Advice::say(
+        "If it is down for good and you must act by hand, restore a copy beside it with the commands of its kind, which its ARN tells; OLD and NEW are names, never give NEW one that exists. What is not named comes back as a default, and weaker: docs/by-hand.md says the rest, and how clients are moved. Never delete the old one",
     ));
+    letter.to_do.extend(restores_by_hand(region));
     letter
+}
+
+/// A copy beside what is lost, for each kind: nothing is known but a name. Each has tags of its own where the API takes any: RDS gives a
+/// copy without them its source's, and it would be taken for the protected one.
+fn restores_by_hand(region: &str) -> Vec<Advice> {
+    let tags = "--tags Key=made-by,Value=hand";
+    let rds = format!("--db-subnet-group-name SUBNETS --vpc-security-group-ids SG {tags}");
+    vec![
+        Advice::new(
+            "An instance (its ARN has `:db:`)",
+            vec![format!(
+                "aws rds restore-db-instance-to-point-in-time --region {region} --source-db-instance-identifier OLD --target-db-instance-identifier NEW --use-latest-restorable-time --db-instance-class CLASS --db-parameter-group-name PARAMETERS --multi-az --no-publicly-accessible {rds}"
+            )],
+        ),
+        Advice::new(
+            "A DB cluster (`:cluster:`); an Aurora cluster comes back without an instance",
+            vec![
+                format!(
+                    "aws rds restore-db-cluster-to-point-in-time --region {region} --source-db-cluster-identifier OLD --db-cluster-identifier NEW --use-latest-restorable-time --db-cluster-parameter-group-name PARAMETERS {rds}"
+                ),
+                format!("aws rds wait db-cluster-available --region {region} --db-cluster-identifier NEW"),
+                format!(
+                    "aws rds create-db-instance --region {region} --db-instance-identifier NEW-1 --db-cluster-identifier NEW --engine ENGINE --db-instance-class CLASS {tags}"
+                ),
+            ],
+        ),
+        Advice::new(
+            "A DynamoDB table (`:table/`); what it loses by that is named in docs/by-hand.md",
+            vec![format!(
+                "aws dynamodb restore-table-to-point-in-time --region {region} --source-table-name OLD --target-table-name NEW --use-latest-restorable-time"
+            )],
+        ),
+        Advice::new(
+            "A replication group (`:replicationgroup:`), from its newest snapshot; without --auth-token or --user-group-ids it would admit whoever reaches it",
+            vec![
+                format!(
+                    "aws elasticache describe-snapshots --region {region} --replication-group-id OLD --query 'Snapshots[].[SnapshotName,SnapshotStatus,NodeSnapshots[0].SnapshotCreateTime]'"
+                ),
+                format!(
+                    "aws elasticache create-replication-group --region {region} --replication-group-id NEW --replication-group-description hand --snapshot-name SNAPSHOT --engine ENGINE --engine-version VERSION --cache-node-type CLASS --num-cache-clusters 2 --automatic-failover-enabled --multi-az-enabled --cache-subnet-group-name SUBNETS --security-group-ids SG --cache-parameter-group-name PARAMETERS --at-rest-encryption-enabled --transit-encryption-enabled --auth-token TOKEN --snapshot-retention-limit 7 {tags}"
+                ),
+            ],
+        ),
+    ]
 }
 
 /// The identity in the execution's name, `<resource>-<stamp>-<digest>-<attempt>`, where Lifeboat named it.
@@ -110,6 +151,14 @@ fn find_protected(execution: &str, resource: Option<&str>) -> Option<Advice> {
             format!(
                 "aws rds describe-db-instances --region {region} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus,LatestRestorableTime]' --output table"
             ),
+            format!(
+                "aws rds describe-db-clusters --region {region} --query 'DBClusters[].[DBClusterIdentifier,Status,LatestRestorableTime]' --output table"
+            ),
+            format!(
+                "aws elasticache describe-replication-groups --region {region} --query 'ReplicationGroups[].[ReplicationGroupId,Status]' --output table"
+            ),
+            "# a table, by its name in the ARN".to_owned(),
+            format!("aws dynamodb describe-table --region {region} --table-name NAME --query Table.TableStatus"),
         ],
     ))
 }

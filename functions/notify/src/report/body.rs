@@ -232,7 +232,8 @@ pub(super) fn moves(page: &mut impl Sheet, report: &Report) {
         let group =
             group.map_or_else(String::new, |group| format!("; its groups {} were replaced by {group}", fence.groups_before.join(", ")));
         let stands = format!("{}{group}", phrases::fence(&report.source.id, fence));
-        page.sentences(std::iter::once(stands).chain(phrases::on_record(&fence.text)));
+        let record = phrases::on_record(&fence.text).filter(|_| fence.state != FenceState::Opened);
+        page.sentences(std::iter::once(stands).chain(record));
     }
     if let Some(cut_over) = &report.cut_over {
         for target in &cut_over.targets {

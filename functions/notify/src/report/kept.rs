@@ -6,6 +6,7 @@ use crate::story::Story;
 use lifeboat_domain::acting::CutOver;
 use lifeboat_domain::incident::Restored;
 use lifeboat_domain::show_time;
+use lifeboat_domain::words::ResourceKind;
 
 /// What this story keeps, and what earlier ones may have left.
 pub(super) fn kept(story: &Story, execution: &str, closed: bool) -> Vec<Kept> {
@@ -49,16 +50,20 @@ fn source(story: &Story, cut_over: &CutOver) -> Kept {
             " (RDS takes the final snapshot only of an instance that is available)",
         )
     };
+    // A table or a cache cannot be stopped, and RDS's rules are not theirs.
+    let is_of_rds = matches!(source.id.kind(), ResourceKind::RdsInstance | ResourceKind::DbCluster);
+    let billed = if is_of_rds {
+        " for its storage and backups, and for its instance hours unless it is stopped (RDS starts a stopped one again after 7 days)"
+    } else {
+        ""
+    };
     Kept {
         id: source.id.clone(),
         is_certain: true,
         why: format!("it was the database until {}, and Lifeboat never deletes a source{point}", show_time(cut_over.at())),
-        cost: format!(
-            "{} is billed like before for its storage and backups, and for its instance hours unless it is stopped (RDS starts a stopped one again after 7 days); so for now you pay for two databases",
-            source.id
-        ),
+        cost: format!("{} is billed like before{billed}; so for now you pay for two databases", source.id),
         release_commands,
-        release_note: release_note.to_owned(),
+        release_note: if is_of_rds { release_note.to_owned() } else { String::new() },
     }
 }
 

@@ -5,6 +5,7 @@ use crate::ending::Ending;
 use crate::iac;
 use crate::message::{Advice, Letter, beside, parts};
 use crate::phrases;
+use crate::standby;
 use crate::story::Story;
 use crate::text::{count, one_line, shorten, took};
 use crate::undo;
@@ -100,7 +101,10 @@ fn done(ending: &Ending<'_>) -> String {
             let size = story.grown_to().map_or_else(String::new, |gib| format!(" to {gib} GiB"));
             format!("the volume of {} was grown{size}", story.incident.source.id)
         }
-        (Outcome::FailedOver, _) => format!("{} was failed over to its standby", story.incident.source.id),
+        (Outcome::FailedOver, _) => {
+            let source = &story.incident.source.id;
+            format!("{source} was failed over to {}", standby::successor(source.kind()))
+        }
         _ if made > 0 => format!("{} made; the plan holds {}", count(made, "call"), ending.calls.planned.len()),
         _ => "Nothing was changed".to_owned(),
     }
@@ -125,7 +129,10 @@ fn lost(ending: &Ending<'_>) -> String {
             None => ending.measured.rpo.text.clone(),
         },
         Outcome::TookOver => format!("not known: {}", ending.measured.rpo.text),
-        Outcome::FailedOver => "nothing: the standby is a synchronous copy".to_owned(),
+        Outcome::FailedOver => match standby::kept_all(&story.incident.source) {
+            Ok(why) => format!("nothing: {why}"),
+            Err(why) => format!("not known: {why}"),
+        },
         Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
         Outcome::RestoredBeside => {
             let nothing = "nothing by the recovery: production was not touched";

@@ -54,6 +54,26 @@ async fn what_compensation_undid_is_not_undone_again() {
     let text = &world.messages()[0].text;
     assert!(!text.contains(POINT_BACK) && !text.contains(OPEN) && !text.contains("lifeboat:policy,Value"), "{text}");
     assert!(text.contains("is open again since 2026-01-15T10:39:00Z") && text.contains("Clients were moved back"), "{text}");
+    assert!(!text.contains("admits nobody"), "what was on record before is not told beside it: {text}");
+}
+
+#[tokio::test]
+async fn a_copy_that_was_begun_is_named_with_its_deletion_although_the_restore_failed() {
+    let plan = plan(Scenario::InstanceFailure, Remedy::RestoreLatest, true);
+    let world = planned(&plan);
+    let failure = json!({"error": "Dr.Unrecoverable", "cause": "AccessDenied", "state": "StartRestore"});
+    world.close("failed", failure.clone()).await.unwrap();
+    assert!(world.messages()[0].short.contains("Nothing is left half-way"), "{}", world.messages()[0].short);
+    let world = planned(&plan);
+    world.made(&plan, 0, CallState::Done, "10:30:18", Some("10:30:20"), "AWS accepted it");
+    world.close("failed", failure).await.unwrap();
+    let message = &world.messages()[0];
+    assert!(message.short.contains("A copy stands, and is billed") && !message.short.contains("Nothing is left"), "{}", message.short);
+    let order = places(
+        &message.text,
+        &["The copy orders-db-r7c21d0aa stands", "delete-db-instance --region eu-central-1 --db-instance-identifier orders-db-r7c21d0aa"],
+    );
+    assert!(order.is_sorted(), "{}", message.text);
 }
 
 #[tokio::test]
@@ -173,7 +193,7 @@ async fn a_failover_of_unknown_fate_comes_with_the_way_to_find_out_and_to_ask_by
     let text = &world.messages()[0].text;
     let wanted = [
         "describe-events --region eu-central-1 --source-type db-instance --source-identifier orders-db --start-time 2026-01-15T10:30:20Z",
-        "If that shows no RDS-EVENT-0013 after 2026-01-15T10:30:20Z, the failover never began",
+        "If that shows no RDS-EVENT-0013 after 2026-01-15T10:30:20Z, the failover never took place",
         "aws rds reboot-db-instance --region eu-central-1 --db-instance-identifier orders-db --force-failover",
     ];
     assert!(places(text, &wanted).is_sorted(), "{text}");

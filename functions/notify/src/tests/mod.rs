@@ -11,5 +11,6 @@ mod ports;
 mod rules;
 mod stories;
 mod usable;
+mod way_back;
 mod wording;
 mod world;

@@ -30,7 +30,7 @@ pub(crate) async fn fence<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
             Ok(Look::new(Progress::Done, poll, "nothing to fence"))
         }
         (Some(FencePlan::Terminal), Some(found)) if !found.status.is_serving() => {
-            let text = format!("{source} is {}, which RDS never leaves by itself; it accepts no change", found.status);
+            let text = format!("{source} is {}, which it never leaves by itself; it accepts no change", found.status);
             keep(deps, &recovery, text.clone()).await?;
             Ok(Look::new(Progress::Done, poll, text))
         }

@@ -49,6 +49,7 @@ pub(crate) async fn move_identity<R: Databases, L: Ledger, D, S: Secrets, E, C: 
         if !record.retired.contains(&source) {
             record.retired.push(source.clone());
         }
+        record.endpoint.clone_from(&found.endpoint);
         // What serves again is no past of anything.
         record.retired.retain(|retired| *retired != found.resource_id);
         record.branches.retain(|branch| branch.resource_id != found.resource_id);

@@ -3,9 +3,6 @@
 use super::EventId;
 use crate::incident::{Incident, Signal};
 
-/// A failover of a Multi-AZ instance has begun.
-pub const FAILOVER_BEGAN: EventId = EventId(13);
-
 /// A failover of a Multi-AZ instance: begun, or complete.
 const FAILOVER: &[u16] = &[13, 15, 49];
 

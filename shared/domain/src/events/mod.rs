@@ -8,7 +8,7 @@ mod notice;
 pub use catalogue::{CATALOGUE, CatalogueEntry, EventClass, Hint, Planned, SourceType, classify_unknown, look_up};
 pub use envelope::{AlarmChange, AlarmState, EnvelopeError, EventId, ExecutionEnded, ExecutionStatus, Incoming, RdsEvent};
 pub use envelope::{TableDeed, TableEvent};
-pub use healing::{FAILOVER_BEGAN, announces_failover, announces_failover_begun, by_itself};
+pub use healing::{announces_failover, announces_failover_begun, by_itself};
 pub use notice::{CacheNotice, ServerlessNotice};
 
 /// The categories in one spelling: lower case, spaces instead of hyphens and underscores, one category an entry

@@ -164,7 +164,8 @@ fn of_record(
     if ttl > QUIET_TTL {
         moves.risks.push(format!("clients may stay away for up to {ttl} s after the move: that is the TTL of {record}"));
     }
-    if old_host.is_none_or(|host| !value.eq_ignore_ascii_case(host)) {
+    // Where its address is not known, nothing can be told of whose this one is.
+    if old_host.is_some_and(|host| !value.eq_ignore_ascii_case(host)) {
         moves.risks.push(format!("record {record} leads to {value}, {strange}"));
     }
     Ok(moves)
@@ -186,7 +187,7 @@ fn of_parameter(
         return Err(format!("parameter {name} does not hold a {holds}: Lifeboat would write over something else"));
     };
     let mut moves = Moves::of(Act::PointParameter { parameter: name.to_owned(), holds, instance: to.clone() });
-    if source.endpoint.as_ref().is_none_or(|endpoint| !endpoint.is_same(&leads_to)) {
+    if source.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_same(&leads_to)) {
         moves.risks.push(format!("parameter {name} leads to {}, {strange}", leads_to.host));
     }
     Ok(moves)

@@ -392,6 +392,10 @@ fn a_target_that_leads_elsewhere_is_a_named_risk_and_an_empty_proxy_is_only_fill
     let elsewhere = plan.risks.iter().filter(|risk| risk.contains("carts-db.example, which is not the address of the source")).count();
     assert_eq!((elsewhere, plan.refusals.len()), (2, 0), "{:?} {:?}", plan.risks, plan.refusals);
     assert!(!plan.calls.iter().any(|call| matches!(call.act, Act::RemoveProxyTarget { .. })));
+    world.incident.source.endpoint = None;
+    let plan = world.plan().plan;
+    let blamed = plan.risks.iter().any(|risk| risk.contains("not the address of the source"));
+    assert!(!blamed, "its address is not known, so that nothing can be said of another one: {:?}", plan.risks);
 }
 
 #[test]

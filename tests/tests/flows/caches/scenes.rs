@@ -49,6 +49,11 @@ async fn a_hung_primary_without_automatic_failover_gives_way_to_its_replica_by_o
     assert_eq!(actions(&calls), [MODIFY]);
     assert!(calls[0].contains("\"PrimaryClusterId\":\"orders-db-002\""), "{calls:?}");
     assert_eq!(account.primary(ORDERS).as_deref(), Some("orders-db-002"));
+    let messages = account.cloud.see().messages.clone();
+    let letter = messages.iter().find(|message| message.subject.starts_with("FAILED OVER")).unwrap();
+    let told = format!("{} {}", letter.short, letter.text);
+    assert!(told.contains("may be lost") && told.contains("replication is asynchronous"), "{told}");
+    assert!(!told.contains("no data lost") && !told.contains("synchronous copy") && !told.contains("SecondaryAvailabilityZone"), "{told}");
 }
 
 #[tokio::test]

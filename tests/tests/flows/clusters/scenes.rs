@@ -303,6 +303,16 @@ async fn names_of_clusters_are_not_swapped_and_the_plan_says_so() {
         account.settle().await;
         account.sweeps(3).await;
         assert_eq!(account.calls_since(before), Vec::<String>::new(), "{}", account.explain());
-        assert!(account.last_text().contains(why), "{target}: {}", account.last_text());
+        let subjects = account.subjects();
+        assert!(!subjects.iter().any(|subject| subject.starts_with("APPROVAL")), "no approval lifts it: {subjects:?}");
+        let letter = account.cloud.see().messages.iter().find(|message| message.subject.starts_with("REFUSED")).unwrap().text.clone();
+        assert!(letter.contains(why), "{target}: {letter}");
+        let inputs: Vec<&str> = letter.lines().map(str::trim).filter(|line| line.starts_with('{')).collect();
+        assert_eq!(inputs.len(), 2, "{letter}");
+        for input in inputs {
+            account.ask(serde_json::from_str(input).unwrap()).await;
+            let subject = account.subjects().last().cloned().unwrap();
+            assert!(subject.starts_with("PLANNED"), "what the letter says to paste is done: {input}: {subject}");
+        }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn all() -> Vec<Scene> {
             tale(Tale::Failed),
         ),
         Scene::new(&[(Well, "DB cluster: a copy stands beside production", "RESTORED")], tale(Tale::HumanError)),
-        Scene::new(&[(Refused, "DB cluster: names of clusters are not swapped", "APPROVAL NEEDED")], async {
+        Scene::new(&[(Refused, "DB cluster: names of clusters are not swapped", "REFUSED")], async {
             let gold = GOLD.replace("cut_over: [secrets_manager]", "cut_over: [rename_swap]");
             failed(&gold, |_| {}).await
         }),

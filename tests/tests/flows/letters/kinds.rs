@@ -1,7 +1,7 @@
 //! What is told otherwise of a DynamoDB table, and of an ElastiCache replication group.
 
 use super::Scene;
-use super::When::{Begins, News, Orders, Question, Refused, Stopped, Well};
+use super::When::{Begins, Broken, News, Orders, Question, Refused, Stopped, Well};
 use super::scenes::story;
 use crate::caches::{CacheTale as Tale, emptied, filled};
 use crate::members::MemberTale;
@@ -43,6 +43,15 @@ pub(super) fn all() -> Vec<Scene> {
             tables::deleted(),
         ),
         Scene::new(&[(Well, "DynamoDB table: a copy stands beside production", "RESTORED")], tables::spoilt()),
+        Scene::new(&[(Broken, "DynamoDB table: a person stopped the execution behind the fence", "INTERRUPTED")], tables::interrupted()),
+        Scene::new(&[(Broken, "Replication group: a person stopped the execution behind the fence", "INTERRUPTED")], async {
+            let mut account = Tale::HumanErrorCutOver.begin().await;
+            account.stopped_before = Some("CutOver");
+            Tale::HumanErrorCutOver.play(&mut account).await;
+            account.settle().await;
+            account.sweeps(3).await;
+            account
+        }),
         Scene::new(
             &[
                 (Orders, "DynamoDB table: items could be written back from the copy", "can be salvaged"),

@@ -30,6 +30,8 @@ async fn a_deleted_table_comes_back_from_the_backup_that_dynamodb_made_of_it_whe
         assert_eq!(serving(&account), copy, "the parameter holds the new name");
         assert!((1..=20).all(|key: u32| items(&account, &copy).contains_key(&key.to_string())), "no item is lost");
         assert!(account.subjects().iter().any(|subject| subject.starts_with("APPROVAL NEEDED: orders-db (deletion)")));
+        let blamed = account.cloud.see().messages.iter().any(|message| message.text.contains("not the address of the source"));
+        assert!(!blamed, "the parameter leads to the deleted table, as it should");
         assert!(
             account.subjects().iter().any(|subject| subject.starts_with("RECOVERED orders-db from deletion")),
             "{:?}",
