@@ -3,8 +3,8 @@
 mod alarms;
 mod disturbed;
 mod endings;
-pub mod salvage;
 mod kept;
+pub mod salvage;
 
 use crate::account::{Account, BETWEEN_SWEEPS, policies};
 use chrono::Duration;
