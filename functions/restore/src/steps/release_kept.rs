@@ -190,7 +190,12 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     let id = &found.id;
     let snapshot = final_snapshot(record, found)?;
     let kept = snapshot.as_ref().map_or_else(
-        || format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
+        || match found.id.kind() {
+            ResourceKind::ReplicationGroup => {
+                format!("without a final snapshot, as ElastiCache takes none of one that is {}", found.status)
+            }
+            _ => format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
+        },
         |snapshot| format!("with the final snapshot {snapshot}"),
     );
     if found.configuration.deletion_protection && snapshot.is_none() {
