@@ -46,7 +46,17 @@ fn implied(method: &str) -> &'static [&'static str] {
         // Tags are passed with the call.
         "create_snapshot" => &["rds:AddTagsToResource", "elasticache:AddTagsToResource"],
         "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
-        "make_cache" => &["elasticache:AddTagsToResource"],
+        // AWS documents these for whoever makes a cache whose logs are delivered.
+        "make_cache" => &[
+            "elasticache:AddTagsToResource",
+            "logs:CreateLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
         // Which caches are protected.
         "databases" => &["tag:GetResources"],
         // The final snapshot is made by the deletion.
@@ -377,9 +387,20 @@ fn is_born(permission: &Permission) -> bool {
 
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
-    // Proxies and their target groups are named by whoever deploys.
-    let others =
-        ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns", "parametergroup:", "subnetgroup:", "usergroup:"];
+    // Proxies and their target groups are named by whoever deploys. A global datastore takes no tags: its member, which the same call names,
+    // must carry one.
+    let others = [
+        "auto-backup:",
+        "og:",
+        "pg:",
+        "snapshot:",
+        "subgrp:",
+        "CutOverProxyArns",
+        "parametergroup:",
+        "subnetgroup:",
+        "usergroup:",
+        "globalreplicationgroup:",
+    ];
     let others: Vec<String> = others.iter().flat_map(|kind| [(*kind).to_owned(), format!("cluster-{kind}")]).collect();
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind.as_str())));
     let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));
