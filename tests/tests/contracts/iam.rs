@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 mod alarms;
+mod implied;
 mod known;
 mod tables;
+use implied::implied;
 use known::{ALWAYS, CACHE_CHANGES, CACHE_COPIES, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
 
 /// The adapters, each with the IAM prefix of its service; the files of one adapter call each other.
@@ -38,35 +40,6 @@ fn ports() -> String {
         .iter()
         .map(|path| read(&format!("shared/domain/src/{path}")))
         .collect()
-}
-
-/// Actions that a call needs although no client method is named after them.
-fn implied(method: &str) -> &'static [&'static str] {
-    match method {
-        // Tags are passed with the call.
-        "create_snapshot" => &["rds:AddTagsToResource", "elasticache:AddTagsToResource"],
-        "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
-        // AWS documents these for whoever makes a cache whose logs are delivered.
-        "make_cache" => &[
-            "elasticache:AddTagsToResource",
-            "logs:CreateLogDelivery",
-            "logs:DescribeLogGroups",
-            "logs:DescribeResourcePolicies",
-            "logs:GetLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:UpdateLogDelivery",
-        ],
-        // Which caches are protected.
-        "databases" => &["tag:GetResources"],
-        // The final snapshot is made by the deletion.
-        "delete_released" => {
-            &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot", "elasticache:CreateSnapshot"]
-        }
-        // Without it a missing key is "forbidden" and not "not found".
-        "get_json" => &["s3:ListBucket"],
-        _ => &[],
-    }
 }
 
 /// `describe_db_instances` of `rds` is `rds:DescribeDBInstances`.
