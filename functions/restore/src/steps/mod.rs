@@ -18,4 +18,5 @@ pub(crate) mod reopen;
 pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod search;
+pub(crate) mod sessions;
 pub(crate) mod standby;
