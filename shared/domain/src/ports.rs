@@ -7,11 +7,13 @@
 
 mod caches;
 mod clusters;
+mod listing;
 mod tables;
 mod visits;
 
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers};
+pub use listing::Listing;
 pub use tables::SetTables;
 pub use visits::{OpenDatabases, Target, VisitLimits};
 
@@ -20,7 +22,7 @@ use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::moments::trail::Trail;
 use crate::observed::{DnsRecord, Endpoint, ObservedDatabase, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
 use crate::plan::{AdoptedSettings, LateSettings, RestoreSettings};
-use crate::words::Timestamp;
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -44,12 +46,12 @@ pub trait ReadDatabases {
     /// The instance with this `DbiResourceId`, or the cluster with this `DbClusterResourceId`, whatever it is called; none if it does
     /// not exist.
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
-    /// All instances of the Region, every page.
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
+    /// All databases of these kinds in the Region, every page: of tables those that are protected.
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase>;
     /// The restorable window of a database, dead or alive, by `DbiResourceId`; `known_as` says of what kind it is.
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>>;
-    /// All manual snapshots of the Region, every page: one Describe for a whole batch.
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
+    /// All manual snapshots of these kinds in the Region, every page: one Describe for a whole batch.
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot>;
     /// All snapshots of one instance, manual and automated.
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>>;
 }
@@ -89,7 +91,7 @@ pub trait RestoreDatabases {
 
 /// `rds:RebootDBInstance`. Sent without SDK retries: a duplicate failover flips back.
 pub trait RebootDatabases {
-    /// Reboots; with `force_failover` to the standby.
+    /// Reboots an instance, which may be a member of a cluster; with `force_failover` to the standby.
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()>;
 }
 

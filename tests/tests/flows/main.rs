@@ -19,6 +19,7 @@ mod find;
 mod gates;
 mod inputs;
 mod letters;
+mod listing;
 mod mishaps;
 mod promotion;
 mod quarantine;
