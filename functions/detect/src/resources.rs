@@ -7,7 +7,7 @@ use lifeboat_domain::ports::{Ledger, ReadDatabases};
 use lifeboat_domain::register::FleetMember;
 pub(crate) use lifeboat_domain::register::{ResourceRecord, record, refresh};
 use lifeboat_domain::words::Scenario;
-use lifeboat_domain::{DrError, ledger};
+use lifeboat_domain::{DrError, ErrorName, ledger};
 
 /// Reads one instance.
 pub(crate) async fn instance(databases: &impl ReadDatabases, id: &DatabaseId) -> Result<Option<ObservedDatabase>, DrError> {
@@ -22,6 +22,19 @@ pub(crate) async fn remembered(ledger: &impl Ledger, named: &[DatabaseId]) -> Re
         }
     }
     Ok(None)
+}
+
+/// The record with today's facts; else why they are not its, which repeating does not change.
+pub(crate) async fn refreshed(
+    ledger: &impl Ledger,
+    resource: &Identity,
+    observed: &ObservedDatabase,
+) -> Result<Result<ResourceRecord, String>, DrError> {
+    match refresh(ledger, resource, observed).await {
+        Ok(record) => Ok(Ok(record)),
+        Err(error) if error.name() == ErrorName::Refused => Ok(Err(error.message().to_owned())),
+        Err(error) => Err(error),
+    }
 }
 
 /// Why an instance is left alone; none if it is protected.

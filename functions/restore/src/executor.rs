@@ -1,7 +1,7 @@
 //! Makes one planned call: permit, intent, call, conclusion.
 
 use crate::observe::{Observation, observe, renamed, source};
-use crate::steps::caches;
+use crate::steps::{caches, sessions};
 use crate::{Databases, Deps, Secrets, case::Recovery, targets};
 use lifeboat_domain::acting::{Before, CallRecord, CallState, NextMove, conclude, intend, state_after};
 use lifeboat_domain::incident::Setback;
@@ -67,10 +67,13 @@ async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     } else if record.act.is_on(&recovery.incident.source.id, &recovery.incident.source.arn) {
         source(&deps.databases, &recovery.incident, recovery.swap.as_ref()).await?;
     }
-    let answer = call(deps, recovery, &record.act).await;
+    let answer = match &record.act {
+        Act::EndSessions { instance } if instance.kind() == ResourceKind::DbCluster => sessions::end(&deps.databases, instance).await,
+        act => call(deps, recovery, act).await.map(|()| "AWS accepted it".to_owned()),
+    };
     let state = state_after(&answer);
     match answer {
-        Ok(()) => finish(deps, recovery, &record, version, "AWS accepted it".to_owned()).await.map(Made::Done),
+        Ok(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
         Err(error) if error.class == CallClass::AlreadyExists => match observe(deps, recovery, &record).await? {
             Observation::Done(text) => finish(deps, recovery, &record, version, text).await.map(Made::Done),
             Observation::NotDone | Observation::CannotTell => Err(error.while_doing(record.act.describe())),

@@ -8,6 +8,7 @@ mod steps;
 use lifeboat_domain::ids::{Identity, SnapshotId};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadAlarms, ReadDatabases, TakeSnapshots, Target};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{DrError, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,6 +87,14 @@ pub(crate) struct Batch {
     pub(crate) run: String,
     pub(crate) started_at: Timestamp,
     pub(crate) items: Vec<Item>,
+}
+
+impl Batch {
+    /// The kinds whose snapshots have to be listed for it.
+    pub(crate) fn kinds(&self) -> Vec<ResourceKind> {
+        let has = |kind: &&ResourceKind| self.items.iter().any(|item| item.target.instance.kind() == **kind);
+        ResourceKind::ALL.iter().filter(has).copied().collect()
+    }
 }
 
 /// A run, as it lies in the bucket; `finish` fills in what became of its points.

@@ -8,7 +8,7 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
+    Answer, DeleteDatabases, FailClustersOver, Listing, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
     ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeOver,
     TakeSnapshots, WriteProxies,
 };
@@ -76,11 +76,17 @@ impl ReadDatabases for Databases {
         self.rds.instance_by_resource_id(resource_id).await
     }
 
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
-        let mut all = self.rds.databases().await?;
-        all.extend(self.tables.protected().await?);
-        all.extend(self.caches.databases().await?);
-        Ok(all)
+    /// All services at once: one that is dark must not use up the time in which the others answer.
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase> {
+        let tables = async {
+            let mut listing = Listing::default();
+            if kinds.contains(&ResourceKind::DynamodbTable) {
+                listing.take(ResourceKind::DynamodbTable, self.tables.protected().await);
+            }
+            listing
+        };
+        let (rds, tables, caches) = tokio::join!(self.rds.databases(kinds), tables, self.caches.databases(kinds));
+        rds.and(tables).and(caches)
     }
 
     async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
@@ -97,11 +103,16 @@ impl ReadDatabases for Databases {
         self.rds.restore_window(known_as, resource_id).await
     }
 
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        let mut all = self.rds.manual_snapshots().await?;
-        all.extend(self.tables.backups(None).await?);
-        all.extend(self.caches.manual_snapshots().await?);
-        Ok(all)
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot> {
+        let tables = async {
+            let mut listing = Listing::default();
+            if kinds.contains(&ResourceKind::DynamodbTable) {
+                listing.take(ResourceKind::DynamodbTable, self.tables.backups(None).await);
+            }
+            listing
+        };
+        let (rds, tables, caches) = tokio::join!(self.rds.manual_snapshots(kinds), tables, self.caches.manual_snapshots(kinds));
+        rds.and(tables).and(caches)
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
@@ -189,6 +200,18 @@ impl PromoteDatabases for Databases {
         self.rds.promote_replica(replica, backup_days, backup_window).await
     }
 }
+
+/// What one kind alone has never meets another kind of the same name.
+fn only_a(kind: ResourceKind, action: &str, id: &DatabaseId) -> Answer<()> {
+    if id.kind() == kind {
+        return Ok(());
+    }
+    let text = format!("{id} is of the kind {}, and the call is for a {kind}; nothing was sent", id.kind());
+    Err(CallError::new(CallClass::Invalid, action, "Identifier", text))
+}
+
+/// The call that changes a cache.
+const MODIFY_CACHE: &str = "elasticache:ModifyReplicationGroup";
 
 /// The call that most of what RDS can change goes by.
 const MODIFY: &str = "rds:ModifyDBInstance";
@@ -298,13 +321,14 @@ impl MakeMembers for Databases {
         told: &MemberConfiguration,
         tags: &BTreeMap<String, String>,
     ) -> Answer<()> {
+        only_a(ResourceKind::DbCluster, "rds:CreateDBInstance", cluster)?;
         self.rds.make_member(member, cluster, engine, told, tags).await
     }
 }
 
 impl FailClustersOver for Databases {
     async fn fail_cluster_over(&self, cluster: &DatabaseId, to: Option<&DatabaseId>) -> Answer<()> {
-        not_of_a_cache("rds:FailoverDBCluster", cluster)?;
+        only_a(ResourceKind::DbCluster, "rds:FailoverDBCluster", cluster)?;
         self.rds.fail_cluster_over(cluster, to).await
     }
 }
@@ -320,6 +344,7 @@ impl TakeOver for Databases {
 
 impl SetTables for Databases {
     async fn set_table(&self, table: &DatabaseId, setting: &TableSetting) -> Answer<()> {
+        only_a(ResourceKind::DynamodbTable, setting.action(), table)?;
         self.tables.set_table(table, setting).await
     }
 }
@@ -332,16 +357,19 @@ impl MakeCaches for Databases {
         settings: &RestoreSettings,
         token: Option<&Secret>,
     ) -> Answer<()> {
+        only_a(ResourceKind::ReplicationGroup, "elasticache:CreateReplicationGroup", cache)?;
         self.caches.make_cache(cache, from, settings, token).await
     }
 }
 
 impl PromoteNodes for Databases {
     async fn promote_node(&self, cache: &DatabaseId, node: &DatabaseId) -> Answer<()> {
+        only_a(ResourceKind::ReplicationGroup, MODIFY_CACHE, cache)?;
         self.caches.promote_node(cache, node).await
     }
 
     async fn set_failover(&self, cache: &DatabaseId, automatic: bool, multi_az: bool) -> Answer<()> {
+        only_a(ResourceKind::ReplicationGroup, MODIFY_CACHE, cache)?;
         self.caches.set_failover(cache, automatic, multi_az).await
     }
 }

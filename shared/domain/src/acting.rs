@@ -160,9 +160,9 @@ pub async fn conclude(
 }
 
 /// What an answer means for the record: done, certainly refused, or not known.
-pub fn state_after(answer: &Result<(), CallError>) -> CallState {
+pub fn state_after<T>(answer: &Result<T, CallError>) -> CallState {
     match answer {
-        Ok(()) => CallState::Done,
+        Ok(_) => CallState::Done,
         Err(error) if error.class == CallClass::AlreadyExists => CallState::Sent,
         Err(error) if error.certainly_did_nothing() => CallState::Refused,
         Err(_) => CallState::Sent,

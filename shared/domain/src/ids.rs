@@ -5,6 +5,7 @@ mod database;
 pub use database::DatabaseId;
 
 use crate::error::DrError;
+use crate::words::ResourceKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -112,6 +113,16 @@ impl Arn {
             return Err(DrError::invalid("arn", format!("{:?}", self.0), Self::ACCEPTED));
         };
         Self::parse(format!("{arn}:{partition}:{service}:{region}:{account}:{}", id.in_arn()))
+    }
+
+    /// The kinds that its service has; none of a service without databases.
+    pub fn kinds(&self) -> &'static [ResourceKind] {
+        match self.0.split(':').nth(2) {
+            Some("rds") => &[ResourceKind::RdsInstance, ResourceKind::DbCluster],
+            Some("dynamodb") => &[ResourceKind::DynamodbTable],
+            Some("elasticache") => &[ResourceKind::ReplicationGroup],
+            _ => &[],
+        }
     }
 
     /// Whether ElastiCache's API answers for it.

@@ -196,6 +196,9 @@ pub struct Configuration {
     pub master_user: String,
     /// `DBName`.
     pub database: Option<String>,
+    /// What a copy comes without, as neither a restore nor Lifeboat sets it: named, never compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
     /// What only a database of its kind has; a DB instance has nothing more.
     #[serde(flatten)]
     pub own: Option<Own>,

@@ -202,7 +202,7 @@ pub fn differences(source: &Configuration, restored: &Configuration) -> Vec<Diff
         return Vec::new();
     };
     let mut found = Vec::new();
-    for (setting, value) in &source {
+    for (setting, value) in source.iter().filter(|(setting, _)| *setting != "left_behind") {
         compare(setting, value, restored.get(setting), &mut found);
     }
     found

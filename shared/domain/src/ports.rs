@@ -8,12 +8,14 @@
 mod alarms;
 mod caches;
 mod clusters;
+mod listing;
 mod tables;
 mod visits;
 
 pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers, TakeOver};
+pub use listing::Listing;
 pub use tables::SetTables;
 pub use visits::{FlushCaches, OpenDatabases, Target, VisitLimits};
 
@@ -22,7 +24,7 @@ use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::moments::trail::Trail;
 use crate::observed::{DnsRecord, Endpoint, ObservedDatabase, ObservedSnapshot, Parameter, ProxyGroup, RestoreWindow};
 use crate::plan::{AdoptedSettings, LateSettings, RestoreSettings};
-use crate::words::Timestamp;
+use crate::words::{ResourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -46,8 +48,8 @@ pub trait ReadDatabases {
     /// The instance with this `DbiResourceId`, or the cluster with this `DbClusterResourceId`, whatever it is called; none if it does
     /// not exist.
     async fn instance_by_resource_id(&self, resource_id: &str) -> Answer<Option<ObservedDatabase>>;
-    /// All instances of the Region, every page.
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>>;
+    /// All databases of these kinds in the Region, every page: of tables those that are protected.
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase>;
     /// What recoveries have kept and [`Self::databases`] does not list, as it lists only what is protected: tables, each with its size as
     /// `allocated_storage`, in GiB, as DynamoDB counted it some hours ago.
     async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
@@ -55,8 +57,8 @@ pub trait ReadDatabases {
     }
     /// The restorable window of a database, dead or alive, by `DbiResourceId`; `known_as` says of what kind it is.
     async fn restore_window(&self, known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>>;
-    /// All manual snapshots of the Region, every page: one Describe for a whole batch.
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>>;
+    /// All manual snapshots of these kinds in the Region, every page: one Describe for a whole batch.
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot>;
     /// All snapshots of one instance, manual and automated.
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>>;
 }
@@ -96,7 +98,7 @@ pub trait RestoreDatabases {
 
 /// `rds:RebootDBInstance`. Sent without SDK retries: a duplicate failover flips back.
 pub trait RebootDatabases {
-    /// Reboots; with `force_failover` to the standby.
+    /// Reboots an instance, which may be a member of a cluster; with `force_failover` to the standby.
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()>;
 }
 

@@ -193,7 +193,8 @@ pub async fn kept_manifest(documents: &impl Documents, record: &ResourceRecord) 
     decoded.map_err(|error| DrError::unrecoverable(format!("the manifest {key} does not decode: {error}")))
 }
 
-/// Writes today's physical facts into the record, making it if it is new.
+/// Writes today's physical facts into the record, making it if it is new. A database of another kind under the same identity is refused:
+/// its record and its incidents would mix two databases.
 pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &ObservedDatabase) -> Result<ResourceRecord, DrError> {
     let key = keys::record(resource);
     let policy = observed.policy().unwrap_or_default().to_owned();
@@ -233,6 +234,14 @@ pub async fn refresh(ledger: &impl Ledger, resource: &Identity, observed: &Obser
     ledger::update::<ResourceRecord, _>(ledger, &key, |record| {
         if record.has_retired(observed) {
             return Ok(());
+        }
+        if record.kind != observed.id.kind() {
+            return Err(DrError::refused(format!(
+                "{} carries the identity {resource}, which is that of {}, a {}: give one of them another tag lifeboat:resource",
+                observed.arn,
+                record.arn,
+                record.kind.in_words()
+            )));
         }
         record.policy.clone_from(&policy);
         // On its way to deletion it has no address any more.

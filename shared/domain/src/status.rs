@@ -32,6 +32,10 @@ pub enum StatusMeaning {
     Unknown,
 }
 
+/// A cluster whose volume is there and which nobody can connect to: a word of ours, as RDS calls such a cluster `available`. It stays so
+/// until somebody gives it an instance; of a copy that is us.
+const WITHOUT_INSTANCES: &str = "without-instances";
+
 /// Every status of the RDS user guide, and of a DynamoDB table, with its meaning.
 const STATUSES: &[(&str, StatusMeaning)] = &[
     ("available", StatusMeaning::Serving),
@@ -70,6 +74,7 @@ const STATUSES: &[(&str, StatusMeaning)] = &[
     ("restore-error", StatusMeaning::FailedCreation),
     // Of clusters only.
     ("failing-over", StatusMeaning::Transitional),
+    (WITHOUT_INSTANCES, StatusMeaning::Transitional),
     ("migrating", StatusMeaning::Transitional),
     ("promoting", StatusMeaning::Transitional),
     ("update-iam-db-auth", StatusMeaning::ServingBusy),
@@ -116,6 +121,16 @@ impl DatabaseStatus {
     /// Whether `ModifyDBInstance`, a reboot or a snapshot is accepted now.
     pub fn accepts_calls(&self) -> bool {
         self.meaning() == StatusMeaning::Serving
+    }
+
+    /// Of a cluster that RDS calls available, and that has nobody to serve.
+    pub fn of_no_instances() -> Self {
+        Self::new(WITHOUT_INSTANCES)
+    }
+
+    /// Whether it is a cluster that has nobody to serve.
+    pub fn lacks_instances(&self) -> bool {
+        self.0 == WITHOUT_INSTANCES
     }
 
     /// Whether it is being rebooted at this moment.

@@ -329,6 +329,9 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Ju
     }
     let waited = waited(evidence);
     let grace = evidence.policy.timing.host_recovery_grace;
+    if status.lacks_instances() {
+        return judge_without_instances(evidence, observed, (waited, grace));
+    }
     if waited < grace {
         return Judgement::again(
             Verdict::SelfHealing,
@@ -339,6 +342,24 @@ fn judge_transitional(evidence: Evidence<'_>, observed: &ObservedDatabase) -> Ju
     Judgement::of(
         Verdict::Unknown,
         format!("{service} has reported {status} for {waited}, longer than {grace}; Lifeboat does not interrupt {service}'s own work"),
+    )
+}
+
+/// Instances are replaced by deleting them, too. If none comes, a person knows whether that is meant; a restore would lose what the
+/// volume, which is whole, still has.
+fn judge_without_instances(evidence: Evidence<'_>, observed: &ObservedDatabase, (waited, grace): (Span, Span)) -> Judgement {
+    let (id, engine) = (&observed.id, &observed.configuration.engine);
+    let reason = format!("cluster {id} has no instance that serves: nobody can connect, and its volume, with the data, is whole");
+    if waited < grace {
+        return Judgement::again(Verdict::SelfHealing, evidence.policy.timing.probe_every, format!("{reason} ({waited} of {grace})"));
+    }
+    let command = format!(
+        "aws rds create-db-instance --region {} --db-cluster-identifier {id} --db-instance-identifier {id}-1 --engine {engine} --db-instance-class <the class that it had>",
+        observed.arn.region()
+    );
+    Judgement::of(
+        Verdict::Unknown,
+        format!("{reason}. RDS gives it none by itself; if its instances were not meant to go, make one: {command}"),
     )
 }
 

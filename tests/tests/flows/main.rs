@@ -20,6 +20,7 @@ mod gates;
 mod inputs;
 mod letters;
 mod members;
+mod listing;
 mod mishaps;
 mod promotion;
 mod quarantine;

@@ -111,7 +111,10 @@ where
         Some(observed) => match resources::why_left_alone(observed) {
             Some(reason) => return Ok((observed.identity(), EventAnswer::only(reason))),
             None => match observed.identity() {
-                Some(resource) => Some(resources::refresh(&deps.ledger, &resource, observed).await?),
+                Some(resource) => match resources::refreshed(&deps.ledger, &resource, observed).await? {
+                    Ok(record) => Some(record),
+                    Err(why) => return Ok((Some(resource), EventAnswer::only(why))),
+                },
                 None => None,
             },
         },

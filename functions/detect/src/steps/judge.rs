@@ -100,7 +100,8 @@ async fn look<R: ReadDatabases, L, D, E, C>(deps: &Deps<R, L, D, E, C>, incident
         }
         None => {}
     }
-    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let all = deps.databases.databases(&[source.id.kind()]).await.whole();
+    let all = all.map_err(|error| error.while_doing(format!("listing each {}", source.id.kind().in_words())))?;
     let renamed = all.into_iter().find(|found| found.resource_id == source.resource_id);
     Ok(renamed.map_or(Seen::Nothing, |found| Seen::Another(format!("{} is called {} now", source.id, found.id))))
 }

@@ -36,7 +36,10 @@ where
     let record = match &observed {
         Some(found) => match (resources::why_left_alone(found), found.identity()) {
             (Some(reason), resource) => return Ok((resource, EventAnswer::only(reason))),
-            (None, Some(resource)) => Some(resources::refresh(&deps.ledger, &resource, found).await?),
+            (None, Some(resource)) => match resources::refreshed(&deps.ledger, &resource, found).await? {
+                Ok(record) => Some(record),
+                Err(why) => return Ok((Some(resource), EventAnswer::only(why))),
+            },
             (None, None) => None,
         },
         None => resources::remembered(&deps.ledger, &named).await?,

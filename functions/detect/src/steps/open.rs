@@ -2,17 +2,18 @@
 
 use crate::incidents::fresh;
 use crate::{Deps, OpenInput, resources};
-use lifeboat_domain::DrError;
 use lifeboat_domain::ids::{Arn, Identity, IncidentId, PlanHash};
 use lifeboat_domain::incident::{Incident, IncidentState, Outcome, Phase, Request, Signal, requested_incident_id};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::policy::nearest;
-use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, ReadDatabases, ReadExecutions, Written};
+use lifeboat_domain::ports::{Clock, ExecutionState, Ledger, Listing, ReadDatabases, ReadExecutions, Written};
 use lifeboat_domain::register::{ExecutionRecord, ResourceRecord};
-use lifeboat_domain::words::{Plane, Run, Scenario, Timestamp, parse_time, show_time};
+use lifeboat_domain::words::{Plane, ResourceKind, Run, Scenario, Timestamp, parse_time, show_time};
+use lifeboat_domain::{CallError, DrError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What `detect` starts `recovery` with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -103,14 +104,15 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
     Ok(Request { run, scenario, restore_to, cut_over: asked.cut_over, option: asked.option, plan, by_person: true })
 }
 
-/// Finds the resource by identity or ARN, alive or remembered.
+/// Finds the resource by identity or ARN, alive or remembered. What other services do not answer stops nobody's recovery.
 async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
     deps: &Deps<R, L, D, E, C>,
     name: &str,
     scenario: Scenario,
 ) -> Result<(ResourceRecord, Option<ObservedDatabase>), DrError> {
-    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
     let by_arn = Arn::parse(name).ok();
+    let kinds = by_arn.as_ref().map_or(ResourceKind::ALL, Arn::kinds);
+    let Listing { found: all, unanswered } = deps.databases.databases(kinds).await;
     let named = |observed: &&ObservedDatabase| match &by_arn {
         Some(arn) => observed.arn == *arn,
         None => observed.identity().is_some_and(|identity| identity.as_str() == name) || observed.id.as_str() == name,
@@ -127,7 +129,7 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
             let why = resources::why_refused(unprotected, scenario).unwrap_or_default();
             Err(DrError::refused(format!("{why}; without a policy nothing is changed")))
         }
-        ([], None) => remembered(deps, name, by_arn.as_ref(), &all).await,
+        ([], None) => remembered(deps, name, by_arn.as_ref(), &all, &unanswered).await,
         (several, _) => {
             let candidates: Vec<String> = several.iter().map(|observed| observed.arn.to_string()).collect();
             Err(DrError::invalid("resource", format!("{name:?} (ambiguous)"), format!("one of {}", candidates.join(", "))))
@@ -141,12 +143,18 @@ async fn remembered<R, L: Ledger, D, E, C>(
     name: &str,
     arn: Option<&Arn>,
     all: &[ObservedDatabase],
+    unanswered: &BTreeMap<ResourceKind, CallError>,
 ) -> Result<(ResourceRecord, Option<ObservedDatabase>), DrError> {
+    let unseen = |error: &CallError| error.clone().while_doing(format!("looking whether {name} exists"));
     let identity = Identity::parse(arn.map_or(name, Arn::name));
     if let Ok(identity) = identity
         && let Some(record) = resources::record(&deps.ledger, &identity).await?
+        && arn.is_none_or(|arn| arn.kinds().contains(&record.kind))
     {
-        return Ok((record, None));
+        return unanswered.get(&record.kind).map_or(Ok((record, None)), |error| Err(unseen(error)));
+    }
+    if let Some(error) = unanswered.values().next() {
+        return Err(unseen(error));
     }
     let known: Vec<String> =
         all.iter().filter(|observed| observed.policy().is_some()).filter_map(ObservedDatabase::identity).map(String::from).collect();

@@ -64,7 +64,12 @@ where
     for resource in &list.missing {
         opened += u32::from(troubles.note(resource, judge_missing(deps, resource).await).unwrap_or(false));
     }
-    let known = list.observed.keys().filter_map(|name| Identity::parse(name.clone()).ok()).chain(list.missing.clone());
+    let named = |name: &String| Identity::parse(name.clone()).ok();
+    for (resource, why) in list.unlisted.iter().filter_map(|(name, why)| Some((named(name)?, why))) {
+        // It is told of the whole service, and here only counted.
+        troubles.note::<()>(&resource, Err(DrError::transient(why.clone())));
+    }
+    let known = list.observed.keys().chain(list.unlisted.keys()).filter_map(named).chain(list.missing.clone());
     let mut past_rto = 0;
     for resource in known {
         past_rto += u32::from(troubles.note(&resource, look_after_open(deps, &resource).await).unwrap_or(false));
@@ -256,6 +261,10 @@ fn finding(
     if let Some(probe) = probe.filter(|probe| !probe.failed_checks.is_empty()) {
         let text = format!("a check of the policy fails: {}", probe.failed_checks.join("; "));
         return Some((signal(probe.at, Plane::DataPlane, text), Some(Scenario::Corruption)));
+    }
+    if observed.status.lacks_instances() {
+        let text = format!("cluster {} has no instance that serves", observed.id);
+        return Some((signal(record.unreachable_since.unwrap_or(now), Plane::ControlPlane, text), None));
     }
     match observed.meaning() {
         StatusMeaning::Serving | StatusMeaning::ServingBusy => {

@@ -28,7 +28,10 @@ where
     let observed = resources::instance(&deps.databases, &id).await?;
     let record = match &observed {
         Some(observed) => match (resources::why_left_alone(observed), observed.identity()) {
-            (None, Some(resource)) => Some(resources::refresh(&deps.ledger, &resource, observed).await?),
+            (None, Some(resource)) => match resources::refreshed(&deps.ledger, &resource, observed).await? {
+                Ok(record) => Some(record),
+                Err(why) => return Ok((Some(resource), EventAnswer::only(why))),
+            },
             (reason, resource) => return Ok((resource, EventAnswer::only(reason.unwrap_or_else(|| format!("{id} has no identity"))))),
         },
         None => resources::remembered(&deps.ledger, std::slice::from_ref(&id)).await?,

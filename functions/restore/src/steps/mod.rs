@@ -19,5 +19,6 @@ pub(crate) mod reopen;
 pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod search;
+pub(crate) mod sessions;
 pub(crate) mod standby;
 pub(crate) mod take_over;

@@ -264,7 +264,10 @@ async fn read_world<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C: Clo
     let observed = instance(&deps.databases, &source.id).await?.filter(|found| found.resource_id == source.resource_id);
     let record = ledger::expect::<ResourceRecord>(&deps.ledger, &keys::record(&incident.resource)).await?.value;
     let manifest = match &observed {
-        Some(observed) => Some(unfenced(deps, incident, &record, Manifest::of(observed, now)).await?),
+        Some(observed) => {
+            let shown = with_members(deps, &record, Manifest::of(observed, now)).await?;
+            Some(unfenced(deps, incident, &record, shown).await?)
+        }
         None => kept_manifest(&deps.documents, &record).await?,
     };
     let manifest = match manifest {
@@ -330,6 +333,21 @@ async fn replicas<R: Databases, L: Ledger, D, S, E, C>(
     let kept = ledger::read::<ReplicaLooks>(&deps.ledger, &keys::replica_looks(&incident.id)).await?.map(|kept| kept.value);
     let looks = kept.unwrap_or_default().looks;
     Ok(found.into_iter().map(|observed| Replica { look: looks.get(&observed.resource_id).cloned(), observed }).collect())
+}
+
+/// A copy of an Aurora cluster that has lost its instances is given those that the kept manifest names.
+async fn with_members<R, L, D: Documents, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    record: &ResourceRecord,
+    mut shown: Manifest,
+) -> Result<Manifest, DrError> {
+    if shown.configuration.lacks_members()
+        && let Some(kept) = kept_manifest(&deps.documents, record).await?
+        && let (Some(own), Some(kept)) = (shown.configuration.cluster_mut(), kept.configuration.cluster())
+    {
+        own.members.clone_from(&kept.members);
+    }
+    Ok(shown)
 }
 
 /// A fence that was never opened again is no part of the source's configuration: a copy would be born behind it.

@@ -47,7 +47,7 @@ pub(crate) async fn check<R: ReadDatabases + TakeSnapshots, L: Ledger, D: Docume
     input: &BatchInput,
 ) -> Result<CheckAnswer, DrError> {
     let batch: Batch = read(&deps.documents, &input.batch).await?;
-    let found = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
+    let listing = deps.databases.manual_snapshots(&batch.kinds()).await;
     let fingerprints = fingerprints(deps, &input.batch).await?;
     let give_up =
         batch.items.iter().filter_map(|item| deps.policies.policy(&item.policy).ok()).map(|policy| policy.timing.give_up_after).max();
@@ -55,9 +55,15 @@ pub(crate) async fn check<R: ReadDatabases + TakeSnapshots, L: Ledger, D: Docume
     let expired = waited >= give_up.unwrap_or(Span::hours(4));
     let mut ready = 0;
     for item in &batch.items {
-        let snapshot = found.iter().find(|snapshot| snapshot.id == item.snapshot);
+        let seen = match listing.unanswered.get(&item.target.instance.kind()) {
+            Some(error) => {
+                tracing::warn!(snapshot = %item.snapshot, "could not be looked at: {error}");
+                Seen::NotAsked
+            }
+            None => listing.found.iter().find(|snapshot| snapshot.id == item.snapshot).map_or(Seen::Nothing, Seen::Snapshot),
+        };
         let fingerprint = fingerprints.fingerprints.iter().find(|entry| entry.resource == item.target.resource);
-        ready += usize::from(update(deps, &batch, item, snapshot, fingerprint, expired.then_some(waited)).await?);
+        ready += usize::from(update(deps, &batch, item, seen, fingerprint, expired.then_some(waited)).await?);
     }
     let progress = match (ready == batch.items.len(), expired) {
         (true, _) => Progress::Done,
@@ -73,12 +79,22 @@ async fn fingerprints<R, L, D: Documents, C>(deps: &Deps<R, L, D, C>, batch: &st
     Ok(document.and_then(|document| serde_json::from_value(document).ok()).unwrap_or_default())
 }
 
+/// What a listing says of one snapshot.
+#[derive(Debug, Clone, Copy)]
+enum Seen<'a> {
+    Snapshot(&'a ObservedSnapshot),
+    /// It is not there.
+    Nothing,
+    /// Its service did not answer.
+    NotAsked,
+}
+
 /// Answers whether the point is final.
 async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     deps: &Deps<R, L, D, C>,
     batch: &Batch,
     item: &Item,
-    snapshot: Option<&ObservedSnapshot>,
+    seen: Seen<'_>,
     fingerprint: Option<&FingerprintRef>,
     expired: Option<Span>,
 ) -> Result<bool, DrError> {
@@ -87,6 +103,10 @@ async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
     if point.state != PointState::Creating {
         return Ok(true);
     }
+    let snapshot = match seen {
+        Seen::Snapshot(snapshot) => Some(snapshot),
+        Seen::Nothing | Seen::NotAsked => None,
+    };
     match (snapshot.map(|snapshot| &snapshot.status), expired) {
         (Some(SnapshotStatus::Available), _) => {
             ledger::update::<RecoveryPoint, _>(&deps.ledger, &key, |point| {
@@ -109,6 +129,8 @@ async fn update<R: TakeSnapshots, L: Ledger, D, C: Clock>(
             Ok(true)
         }
         (Some(SnapshotStatus::Pending(_)), None) => Ok(false),
+        // It may be there: neither is it asked for anew, nor forgotten.
+        (None, None) if matches!(seen, Seen::NotAsked) => Ok(false),
         (None, None) if point.asked_at.is_some_and(|asked| Span::between(asked, deps.clock.now()) >= SHOWS_WITHIN) => {
             // Not listed for so long: it was not begun. The next look asks for it anew.
             forget(deps, &key).await?;

@@ -1,16 +1,17 @@
 //! Finds everything protected, keeps each manifest, and makes batches.
 
 use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, write};
-use lifeboat_domain::DrError;
 use lifeboat_domain::alarms::{Alarm, on};
 use lifeboat_domain::ids::{Identity, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::point::Manifest;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadAlarms, ReadDatabases, Target};
-use lifeboat_domain::register::{self, ResourceRecord};
+use lifeboat_domain::ports::{Clock, Documents, Ledger, Listing, ReadAlarms, ReadDatabases, Target};
+use lifeboat_domain::register::{self, FleetMember, ResourceRecord};
 use lifeboat_domain::words::ResourceKind;
+use lifeboat_domain::{CallError, DrError, ErrorName};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Databases that one `start` asks a snapshot of: well under the function's time-out, even when throttled.
 const BATCH: usize = 20;
@@ -35,12 +36,13 @@ pub(crate) async fn discover<R: ReadDatabases + ReadAlarms, L: Ledger, D: Docume
 ) -> Result<DiscoverAnswer, DrError> {
     let stamp = input.started_at.format("%Y%m%dt%H%M%Sz").to_string();
     let folder = format!("backups/{stamp}-{}", short_digest(&[&input.execution]));
-    let all = deps.databases.databases().await.map_err(|error| error.while_doing("listing DB instances"))?;
+    let listing = deps.databases.databases(ResourceKind::ALL).await;
+    let Listing { found, unanswered } = listing.settled(&deps.documents, &format!("{folder}/unanswered.json")).await?;
     // A backup without them is better than none.
     let alarms = deps.databases.alarms().await;
     let alarms = alarms.inspect_err(|error| tracing::warn!("the manifests will name no alarms: {error}")).ok();
-    let (mut items, mut skipped) = (Vec::new(), Vec::new());
-    for observed in &all {
+    let (mut items, mut skipped) = (Vec::new(), unlisted(deps, &unanswered).await?);
+    for observed in &found {
         let (Some(policy), Some(resource)) = (observed.policy(), observed.identity()) else { continue };
         if observed.cluster.is_some() || observed.replica_of.is_some() {
             continue;
@@ -57,7 +59,14 @@ pub(crate) async fn discover<R: ReadDatabases + ReadAlarms, L: Ledger, D: Docume
                     _ => None,
                 };
                 let observed = whole.as_ref().unwrap_or(observed);
-                items.push(item(deps, input, &stamp, policy, &resource, (observed, alarms.as_deref())).await?);
+                match item(deps, input, &stamp, policy, &resource, (observed, alarms.as_deref())).await {
+                    Ok(item) => items.push(item),
+                    // Another database has its identity: that one is backed up.
+                    Err(error) if error.name() == ErrorName::Refused => {
+                        skipped.push(Skipped { resource, reason: error.message().to_owned(), leased: false });
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
@@ -71,6 +80,26 @@ pub(crate) async fn discover<R: ReadDatabases + ReadAlarms, L: Ledger, D: Docume
     write(&deps.documents, &run, &Run { run: stamp, started_at: input.started_at, batches: batches.clone(), points: Vec::new(), skipped })
         .await?;
     Ok(DiscoverAnswer { run, batches: batches.into_iter().map(|batch| BatchRef { batch }).collect() })
+}
+
+/// What is known of the kinds that could not be listed: they hold up no backup of the others.
+async fn unlisted<R, L: Ledger, D, C: Clock>(
+    deps: &Deps<R, L, D, C>,
+    unanswered: &BTreeMap<ResourceKind, CallError>,
+) -> Result<Vec<Skipped>, DrError> {
+    let mut skipped = Vec::new();
+    if unanswered.is_empty() {
+        return Ok(skipped);
+    }
+    for member in ledger::list::<FleetMember>(&deps.ledger, "fleet", "").await? {
+        let resource = member.value.resource;
+        let kind = lifeboat_domain::register::record(&deps.ledger, &resource).await?.map(|record| record.kind);
+        let Some((kind, error)) = kind.and_then(|kind| unanswered.get_key_value(&kind)) else { continue };
+        let leased = lifeboat_domain::lease::is_held(&deps.ledger, &resource, deps.clock.now()).await?;
+        let reason = format!("{} did not list its {}s: {error}", kind.service(), kind.in_words());
+        skipped.push(Skipped { resource, reason, leased });
+    }
+    Ok(skipped)
 }
 
 async fn described<R: ReadDatabases, L, D, C>(
@@ -109,8 +138,8 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
         SnapshotId::parse(deterministic_name(&format!("lifeboat-{resource}"), &suffix, observed.id.kind().longest_snapshot_name()))?;
     let manifest = format!("manifests/{resource}/{snapshot}.json");
     let alarms = alarms.map(|all| on(all, &observed.id));
-    write(&deps.documents, &manifest, &Manifest { alarms, ..Manifest::of(observed, input.started_at) }).await?;
     register::refresh(&deps.ledger, resource, observed).await?;
+    write(&deps.documents, &manifest, &Manifest { alarms, ..Manifest::of(observed, input.started_at) }).await?;
     ledger::update::<ResourceRecord, _>(&deps.ledger, &keys::record(resource), |record| {
         record.manifest = Some(manifest.clone());
         Ok(())

@@ -6,6 +6,7 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedSnapshot, SnapshotStatus};
 use lifeboat_domain::point::{PointState, RecoveryPoint};
 use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_lambda::metrics::{Metric, emit};
 use serde::Serialize;
 
@@ -23,10 +24,15 @@ pub(crate) async fn finish<R: ReadDatabases, L: Ledger, D: Documents, C: Clock>(
     input: &FinishInput,
 ) -> Result<FinishAnswer, DrError> {
     let mut run: Run = read(&deps.documents, &input.run).await?;
-    let found = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
     run.points.clear();
+    let mut batches: Vec<Batch> = Vec::new();
     for key in &run.batches {
-        let batch: Batch = read(&deps.documents, key).await?;
+        batches.push(read(&deps.documents, key).await?);
+    }
+    let kinds: Vec<ResourceKind> = batches.iter().flat_map(Batch::kinds).collect();
+    // Of what does not answer, the next run takes note.
+    let found = deps.databases.manual_snapshots(&kinds).await.found;
+    for batch in batches {
         for item in batch.items {
             settle_others(deps, &item.target.resource, &found).await?;
             let key = keys::point(&item.target.resource, batch.started_at, &item.snapshot);

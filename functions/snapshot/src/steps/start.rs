@@ -27,10 +27,16 @@ where
     C: Clock,
 {
     let batch: Batch = read(&deps.documents, &input.batch).await?;
-    let existing = deps.databases.manual_snapshots().await.map_err(|error| error.while_doing("listing snapshots"))?;
+    let existing = deps.databases.manual_snapshots(&batch.kinds()).await;
     let mut again: Option<CallError> = None;
     for item in &batch.items {
-        let found = existing.iter().find(|snapshot| snapshot.id == item.snapshot);
+        note(deps, &batch, item).await?;
+        if let Some(error) = existing.unanswered.get(&item.target.instance.kind()) {
+            // What is there is not known: `check` asks once it is.
+            tracing::warn!(snapshot = %item.snapshot, "not asked for yet: {error}");
+            continue;
+        }
+        let found = existing.found.iter().find(|snapshot| snapshot.id == item.snapshot);
         if let Err(error) = start_one(deps, &batch, item, found).await? {
             again = Some(error);
         }
@@ -41,13 +47,8 @@ where
     }
 }
 
-/// The outer error ends the step; the inner one is worth another try.
-async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
-    deps: &Deps<R, L, D, C>,
-    batch: &Batch,
-    item: &Item,
-    found: Option<&ObservedSnapshot>,
-) -> Result<Result<(), CallError>, DrError> {
+/// Writes down that the point is wanted, before anything is asked for.
+async fn note<R, L: Ledger, D, C>(deps: &Deps<R, L, D, C>, batch: &Batch, item: &Item) -> Result<(), DrError> {
     let resource = &item.target.resource;
     let key = keys::point(resource, batch.started_at, &item.snapshot);
     let point = RecoveryPoint {
@@ -64,9 +65,19 @@ async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
         made_by: batch.run.clone(),
         resource_id: Some(item.resource_id.clone()),
     };
-    ledger::create(&deps.ledger, &key, &point).await?;
+    ledger::create(&deps.ledger, &key, &point).await.map(|_| ())
+}
+
+/// The outer error ends the step; the inner one is worth another try.
+async fn start_one<R: TakeSnapshots, L: Ledger, D, C: Clock>(
+    deps: &Deps<R, L, D, C>,
+    batch: &Batch,
+    item: &Item,
+    found: Option<&ObservedSnapshot>,
+) -> Result<Result<(), CallError>, DrError> {
     // A backup of a table has no tags; its name was made of the run and the table.
     if found.is_some_and(|found| is_nameable(item) && found.tags.get(tags::BACKUP) != Some(&batch.run)) {
+        let key = keys::point(&item.target.resource, batch.started_at, &item.snapshot);
         return fail(deps, &key, format!("a snapshot named {} exists and is not of this run", item.snapshot)).await.map(Ok);
     }
     if found.is_some() {
@@ -83,14 +94,15 @@ const fn is_nameable(item: &Item) -> bool {
 /// Writes down that a call is sent which must not be sent twice; false if it was before.
 async fn intend<R, L: Ledger, D, C: Clock>(deps: &Deps<R, L, D, C>, key: &lifeboat_domain::ports::Key) -> Result<bool, DrError> {
     let now = deps.clock.now();
-    if ledger::expect::<RecoveryPoint>(&deps.ledger, key).await?.value.asked_at.is_some() {
-        return Ok(false);
-    }
+    let mut is_ours = false;
     let noted = |point: &mut RecoveryPoint| {
-        point.asked_at = Some(now);
+        // Looked at where it is written: of two invocations that overlap, one sends.
+        is_ours = point.asked_at.is_none();
+        point.asked_at.get_or_insert(now);
         Ok(())
     };
-    ledger::update::<RecoveryPoint, _>(&deps.ledger, key, noted).await.map(|_| true)
+    ledger::update::<RecoveryPoint, _>(&deps.ledger, key, noted).await?;
+    Ok(is_ours)
 }
 
 /// Asks for the snapshot. A database that is busy now is asked again at each look, and never holds up its batch.

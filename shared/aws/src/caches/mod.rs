@@ -15,7 +15,8 @@ use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGrou
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, cache_of_resource_id, tags};
-use lifeboat_domain::ports::{Answer, ReadDatabases};
+use lifeboat_domain::ports::{Answer, Listing, ReadDatabases};
+use lifeboat_domain::words::ResourceKind;
 use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "elasticache:DescribeReplicationGroups";
@@ -142,7 +143,35 @@ impl ReadDatabases for Caches {
         Ok(self.database(&id).await?.filter(|found| found.resource_id == resource_id))
     }
 
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase> {
+        let mut listing = Listing::default();
+        if kinds.contains(&ResourceKind::ReplicationGroup) {
+            listing.take(ResourceKind::ReplicationGroup, self.all().await);
+        }
+        listing
+    }
+
+    /// There is no point-in-time recovery.
+    async fn restore_window(&self, _known_as: &DatabaseId, _resource_id: &str) -> Answer<Option<RestoreWindow>> {
+        Ok(None)
+    }
+
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot> {
+        let mut listing = Listing::default();
+        if kinds.contains(&ResourceKind::ReplicationGroup) {
+            listing.take(ResourceKind::ReplicationGroup, self.snapshots(None, Some("user")).await);
+        }
+        listing
+    }
+
+    async fn snapshots_of(&self, cache: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
+        self.snapshots(Some(cache), None).await
+    }
+}
+
+impl Caches {
+    /// All groups of the Region, every page.
+    async fn all(&self) -> Answer<Vec<ObservedDatabase>> {
         let mut items = self.client.describe_replication_groups().into_paginator().items().send();
         let mut groups = Vec::new();
         while let Some(item) = items.next().await {
@@ -156,18 +185,5 @@ impl ReadDatabases for Caches {
         let observe =
             |group: &ReplicationGroup| observe::cache(group, &shown.nodes, &shown.subnet_groups, of(group.arn()).unwrap_or_default());
         groups.iter().map(observe).collect()
-    }
-
-    /// There is no point-in-time recovery.
-    async fn restore_window(&self, _known_as: &DatabaseId, _resource_id: &str) -> Answer<Option<RestoreWindow>> {
-        Ok(None)
-    }
-
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        self.snapshots(None, Some("user")).await
-    }
-
-    async fn snapshots_of(&self, cache: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
-        self.snapshots(Some(cache), None).await
     }
 }

@@ -3,12 +3,13 @@
 use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
-use lifeboat_domain::observed::{CacheConfiguration, Configuration, ObservedDatabase, Own};
-use lifeboat_domain::plan::RestoreSettings;
+use lifeboat_domain::observed::{CacheConfiguration, Configuration, MemberConfiguration, ObservedDatabase, Own};
+use lifeboat_domain::plan::{RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
-    DeleteDatabases, MakeCaches, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret, TagDatabases, TakeOver,
-    TakeSnapshots,
+    DeleteDatabases, FailClustersOver, MakeCaches, MakeMembers, ModifyDatabases, PromoteNodes, ReadDatabases, RebootDatabases, Secret,
+    SetTables, TagDatabases, TakeOver, TakeSnapshots,
 };
+use lifeboat_domain::words::ResourceKind;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -135,7 +136,7 @@ async fn all_groups_are_listed_and_only_the_protected_are_asked_for_their_tags()
         (200, &mapping.to_string()),
         (200, &tag_reply()),
     ]);
-    let all = wire.clients().await.caches().databases().await.unwrap();
+    let all = wire.clients().await.caches().databases(ResourceKind::ALL).await.whole().unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].policy(), Some("gold"), "the tagging API lags; the resource itself decides");
     assert_eq!(wire.count(), 7);
@@ -203,6 +204,17 @@ async fn a_promotion_is_sent_once_and_never_as_a_test_or_a_reboot() {
     let wire = Wire::answering(&[]);
     let refused = wire.clients().await.databases().reboot(&sessions(), false).await.unwrap_err();
     assert_eq!((refused.class, wire.count()), (CallClass::Invalid, 0), "a restart would wipe it: nothing was sent");
+    let instance = DatabaseId::parse("sessions").unwrap();
+    let databases = wire.clients().await.databases();
+    for refused in [
+        databases.promote_node(&instance, &node).await.unwrap_err(),
+        databases.set_failover(&instance, false, false).await.unwrap_err(),
+        databases.fail_cluster_over(&instance, None).await.unwrap_err(),
+        databases.set_table(&sessions(), &TableSetting::PointInTime { days: 7 }).await.unwrap_err(),
+        databases.make_member(&node, &sessions(), "postgres", &MemberConfiguration::default(), &BTreeMap::new()).await.unwrap_err(),
+    ] {
+        assert_eq!((refused.class, wire.count()), (CallClass::Invalid, 0), "one kind's name may be another's: {refused}");
+    }
     for file in [include_str!("acts.rs"), include_str!("mod.rs")] {
         assert!(!file.contains("test_failover()") && !file.contains("reboot_cache_cluster()"));
     }

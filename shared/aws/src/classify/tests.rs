@@ -5,6 +5,7 @@ use crate::wire::{Wire, clients, error_json, error_xml};
 use aws_smithy_http_client::test_util::NeverClient;
 use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::ports::{Ledger, ReadDatabases, RebootDatabases, TakeSnapshots};
+use lifeboat_domain::words::ResourceKind;
 
 fn orders() -> DatabaseId {
     DatabaseId::parse("orders-db").unwrap()
@@ -178,7 +179,7 @@ async fn an_error_says_action_code_message_and_request() {
 #[tokio::test(start_paused = true)]
 async fn an_unmodelled_code_is_an_invalid_call_and_was_sent_once() {
     let wire = Wire::answering(&[(400, &error_xml("BrandNewRefusal", "no"))]);
-    let error = wire.clients().await.rds().databases().await.unwrap_err();
+    let error = wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (CallClass::Invalid, "BrandNewRefusal"));
     assert_eq!(wire.count(), 1);
 }
@@ -202,7 +203,7 @@ async fn answers_without_sense_may_have_acted() {
 async fn a_read_is_tried_three_times_and_a_reboot_once() {
     let overloaded = error_xml("ServiceUnavailable", "later");
     let wire = Wire::answering(&[(503, overloaded.as_str()); 3]);
-    let error = wire.clients().await.rds().databases().await.unwrap_err();
+    let error = wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err();
     assert_eq!((error.class, wire.count()), (CallClass::Unknown, 3));
 
     let wire = Wire::answering(&[(503, overloaded.as_str()); 3]);
@@ -219,7 +220,7 @@ async fn a_read_is_tried_three_times_and_a_reboot_once() {
 async fn silence_ends_in_time() {
     let started = tokio::time::Instant::now();
     let silent = NeverClient::new();
-    let error = clients(silent.clone()).await.rds().databases().await.unwrap_err();
+    let error = clients(silent.clone()).await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err();
     assert_eq!((error.class, error.code.as_str(), silent.num_calls()), (CallClass::Unknown, "timeout", 3));
     assert!(started.elapsed().as_secs() <= 20, "{:?}", started.elapsed());
     assert!(error.message.contains("may have acted"), "{error}");

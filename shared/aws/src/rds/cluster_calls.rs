@@ -121,22 +121,6 @@ impl Rds {
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:CreateDBClusterSnapshot", &error))
     }
 
-    /// `rds:RebootDBInstance` of each member, the writer last: its restart would move the others to it. A cluster cannot be rebooted.
-    pub(super) async fn reboot_members(&self, cluster: &DatabaseId) -> Answer<()> {
-        let action = "rds:RebootDBInstance";
-        let found = self.cluster(cluster).await?;
-        let mut members = found.map(|found| found.members).unwrap_or_default();
-        if members.is_empty() {
-            return Err(invalid(action, "DBInstanceIdentifier", format!("{cluster} has no members; nothing was sent")));
-        }
-        members.sort_by_key(|member| member.is_writer);
-        for member in members.iter().filter(|member| !member.status.is_rebooting()) {
-            let request = self.at_most_once.reboot_db_instance().db_instance_identifier(member.id.as_str());
-            request.send().await.map_err(|error| call_error(action, &error))?;
-        }
-        Ok(())
-    }
-
     pub(super) async fn set_cluster_security_groups(&self, cluster: &DatabaseId, groups: &[String]) -> Answer<()> {
         let request = self.client.modify_db_cluster().db_cluster_identifier(cluster.as_str()).apply_immediately(true);
         let output = request.set_vpc_security_group_ids(Some(groups.to_vec())).send().await;

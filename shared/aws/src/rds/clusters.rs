@@ -1,9 +1,11 @@
 //! DB clusters: Aurora and Multi-AZ. Neptune and DocumentDB answer the same calls, and are never touched.
 
 use super::Rds;
-use super::observe::{groups, mandatory, parsed, restore_window, sorted, tags, time};
+use super::observe::{groups, left_behind, mandatory, parsed, restore_window, sorted, tags, time};
 use crate::classify::call_error;
-use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbClusterSnapshot, DbInstance, Filter, ServerlessV2ScalingConfigurationInfo};
+use aws_sdk_rds::types::{
+    DatabaseInsightsMode, DbCluster, DbClusterMember, DbClusterSnapshot, DbInstance, Filter, ServerlessV2ScalingConfigurationInfo,
+};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
@@ -223,6 +225,11 @@ fn configuration(
         performance_insights_retention_days: shown.performance_insights_retention_period,
         master_user: have(&shown.master_username, "MasterUsername")?,
         database: shown.database_name.clone().filter(|name| !name.is_empty()),
+        left_behind: left_behind(
+            shown.database_insights_mode.as_ref().map(DatabaseInsightsMode::as_str),
+            shown.master_user_secret.as_ref(),
+            shown.associated_roles().iter().map(|role| (role.role_arn(), role.feature_name())),
+        ),
         own: Some(Own::Cluster(Box::new(ClusterConfiguration {
             engine_mode: shown.engine_mode.clone(),
             scaling: shown.serverless_v2_scaling_configuration.as_ref().and_then(scaling),

@@ -11,13 +11,13 @@ use crate::classify::{call_error, invalid};
 use crate::time::{date_time, timestamp};
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbSnapshot, Filter, SourceType, Tag};
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbCluster, DbInstance, DbSnapshot, Filter, SourceType, Tag};
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds, tags};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases, RestoreDatabases,
-    Secret, TagDatabases, TakeSnapshots,
+    Answer, DeleteDatabases, Listing, ModifyDatabases, PromoteDatabases, ReadDatabaseEvents, ReadDatabases, RebootDatabases,
+    RestoreDatabases, Secret, TagDatabases, TakeSnapshots,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, Timestamp};
@@ -32,6 +32,9 @@ const DELETE: &str = "rds:DeleteDBInstance";
 
 /// Announcements that are read of one instance, at most: two pages.
 const MOST_EVENTS: usize = 200;
+
+/// The kinds that this adapter knows.
+const OURS: [ResourceKind; 2] = [ResourceKind::RdsInstance, ResourceKind::DbCluster];
 
 /// How the resource id of a cluster begins.
 const OF_CLUSTER: &str = "cluster-";
@@ -77,23 +80,30 @@ impl ReadDatabases for Rds {
         }
     }
 
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
-        let mut items = self.client.describe_db_instances().into_paginator().items().send();
-        let mut instances = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| call_error(DESCRIBE_INSTANCES, &error))?;
-            if item.engine().is_none_or(is_of_rds) {
-                instances.push(item);
+    /// A cluster is known by its members, too: where no instance is listed, neither kind is.
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase> {
+        let mut listing = Listing::default();
+        if !kinds.iter().any(|kind| OURS.contains(kind)) {
+            return listing;
+        }
+        let instances = match self.instances().await {
+            Ok(instances) => instances,
+            Err(error) => {
+                OURS.iter().filter(|kind| kinds.contains(kind)).for_each(|kind| listing.take(*kind, Err(error.clone())));
+                return listing;
             }
+        };
+        if kinds.contains(&ResourceKind::RdsInstance) {
+            let readable = |it: &DbInstance| readable(observe::instance(it), it.tag_list(), it.db_instance_identifier());
+            listing.take(ResourceKind::RdsInstance, instances.iter().filter_map(|it| readable(it).transpose()).collect());
         }
-        let mut databases = Vec::new();
-        for instance in &instances {
-            databases.extend(readable(observe::instance(instance), instance.tag_list(), instance.db_instance_identifier())?);
+        if kinds.contains(&ResourceKind::DbCluster) {
+            let readable = |it: &DbCluster| readable(clusters::observe(it, &instances), it.tag_list(), it.db_cluster_identifier());
+            let clusters = self.clusters().await;
+            let clusters = clusters.and_then(|clusters| clusters.iter().filter_map(|it| readable(it).transpose()).collect());
+            listing.take(ResourceKind::DbCluster, clusters);
         }
-        for cluster in self.clusters().await? {
-            databases.extend(readable(clusters::observe(&cluster, &instances), cluster.tag_list(), cluster.db_cluster_identifier())?);
-        }
-        Ok(databases)
+        listing
     }
 
     async fn restore_window(&self, _known_as: &DatabaseId, resource_id: &str) -> Answer<Option<RestoreWindow>> {
@@ -115,10 +125,15 @@ impl ReadDatabases for Rds {
         Ok(newest)
     }
 
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        let mut snapshots = self.snapshots(None, Some("manual")).await?;
-        snapshots.extend(self.cluster_snapshots(None, Some("manual")).await?);
-        Ok(snapshots)
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot> {
+        let mut listing = Listing::default();
+        if kinds.contains(&ResourceKind::RdsInstance) {
+            listing.take(ResourceKind::RdsInstance, self.snapshots(None, Some("manual")).await);
+        }
+        if kinds.contains(&ResourceKind::DbCluster) {
+            listing.take(ResourceKind::DbCluster, self.cluster_snapshots(None, Some("manual")).await);
+        }
+        listing
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
@@ -130,6 +145,19 @@ impl ReadDatabases for Rds {
 }
 
 impl Rds {
+    /// All instances of the Region, every page.
+    async fn instances(&self) -> Answer<Vec<DbInstance>> {
+        let mut items = self.client.describe_db_instances().into_paginator().items().send();
+        let mut instances = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| call_error(DESCRIBE_INSTANCES, &error))?;
+            if item.engine().is_none_or(is_of_rds) {
+                instances.push(item);
+            }
+        }
+        Ok(instances)
+    }
+
     async fn snapshots(&self, instance: Option<&DatabaseId>, kind: Option<&str>) -> Answer<Vec<ObservedSnapshot>> {
         let request = self.client.describe_db_snapshots();
         let request =
@@ -204,9 +232,6 @@ impl RestoreDatabases for Rds {
 
 impl RebootDatabases for Rds {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
-        if instance.kind() == ResourceKind::DbCluster {
-            return self.reboot_members(instance).await;
-        }
         only_an_instance("rds:RebootDBInstance", instance)?;
         let request = self.at_most_once.reboot_db_instance().db_instance_identifier(instance.as_str()).force_failover(force_failover);
         request.send().await.map(|_| ()).map_err(|error| call_error("rds:RebootDBInstance", &error))

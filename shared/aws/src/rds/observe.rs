@@ -3,7 +3,7 @@
 use super::{DESCRIBE_INSTANCES, DESCRIBE_SNAPSHOTS, pending};
 use crate::classify::invalid;
 use crate::time::timestamp;
-use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag, VpcSecurityGroupMembership};
+use aws_sdk_rds::types::{DatabaseInsightsMode, DbInstance, DbSnapshot, MasterUserSecret, Tag, VpcSecurityGroupMembership};
 use aws_smithy_types::DateTime;
 use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{
@@ -83,8 +83,32 @@ fn configuration(shown: &DbInstance, have: &impl Fn(&Option<String>, &str) -> An
         performance_insights_key: shown.performance_insights_kms_key_id.clone(),
         performance_insights_retention_days: shown.performance_insights_retention_period,
         database: shown.db_name.clone(),
+        left_behind: left_behind(
+            shown.database_insights_mode.as_ref().map(DatabaseInsightsMode::as_str),
+            shown.master_user_secret.as_ref(),
+            shown.associated_roles().iter().map(|role| (role.role_arn(), role.feature_name())),
+        ),
         own: None,
     })
+}
+
+/// What Describe shows, no restore call accepts (fact sheet 3.2), and Lifeboat does not set.
+pub(super) fn left_behind<'a>(
+    insights: Option<&str>,
+    secret: Option<&MasterUserSecret>,
+    roles: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
+) -> Vec<String> {
+    let insights = insights.filter(|mode| *mode == "advanced").map(|_| "Database Insights in its advanced mode".to_owned());
+    let secret = secret.and_then(MasterUserSecret::secret_arn);
+    let secret = secret.map(|secret| format!("a master password that RDS keeps in {secret} and rotates (its own is that of its data)"));
+    let role = |(arn, feature): (Option<&str>, Option<&str>)| {
+        format!(
+            "the role {} for {}",
+            arn.unwrap_or("without an ARN"),
+            feature.filter(|name| !name.is_empty()).unwrap_or("no named feature")
+        )
+    };
+    insights.into_iter().chain(secret).chain(roles.map(role)).collect()
 }
 
 /// A snapshot as Describe showed it.

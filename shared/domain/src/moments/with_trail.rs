@@ -3,8 +3,8 @@
 use super::trail::Trail;
 use crate::ids::DatabaseId;
 use crate::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow};
-use crate::ports::{Answer, ReadDatabaseEvents, ReadDatabases, ReadTrail};
-use crate::words::Timestamp;
+use crate::ports::{Answer, Listing, ReadDatabaseEvents, ReadDatabases, ReadTrail};
+use crate::words::{ResourceKind, Timestamp};
 
 /// Two services behind one name, for whoever reads both.
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.instance_by_resource_id(resource_id).await
     }
 
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
-        self.databases.databases().await
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase> {
+        self.databases.databases(kinds).await
     }
 
     async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
@@ -36,8 +36,8 @@ impl<R: ReadDatabases, T> ReadDatabases for WithTrail<R, T> {
         self.databases.restore_window(known_as, resource_id).await
     }
 
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        self.databases.manual_snapshots().await
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot> {
+        self.databases.manual_snapshots(kinds).await
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {

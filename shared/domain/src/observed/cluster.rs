@@ -1,9 +1,17 @@
 //! What a DB cluster has beyond a DB instance: members, of which one writes.
 
+use super::Configuration;
 use crate::ids::DatabaseId;
 use crate::status::{DatabaseStatus, StatusMeaning};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+impl Configuration {
+    /// Whether it is of an Aurora cluster that shows no instance: nobody knows by it which to make.
+    pub fn lacks_members(&self) -> bool {
+        self.class.is_empty() && self.cluster().is_some_and(|cluster| cluster.members.is_empty())
+    }
+}
 
 /// What a restored cluster must be told besides what an instance is told (fact sheet 3.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +108,11 @@ pub fn status_of(cluster: &str, members: &[Member]) -> DatabaseStatus {
         // The instance goes, and not the cluster: another one takes over, or there is none.
         Some(writer) if writer.status.meaning() == StatusMeaning::Deleting => {
             let takes_over = members.iter().any(|member| !member.is_writer && member.status.is_serving());
-            DatabaseStatus::new(if takes_over { "failing-over" } else { "creating" })
+            if takes_over { DatabaseStatus::new("failing-over") } else { DatabaseStatus::of_no_instances() }
         }
         Some(writer) if !writer.status.is_serving() => writer.status.clone(),
         Some(_) => own,
+        None if members.is_empty() => DatabaseStatus::of_no_instances(),
         None => DatabaseStatus::new("creating"),
     }
 }
@@ -132,8 +141,10 @@ mod tests {
             ("available", vec![member(true, "available")], "available"),
             ("available", vec![member(true, "rebooting"), member(false, "available")], "rebooting"),
             ("available", vec![member(true, "available"), member(false, "creating")], "available"),
-            ("available", vec![], "creating"),
-            ("available", vec![member(true, "deleting")], "creating"),
+            ("available", vec![], "without-instances"),
+            ("creating", vec![], "creating"),
+            ("available", vec![member(false, "creating")], "creating"),
+            ("available", vec![member(true, "deleting")], "without-instances"),
             ("available", vec![member(true, "deleting"), member(false, "available")], "failing-over"),
             ("deleting", vec![member(true, "available")], "deleting"),
             ("failing-over", vec![member(true, "available")], "failing-over"),

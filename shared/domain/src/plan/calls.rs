@@ -33,7 +33,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
             Ok(())
         }
         Remedy::ForceFailover => {
-            let (from, to) = cluster::failover_between(facts.observed);
+            let (from, to) = cluster::failover_between(facts);
             let act = Act::ForceFailover { instance: facts.incident.source.id.clone(), to, from };
             plan.calls.push(PlannedCall { phase: Phase::Act, act, why: chosen.option.reason.clone() });
             Ok(())
@@ -95,6 +95,8 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let tags = told.tags.clone();
     let settings = Box::new(quarantine::born(facts, plan, &target, told));
     plan.risks.extend(cache::risks_of_restore(&manifest.configuration, &target));
+    let left_behind = manifest.configuration.left_behind.iter();
+    plan.risks.extend(left_behind.map(|what| format!("{target} comes without {what}, until somebody sets it")));
     let act = match &chosen.snapshot {
         _ if chosen.option.remedy == Remedy::RebuildCold => Act::RebuildCold { target: target.clone(), settings },
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },

@@ -8,7 +8,7 @@ use crate::incident::{Phase, Setback};
 use crate::observed::{Configuration, Member, MemberConfiguration, ObservedDatabase, tags};
 use crate::point::Manifest;
 use crate::span::Span;
-use crate::words::ResourceKind;
+use crate::words::{ResourceKind, Scenario};
 use std::collections::BTreeMap;
 
 /// The class that a restore wants: an Aurora cluster has none itself, but its members have.
@@ -19,14 +19,29 @@ pub(super) fn class_of(configuration: &Configuration) -> &str {
     }
 }
 
-/// The member that shall write next: of those that serve, the one that RDS itself prefers (the least promotion tier, then the class of
-/// today's writer).
+/// The member that shall write next: of those that serve, one of another zone, as what is dark may be the writer's, and a status lags; of
+/// these the one that RDS itself prefers (the least promotion tier, then the class of today's writer).
 pub(super) fn next_writer(observed: &ObservedDatabase) -> Option<&Member> {
     let class = observed.writer().map(|writer| writer.configuration.class.as_str());
     let readers = observed.members.iter().filter(|member| !member.is_writer && member.status.is_serving());
     readers.min_by_key(|member| {
-        (member.configuration.promotion_tier, class.is_some_and(|class| class != member.configuration.class), member.id.clone())
+        let other_class = class.is_some_and(|class| class != member.configuration.class);
+        (!is_elsewhere(observed, member), member.configuration.promotion_tier, other_class, member.id.clone())
     })
+}
+
+/// Whether it is known to lie in another zone than the writer.
+fn is_elsewhere(observed: &ObservedDatabase, member: &Member) -> bool {
+    let dark = observed.writer().and_then(|writer| writer.zone.as_ref());
+    dark.zip(member.zone.as_ref()).is_some_and(|(dark, zone)| dark != zone)
+}
+
+/// The member that a failover names; none leaves the choice to RDS, which knows who is alive: a named one of the dark zone would overrule
+/// it. RDS for MySQL takes no target (fact sheet 3.1).
+fn named_writer<'a>(facts: PlanFacts<'_>, observed: &'a ObservedDatabase) -> Option<&'a Member> {
+    let zone_is_dark = facts.incident.scenario() == Some(Scenario::AzOutage);
+    let takes_target = observed.configuration.engine != "mysql";
+    next_writer(observed).filter(|next| takes_target && (!zone_is_dark || is_elsewhere(observed, next)))
 }
 
 pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) -> Weighed {
@@ -43,7 +58,10 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     }
     let zone = next.zone.as_deref().unwrap_or("an unknown Availability Zone");
     let writer = observed.writer().map_or_else(|| "nobody".to_owned(), |writer| writer.id.to_string());
-    let reason = format!("{} in {zone} can write instead of {writer}, from the same volume", next.id);
+    let reason = match named_writer(facts, observed) {
+        Some(_) => format!("{} in {zone} can write instead of {writer}, from the same volume", next.id),
+        None => format!("RDS chooses who writes instead of {writer}, from the same volume; {} in {zone} serves", next.id),
+    };
     let mut weighed = plain(Remedy::ForceFailover, true, reason);
     weighed.option.forecast = Forecast {
         rto: Some(Span::seconds(60)),
@@ -55,13 +73,11 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     weighed
 }
 
-/// Who writes, and who shall write after a failover of a cluster; of an instance RDS knows its standby. RDS for MySQL takes no target
-/// (fact sheet 3.1).
-pub(super) fn failover_between(observed: Option<&ObservedDatabase>) -> (Option<DatabaseId>, Option<DatabaseId>) {
-    let Some(observed) = observed.filter(|observed| observed.id.kind() == ResourceKind::DbCluster) else { return (None, None) };
-    let takes_target = observed.configuration.engine != "mysql";
-    let to = next_writer(observed).filter(|_| takes_target).map(|member| member.id.clone());
-    (observed.writer().map(|writer| writer.id.clone()), to)
+/// Who writes, and who shall write after a failover of a cluster; of an instance RDS knows its standby.
+pub(super) fn failover_between(facts: PlanFacts<'_>) -> (Option<DatabaseId>, Option<DatabaseId>) {
+    let cluster = facts.observed.filter(|observed| observed.id.kind() == ResourceKind::DbCluster);
+    let Some(observed) = cluster else { return (None, None) };
+    (observed.writer().map(|writer| writer.id.clone()), named_writer(facts, observed).map(|member| member.id.clone()))
 }
 
 /// The members of a cluster that carry a tag; none of an instance.
@@ -89,7 +105,7 @@ pub(super) fn untagged_members(observed: &ObservedDatabase) -> Option<String> {
     let bare: Vec<&str> = bare.map(|member| member.id.as_str()).collect();
     (!bare.is_empty()).then(|| {
         format!(
-            "{} of {} does not carry {}, so that Lifeboat's role cannot end its sessions and the recovery would stop at the fence: give members the tags of their cluster",
+            "{} of {} does not carry {}, so that Lifeboat's role cannot end its sessions: at a writer the recovery would stop at the fence, and a reader's would go on reading; give members the tags of their cluster",
             bare.join(", "),
             observed.id,
             tags::POLICY

@@ -362,6 +362,9 @@ fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
     if facts.manifest.is_none() {
         return Some("its configuration is not known: it is gone, and no manifest was kept".to_owned());
     }
+    if facts.manifest.is_some_and(|manifest| manifest.configuration.lacks_members()) {
+        return Some("the cluster has no instances, and no manifest was kept that says which it had".to_owned());
+    }
     if class_for(facts).is_none() {
         return Some("none of the policy's instance classes is to be had now".to_owned());
     }

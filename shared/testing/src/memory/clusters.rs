@@ -5,16 +5,16 @@ use super::{Cloud, mapping};
 use crate::model::{
     ClusterConfig, CreateDbClusterMember, CreateDbClusterSnapshot, DbInstance, DeleteDbCluster, DeleteDbInstance,
     DescribeDbClusterAutomatedBackups, DescribeDbClusterSnapshots, DescribeDbClusters, DescribeDbInstances, EnableHttpEndpoint,
-    FailoverDbCluster, FailoverGlobalReplicationGroup, Filter, ModifyDbCluster, PromoteReadReplicaDbCluster, RebootDbInstance,
-    RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, ServerlessV2Scaling,
+    FailoverDbCluster, FailoverGlobalReplicationGroup, Filter, ModifyDbCluster, PromoteReadReplicaDbCluster, RestoreDbClusterFromSnapshot,
+    RestoreDbClusterToPointInTime, ServerlessV2Scaling,
 };
 use chrono::{DateTime, SubsecRound, Utc};
+use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, TakeOver};
 use lifeboat_domain::status::StatusMeaning;
-use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "rds:DescribeDBClusters";
@@ -171,22 +171,6 @@ impl Cloud {
             ..RestoreDbClusterToPointInTime::default()
         };
         self.rds("rds:RestoreDBClusterToPointInTime", &request).map(|_| ())
-    }
-
-    /// Each member, the writer last, as `shared/aws` does.
-    pub(super) fn reboot_members(&self, cluster: &DatabaseId) -> Answer<()> {
-        let action = "rds:RebootDBInstance";
-        let mut members = self.cluster(cluster)?.map(|found| found.members).unwrap_or_default();
-        if members.is_empty() {
-            let text = format!("{cluster} has no members; nothing was sent");
-            return Err(CallError::new(CallClass::Invalid, action, "DBInstanceIdentifier", text));
-        }
-        members.sort_by_key(|member| member.is_writer);
-        for member in members.iter().filter(|member| !member.status.is_rebooting()) {
-            let request = RebootDbInstance { db_instance_identifier: member.id.to_string(), force_failover: None };
-            self.rds(action, &request)?;
-        }
-        Ok(())
     }
 
     pub(super) fn modify_cluster(&self, cluster: &DatabaseId, change: impl FnOnce(&mut ModifyDbCluster)) -> Answer<()> {

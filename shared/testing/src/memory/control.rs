@@ -5,8 +5,8 @@ use super::mapping::list;
 use super::tables::is_table;
 use super::{Cloud, mapping};
 use crate::model::{
-    AddTagsToResource, CreateDbSnapshot, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances, DescribeDbSnapshots,
-    Filter, InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
+    AddTagsToResource, CreateDbSnapshot, DbInstance, DeleteDbInstance, DescribeDbInstanceAutomatedBackups, DescribeDbInstances,
+    DescribeDbSnapshots, Filter, InstanceConfig, ModifyDbInstance, PromoteReadReplica, RebootDbInstance, RemoveTagsFromResource,
     RestoreDbInstanceFromDbSnapshot, RestoreDbInstanceToPointInTime, Secret as ModelSecret,
 };
 use chrono::{DateTime, SubsecRound, Utc};
@@ -14,12 +14,15 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ObservedDatabase, ObservedSnapshot, RestoreWindow, is_cache_resource_id, is_of_rds};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret, TagDatabases,
-    TakeSnapshots,
+    Answer, DeleteDatabases, Listing, ModifyDatabases, PromoteDatabases, ReadDatabases, RebootDatabases, RestoreDatabases, Secret,
+    TagDatabases, TakeSnapshots,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError};
 use std::collections::BTreeMap;
+
+/// The kinds that RDS lists.
+const OF_RDS: [ResourceKind; 2] = [ResourceKind::RdsInstance, ResourceKind::DbCluster];
 
 /// How the resource id of a cluster begins.
 const OF_CLUSTER: &str = "cluster-";
@@ -41,6 +44,18 @@ fn only_an_instance(action: &str, id: &DatabaseId) -> Answer<()> {
 }
 
 impl Cloud {
+    fn instances(&self) -> Answer<Vec<DbInstance>> {
+        let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
+        loop {
+            let page = self.rds("rds:DescribeDBInstances", &request)?;
+            found.extend(page.db_instances.into_iter().filter(|shown| is_of_rds(&shown.engine)));
+            request.page.marker = page.marker;
+            if request.page.marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     fn snapshots(&self, mut request: DescribeDbSnapshots) -> Answer<Vec<ObservedSnapshot>> {
         let mut found = Vec::new();
         loop {
@@ -84,20 +99,28 @@ impl ReadDatabases for Cloud {
         page.db_instances.iter().find(|shown| is_of_rds(&shown.engine)).map(mapping::instance).transpose()
     }
 
-    async fn databases(&self) -> Answer<Vec<ObservedDatabase>> {
-        let (mut request, mut found) = (DescribeDbInstances::default(), Vec::new());
-        loop {
-            let page = self.rds("rds:DescribeDBInstances", &request)?;
-            found.extend(page.db_instances.into_iter().filter(|shown| is_of_rds(&shown.engine)));
-            request.page.marker = page.marker;
-            if request.page.marker.is_none() {
-                let mut databases: Vec<ObservedDatabase> = found.iter().map(mapping::instance).collect::<Answer<_>>()?;
-                databases.extend(self.clusters(&found)?);
-                databases.extend(self.protected_tables()?);
-                databases.extend(self.all_caches()?);
-                return Ok(databases);
+    async fn databases(&self, kinds: &[ResourceKind]) -> Listing<ObservedDatabase> {
+        let mut listing = Listing::default();
+        let wanted = |kind: &ResourceKind| kinds.contains(kind);
+        if OF_RDS.iter().any(wanted) {
+            let instances = self.instances();
+            for kind in OF_RDS.into_iter().filter(wanted) {
+                listing.take(
+                    kind,
+                    instances.clone().and_then(|instances| match kind {
+                        ResourceKind::DbCluster => self.clusters(&instances),
+                        _ => instances.iter().map(mapping::instance).collect(),
+                    }),
+                );
             }
         }
+        if wanted(&ResourceKind::DynamodbTable) {
+            listing.take(ResourceKind::DynamodbTable, self.protected_tables());
+        }
+        if wanted(&ResourceKind::ReplicationGroup) {
+            listing.take(ResourceKind::ReplicationGroup, self.all_caches());
+        }
+        listing
     }
 
     async fn kept(&self) -> Answer<Vec<ObservedDatabase>> {
@@ -127,13 +150,21 @@ impl ReadDatabases for Cloud {
         Ok(window.and_then(|window| Some(RestoreWindow { earliest: window.earliest_time?, latest: window.latest_time? })))
     }
 
-    async fn manual_snapshots(&self) -> Answer<Vec<ObservedSnapshot>> {
-        let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
-        let mut snapshots = self.snapshots(manual)?;
-        snapshots.extend(self.cluster_snapshots(None, Some("manual"))?);
-        snapshots.extend(self.table_backups(None)?);
-        snapshots.extend(self.cache_snapshots(None, true)?);
-        Ok(snapshots)
+    async fn manual_snapshots(&self, kinds: &[ResourceKind]) -> Listing<ObservedSnapshot> {
+        let mut listing = Listing::default();
+        for kind in ResourceKind::ALL.iter().copied().filter(|kind| kinds.contains(kind)) {
+            let manual = DescribeDbSnapshots { snapshot_type: Some("manual".to_owned()), ..DescribeDbSnapshots::default() };
+            listing.take(
+                kind,
+                match kind {
+                    ResourceKind::RdsInstance => self.snapshots(manual),
+                    ResourceKind::DbCluster => self.cluster_snapshots(None, Some("manual")),
+                    ResourceKind::DynamodbTable => self.table_backups(None),
+                    ResourceKind::ReplicationGroup => self.cache_snapshots(None, true),
+                },
+            );
+        }
+        listing
     }
 
     async fn snapshots_of(&self, instance: &DatabaseId) -> Answer<Vec<ObservedSnapshot>> {
@@ -238,9 +269,6 @@ impl RestoreDatabases for Cloud {
 
 impl RebootDatabases for Cloud {
     async fn reboot(&self, instance: &DatabaseId, force_failover: bool) -> Answer<()> {
-        if is_cluster(instance) {
-            return self.reboot_members(instance);
-        }
         only_an_instance("rds:RebootDBInstance", instance)?;
         let request = RebootDbInstance { db_instance_identifier: instance.to_string(), force_failover: Some(force_failover) };
         self.rds("rds:RebootDBInstance", &request).map(|_| ())

@@ -1,9 +1,10 @@
 //! Faults of the services beside RDS: the model's own kinds, on calls named as IAM names them.
 
 use super::{Cloud, World, mapping};
-use crate::model::{ApiError, CallError as Failure, Fault, FaultKind, Silence};
+use crate::model::{ApiError, CallError as Failure, Fault, FaultKind, Silence, When};
 use lifeboat_domain::CallError;
 use lifeboat_domain::ports::Answer;
+use lifeboat_domain::words::ResourceKind;
 
 impl World {
     /// Adds a fault: of RDS by its plain action (`RebootDBInstance`), of another service by IAM's (`dynamodb:GetItem`).
@@ -11,6 +12,20 @@ impl World {
         if fault.action.as_deref().is_some_and(|action| action.contains(':')) {
             self.faults.add(fault);
         } else {
+            self.rds.model.add_fault(fault);
+        }
+    }
+
+    /// Nothing that is asked about all databases of a kind is answered any more.
+    pub fn stop_listing(&mut self, kind: ResourceKind) {
+        let actions: &[&str] = match kind {
+            ResourceKind::RdsInstance => &["DescribeDBInstances", "DescribeDBSnapshots"],
+            ResourceKind::DbCluster => &["DescribeDBClusters", "DescribeDBClusterSnapshots"],
+            ResourceKind::DynamodbTable => &["GetResources", "ListBackups", "DescribeTable"],
+            ResourceKind::ReplicationGroup => &["DescribeReplicationGroups", "DescribeSnapshots"],
+        };
+        for action in actions {
+            let fault = Fault { action: Some((*action).to_owned()), resource: None, when: When::Always, kind: FaultKind::TimeoutBefore };
             self.rds.model.add_fault(fault);
         }
     }

@@ -138,6 +138,10 @@ fn configuration(shown: &DbInstance, groups: &[SecurityGroup]) -> Configuration 
         performance_insights_retention_days: shown.performance_insights_retention_period,
         master_user: shown.master_username.clone(),
         database: shown.db_name.clone(),
+        left_behind: (shown.database_insights_mode == "advanced")
+            .then(|| "Database Insights in its advanced mode".to_owned())
+            .into_iter()
+            .collect(),
     }
 }
 

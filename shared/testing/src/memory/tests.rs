@@ -1,17 +1,18 @@
 //! The ports on DB clusters.
 
 use super::Cloud;
-use crate::model::{CallRecord, CreateDbCluster, CreateDbClusterMember, CreateDbInstance, Fault, FaultKind, Settings, Tag, When};
+use crate::model::{CreateDbCluster, CreateDbClusterMember, CreateDbInstance, Fault, FaultKind, Settings, Tag, When};
 use chrono::{DateTime, Duration, Utc};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, Identity, SnapshotId};
 use lifeboat_domain::observed::ObservedDatabase;
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    Credentials, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, OpenDatabases, ReadDatabases, RebootDatabases,
-    RestoreDatabases, Secret, TagDatabases, TakeSnapshots, Target, VisitLimits,
+    Credentials, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, OpenDatabases, ReadDatabases, RestoreDatabases, Secret,
+    TagDatabases, TakeSnapshots, Target, VisitLimits,
 };
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
+use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{Span, ports::Answer};
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -92,7 +93,8 @@ fn a_cluster_is_seen_with_its_members_and_apart_from_an_instance_of_its_name() {
     assert_eq!(seen.policy(), Some("gold"));
     assert_eq!(seen.configuration.cluster().unwrap().members.len(), 2);
     assert_eq!((see(&cloud, "ledger").cluster, see(&cloud, "ledger-1").cluster.as_deref()), (None, Some("ledger")));
-    let listed: Vec<String> = at_once(cloud.databases()).unwrap().into_iter().map(|one| String::from(one.id)).collect();
+    let listed: Vec<String> =
+        at_once(cloud.databases(ResourceKind::ALL)).whole().unwrap().into_iter().map(|one| String::from(one.id)).collect();
     assert_eq!(listed, ["ledger", "ledger-1", "ledger-2", "cluster:ledger"]);
     assert_eq!(at_once(cloud.database(&id("cluster:nobody"))).unwrap(), None);
 }
@@ -149,7 +151,7 @@ fn a_snapshot_of_a_cluster_is_made_listed_and_restored_in_the_same_version() {
     let snapshot = SnapshotId::parse("lb-ledger-1").unwrap();
     at_once(cloud.create_snapshot(&id("cluster:ledger"), &snapshot, &tags())).unwrap();
     pass(&cloud, 5);
-    let manual = at_once(cloud.manual_snapshots()).unwrap();
+    let manual = at_once(cloud.manual_snapshots(ResourceKind::ALL)).whole().unwrap();
     assert_eq!((manual.len(), &manual[0].id, &manual[0].instance), (1, &snapshot, &id("cluster:ledger")));
     assert_eq!(at_once(cloud.snapshots_of(&id("cluster:ledger"))).unwrap().len(), 2, "and the automated one");
     let settings = RestoreSettings { configuration: see(&cloud, "cluster:ledger").configuration, opens_to: Vec::new(), tags: tags() };
@@ -190,23 +192,10 @@ fn a_cluster_is_deleted_with_its_members_and_the_instance_of_its_name_stays() {
     at_once(cloud.lift_deletion_protection(&ledger)).unwrap();
     at_once(cloud.delete_failed_restore(&ledger)).unwrap();
     pass(&cloud, 20);
-    let left: Vec<String> = at_once(cloud.databases()).unwrap().into_iter().map(|one| String::from(one.id)).collect();
+    let left: Vec<String> =
+        at_once(cloud.databases(ResourceKind::ALL)).whole().unwrap().into_iter().map(|one| String::from(one.id)).collect();
     assert_eq!(left, ["ledger"]);
     assert_eq!(see(&cloud, "ledger").status.as_str(), "available");
-}
-
-#[test]
-fn a_cluster_is_rebooted_by_its_members_and_the_writer_last() {
-    let cloud = cloud();
-    at_once(cloud.reboot(&id("cluster:ledger"), false)).unwrap();
-    let member = |call: &CallRecord| call.parameters["DBInstanceIdentifier"].as_str().unwrap().to_owned();
-    let sent: Vec<String> = cloud.see().rds.model.calls().iter().filter(|call| call.action == "RebootDBInstance").map(member).collect();
-    assert_eq!(sent, ["ledger-2", "ledger-1"]);
-    cloud.touch().rds.advance(Duration::seconds(30));
-    assert_eq!(see(&cloud, "cluster:ledger").status.as_str(), "rebooting", "as its writer");
-    pass(&cloud, 5);
-    assert_eq!((see(&cloud, "cluster:ledger").status.as_str(), probe(&cloud, "cluster:ledger").writable), ("available", Some(true)));
-    assert_eq!(class(at_once(cloud.reboot(&id("cluster:nobody"), false))), CallClass::Invalid);
 }
 
 #[test]

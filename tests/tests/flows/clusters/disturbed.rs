@@ -7,7 +7,9 @@ use crate::steps::every_step;
 use crate::story::{Story, check_always};
 use chrono::Duration;
 use lifeboat_domain::incident::Outcome;
-use lifeboat_testing::model::{FaultKind, When};
+use lifeboat_domain::plan::Act;
+use lifeboat_domain::words::Scenario;
+use lifeboat_testing::model::{DeleteDbInstance, Fault, FaultKind, When};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -84,6 +86,48 @@ async fn a_member_whose_restart_got_no_reply_is_restarted_again_behind_the_fence
             calls.iter().filter_map(|call| call.strip_prefix("RebootDBInstance ")).filter_map(|call| call.split('"').nth(3)).collect();
         assert_eq!(restarted, BTreeSet::from(["orders-db-1", "orders-db-2", "orders-db-3"]), "{nth}: {calls:?}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_refuses_its_restart_keeps_nobody_fenced_and_is_named_and_no_member_is_restarted_twice() {
+    let mut account = Account::with_cluster(GOLD, Made::Aurora(3)).await;
+    let kind = FaultKind::Refused { code: "InvalidDBInstanceState".to_owned(), message: "it is being modified".to_owned() };
+    let (action, resource) = (Some("RebootDBInstance".to_owned()), Some("orders-db-2".to_owned()));
+    account.cloud.touch().add_fault(Fault { action, resource, when: When::Always, kind });
+    let (before, began) = (account.last_call(), account.time());
+    Story::HumanErrorCutOver.human_error(&mut account).await;
+    account.settle().await;
+    assert_eq!(account.incident().outcome, Some(Outcome::Recovered), "{}", account.explain());
+    assert!(account.time() - began < Duration::hours(2), "clients are not shut out for hours");
+    let calls = account.calls_since(before);
+    let restarted = calls.iter().filter_map(|call| call.strip_prefix("RebootDBInstance ")).filter_map(|call| call.split('"').nth(3));
+    assert_eq!(restarted.collect::<Vec<_>>(), ["orders-db-1", "orders-db-3"], "the writer, and whoever can be");
+    let timeline = account.timeline(&account.incident().id);
+    assert!(timeline.contains("not restarted: orders-db-2 answered"), "{timeline}");
+    assert_eq!(check_always(&account), Ok(()));
+}
+
+#[tokio::test]
+async fn a_cluster_that_has_lost_its_instances_is_told_as_such_and_a_copy_of_it_gets_those_that_it_had() {
+    let mut account = Account::with_cluster(GOLD, Made::Aurora(2)).await;
+    let at = lifeboat_domain::show_time(account.time() - Duration::minutes(8));
+    for member in account.members(ORDERS) {
+        account.call(&DeleteDbInstance { db_instance_identifier: member, skip_final_snapshot: Some(true), ..DeleteDbInstance::default() });
+    }
+    account.pass(Duration::minutes(10)).await;
+    account.collect();
+    account.drop_events();
+    assert!(account.members(ORDERS).is_empty());
+    account.sweeps(2).await;
+    account.settle().await;
+    assert_eq!(account.incident().outcome, Some(Outcome::NeedsPerson), "{}", account.explain());
+    let text = account.last_text();
+    assert!(text.contains("has no instance that serves") && text.contains("aws rds create-db-instance"), "{text}");
+    let ended = account.ask(json!({"resource": ORDERS, "scenario": "human_error", "restore_to": at})).await;
+    assert!(ended.is_well(), "{}", ended.cause());
+    let plan = account.plans().into_iter().find(|plan| plan.scenario == Scenario::HumanError).expect("there is a plan");
+    let made = plan.calls.iter().filter(|call| matches!(&call.act, Act::MakeMember { settings, .. } if !settings.class.is_empty()));
+    assert_eq!(made.count(), 2, "{plan:#?}");
 }
 
 async fn hung_with(kind: FaultKind) -> Account {

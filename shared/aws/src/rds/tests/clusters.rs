@@ -356,19 +356,6 @@ async fn the_members_of_a_multi_az_db_cluster_are_deleted_with_it_and_a_cluster_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_is_rebooted_by_its_members_the_writer_last_and_each_once() {
-    let shown = clusters(&[ledger_xml()], None);
-    let members = page(&[member_xml("ledger-1", "eu-central-1a"), member_xml("ledger-2", "eu-central-1b")], None);
-    let broken = error_xml("InternalFailure", "An internal error has occurred.");
-    let wire = Wire::answering(&[(200, &shown), (200, &members), (200, &answer("RebootDBInstance")), (500, &broken)]);
-    let error = wire.clients().await.rds().reboot(&ledger(), false).await.unwrap_err();
-    let sent = |member: &str| form(&[("Action", "RebootDBInstance"), ("DBInstanceIdentifier", member)]);
-    assert_eq!((error.class, &wire.forms()[2..]), (CallClass::Unknown, &[sent("ledger-2"), sent("ledger-1")][..]));
-    let wire = Wire::answering(&[(200, &shown), (200, &page(&[], None))]);
-    assert_eq!(wire.clients().await.rds().reboot(&ledger(), false).await.unwrap_err().class, CallClass::Invalid);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_cluster_snapshot_carries_our_tags() {
     let wire = Wire::answering(&[(200, &answer("CreateDBClusterSnapshot"))]);
     wire.clients().await.rds().create_snapshot(&ledger(), &SnapshotId::parse("lb-ledger-1").unwrap(), &tags()).await.unwrap();
@@ -388,6 +375,7 @@ async fn what_is_only_for_instances_never_meets_an_instance_with_a_clusters_name
     let rds = wire.clients().await.rds();
     let errors = [
         rds.rename(&ledger(), &id("cluster:ledger-old")).await.unwrap_err(),
+        rds.reboot(&ledger(), false).await.unwrap_err(),
         rds.grow_storage(&ledger(), 100, None, None).await.unwrap_err(),
         rds.make_multi_az(&ledger()).await.unwrap_err(),
     ];

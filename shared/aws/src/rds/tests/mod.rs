@@ -72,6 +72,7 @@ pub(super) fn configuration() -> Configuration {
         performance_insights_retention_days: Some(7),
         master_user: "app".to_owned(),
         database: Some("orders".to_owned()),
+        left_behind: Vec::new(),
         own: None,
     }
 }

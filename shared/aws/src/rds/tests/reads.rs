@@ -5,6 +5,7 @@ use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::CallClass;
 use lifeboat_domain::observed::{Endpoint, Replication, RestoreWindow, SecurityGroup, SnapshotStatus};
 use lifeboat_domain::ports::{ReadDatabaseEvents, ReadDatabases};
+use lifeboat_domain::words::ResourceKind;
 
 const NO_CLUSTERS: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult/></DescribeDBClustersResponse>";
 const NO_CLUSTER_SNAPSHOTS: &str =
@@ -78,7 +79,7 @@ async fn an_instance_in_creation_has_no_endpoint() {
 async fn all_pages_are_read() {
     let second = orders_db().replace("orders-db", "users-db");
     let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (200, &page(&[second], None)), (200, NO_CLUSTERS)]);
-    let seen = wire.clients().await.rds().databases().await.unwrap();
+    let seen = wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap();
     assert_eq!(seen.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["orders-db", "users-db"]);
     let sent = [
         form(&[("Action", "DescribeDBInstances")]),
@@ -91,7 +92,46 @@ async fn all_pages_are_read() {
 #[tokio::test(start_paused = true)]
 async fn the_second_page_failing_fails_the_listing() {
     let wire = Wire::answering(&[(200, &page(&[orders_db()], Some("more"))), (400, &error_xml("AccessDenied", "no"))]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().class, CallClass::Denied);
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err().class, CallClass::Denied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_that_are_not_listed_hide_no_instance_and_where_instances_are_not_neither_kind_is() {
+    let denied = error_xml("AccessDenied", "no");
+    let wire = Wire::answering(&[(200, &page(&[orders_db()], None)), (403, &denied)]);
+    let seen = wire.clients().await.rds().databases(ResourceKind::ALL).await;
+    assert_eq!((seen.found.len(), seen.unanswered.into_keys().collect::<Vec<_>>()), (1, vec![ResourceKind::DbCluster]));
+    let wire = Wire::answering(&[(403, &denied)]);
+    let seen = wire.clients().await.rds().databases(ResourceKind::ALL).await;
+    assert!(seen.found.is_empty());
+    assert_eq!(seen.unanswered.into_keys().collect::<Vec<_>>(), [ResourceKind::RdsInstance, ResourceKind::DbCluster]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_service_answers_for_itself_and_only_who_is_asked_for_is_asked() {
+    let denied = error_xml("AccessDenied", "no");
+    let wire = Wire::answering(&[(200, &page(&[orders_db()], None)), (403, &denied)]);
+    let seen = wire.clients().await.databases().databases(&[ResourceKind::RdsInstance, ResourceKind::ReplicationGroup]).await;
+    assert_eq!((seen.found.len(), seen.unanswered.into_keys().collect::<Vec<_>>()), (1, vec![ResourceKind::ReplicationGroup]));
+    let wire = Wire::answering(&[(200, &page(&[orders_db()], None))]);
+    let seen = wire.clients().await.databases().databases(&[ResourceKind::RdsInstance]).await;
+    assert_eq!((seen.whole().unwrap().len(), wire.count()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_restore_carries_over_is_named() {
+    let more = "<DatabaseInsightsMode>advanced</DatabaseInsightsMode>\
+        <MasterUserSecret><SecretArn>arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1</SecretArn></MasterUserSecret>\
+        <AssociatedRoles><DBInstanceRole><RoleArn>arn:aws:iam::123456789012:role/s3</RoleArn><FeatureName>s3Import</FeatureName>\
+        </DBInstanceRole></AssociatedRoles><Engine>postgres</Engine>";
+    let wire = Wire::answering(&[(200, &page(&[orders_db().replace("<Engine>postgres</Engine>", more)], None))]);
+    let seen = wire.clients().await.rds().database(&id("orders-db")).await.unwrap().unwrap().configuration;
+    let named = seen.left_behind.join("; ");
+    for part in ["Database Insights in its advanced mode", "RDS keeps in arn:aws:secretsmanager", "role/s3 for s3Import"] {
+        assert!(named.contains(part), "{part}: {named}");
+    }
+    assert_eq!(seen.left_behind.len(), 3, "{named}");
+    assert_eq!(lifeboat_domain::point::differences(&seen, &configuration()), Vec::new(), "named once, under the risks");
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +139,7 @@ async fn what_is_not_rds_is_left_out_of_listings() {
     let graph = orders_db().replace("<Engine>postgres</Engine>", "<Engine>neptune</Engine>");
     let documents = orders_db().replace("<Engine>postgres</Engine>", "<Engine>docdb</Engine>");
     let wire = Wire::answering(&[(200, &page(&[graph, documents, orders_db()], None)), (200, NO_CLUSTERS)]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,10 +167,10 @@ async fn an_unreadable_stranger_hides_nobody_but_an_unreadable_protected_one_sto
     let broken = orders_db().replace("<EngineVersion>16.3</EngineVersion>", "");
     let stranger = broken.replace("lifeboat:policy", "owner");
     let wire = Wire::answering(&[(200, &page(&[stranger, orders_db()], None)), (200, NO_CLUSTERS)]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap().len(), 1);
 
     let wire = Wire::answering(&[(200, &page(&[broken, orders_db()], None))]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().code, "EngineVersion");
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err().code, "EngineVersion");
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +230,7 @@ async fn snapshots_are_read_with_their_data_time() {
     assert_eq!(seen[0].created_at, Some("2026-01-14T03:00:00Z".parse().unwrap()));
     assert_eq!(seen[0].data_time, Some("2026-01-14T02:59:58Z".parse().unwrap()));
     assert_eq!(seen[0].tags["lifeboat:backup"], "b-1");
-    rds.manual_snapshots().await.unwrap();
+    rds.manual_snapshots(ResourceKind::ALL).await.whole().unwrap();
     let sent = [
         form(&[("Action", "DescribeDBSnapshots"), ("DBInstanceIdentifier", "orders-db")]),
         form(&[("Action", "DescribeDBSnapshots"), ("SnapshotType", "manual")]),

@@ -58,6 +58,22 @@ fn a_failover_names_who_wrote_and_who_shall_write() {
 }
 
 #[test]
+fn a_failover_goes_to_another_zone_first_and_names_nobody_where_only_the_dark_one_serves() {
+    let mut members = three();
+    members[1].zone = Some("us-east-1b".into());
+    let mut hung = world(Scenario::Hung, "available", members, AUTOMATIC);
+    assert_eq!(failover(&hung), (Some("one".into()), Some("two".into())), "`three` has the lesser tier, in the writer's own zone");
+    let mut dark = world(Scenario::AzOutage, "available", three(), AUTOMATIC);
+    assert_eq!(failover(&dark), (Some("one".into()), None), "all readers are in the zone that is dark: a status lags, and RDS knows");
+    assert!(dark.plan().plan.reason.contains("RDS chooses"), "{}", dark.plan().plan.reason);
+    for world in [&mut hung, &mut dark] {
+        world.observed.as_mut().unwrap().members[1].zone = None;
+    }
+    assert_eq!(failover(&hung), (Some("one".into()), Some("three".into())), "an unknown zone is not known to be another");
+    assert_eq!(failover(&dark), (Some("one".into()), None));
+}
+
+#[test]
 fn a_failover_is_planned_once_in_an_incident_and_only_where_somebody_can_take_over() {
     let mut hung = world(Scenario::Hung, "available", three(), AUTOMATIC);
     hung.incident.setbacks.push(Setback::FailoverSent);
@@ -106,4 +122,23 @@ fn names_and_proxies_of_a_cluster_are_refused_by_name() {
         let plan = failed.plan().plan;
         assert!(plan.refusals.join("; ").contains(why), "{target}: {:?}", plan.refusals);
     }
+}
+
+#[test]
+fn a_cluster_whose_members_nobody_knows_is_not_restored_to_one_without_any() {
+    let bare = world(Scenario::InstanceFailure, "failed", Vec::new(), AUTOMATIC).plan().plan;
+    assert!(bare.calls.is_empty(), "{:?}", bare.calls);
+    assert!(format!("{bare:?}").contains("no manifest was kept that says which it had"), "{bare:?}");
+}
+
+#[test]
+fn what_a_copy_comes_without_is_a_named_risk() {
+    let mut failed = world(Scenario::InstanceFailure, "failed", three(), AUTOMATIC);
+    failed.observed.as_mut().unwrap().configuration.left_behind = vec!["the role r for s3Import".to_owned()];
+    let plan = failed.plan().plan;
+    assert!(
+        plan.risks.iter().any(|risk| risk.ends_with("comes without the role r for s3Import, until somebody sets it")),
+        "{:?}",
+        plan.risks
+    );
 }

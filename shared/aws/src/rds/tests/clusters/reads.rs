@@ -5,6 +5,7 @@ use crate::rds::tests::{orders_db, page};
 use crate::wire::{Wire, error_xml, form};
 use lifeboat_domain::observed::{Endpoint, RestoreWindow, SnapshotStatus};
 use lifeboat_domain::ports::{ReadDatabaseEvents, ReadDatabases};
+use lifeboat_domain::words::ResourceKind;
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_is_read_with_its_members() {
@@ -64,7 +65,7 @@ async fn all_clusters_are_listed_after_the_instances_and_never_those_of_neptune_
     let strangers = [ledger_xml().replace("aurora-postgresql", "neptune"), ledger_xml().replace("aurora-postgresql", "docdb")];
     let second = clusters(&[ledger_xml()], None);
     let wire = Wire::answering(&[(200, &instances), (200, &clusters(&strangers, Some("more"))), (200, &second)]);
-    let seen = wire.clients().await.rds().databases().await.unwrap();
+    let seen = wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap();
     let names: Vec<String> = seen.iter().map(|one| String::from(one.id.clone())).collect();
     assert_eq!(names, ["orders-db", "ledger-1", "cluster:ledger"]);
     assert_eq!((seen[0].cluster.as_deref(), seen[1].cluster.as_deref()), (None, Some("ledger")));
@@ -82,9 +83,9 @@ async fn an_unreadable_cluster_hides_nobody_unless_it_is_protected() {
     let broken = ledger_xml().replace("<EngineVersion>16.6</EngineVersion>", "");
     let stranger = broken.replace("lifeboat:policy", "owner");
     let wire = Wire::answering(&[(200, &page(&[], None)), (200, &clusters(&[stranger, ledger_xml()], None))]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap().len(), 1);
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap().len(), 1);
     let wire = Wire::answering(&[(200, &page(&[], None)), (200, &clusters(&[broken], None))]);
-    assert_eq!(wire.clients().await.rds().databases().await.unwrap_err().code, "EngineVersion");
+    assert_eq!(wire.clients().await.rds().databases(ResourceKind::ALL).await.whole().unwrap_err().code, "EngineVersion");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +148,7 @@ async fn cluster_snapshots_are_read_and_do_not_tell_their_newest_transaction() {
     assert_eq!((seen.len(), seen[0].id.as_str(), &seen[0].instance), (1, "lb-ledger-1", &ledger()));
     assert_eq!((&seen[0].status, seen[0].data_time), (&SnapshotStatus::Available, None));
     assert_eq!(seen[0].created_at, Some("2026-01-15T03:00:00Z".parse().unwrap()));
-    assert_eq!(rds.manual_snapshots().await.unwrap(), seen);
+    assert_eq!(rds.manual_snapshots(ResourceKind::ALL).await.whole().unwrap(), seen);
     let asked = [
         form(&[("Action", "DescribeDBClusterSnapshots"), ("DBClusterIdentifier", "ledger")]),
         form(&[("Action", "DescribeDBSnapshots"), ("SnapshotType", "manual")]),
