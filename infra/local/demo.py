@@ -170,7 +170,7 @@ def chosen(kind: str, engine: str) -> Subject:
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
     engines = list(KINDS[kind][1])
-    if engine and len(engines) == 1:
+    if engine and engine not in engines and len(engines) == 1:
         raise ValueError(f"{kind} has one engine: leave ENGINE={engine} out")
     if engine and engine not in engines:
         raise ValueError(f"unknown engine {engine} of {kind}; known are {', '.join(engines)}")

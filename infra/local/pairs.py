@@ -163,7 +163,7 @@ DYNAMODB = {
     ),
     "salvage": Scenario(
         scenarios_dynamodb.salvage,
-        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
+        "a bad job breaks items: they are written back from a copy, one by one, and nothing newer is written over",
         ("salvage",),
     ),
     "human_error": Scenario(
