@@ -331,8 +331,12 @@ fn snapshot_of(arn: &Arn, id: &DatabaseId, name: &SnapshotId, tags: &str) -> Str
     format!("aws rds create-{of}snapshot --region {region} --{noun}-identifier {id} --{of}snapshot-identifier {name} --tags {tags}")
 }
 
-/// Starts `release`, which deletes what is kept; none where the execution does not tell its stack.
+/// Starts `release`, which deletes what is kept; none of a table, and none where the execution does not tell its stack.
 pub(crate) fn release(execution: &str, resource: &Identity, id: &DatabaseId) -> Option<String> {
+    // No role of Lifeboat may delete a table.
+    if id.kind() == ResourceKind::DynamodbTable {
+        return None;
+    }
     let id = String::from(id.clone());
     let input = format!("{{\"resource\": \"{resource}\", \"instance\": \"{id}\", \"confirm\": \"{id}\"}}");
     Execution::parse(execution).and_then(|execution| execution.start_sibling("release", &input))

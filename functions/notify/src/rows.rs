@@ -4,6 +4,7 @@ use crate::commands;
 use crate::message::Advice;
 use crate::story::Story;
 use crate::text::count;
+use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::observed::Endpoint;
 use lifeboat_domain::policy::{FingerprintTable, is_sql_identifier};
 use lifeboat_domain::validation::{KeyRanges, TableDifference};
@@ -41,6 +42,14 @@ fn is_table(story: &Story) -> bool {
     story.incident.source.id.kind() == ResourceKind::DynamodbTable
 }
 
+/// How the two sides were compared: of a table only some items were, and those that are missing may not be among them.
+pub(crate) fn how_compared(source: &DatabaseId) -> &'static str {
+    match source.kind() {
+        ResourceKind::DynamodbTable => "by a sample of items, which may hold none of those that are missing",
+        _ => "by key",
+    }
+}
+
 /// What previews the salvage of single items of a DynamoDB table.
 fn salvage(story: &Story, execution: &str) -> Option<Advice> {
     let copy = &story.incident.restored.as_ref()?.id;
@@ -69,12 +78,14 @@ fn of_table(story: &Story, table: &TableDifference) -> Vec<Advice> {
     }
     if table.changed.count > 0 {
         let (rows, keys) = (count(table.changed.count, "row"), ranges(&table.changed));
-        let part = if table.changed.ranges.len() > MOST_RANGES { "; these commands show the first of them" } else { "" };
+        let commands = sides.as_ref().map(|sides| sides.compare(&table.changed)).unwrap_or_default();
+        let is_part = table.changed.ranges.len() > MOST_RANGES && !commands.is_empty();
+        let part = if is_part { "; these commands show the first of them" } else { "" };
         let differ = if table.changed.count == 1 { "differs" } else { "differ" };
         let say = format!(
             "{name}: {rows} {differ} between production and the copy (keys {keys}); compare them before you decide which side is right{part}"
         );
-        advice.push(Advice::new(say, sides.as_ref().map(|sides| sides.compare(&table.changed)).unwrap_or_default()));
+        advice.push(Advice::new(say, commands));
     }
     if table.only_source.count > 0 {
         let (rows, keys) = (count(table.only_source.count, "row"), ranges(&table.only_source));

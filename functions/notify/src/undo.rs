@@ -6,6 +6,7 @@ use lifeboat_domain::acting::{CutOverState, Names, TargetMove};
 use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::tags;
 use lifeboat_domain::plan::Act;
+use lifeboat_domain::words::ResourceKind;
 use std::collections::BTreeMap;
 
 /// How to go back, each part under a comment that says what it is for.
@@ -111,7 +112,12 @@ fn end_sessions(story: &Story) -> Vec<String> {
 
 fn give_up(story: &Story) -> Vec<String> {
     let Some(restored) = story.incident.restored.as_ref().filter(|_| story.identity_moved()) else { return Vec::new() };
-    vec![commands::remove_tags(&restored.arn, identity(story).keys())]
+    let members = members(story, |act| match act {
+        Act::AddTags { arn, tags: given } if given.contains_key(tags::POLICY) => Some(arn),
+        _ => None,
+    });
+    let identity = identity(story);
+    std::iter::once(&restored.arn).chain(members).map(|arn| commands::remove_tags(arn, identity.keys())).collect()
 }
 
 fn take_back(story: &Story) -> Vec<String> {
@@ -119,7 +125,21 @@ fn take_back(story: &Story) -> Vec<String> {
         return Vec::new();
     }
     let (_, arn) = source_then(story);
-    vec![commands::add_tags(&arn, &identity(story)), commands::remove_tags(&arn, [&tags::RETIRED.to_owned()])]
+    let members = members(story, |act| match act {
+        Act::RemoveTags { arn, keys } if keys.iter().any(|key| key == tags::POLICY) => Some(arn),
+        _ => None,
+    });
+    let (identity, retired) = (identity(story), tags::RETIRED.to_owned());
+    let back = |arn: &Arn| [commands::add_tags(arn, &identity), commands::remove_tags(arn, [&retired])];
+    std::iter::once(&arn).chain(members).flat_map(back).collect()
+}
+
+/// The members of a cluster whose tags the plan moved: what Lifeboat may do to a member hangs on the member's own.
+fn members<'a>(story: &'a Story, tagged: impl Fn(&'a Act) -> Option<&'a Arn>) -> Vec<&'a Arn> {
+    let incident = &story.incident;
+    let whole = [Some(&incident.source.arn), incident.restored.as_ref().map(|restored| &restored.arn)];
+    let calls = story.plan().into_iter().flat_map(|plan| &plan.calls).filter(|_| incident.kind == ResourceKind::DbCluster);
+    calls.filter_map(|call| tagged(&call.act)).filter(|arn| !whole.contains(&Some(*arn))).collect()
 }
 
 /// The swap of names that would be undone.
@@ -142,7 +162,7 @@ fn identity(story: &Story) -> BTreeMap<String, String> {
     let incident = &story.incident;
     let restored = incident.restored.as_ref().map(|restored| &restored.arn);
     let planned = story.plan().into_iter().flat_map(|plan| &plan.calls).find_map(|call| match &call.act {
-        Act::AddTags { arn, tags } if Some(arn) == restored => Some(tags.clone()),
+        Act::AddTags { arn, tags: given } if Some(arn) == restored && given.contains_key(tags::POLICY) => Some(given.clone()),
         _ => None,
     });
     planned.unwrap_or_else(|| {

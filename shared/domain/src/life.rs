@@ -31,6 +31,10 @@ pub struct NodeLife {
     pub run_id: String,
     /// Its keys, by `INFO keyspace`.
     pub keys: u64,
+    /// How long ago the last of its replicas that follow acknowledged what it was sent, in seconds, by `INFO replication`; they do so once a
+    /// second. None where none follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
 }
 
 impl Life {
@@ -68,6 +72,14 @@ pub struct KeptLife {
 }
 
 impl KeptLife {
+    /// What a promotion of a replica would lose, by what was seen when the primary last answered: that it went no worse since, nobody knows.
+    pub fn loss(&self) -> Option<Span> {
+        let lags: Option<Vec<u64>> = self.life.nodes.iter().map(|node| node.lag).collect();
+        let most = lags?.into_iter().max()?;
+        // The second in which the next acknowledgement was due.
+        Some(Span::seconds(most.saturating_add(1)))
+    }
+
     fn counts(&self, resource_id: &str, at: Timestamp) -> bool {
         self.resource_id == resource_id
             && Span::between(self.at, at) < COUNTS_FOR
@@ -100,7 +112,7 @@ mod tests {
     use crate::samples::{at, probe};
 
     fn life(nodes: &[(&str, u64)]) -> Life {
-        Life { nodes: nodes.iter().map(|(run_id, keys)| NodeLife { run_id: (*run_id).to_owned(), keys: *keys }).collect() }
+        Life { nodes: nodes.iter().map(|(run_id, keys)| NodeLife { run_id: (*run_id).to_owned(), keys: *keys, lag: Some(0) }).collect() }
     }
 
     #[test]
@@ -140,6 +152,18 @@ mod tests {
         }
         kept = KeptLife::after(kept, &seen(24 * 3600 + 180, &[("b", 0)]), "g");
         assert_eq!(kept.unwrap().life, life(&[("b", 0)]), "its owner has left it so");
+    }
+
+    #[test]
+    fn a_promotion_loses_at_least_the_second_in_which_no_replica_has_acknowledged_yet() {
+        let kept = |lags: &[Option<u64>]| {
+            let nodes = lags.iter().map(|lag| NodeLife { run_id: "a".to_owned(), keys: 1, lag: *lag }).collect();
+            KeptLife { resource_id: "g".to_owned(), life: Life { nodes }, at: at(0), lost_at: None }
+        };
+        assert_eq!(kept(&[Some(0)]).loss(), Some(Span::seconds(1)));
+        assert_eq!(kept(&[Some(1), Some(7)]).loss(), Some(Span::seconds(8)));
+        assert_eq!(kept(&[Some(1), None]).loss(), None, "one has no replica that follows");
+        assert_eq!(kept(&[]).loss(), None);
     }
 
     #[test]

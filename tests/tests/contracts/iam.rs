@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 mod alarms;
+mod implied;
 mod known;
 mod tables;
+use implied::implied;
 use known::{ALWAYS, CACHE_CHANGES, CACHE_COPIES, CHANGES, CLUSTER_COPIES, CLUSTERS_SEARCHED, COPIES, MEMBERS, SEARCHED};
 
 /// The adapters, each with the IAM prefix of its service; the files of one adapter call each other.
@@ -38,25 +40,6 @@ fn ports() -> String {
         .iter()
         .map(|path| read(&format!("shared/domain/src/{path}")))
         .collect()
-}
-
-/// Actions that a call needs although no client method is named after them.
-fn implied(method: &str) -> &'static [&'static str] {
-    match method {
-        // Tags are passed with the call.
-        "create_snapshot" => &["rds:AddTagsToResource", "elasticache:AddTagsToResource"],
-        "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
-        "make_cache" => &["elasticache:AddTagsToResource"],
-        // Which caches are protected.
-        "databases" => &["tag:GetResources"],
-        // The final snapshot is made by the deletion.
-        "delete_released" => {
-            &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot", "elasticache:CreateSnapshot"]
-        }
-        // Without it a missing key is "forbidden" and not "not found".
-        "get_json" => &["s3:ListBucket"],
-        _ => &[],
-    }
 }
 
 /// `describe_db_instances` of `rds` is `rds:DescribeDBInstances`.
@@ -377,9 +360,20 @@ fn is_born(permission: &Permission) -> bool {
 
 #[test]
 fn nothing_is_done_to_a_database_without_a_tag_of_lifeboat() {
-    // Proxies and their target groups are named by whoever deploys.
-    let others =
-        ["auto-backup:", "og:", "pg:", "snapshot:", "subgrp:", "CutOverProxyArns", "parametergroup:", "subnetgroup:", "usergroup:"];
+    // Proxies and their target groups are named by whoever deploys. A global datastore takes no tags: its member, which the same call names,
+    // must carry one.
+    let others = [
+        "auto-backup:",
+        "og:",
+        "pg:",
+        "snapshot:",
+        "subgrp:",
+        "CutOverProxyArns",
+        "parametergroup:",
+        "subnetgroup:",
+        "usergroup:",
+        "globalreplicationgroup:",
+    ];
     let others: Vec<String> = others.iter().flat_map(|kind| [(*kind).to_owned(), format!("cluster-{kind}")]).collect();
     let on_databases = changes().into_iter().filter(|permission| !others.iter().any(|kind| permission.resource.starts_with(kind.as_str())));
     let free = on_databases.filter(|permission| !permission.hangs_on("carries lifeboat:") && !is_born(permission));

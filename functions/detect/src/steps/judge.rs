@@ -46,7 +46,7 @@ pub(crate) async fn judge<R: ReadDatabases, L: Ledger, D, E, C: Clock>(
             incident.source.endpoint = found.endpoint.clone().or(incident.source.endpoint.clone());
             incident.source.database = found.configuration.database.clone().or(incident.source.database.clone());
         }
-        count(incident, probe.as_ref(), observed.as_ref());
+        count(incident, probe.as_ref(), observed.as_ref(), observed.is_none() && mistaken.is_none());
         Ok(())
     })
     .await?;
@@ -144,11 +144,11 @@ async fn written_meanwhile<R, L: Ledger, D, E, C>(
     Ok(Some(Judgement { verdict: Verdict::Healthy, scenario: None, reason, look_again_in: None }))
 }
 
-/// Counts a probe once.
-fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedDatabase>) {
+/// Counts a probe once. Of what is gone no probe says since when: its first signal does, and the probe came later.
+fn count(incident: &mut Incident, probe: Option<&Probe>, observed: Option<&ObservedDatabase>, is_gone: bool) {
     let Some(probe) = probe.filter(|probe| Some(probe.at) != incident.last_probe_at) else { return };
     incident.last_probe_at = Some(probe.at);
-    if probe.outcome.is_down() {
+    if probe.outcome.is_down() && !is_gone {
         incident.failed_probes += 1;
         incident.unreachable_since.get_or_insert(probe.at);
     } else if probe.outcome == ProbeOutcome::Answers {

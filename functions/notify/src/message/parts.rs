@@ -5,6 +5,7 @@ use crate::calls::{CallFate, CallLine};
 use crate::commands::{self, RecoveryInput};
 use crate::ending::Ending;
 use crate::phrases;
+use crate::rows::how_compared;
 use crate::story::{Story, cannot_move_clients};
 use crate::text::{count, one_line, took};
 use crate::undo;
@@ -124,7 +125,8 @@ pub(crate) fn measured(ending: &Ending<'_>) -> Vec<String> {
     }
     if let Some(rows) = measured.rows {
         let (source, restored) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));
-        lines.push(format!("Compared by key: {source} only on the source, {restored} only on the restored side, {} changed", rows.changed));
+        let how = how_compared(&ending.story.incident.source.id);
+        lines.push(format!("Compared {how}: {source} only on the source, {restored} only on the restored side, {} changed", rows.changed));
     }
     lines
 }

@@ -7,7 +7,7 @@ use super::{Report, sections};
 use crate::measure::Measure;
 use crate::message::parts::{IAC, KEPT, NEXT, UNDO};
 use crate::phrases;
-use crate::rows::ranges;
+use crate::rows::{how_compared, ranges};
 use crate::text::{count, percent, took_millis};
 use lifeboat_domain::acting::FenceState;
 use lifeboat_domain::incident::Outcome;
@@ -202,7 +202,8 @@ pub(super) fn difference(page: &mut impl Sheet, report: &Report) {
         page.sentences(["The two sides were not compared row by row"]);
         return;
     };
-    page.sentences([format!("Compared by key at {}; counts and key ranges, never values", show_time(difference.at))]);
+    let how = how_compared(&report.source.id);
+    page.sentences([format!("Compared {how}, at {}; counts and key ranges, never values", show_time(difference.at))]);
     let keys = |keys: &lifeboat_domain::validation::KeyRanges| {
         if keys.count == 0 { "0".to_owned() } else { format!("{} ({})", keys.count, ranges(keys)) }
     };

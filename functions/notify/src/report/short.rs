@@ -5,6 +5,7 @@ use crate::ending::Ending;
 use crate::iac;
 use crate::message::{Advice, Letter, beside, parts};
 use crate::phrases;
+use crate::rows::how_compared;
 use crate::standby;
 use crate::story::Story;
 use crate::text::{count, one_line, shorten, took};
@@ -114,7 +115,8 @@ fn lost(ending: &Ending<'_>) -> String {
     let story = ending.story;
     let rows = ending.measured.rows.map(|rows| {
         let (ours, copied) = (count(rows.only_source, "row"), count(rows.only_restored, "row"));
-        format!("by key, {ours} are only on the old side, {copied} only on the restored one, {} differ", rows.changed)
+        let how = how_compared(&story.incident.source.id);
+        format!("{how}, {ours} are only on the old side, {copied} only on the restored one, {} differ", rows.changed)
     });
     match ending.outcome {
         Outcome::Recovered => {

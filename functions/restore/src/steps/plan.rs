@@ -115,6 +115,7 @@ fn made<R, L, D, S, E, C>(
         checks_passed_at: read.record.checks_passed_at,
         recovery_times: &read.record.recovery_times,
         storage_grown_at: read.record.storage_grown_at,
+        life: read.record.life.as_ref().filter(|life| life.resource_id == incident.source.resource_id),
         moved_from: read.moved_from.as_ref(),
         targets: &read.targets,
         caches: &read.caches,

@@ -58,6 +58,7 @@ pub(crate) async fn release_kept<R: Databases, L: Ledger, D, S, E: ReadExecution
 ) -> Result<Released, DrError> {
     let order: Order = lifeboat_lambda::decode(case.request.clone())?;
     confirmed(&order)?;
+    no_table(&order)?;
     prove(&deps.executions, &case.execution, "release", &case.request).await?;
     let name = Arn::parse(&order.resource).map_or_else(|_| order.resource.clone(), |arn| arn.name().to_owned());
     let record = lifeboat_domain::register::record(&deps.ledger, &Identity::parse(name)?).await?;
@@ -98,6 +99,17 @@ fn confirmed(order: &Order) -> Result<(), DrError> {
         Some(other) => Err(DrError::invalid("confirm", format!("{other:?}"), format!("{name}, typed once more"))),
         None => Err(DrError::missing("confirm", format!("{name}, typed once more: it is deleted"))),
     }
+}
+
+/// A final backup must stand before a table is deleted, which no single call does, and no role of Lifeboat may delete one.
+fn no_table(order: &Order) -> Result<(), DrError> {
+    let id = &order.instance;
+    if id.kind() != ResourceKind::DynamodbTable {
+        return Ok(());
+    }
+    Err(DrError::refused(format!(
+        "instance: {id} is a table, which Lifeboat never deletes; delete it by hand: aws dynamodb create-backup --table-name {id} --backup-name final-{id}, and once that backup is AVAILABLE aws dynamodb delete-table --table-name {id}"
+    )))
 }
 
 /// The incident that kept it; none for a copy of a bisection. What serves, is protected, or was not kept by Lifeboat for this resource
@@ -178,7 +190,12 @@ async fn make_promise<R, L: Ledger, D, S, E, C>(
     let id = &found.id;
     let snapshot = final_snapshot(record, found)?;
     let kept = snapshot.as_ref().map_or_else(
-        || format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
+        || match found.id.kind() {
+            ResourceKind::ReplicationGroup => {
+                format!("without a final snapshot, as ElastiCache takes none of one that is {}", found.status)
+            }
+            _ => format!("without a final snapshot, as RDS takes none of one that is {}; its automated backups are kept", found.status),
+        },
         |snapshot| format!("with the final snapshot {snapshot}"),
     );
     if found.configuration.deletion_protection && snapshot.is_none() {

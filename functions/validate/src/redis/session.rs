@@ -67,7 +67,11 @@ impl Session {
             let Some(count) = count else { return Ok(None) };
             keys += count;
         }
-        Ok(run_id.map(|run_id| NodeLife { run_id, keys }))
+        let replicas = self.info("replication").await?;
+        let follows =
+            replicas.iter().filter(|(name, state)| name.starts_with("slave") && state.split(',').any(|field| field == "state=online"));
+        let lag = follows.filter_map(|(_, state)| state.split(',').find_map(|field| field.strip_prefix("lag="))?.parse::<u64>().ok()).max();
+        Ok(run_id.map(|run_id| NodeLife { run_id, keys, lag }))
     }
 
     /// The primaries of all shards; none without cluster mode.

@@ -5,11 +5,12 @@ use super::options::{PlanFacts, UsablePoint, Weighed, class_for, plain};
 use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy};
 use crate::ids::{DatabaseId, SnapshotId};
 use crate::incident::{Phase, Setback};
+use crate::life::KeptLife;
 use crate::observed::{Configuration, Member, ObservedDatabase, Own};
 use crate::policy::CutOverTarget;
 use crate::span::Span;
 use crate::status::StatusMeaning;
-use crate::words::{ResourceKind, Scenario};
+use crate::words::{ResourceKind, Scenario, show_time};
 
 /// Whether the plan is for a cache.
 pub(super) fn is_cache(facts: PlanFacts<'_>) -> bool {
@@ -43,9 +44,15 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     weighed.option.forecast = Forecast {
         rto: Some(Span::minutes(3)),
         rto_evidence: "one change of the replication group, three where automatic failover is on".to_owned(),
-        loss: Some(Span::seconds(0)),
+        loss: facts.life.and_then(KeptLife::loss),
         cost: "none".to_owned(),
-        risk: "replication is asynchronous: what the primary acknowledged in its last moment may be missing".to_owned(),
+        risk: match facts.life.and_then(|life| Some((life.loss()?, life.at))) {
+            Some((lag, at)) => format!(
+                "replication is asynchronous: at {} its replicas had acknowledged all but the last {lag}; what came later and was not sent on is lost",
+                show_time(at)
+            ),
+            None => "replication is asynchronous, and how far a replica follows is not known: what was not sent on is lost".to_owned(),
+        },
     };
     weighed
 }

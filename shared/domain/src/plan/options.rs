@@ -13,6 +13,7 @@ use crate::caches::FoundCache;
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Incident, Setback};
+use crate::life::KeptLife;
 use crate::observed::{ObservedDatabase, RestoreWindow};
 use crate::point::Manifest;
 use crate::policy::Policy;
@@ -72,6 +73,8 @@ pub struct PlanFacts<'a> {
     pub caches: &'a [FoundCache],
     /// The source's read replicas in its own Region.
     pub replicas: &'a [Replica],
+    /// What a cache held when it was last seen.
+    pub life: Option<&'a KeptLife>,
 }
 
 /// A plan, and what it must wait for.

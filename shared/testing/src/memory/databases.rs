@@ -83,7 +83,7 @@ impl Cloud {
         let visit = self.open(target, credentials).ok().filter(|_| is_cache(&target.instance))?;
         let keys = u64::try_from(self.rows(target, credentials, CHECKED_TABLE).ok()?.len()).ok()?;
         let run_id = format!("{} since {}", visit.server, self.see().rds.data.made_at(&visit.server)?);
-        Some(Life { nodes: vec![NodeLife { run_id, keys }] })
+        Some(Life { nodes: vec![NodeLife { run_id, keys, lag: Some(0) }] })
     }
 
     /// Keys are the rows of [`CHECKED_TABLE`]; none of them expires.

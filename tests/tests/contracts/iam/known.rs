@@ -240,5 +240,5 @@ pub(super) const CACHE_CHANGES: &[Change] = &[
         &[CACHE_COPIES],
         "carries lifeboat:incident, lacks lifeboat:policy",
     ),
-    may("RestoreRelease", &["elasticache:CreateSnapshot"], &["snapshot:lifeboat-*"], ALWAYS),
+    may("RestoreRelease", &["elasticache:CreateSnapshot", "elasticache:DeleteReplicationGroup"], &["snapshot:lifeboat-*"], ALWAYS),
 ];

@@ -34,7 +34,7 @@ fn a_replica_cluster_is_promoted_within_minutes_and_cannot_be_promoted_again() {
 fn sessions() -> InMemory {
     let mut cloud = single();
     cloud.happen(|model, _| model.add_subnet_group("caches-private", "vpc-1"));
-    cloud.call(&crate::model::CreateReplicationGroup::example("sessions")).unwrap();
+    cloud.call(&CreateReplicationGroup::example("sessions")).unwrap();
     cloud.advance(minutes(20));
     cloud.happen(|model, _| model.join_global("sessions", "ldgnf-sessions")).unwrap();
     cloud
