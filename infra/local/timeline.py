@@ -176,7 +176,7 @@ class Timeline:
         body: Json = json.loads(message["Message"])
         of = f"incident#{body['incident']}" if body["incident"] else ""
         for _, told in self.stage.ledger.list(of, "message#") if of else []:
-            if told["message"]["subject"] == message["Subject"]:
+            if told["message"]["json"] == message["Message"]:
                 return str(told["message"]["text"])
         lines = [body["headline"]]
         for heading, facts in (("WHAT HAPPENED", body["what_happened"]), ("WHAT WAS DONE", body["what_was_done"])):
