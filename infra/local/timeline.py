@@ -93,7 +93,7 @@ class Timeline:
         self.zero = time.time()
         self.executions: dict[str, Json] = {}
         self.messages: list[Json] = []
-        self._old_messages = 0
+        self._old_messages = self._read = 0
         self._shown: set[tuple[str, str]] = set()
         self._told = 0
         self._said: list[str] = []
@@ -165,6 +165,26 @@ class Timeline:
         told = [document for _, document in self.stage.ledger.list(f"incident#{incident}", "message#close")]
         newest = max(told, key=lambda document: str(document["at"]))
         return str(newest["message"]["text"])
+
+    def letters(self) -> list[str]:
+        """The messages since this was last asked, as their e-mails read."""
+        fresh, self._read = self.messages[self._read :], len(self.messages)
+        return [self._as_email(message) for message in fresh]
+
+    def _as_email(self, message: Json) -> str:
+        """What is written down of a message before it is sent; of news, which are not, the same facts from its JSON."""
+        body: Json = json.loads(message["Message"])
+        of = f"incident#{body['incident']}" if body["incident"] else ""
+        for _, told in self.stage.ledger.list(of, "message#") if of else []:
+            if told["message"]["json"] == message["Message"]:
+                return str(told["message"]["text"])
+        lines = [body["headline"]]
+        for heading, facts in (("WHAT HAPPENED", body["what_happened"]), ("WHAT WAS DONE", body["what_was_done"])):
+            lines += ["", heading, *(f"- {fact}" for fact in facts)] if facts else []
+        lines += ["", "WHAT TO DO NOW"] if body["what_to_do"] else []
+        for number, advice in enumerate(body["what_to_do"], 1):
+            lines += [f"{number}. {advice['say']}", *(f"     {command}" for command in advice["commands"])]
+        return "\n".join(lines)
 
     def _lines(self, incident: str) -> Iterable[tuple[float, str, str]]:
         """What the ledger's timeline says."""

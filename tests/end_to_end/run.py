@@ -27,7 +27,7 @@ from selftest import TESTS
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 # Of the scenarios of other kinds those that every run plays.
-DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion", "human_error_beside"), "elasticache": ("instance_failure",)}
+DAILY = {"aurora": ("hung", "deletion"), "dynamodb": ("deletion", "salvage"), "elasticache": ("instance_failure",)}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def all_tests() -> list[Test]:
     tests = [Test("selftest", HERE / "selftest.py", (), tuple(TESTS))]
     tests.append(Test("table_rules", HERE / "table_rules.py", (), ("table_rules",)))
     tests.append(Test("pages", HERE / "pages.py", (), ("pages",)))
+    tests.append(Test("policies", HERE / "policies.py", (), ("policies",)))
     scenarios = PAIRS["rds"]
     for group in sorted(grouped(scenarios, scenarios), key=len, reverse=True):
         ends = tuple(end for name in group for end in scenarios[name].ends)

@@ -134,12 +134,19 @@ fn severity(message: &Message) -> &str {
     message.attributes.get("severity").map_or("", String::as_str)
 }
 
+/// The anchor that Markdown gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
 fn rendered(shown: &[Shown]) -> String {
     let mut text = INTRODUCTION.to_owned();
     for when in When::ALL {
         let _ = write!(text, "\n**{}**\n\n| what happened | severity | subject |\n|---|---|---|\n", when.heading());
         for it in shown.iter().filter(|it| it.when == when) {
-            let _ = writeln!(text, "| {} | {} | {} |", it.title, severity(&it.message), it.message.subject.replace('|', "\\|"));
+            let (title, subject) = (it.title, it.message.subject.replace('|', "\\|"));
+            let _ = writeln!(text, "| [{title}](#{}) | {} | {subject} |", anchor(title), severity(&it.message));
         }
     }
     for when in When::ALL {
