@@ -31,6 +31,7 @@ pub(crate) async fn refreshed(
     observed: &ObservedDatabase,
 ) -> Result<Result<ResourceRecord, String>, DrError> {
     match refresh(ledger, resource, observed).await {
+        Ok(record) if record.has_retired(observed) => Ok(Err(format!("{} is retired: it is never judged again", observed.id))),
         Ok(record) => Ok(Ok(record)),
         Err(error) if error.name() == ErrorName::Refused => Ok(Err(error.message().to_owned())),
         Err(error) => Err(error),

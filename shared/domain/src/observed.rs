@@ -308,8 +308,7 @@ pub struct ObservedDatabase {
     /// `GlobalClusterIdentifier`: the Aurora global database that a cluster belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub global: Option<String>,
-    /// `ReadReplicaSourceDBInstanceIdentifier`; of a cluster `ReplicationSourceIdentifier`; of the secondary of a global datastore
-    /// (`GlobalReplicationGroupMemberRole`) that datastore.
+    /// `ReadReplicaSourceDBInstanceIdentifier`; of a cluster `ReplicationSourceIdentifier`; of a secondary group its global datastore.
     pub replica_of: Option<String>,
     /// `StatusInfos` of a read replica.
     #[serde(default)]

@@ -118,15 +118,25 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
         None => observed.identity().is_some_and(|identity| identity.as_str() == name) || observed.id.as_str() == name,
     };
     let found: Vec<&ObservedDatabase> = all.iter().filter(named).collect();
-    let protected: Vec<&ObservedDatabase> =
-        found.iter().copied().filter(|observed| resources::why_refused(observed, scenario).is_none()).collect();
+    let mut protected: Vec<&ObservedDatabase> = Vec::new();
+    for observed in found.iter().copied().filter(|observed| resources::why_refused(observed, scenario).is_none()) {
+        // One that takes no tags is retired in the ledger only.
+        let record = match observed.identity() {
+            Some(identity) => resources::record(&deps.ledger, &identity).await?,
+            None => None,
+        };
+        if !record.is_some_and(|record| record.has_retired(observed)) {
+            protected.push(observed);
+        }
+    }
     match (protected.as_slice(), found.first()) {
         ([one], _) => {
             let identity = one.identity().ok_or_else(|| DrError::refused(format!("{} has no usable identity", one.id)))?;
             Ok((resources::refresh(&deps.ledger, &identity, one).await?, Some((*one).clone())))
         }
         ([], Some(unprotected)) => {
-            let why = resources::why_refused(unprotected, scenario).unwrap_or_default();
+            let why = resources::why_refused(unprotected, scenario);
+            let why = why.unwrap_or_else(|| format!("{} is retired: it is never judged again", unprotected.id));
             Err(DrError::refused(format!("{why}; without a policy nothing is changed")))
         }
         ([], None) => remembered(deps, name, by_arn.as_ref(), &all, &unanswered).await,

@@ -189,3 +189,11 @@ async fn a_backup_of_a_cache_is_one_snapshot_of_its_replica_with_manifest_and_fi
     let kept = account.cloud.see().documents.values().filter(|document| !document["keyspace"].is_null()).count();
     assert!(kept >= 2, "a fingerprint for each backup");
 }
+
+#[tokio::test]
+async fn a_person_who_names_a_resource_means_the_cache_that_serves_and_not_the_failed_one_that_takes_no_tags() {
+    let (mut account, _) = told(Tale::Failed, IncidentState::Closed, Outcome::Recovered).await;
+    let asked = account.ask(json!({"resource": ORDERS, "scenario": "instance_failure"})).await;
+    assert!(asked.is_well(), "{}", asked.cause());
+    assert_eq!(account.incident().source.id, account.record().id, "{}", account.explain());
+}
