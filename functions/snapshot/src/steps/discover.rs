@@ -93,7 +93,7 @@ async fn unlisted<R, L: Ledger, D, C: Clock>(
     }
     for member in ledger::list::<FleetMember>(&deps.ledger, "fleet", "").await? {
         let resource = member.value.resource;
-        let kind = lifeboat_domain::register::record(&deps.ledger, &resource).await?.map(|record| record.kind);
+        let kind = register::record(&deps.ledger, &resource).await?.map(|record| record.kind);
         let Some((kind, error)) = kind.and_then(|kind| unanswered.get_key_value(&kind)) else { continue };
         let leased = lifeboat_domain::lease::is_held(&deps.ledger, &resource, deps.clock.now()).await?;
         let reason = format!("{} did not list its {}s: {error}", kind.service(), kind.in_words());

@@ -66,8 +66,7 @@ async fn flush<L: Ledger, D, S: ReadSecrets, O: FlushCaches, C: Clock>(
             ledger::tell(&deps.ledger, &incident.id, deps.clock.now(), Phase::Close, format!("{}: {text}", act.describe())).await
         }
         Err(error) => {
-            let failed = Err(error.clone());
-            if state_after(&failed) == CallState::Refused {
+            if state_after::<()>(&Err(error.clone())) == CallState::Refused {
                 ended(CallState::Refused, error.to_string()).await?;
             }
             Err(error.while_doing(format!("emptying cache {cache}")))
