@@ -41,7 +41,7 @@ fn iac(story: &Story) -> Option<Advice> {
     let id = &story.incident.source.id;
     let what = match id.kind() {
         ResourceKind::DbCluster => "replication_source_identifier; CloudFormation: ReplicationSourceIdentifier",
-        ResourceKind::ReplicationGroup => "global_replication_group_id; CloudFormation: AWS::ElastiCache::GlobalReplicationGroup",
+        ResourceKind::ReplicationGroup => "global_replication_group_id; CloudFormation: a GlobalReplicationGroup of ElastiCache",
         ResourceKind::RdsInstance | ResourceKind::DynamodbTable => return None,
     };
     Some(Advice::say(format!(

@@ -198,7 +198,7 @@ fn afterwards(facts: PlanFacts<'_>, followed: &Followed) -> Vec<String> {
             keep_away,
             format!("{id} has no replica in another Region any more: make one as soon as there is a Region to make it in."),
             format!(
-                "aws rds create-db-cluster --region OTHER_REGION --db-cluster-identifier {id}-2 --engine ENGINE --replication-source-identifier {arn}"
+                "aws rds create-db-cluster --region OTHER_REGION --db-cluster-identifier {id}-2 --engine ENGINE --replication-source-identifier {arn} --tags Key=made-by,Value=hand"
             ),
         ],
     }

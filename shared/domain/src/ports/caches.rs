@@ -5,7 +5,9 @@ use crate::ids::{DatabaseId, SnapshotId};
 use crate::plan::RestoreSettings;
 use serde::{Deserialize, Serialize};
 
-/// `elasticache:CreateReplicationGroup` (with `elasticache:AddTagsToResource`, as tags are passed).
+/// `elasticache:CreateReplicationGroup` (with `elasticache:AddTagsToResource`, as tags are passed, and, for logs that are delivered,
+/// `logs:CreateLogDelivery`, `logs:DescribeLogGroups`, `logs:DescribeResourcePolicies`, `logs:GetLogDelivery`, `logs:ListLogDeliveries`,
+/// `logs:PutResourcePolicy` and `logs:UpdateLogDelivery`).
 pub trait MakeCaches {
     /// Makes a replication group, from a snapshot or empty; `AlreadyExists` is for the caller to look at. No snapshot holds the AUTH
     /// token: it is told here, where the source had one.

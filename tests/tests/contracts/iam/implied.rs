@@ -17,8 +17,8 @@ pub(super) fn implied(method: &str) -> &'static [&'static str] {
             "logs:PutResourcePolicy",
             "logs:UpdateLogDelivery",
         ],
-        // Which caches are protected.
-        "databases" => &["tag:GetResources"],
+        // Which caches are protected, and the tags of one that is busy.
+        "databases" | "database" | "instance_by_resource_id" | "manual_snapshots" | "snapshots_of" | "remove_tags" => &["tag:GetResources"],
         // The final snapshot is made by the deletion.
         "delete_released" => {
             &["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:CreateDBClusterSnapshot", "elasticache:CreateSnapshot"]
