@@ -84,8 +84,13 @@ pub fn decide(plan: &Plan, facts: GateFacts<'_>) -> Gate {
         return Gate::ask(reason, format!("set modes.{} to approve or automatic in the policy and deploy it", plan.scenario));
     }
     if plan.fence == Some(FencePlan::Impossible) {
-        let reason = plan.risks.join("; ");
-        return Gate::ask(reason, "name a security group that admits nobody under fence_groups in the policies, for the VPC of the source");
+        let lift = match facts.kind {
+            ResourceKind::ReplicationGroup => {
+                "name a security group that admits only validate under quarantine_groups in the policies, for the VPC of the source"
+            }
+            _ => "name a security group that admits nobody under fence_groups in the policies, for the VPC of the source",
+        };
+        return Gate::ask(plan.risks.join("; "), lift);
     }
     if plan.moves_clients && !plan.refusals.is_empty() {
         let reason = format!("clients cannot be moved as the policy says: {}", plan.refusals.join("; "));

@@ -142,3 +142,17 @@ fn what_a_copy_comes_without_is_a_named_risk() {
         plan.risks
     );
 }
+
+#[test]
+fn guidance_for_a_cluster_never_names_an_instance_of_its_name() {
+    for scenario in
+        [Scenario::ParameterFailure, Scenario::NetworkFailure, Scenario::KeyInaccessible, Scenario::SecurityBreach, Scenario::StorageFull]
+    {
+        let plan = world(scenario, "available", three(), AUTOMATIC).plan().plan;
+        let commands: Vec<&String> = plan.guidance.iter().filter(|line| line.starts_with("aws ")).collect();
+        assert!(
+            !commands.is_empty() && commands.iter().all(|command| command.contains("--db-cluster-identifier orders-db")),
+            "{scenario}: {commands:?}"
+        );
+    }
+}
