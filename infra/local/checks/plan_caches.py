@@ -57,6 +57,9 @@ def _made(act: Json) -> Json:
         TOLD[name]: sorted(value) if isinstance(value, list) else value for name, value in told.items() if name in TOLD
     }
     given |= {said: own[name] for name, said in OWN.items() if own.get(name) not in (None, [])}
+    # The default, which older engines do not know by name.
+    if own["transit_encryption_mode"] == "required":
+        del given["TransitEncryptionMode"]
     given |= {"NumCacheClusters": own["replicas_per_shard"] + 1, "AuthToken": "****" if own["auth_token"] else None}
     name = bare(act["target"])
     given |= {"ReplicationGroupId": name, "ReplicationGroupDescription": f"made by Lifeboat as {name}"}

@@ -73,7 +73,6 @@ LOG: list[Json] = [
         NotificationTopicArn="arn:aws:sns:eu-central-1:123456789012:caches",
         AuthToken="****",
         TransitEncryptionEnabled=True,
-        TransitEncryptionMode="required",
         AtRestEncryptionEnabled=True,
         IpDiscovery="ipv4",
         Tags=tag_list(TAGS),
