@@ -287,9 +287,9 @@ fn lost_failover(ending: &Ending<'_>, record: &CallRecord) -> Vec<Advice> {
 fn ask_again(story: &Story, record: &CallRecord) -> String {
     let source = &story.incident.source;
     let Act::ForceFailover { to, .. } = &record.act else { return String::new() };
-    let switched = story.plan().into_iter().flat_map(|plan| &plan.calls).filter_map(|call| match call.act {
+    let mut switched = story.plan().into_iter().flat_map(|plan| &plan.calls).filter_map(|call| match call.act {
         Act::SetFailover { automatic, multi_az, .. } => Some((automatic, multi_az)),
         _ => None,
     });
-    commands::force_failover(&source.arn, &source.id, to.as_ref(), switched.last())
+    commands::force_failover(&source.arn, &source.id, to.as_ref(), switched.next_back())
 }

@@ -29,7 +29,7 @@ impl super::Table {
     /// How the model names an item: the values of its key.
     pub fn key_of(&self, item: &Value) -> String {
         let key = self.configuration.table().map(|own| own.key.as_slice()).unwrap_or_default();
-        let values = key.iter().map(|part| item[&part.name][&part.kind].as_str().unwrap_or_default());
+        let values = key.iter().map(|part| item.get(&part.name).and_then(|value| value.get(&part.kind)?.as_str()).unwrap_or_default());
         values.collect::<Vec<_>>().join("/")
     }
 }
