@@ -183,7 +183,9 @@ fn is_whole(account: &Account) -> Result<(), String> {
     let serving = account.serving_database();
     let record = account.record();
     let moved = account.secret_versions().last().map(|(host, _)| host.clone());
-    if serving.as_deref() == Some(&record.resource_id) {
+    // A member that took over is what it was, and its clients may still be led to where it came from.
+    let is_elsewhere = moved.as_deref() == Some(crate::members::HOME_HOST);
+    if serving.as_deref() == Some(&record.resource_id) || is_elsewhere {
         return Ok(());
     }
     Err(format!("{SECRET} leads to {moved:?} ({serving:?}), the ledger says {} ({})", record.id, record.resource_id))

@@ -327,7 +327,7 @@ async fn a_source_that_rds_does_not_rename_is_refused_by_name_when_the_plan_is_m
     account.settle().await;
     assert_eq!(account.incident().outcome, Some(Outcome::Refused), "{}", account.explain());
     assert_eq!(account.calls_since(calls), Vec::<String>::new());
-    let text = account.texts_about("APPROVAL");
+    let text = account.texts_about("REFUSED");
     assert!(text.contains("the name orders-db cannot be given to a new database") && text.contains("in status failed"), "{text}");
 }
 
@@ -342,7 +342,7 @@ async fn a_name_under_which_the_source_would_be_kept_must_be_free() {
     });
     hang(&mut account).await;
     assert_eq!(account.incident().outcome, Some(Outcome::Refused), "{}", account.explain());
-    assert!(account.texts_about("APPROVAL").contains("is the name of another instance"), "{}", account.last_text());
+    assert!(account.texts_about("REFUSED").contains("is the name of another instance"), "{}", account.last_text());
     assert_eq!(renames(&account), Vec::<String>::new());
 }
 

@@ -349,7 +349,7 @@ impl Story {
                 };
                 ("ValidateRestored", 1, Box::new(lose))
             }
-            Self::BackupImpossible => return account.fault("DescribeDBInstances", When::Always, FaultKind::Throttle),
+            Self::BackupImpossible => return account.fault("s3:PutObject", When::Always, FaultKind::Throttle),
             Self::News => return account.create("twin-db", false, &[("lifeboat:resource", ORDERS)]),
             _ => return,
         };

@@ -129,17 +129,19 @@ async fn find<R: ReadDatabases, L: Ledger, D, E, C>(
             protected.push(observed);
         }
     }
-    match (protected.as_slice(), found.first()) {
+    // A member of a cluster carries the cluster's identity, and is not what is meant.
+    let meant = found.iter().find(|observed| observed.cluster.is_none()).or(found.first());
+    match (protected.as_slice(), meant) {
         ([one], _) => {
             let identity = one.identity().ok_or_else(|| DrError::refused(format!("{} has no usable identity", one.id)))?;
             Ok((resources::refresh(&deps.ledger, &identity, one).await?, Some((*one).clone())))
         }
-        ([], Some(unprotected)) => {
+        ([], Some(unprotected)) if unanswered.is_empty() => {
             let why = resources::why_refused(unprotected, scenario);
             let why = why.unwrap_or_else(|| format!("{} is retired: it is never judged again", unprotected.id));
             Err(DrError::refused(format!("{why}; without a policy nothing is changed")))
         }
-        ([], None) => remembered(deps, name, by_arn.as_ref(), &all, &unanswered).await,
+        ([], _) => remembered(deps, name, by_arn.as_ref(), &all, &unanswered).await,
         (several, _) => {
             let candidates: Vec<String> = several.iter().map(|observed| observed.arn.to_string()).collect();
             Err(DrError::invalid("resource", format!("{name:?} (ambiguous)"), format!("one of {}", candidates.join(", "))))

@@ -3,6 +3,7 @@
 use crate::account::{Account, ORDERS};
 use crate::caches::CacheTale as Tale;
 use crate::story::{Story, check_always};
+use chrono::Duration;
 use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_testing::model::CreateCacheSnapshot;
 use serde_json::json;
@@ -115,6 +116,7 @@ async fn a_sweep_sees_everything_while_a_cache_is_busy_and_tells_no_tags() {
     let mut account = Story::Cache(Tale::Backup).begin().await;
     let (snapshot_name, cache_cluster_id) = ("by-hand".to_owned(), Some("orders-db-002".to_owned()));
     account.call(&CreateCacheSnapshot { snapshot_name, cache_cluster_id, replication_group_id: None, tags: None });
+    account.pass(Duration::seconds(30)).await;
     assert_eq!(account.cache(ORDERS)["Status"], "snapshotting");
     let before = account.record().last_probe_at;
     account.sweeps(1).await;

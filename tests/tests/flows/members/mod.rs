@@ -4,4 +4,4 @@ mod disturbed;
 mod scenes;
 mod tale;
 
-pub use tale::Tale as MemberTale;
+pub use tale::{HOME_HOST, Tale as MemberTale};

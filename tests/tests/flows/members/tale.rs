@@ -59,7 +59,7 @@ impl Tale {
             Self::ClusterIsWrong => {
                 let spoil: Hook = Box::new(|cloud| {
                     let server = crate::account::server_of(cloud, ORDERS).unwrap();
-                    assert!(write_inside(cloud, &server, 3, Some("-3.00")));
+                    assert!(write_inside(cloud, &server, 3, Some("3.01")));
                 });
                 account.before.insert(("ValidateMember".to_owned(), 1), spoil);
             }
