@@ -8,6 +8,8 @@ use aws_sdk_cloudwatch::types::{
 };
 use lifeboat_domain::alarms::{Alarm, MetricAlarm, OtherAlarm};
 use lifeboat_domain::ports::{Answer, ReadAlarms, WriteAlarms};
+use lifeboat_domain::{CallClass, CallError};
+use std::time::{Duration, Instant};
 
 const READ: &str = "cloudwatch:DescribeAlarms";
 const WRITE: &str = "cloudwatch:PutMetricAlarm";
@@ -15,6 +17,8 @@ const WRITE: &str = "cloudwatch:PutMetricAlarm";
 const PAGE: i32 = 100;
 /// Pages that are read, at most: of ten thousand alarms.
 const MOST_PAGES: usize = 100;
+/// Until then another page is asked for: a plan does not wait for alarms.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The alarms of one Region.
 #[derive(Debug, Clone)]
@@ -98,8 +102,12 @@ fn composite(shown: &CompositeAlarm) -> Option<Alarm> {
 
 impl ReadAlarms for Alarms {
     async fn alarms(&self) -> Answer<Vec<Alarm>> {
-        let (mut found, mut from) = (Vec::new(), None);
+        let (mut found, mut from, began) = (Vec::new(), None, Instant::now());
         for _ in 0..MOST_PAGES {
+            if began.elapsed() > LISTED_WITHIN {
+                let text = format!("{} alarms were listed within {} s, and there are more", found.len(), LISTED_WITHIN.as_secs());
+                return Err(CallError::new(CallClass::Unknown, READ, "Deadline", text));
+            }
             let request = self.client.describe_alarms().alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
             let output = request.max_records(PAGE).set_next_token(from).send().await.map_err(|error| call_error(READ, &error))?;
             found.extend(output.metric_alarms().iter().filter_map(metric));

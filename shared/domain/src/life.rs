@@ -14,6 +14,8 @@ const FEWEST: u64 = 10;
 const LEFT: u64 = 10;
 /// After so long without a probe the keys may have expired.
 const COUNTS_FOR: Span = Span::hours(1);
+/// After so long a replica may have stopped to follow.
+const LAG_COUNTS_FOR: Span = Span::minutes(15);
 /// From then on what is left is taken for what the owner wants.
 const TOLD_FOR: Span = Span::hours(24);
 
@@ -72,8 +74,11 @@ pub struct KeptLife {
 }
 
 impl KeptLife {
-    /// What a promotion of a replica would lose, by what was seen when the primary last answered: that it went no worse since, nobody knows.
-    pub fn loss(&self) -> Option<Span> {
+    /// What a promotion of a replica would lose, by what was seen when the primary last answered; none where that is too long ago.
+    pub fn loss(&self, now: Timestamp) -> Option<Span> {
+        if Span::between(self.at, now) > LAG_COUNTS_FOR {
+            return None;
+        }
         let lags: Option<Vec<u64>> = self.life.nodes.iter().map(|node| node.lag).collect();
         let most = lags?.into_iter().max()?;
         // The second in which the next acknowledgement was due.
@@ -160,10 +165,11 @@ mod tests {
             let nodes = lags.iter().map(|lag| NodeLife { run_id: "a".to_owned(), keys: 1, lag: *lag }).collect();
             KeptLife { resource_id: "g".to_owned(), life: Life { nodes }, at: at(0), lost_at: None }
         };
-        assert_eq!(kept(&[Some(0)]).loss(), Some(Span::seconds(1)));
-        assert_eq!(kept(&[Some(1), Some(7)]).loss(), Some(Span::seconds(8)));
-        assert_eq!(kept(&[Some(1), None]).loss(), None, "one has no replica that follows");
-        assert_eq!(kept(&[]).loss(), None);
+        assert_eq!(kept(&[Some(0)]).loss(at(60)), Some(Span::seconds(1)));
+        assert_eq!(kept(&[Some(1), Some(7)]).loss(at(60)), Some(Span::seconds(8)));
+        assert_eq!(kept(&[Some(1), None]).loss(at(60)), None, "one has no replica that follows");
+        assert_eq!(kept(&[]).loss(at(60)), None);
+        assert_eq!(kept(&[Some(0)]).loss(at(3600)), None, "nobody has looked for an hour");
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(crate) async fn send_once<R: Databases, L: Ledger, D, S: Secrets, E, C: Cloc
         .change(&deps.ledger, |incident| {
             if !incident.setbacks.contains(&Setback::FailoverSent) {
                 incident.setbacks.push(Setback::FailoverSent);
-                incident.waiting_since = Some(now);
+                // A refusal that lasts must come to an end: its wait is not begun anew.
+                incident.waiting_since.get_or_insert(now);
             }
             Ok(())
         })

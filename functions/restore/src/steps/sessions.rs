@@ -5,6 +5,7 @@
 
 use lifeboat_domain::ids::DatabaseId;
 use lifeboat_domain::ports::{Answer, ReadDatabases, RebootDatabases};
+use lifeboat_domain::status::StatusMeaning;
 use lifeboat_domain::{CallClass, CallError};
 
 /// Asks for the restarts and says what became of each. The writer goes first: where it is refused nothing has happened, and the whole is
@@ -20,7 +21,14 @@ pub(crate) async fn end<R: ReadDatabases + RebootDatabases>(databases: &R, clust
     members.sort_by_key(|member| !member.is_writer);
     let (mut asked, mut left, mut unknown) = (Vec::new(), Vec::new(), None);
     for member in members {
-        if !member.status.is_serving() {
+        let status = &member.status;
+        // One that is given up, or is restarting, holds no sessions; of a writer that does something else nobody can say so.
+        let is_over = status.meaning() == StatusMeaning::Terminal || status.is_rebooting();
+        if member.is_writer && !status.is_serving() && !is_over {
+            let text = format!("the writer {} is {status}; nothing was sent", member.id);
+            return Err(CallError::new(CallClass::WrongState, "rds:RebootDBInstance", "InvalidDBInstanceState", text));
+        }
+        if !status.is_serving() {
             left.push(format!("{} is {}", member.id, member.status));
             continue;
         }

@@ -2,7 +2,7 @@
 
 use crate::{Databases, Deps};
 use lifeboat_domain::DrError;
-use lifeboat_domain::alarms::on;
+use lifeboat_domain::alarms::{dimension, on};
 use lifeboat_domain::point::Manifest;
 use lifeboat_domain::ports::Documents;
 use lifeboat_domain::register::{ResourceRecord, kept_manifest};
@@ -15,6 +15,9 @@ pub(crate) async fn with_alarms<R: Databases, L, D: Documents, S, E, C>(
     manifest: Manifest,
     is_gone: bool,
 ) -> Result<Manifest, DrError> {
+    if dimension(manifest.id.kind()).is_none() {
+        return Ok(manifest);
+    }
     let now = match deps.databases.alarms().await {
         Ok(all) => Some(on(&all, &manifest.id)),
         Err(error) => {

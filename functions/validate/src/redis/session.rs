@@ -68,9 +68,14 @@ impl Session {
             keys += count;
         }
         let replicas = self.info("replication").await?;
-        let follows =
-            replicas.iter().filter(|(name, state)| name.starts_with("slave") && state.split(',').any(|field| field == "state=online"));
-        let lag = follows.filter_map(|(_, state)| state.split(',').find_map(|field| field.strip_prefix("lag="))?.parse::<u64>().ok()).max();
+        // One that does not follow makes the whole unknown: it may be the one that is promoted.
+        let lag_of = |state: &str| {
+            let field = |name: &str| state.split(',').find_map(|field| field.strip_prefix(name)).map(str::to_owned);
+            field("state=").filter(|state| state == "online").and_then(|_| field("lag=")?.parse::<u64>().ok())
+        };
+        let is_replica = |name: &str| name.strip_prefix("slave").is_some_and(|number| number.parse::<u32>().is_ok());
+        let lags: Option<Vec<u64>> = replicas.iter().filter(|(name, _)| is_replica(name)).map(|(_, state)| lag_of(state)).collect();
+        let lag = lags.and_then(|lags| lags.into_iter().max());
         Ok(run_id.map(|run_id| NodeLife { run_id, keys, lag }))
     }
 

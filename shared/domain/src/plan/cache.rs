@@ -5,7 +5,6 @@ use super::options::{PlanFacts, UsablePoint, Weighed, class_for, plain};
 use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy};
 use crate::ids::{DatabaseId, SnapshotId};
 use crate::incident::{Phase, Setback};
-use crate::life::KeptLife;
 use crate::observed::{Configuration, Member, ObservedDatabase, Own};
 use crate::policy::CutOverTarget;
 use crate::span::Span;
@@ -44,9 +43,9 @@ pub(super) fn weigh_failover(facts: PlanFacts<'_>, observed: &ObservedDatabase) 
     weighed.option.forecast = Forecast {
         rto: Some(Span::minutes(3)),
         rto_evidence: "one change of the replication group, three where automatic failover is on".to_owned(),
-        loss: facts.life.and_then(KeptLife::loss),
+        loss: facts.life.and_then(|life| life.loss(facts.now)),
         cost: "none".to_owned(),
-        risk: match facts.life.and_then(|life| Some((life.loss()?, life.at))) {
+        risk: match facts.life.and_then(|life| Some((life.loss(facts.now)?, life.at))) {
             Some((lag, at)) => format!(
                 "replication is asynchronous: at {} its replicas had acknowledged all but the last {lag}; what came later and was not sent on is lost",
                 show_time(at)

@@ -93,9 +93,11 @@ impl Rules<'_> {
             return Finding::Expired;
         }
         let Some(seen) = &pair.seen else { return Finding::Missing };
-        match self.written_at.and_then(|name| seen.get(name)).and_then(time_in) {
+        let written = |item: &Value| self.written_at.and_then(|name| item.get(name)).and_then(time_in);
+        match written(seen) {
             None => Finding::KeptUndated,
-            Some(written) if written > self.point => Finding::KeptNewer,
+            // By the moment of the copy, or by the copy's own item: a writer may give times of the past.
+            Some(there) if there > self.point || written(&pair.copy).is_none_or(|copied| there > copied) => Finding::KeptNewer,
             Some(_) if condition(Some(seen), &pair.copy, self.key).is_none() => Finding::KeptTooWide,
             Some(_) => Finding::Damaged,
         }

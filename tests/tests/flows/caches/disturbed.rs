@@ -4,7 +4,8 @@ use crate::caches::CacheTale as Tale;
 use crate::faults::{every_transient_fault, lasting, mutating};
 use crate::steps::every_step;
 use crate::story::{Story, check_always};
-use lifeboat_domain::incident::Outcome;
+use chrono::TimeDelta;
+use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_testing::model::{FaultKind, When};
 
 macro_rules! steps {
@@ -70,4 +71,17 @@ async fn a_promotion_of_a_node_that_was_lost_on_its_way_is_not_asked_for_again_b
         assert_eq!(check_always(&account), Ok(()));
         assert!(account.last_text().contains("--primary-cluster-id"), "the command: {}", account.last_text());
     }
+}
+
+#[tokio::test]
+async fn a_promotion_that_is_refused_for_ever_is_given_up() {
+    let story = Story::Cache(Tale::HungByHand);
+    let mut account = story.begin().await;
+    let busy = FaultKind::Refused { code: "InvalidReplicationGroupState".to_owned(), message: "not now".to_owned() };
+    account.fault("ModifyReplicationGroup", When::Always, busy);
+    story.play(&mut account).await;
+    let incident = account.incident();
+    assert_ne!(incident.state, IncidentState::Open, "{}", account.explain());
+    assert!(account.time() - incident.opened_at < TimeDelta::hours(24), "{} {}", account.time(), account.explain());
+    assert_eq!(check_always(&account), Ok(()));
 }

@@ -10,7 +10,7 @@ use lifeboat_domain::salvage::{
     self, CompareItems, Condition, Finding, Mode, Pair, Put, Rules, Salvage, Segment, TURN_PAGES, TURN_WRITES, WriteItems, Writing,
     condition,
 };
-use lifeboat_domain::{CallError, DrError, Timestamp};
+use lifeboat_domain::{DrError, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -169,15 +169,15 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
     /// and comes back unless they have written again.
     async fn give_back(&self, theirs: &Value, ours: &Value) -> Result<(), Halt> {
         let condition = condition(Some(ours), theirs, &self.salvage.key);
-        let mut last: Option<CallError> = None;
+        let mut why = "it has too many attributes".to_owned();
         for _ in 0..TRIES {
             let Some(condition) = &condition else { break };
             match self.items.put_if(&self.salvage.table, theirs, condition).await {
-                Ok(_) => return Ok(()),
-                Err(error) => last = Some(error),
+                Ok(Put::Written(_) | Put::Kept) => return Ok(()),
+                Ok(Put::Fenced) => "the table is fenced".clone_into(&mut why),
+                Err(error) => why = error.to_string(),
             }
         }
-        let why = last.map_or_else(|| "it has too many attributes".to_owned(), |error| error.to_string());
         let hash = Pair { copy: ours.clone(), seen: Some(theirs.clone()) }.change(&self.salvage.key).over;
         let table = &self.salvage.table;
         let text = format!(
