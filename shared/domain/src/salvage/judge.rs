@@ -36,7 +36,7 @@ pub struct Rules<'a> {
 pub enum Finding {
     /// Not in the table.
     Missing,
-    /// Different, and last written at or before the copy's moment.
+    /// Different, and last written no later than the copy's own item.
     Damaged,
     /// The same on both sides.
     Same,

@@ -85,7 +85,7 @@ closed_enum! {
 pub struct Counts {
     /// Not in the table: to be written back.
     pub missing: u64,
-    /// In the table, different, and last written at or before the copy's moment: to be written back.
+    /// In the table, different, and last written no later than the copy's own item: to be written back.
     pub damaged: u64,
     /// The same on both sides.
     pub same: u64,
