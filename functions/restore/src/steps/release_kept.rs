@@ -108,7 +108,7 @@ fn no_table(order: &Order) -> Result<(), DrError> {
         return Ok(());
     }
     Err(DrError::refused(format!(
-        "instance: {id} is a table, which Lifeboat never deletes; delete it by hand: aws dynamodb create-backup --table-name {id} --backup-name final-{id}, and once that backup is AVAILABLE aws dynamodb delete-table --table-name {id}"
+        "instance: {id} is a table, which Lifeboat never deletes: run the commands that its report and the weekly message have, which take a last backup first"
     )))
 }
 

@@ -1,7 +1,7 @@
 //! `flush_caches`: empties the caches that were filled from a database which went back in time.
 //!
-//! The only step that changes what a database holds, deployed as a function of its own that has no other step. It makes the calls of the
-//! approved plan and no others, behind the verified cut-over, under the lease of the database. What fails here is told, and undoes nothing.
+//! Deployed as a function of its own that has no other step. It makes the calls of the approved plan and no others, behind the verified
+//! cut-over, under the lease of the database. What fails here is told, and undoes nothing.
 
 use crate::{Case, Deps, open};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, NextMove, Place, conclude, intend, state_after};
