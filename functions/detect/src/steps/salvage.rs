@@ -195,7 +195,7 @@ async fn write<R, L: Ledger, D, E, C: Clock>(
     if record.resource_id != shown.table_id {
         return Err(DrError::refused(format!("plan: {} is another table than when this was previewed: preview again", record.resource)));
     }
-    let writing = Writing { plan: hash, leaves: 0, segments: 0, salvaged: 0, changed_since: 0 };
+    let writing = Writing::new(hash);
     Ok(Salvage { writing: Some(writing), stalls: 0, ended: None, ..shown })
 }
 

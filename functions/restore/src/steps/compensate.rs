@@ -3,9 +3,9 @@
 use crate::observe;
 use crate::steps::open_again::open_again;
 use crate::steps::{caches, quarantine, take_over};
-use crate::targets::back::{self, Sent};
+use crate::targets::back::{self, Back, Sent};
 use crate::targets::names;
-use crate::targets::rename::{self, Back};
+use crate::targets::rename;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState, TargetEntry, TargetMove, UNDONE};
 use lifeboat_domain::ids::DatabaseId;
@@ -217,10 +217,11 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     for (place, target) in cut_over.targets.iter().enumerate().rev().filter(|(_, target)| target.is_begun()) {
         let moved = match &target.moves {
             TargetMove::Names(names) => rename::give_back(deps, incident, names, &calls, now).await,
-            _ => back::move_back(deps, incident, target, was_sent(&calls, target)).await.map(Back::Done),
+            _ => back::move_back(deps, incident, target, was_sent(&calls, target)).await,
         };
-        let text = match moved {
-            Ok(Back::Done(text)) => text,
+        let (state, told, text) = match moved {
+            Ok(Back::Done(text)) => (CutOverState::Undone, format!("moved back: {text}"), text),
+            Ok(Back::Stayed(text)) => (CutOverState::Noted, text, String::new()),
             Ok(Back::NotYet(reason)) => return Ok(Some(reason)),
             Err(failure) => {
                 failures.push(failure);
@@ -230,13 +231,13 @@ async fn move_back<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         names::follow(&deps.databases, &deps.ledger, incident.clone()).await?;
         ledger::update::<CutOver, _>(&deps.ledger, &keys::cut_over(&incident.id), |kept| {
             if let Some(kept) = kept.targets.get_mut(place) {
-                kept.reach(CutOverState::Undone, now, text.clone());
+                kept.reach(state, now, text.clone());
             }
             Ok(())
         })
         .await?;
         forget_calls(deps, incident, now, |call| call.phase == Phase::CutOver && target.moves.is_moved_by(&call.act)).await?;
-        ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, format!("moved back: {text}")).await?;
+        ledger::tell(&deps.ledger, &incident.id, now, Phase::CutOver, told).await?;
     }
     let Some(first) = failures.first() else { return Ok(None) };
     let all: Vec<String> = failures.iter().map(ToString::to_string).collect();

@@ -15,6 +15,17 @@ pub(crate) enum Sent {
     Never,
 }
 
+/// How far the way back of a target is, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// It leads to where it led before.
+    Done(String),
+    /// It never led anywhere else.
+    Stayed(String),
+    /// A rename is under way.
+    NotYet(String),
+}
+
 /// The way back of one target: where it leads today is looked at first.
 struct WayBack<'a> {
     target: &'a TargetEntry,
@@ -38,8 +49,8 @@ impl WayBack<'_> {
         value.eq_ignore_ascii_case(&self.before) || value.eq_ignore_ascii_case(&self.after)
     }
 
-    fn never_left(&self) -> String {
-        format!("{} was not moved: it leads to {}", self.name(), self.before)
+    fn never_left(&self) -> Back {
+        Back::Stayed(format!("{} was not moved: it leads to {}", self.name(), self.before))
     }
 
     fn failed(&self, error: CallError) -> DrError {
@@ -52,7 +63,7 @@ impl WayBack<'_> {
     }
 
     /// What is known then, if nothing need be written; a value that is neither the old nor the new one is refused.
-    fn look(&self, shown: Option<&str>) -> Result<Option<String>, DrError> {
+    fn look(&self, shown: Option<&str>) -> Result<Option<Back>, DrError> {
         match shown {
             Some(shown) if self.stayed(shown) => Ok(Some(self.never_left())),
             Some(shown) if !self.is_ours(shown) => Err(self.foreign(shown)),
@@ -68,7 +79,7 @@ pub(crate) async fn move_back<R: Databases, L, D, S: Secrets, E, C>(
     incident: &Incident,
     target: &TargetEntry,
     sent: Sent,
-) -> Result<String, DrError> {
+) -> Result<Back, DrError> {
     let way = WayBack { target, sent, before: target.moves.before(), after: target.moves.after() };
     let known = match &target.moves {
         TargetMove::Secret { .. } => secret_back(deps, incident, &way).await?,
@@ -92,14 +103,14 @@ pub(crate) async fn move_back<R: Databases, L, D, S: Secrets, E, C>(
         _ => String::new(),
     };
     let verb = if matches!(target.moves, TargetMove::Secret { .. }) { "names" } else { "leads to" };
-    Ok(format!("{} {verb} {} again{ttl}", way.name(), way.before))
+    Ok(Back::Done(format!("{} {verb} {} again{ttl}", way.name(), way.before)))
 }
 
 async fn secret_back<R, L, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     incident: &Incident,
     way: &WayBack<'_>,
-) -> Result<Option<String>, DrError> {
+) -> Result<Option<Back>, DrError> {
     let TargetMove::Secret { secret, before, .. } = &way.target.moves else { return Ok(None) };
     let plan = incident.plan.clone().ok_or_else(|| DrError::unrecoverable("a cut-over without a plan cannot be undone"))?;
     let today = deps.secrets.credentials(secret, None).await.map_err(|error| way.failed(error))?.endpoint;
@@ -117,7 +128,7 @@ async fn parameter_back<R, L, D, S: Secrets, E, C>(
     way: &WayBack<'_>,
     parameter: &str,
     before: &str,
-) -> Result<Option<String>, DrError> {
+) -> Result<Option<Back>, DrError> {
     let found = deps.secrets.read_parameter(parameter).await.map_err(|error| way.failed(error))?;
     match found {
         Some(found) if way.stayed(&found.value) => return Ok(Some(way.never_left())),
@@ -130,7 +141,7 @@ async fn parameter_back<R, L, D, S: Secrets, E, C>(
     Ok(None)
 }
 
-async fn proxy_back<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, way: &WayBack<'_>) -> Result<Option<String>, DrError> {
+async fn proxy_back<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, way: &WayBack<'_>) -> Result<Option<Back>, DrError> {
     let TargetMove::Proxy { proxy, group, before, after, .. } = &way.target.moves else { return Ok(None) };
     let found = deps.databases.read_proxy(proxy, group).await.map_err(|error| way.failed(error))?;
     let stands = found.map(|found| found.targets).unwrap_or_default();
@@ -150,7 +161,7 @@ async fn proxy_back<R: Databases, L, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, 
         Ok(()) => Ok(None),
         Err(error) if error.class == CallClass::AlreadyExists => Ok(None),
         Err(error) if error.class == CallClass::NotFound => {
-            Ok(Some(format!("{} leads nowhere: {before}, which was behind it, does not exist any more", way.name())))
+            Ok(Some(Back::Done(format!("{} leads nowhere: {before}, which was behind it, does not exist any more", way.name()))))
         }
         Err(error) => Err(way.failed(error)),
     }

@@ -1,6 +1,7 @@
 //! A swap of names: the source gives its name up, and the new database gets it; and the way back, the new database's name first.
 //! Each instance is looked at by its `DbiResourceId` just before it is renamed, and after.
 
+use super::back::Back;
 use super::names::{follow, is_gone};
 use super::settle::Settled;
 use crate::case::Recovery;
@@ -210,15 +211,6 @@ pub(crate) async fn settled<R: Databases, L, D, S, E, C>(
     } else {
         Settled::NotYet(format!("resolvers may remember for {RESOLVERS} that there was no {name}"))
     })
-}
-
-/// How far the way back is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Back {
-    /// The name is where it was.
-    Done(String),
-    /// A rename is under way.
-    NotYet(String),
 }
 
 /// Gives the names back, the new database's first. Each call returns at once; the caller comes again.

@@ -115,7 +115,7 @@ impl WriteItems for TableItems {
             Ok(output) => Ok(Put::Written(output.attributes().filter(|old| !old.is_empty()).map(json_of_item))),
             Err(error) if error.code == "ConditionalCheckFailedException" => Ok(Put::Kept),
             Err(error) if error.class == CallClass::Denied && error.message.contains(BY_POLICY) => Ok(Put::Fenced),
-            Err(error) => Err(error),
+            Err(error) => Put::of_item(&error).ok_or(error),
         }
     }
 }

@@ -160,6 +160,19 @@ pub struct Writing {
     pub salvaged: u64,
     /// Items of the plan that others have changed since the preview, or that have expired: kept as they are.
     pub changed_since: u64,
+    /// Items of the plan that DynamoDB does not take.
+    #[serde(default)]
+    pub refused: u64,
+    /// Why it did not take the first of them.
+    #[serde(default)]
+    pub refusal: Option<String>,
+}
+
+impl Writing {
+    /// Nothing of a plan is written yet.
+    pub const fn new(plan: PlanHash) -> Self {
+        Self { plan, leaves: 0, segments: 0, salvaged: 0, changed_since: 0, refused: 0, refusal: None }
+    }
 }
 
 /// Why it ended.

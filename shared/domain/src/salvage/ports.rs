@@ -1,6 +1,7 @@
 //! What a salvage asks of DynamoDB.
 
 use super::Condition;
+use crate::error::CallError;
 use crate::ids::DatabaseId;
 use crate::ports::Answer;
 use crate::words::Timestamp;
@@ -61,6 +62,17 @@ pub enum Put {
     Kept,
     /// A resource policy denies it expressly: the fence.
     Fenced,
+    /// DynamoDB does not take this item, whoever asks: why.
+    Refused(String),
+}
+
+impl Put {
+    /// What a refusal says of the item alone. The copy has what the table cannot take where an index was added to the table since, whose key
+    /// is of another type, or where all items of one partition key are as large as a local index allows (10 GB).
+    pub fn of_item(error: &CallError) -> Option<Self> {
+        matches!(error.code.as_str(), "ValidationException" | "ItemCollectionSizeLimitExceededException")
+            .then(|| Self::Refused(format!("{}: {}", error.code, error.message)))
+    }
 }
 
 /// `dynamodb:DescribeTable`, `Scan` and `BatchGetItem`, consistent.

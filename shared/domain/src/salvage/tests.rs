@@ -172,7 +172,7 @@ fn a_preview_tells_the_input_that_writes_it_and_until_when() {
 #[test]
 fn what_ended_early_says_why_and_how_to_go_on() {
     let mut salvage = with_a_leaf(salvage());
-    let writing = Writing { plan: salvage.plan().unwrap(), leaves: 0, segments: 0, salvaged: 0, changed_since: 0 };
+    let writing = Writing::new(salvage.plan().unwrap());
     (salvage.writing, salvage.ended) = (Some(writing), None);
     salvage.end(now(), Some("a recovery is under way".to_owned()));
     salvage.end(now(), Some("something later".to_owned()));
@@ -180,6 +180,20 @@ fn what_ended_early_says_why_and_how_to_go_on() {
     assert_eq!(told.outcome, Outcome::EndedEarly);
     assert!(told.reason.contains("a recovery is under way") && !told.reason.contains("later"), "{}", told.reason);
     assert!(told.news(&salvage, now()).text.contains("To go on"), "{}", told.news(&salvage, now()).text);
+}
+
+#[test]
+fn items_that_dynamodb_does_not_take_are_counted_and_the_first_refusal_is_told() {
+    let mut salvage = with_a_leaf(salvage());
+    let refusal = Some("ValidationException: Type mismatch for Index Key state".to_owned());
+    salvage.writing = Some(Writing { refused: 1, refusal, ..Writing::new(salvage.plan().unwrap()) });
+    let told = conclude(&salvage).unwrap();
+    assert_eq!((told.outcome, told.refused), (Outcome::Written, Some(1)));
+    assert!(
+        told.reason.ends_with("kept; 1 item was not taken by DynamoDB, first: ValidationException: Type mismatch for Index Key state"),
+        "{}",
+        told.reason
+    );
 }
 
 #[test]

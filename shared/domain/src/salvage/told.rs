@@ -23,6 +23,9 @@ pub struct Concluded {
     /// Items of the plan that others have changed since the preview, and that were kept; none of a preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_since: Option<u64>,
+    /// Items of the plan that DynamoDB did not take; none where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u64>,
     /// The plan's hash; none where there is nothing to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
@@ -70,6 +73,7 @@ fn plain(salvage: &Salvage, outcome: Outcome, reason: String) -> Concluded {
         counts: salvage.counts,
         salvaged: salvage.writing.as_ref().map(|writing| writing.salvaged),
         changed_since: salvage.writing.as_ref().map(|writing| writing.changed_since),
+        refused: salvage.writing.as_ref().map(|writing| writing.refused).filter(|refused| *refused > 0),
         plan: salvage.writing.as_ref().map(|writing| writing.plan.to_string()),
         input: None,
         expires_at: None,
@@ -100,10 +104,14 @@ fn previewed(salvage: &Salvage) -> String {
 fn written(salvage: &Salvage) -> String {
     let (salvaged, changed) = salvage.writing.as_ref().map_or((0, 0), |writing| (writing.salvaged, writing.changed_since));
     let known = items(salvage.changes());
-    format!(
+    let mut told = format!(
         "{}: of the {known} of the plan {salvaged} are in {} again as in {}, and {changed} were changed by others since the preview and kept",
         salvage.resource, salvage.table, salvage.copy
-    )
+    );
+    if let Some((refused, Some(why))) = salvage.writing.as_ref().map(|writing| (writing.refused, &writing.refusal)) {
+        told.push_str(&format!("; {} not taken by DynamoDB, first: {why}", was(refused)));
+    }
+    told
 }
 
 impl Concluded {

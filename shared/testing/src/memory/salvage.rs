@@ -73,7 +73,7 @@ impl WriteItems for Cloud {
             Err(error) if error.class == CallClass::Denied && error.message.contains("explicit deny in a resource-based policy") => {
                 Ok(Put::Fenced)
             }
-            Err(error) => Err(error),
+            Err(error) => Put::of_item(&error).ok_or(error),
         }
     }
 }

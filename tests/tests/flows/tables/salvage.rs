@@ -5,6 +5,7 @@ mod troubles;
 
 use super::*;
 use crate::account::Ended;
+use lifeboat_testing::model::{FaultKind, When};
 use std::collections::BTreeSet;
 
 /// What only a person may see: it stands in an item that is deleted, and in one that is overwritten.
@@ -114,9 +115,8 @@ pub async fn given_way() -> Account {
 pub async fn visits() -> BTreeSet<String> {
     let mut account = broken().await;
     play(&mut account).await;
-    let denied =
-        lifeboat_testing::model::FaultKind::Refused { code: "AccessDeniedException".to_owned(), message: "not this role".to_owned() };
-    account.fault("Scan", lifeboat_testing::model::When::Always, denied);
+    let denied = FaultKind::Refused { code: "AccessDeniedException".to_owned(), message: "not this role".to_owned() };
+    account.fault("Scan", When::Always, denied);
     account.salvage(look(&account)).await;
     account.tasks.into_iter().filter(|task| task.starts_with("salvage/")).collect()
 }
@@ -190,6 +190,21 @@ async fn what_users_write_after_the_preview_is_kept() {
     account.sweeps(1).await;
     let told = account.texts_about("NEWS orders-db: 2 items salvaged");
     assert!(told.contains("4 were changed by others since the preview and kept"), "{told} {:?}", account.subjects());
+}
+
+#[tokio::test]
+async fn an_item_that_dynamodb_does_not_take_holds_up_no_other() {
+    let mut account = broken().await;
+    let (before, shown) = (account.last_call(), preview(&mut account).await);
+    let (code, message) = ("ValidationException".to_owned(), "Type mismatch for Index Key state".to_owned());
+    account.fault("PutItem", When::Nth(2), FaultKind::Refused { code, message });
+    let ended = account.salvage(shown["input"].clone()).await;
+    assert_eq!((written(&ended), ended.output()["refused"].as_u64()), (("written".to_owned(), 5, 0), Some(1)));
+    assert!(ended.output()["reason"].as_str().unwrap().contains("Type mismatch for Index Key state"), "{:#}", ended.output());
+    assert_eq!(puts(&account, before), 6);
+    // The reason is gone, and the same plan writes what is left.
+    let ended = account.salvage(shown["input"].clone()).await;
+    assert_eq!((written(&ended), ended.output()["refused"].as_u64()), (("written".to_owned(), 6, 0), None));
 }
 
 #[tokio::test]

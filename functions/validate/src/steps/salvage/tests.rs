@@ -2,7 +2,7 @@
 
 use super::Halt;
 use super::turn::rules;
-use super::write::Writer;
+use super::write::{Became, Writer};
 use lifeboat_domain::ids::{DatabaseId, Identity};
 use lifeboat_domain::ports::Answer;
 use lifeboat_domain::salvage::{CompareItems, Condition, Counts, Page, Pair, Put, Salvage, Segment, TableFacts, WriteItems, salvage_id};
@@ -90,7 +90,7 @@ fn item(amount: &str) -> Value {
     json!({"id": {"S": "1"}, "amount": {"N": amount}, "written_at": {"S": "2026-01-15T10:00:00Z"}})
 }
 
-async fn written(items: &OneItem) -> Result<bool, Halt> {
+async fn written(items: &OneItem) -> Result<Became, Halt> {
     let salvage = salvage();
     let pair = Pair { copy: item("1"), seen: Some(item("-1")) };
     Writer { items, salvage: &salvage, rules: rules(&salvage, now()) }.one(&pair).await
@@ -99,17 +99,17 @@ async fn written(items: &OneItem) -> Result<bool, Halt> {
 #[tokio::test]
 async fn an_item_that_is_as_it_was_seen_is_written() {
     let items = OneItem::holding(item("-1"));
-    assert!(written(&items).await.unwrap());
+    assert_eq!(written(&items).await.unwrap(), Became::Salvaged);
     assert_eq!(*items.there.borrow(), Some(item("1")));
 }
 
 #[tokio::test]
 async fn whoever_was_quicker_is_kept_and_our_own_lost_reply_is_known() {
     let newer = OneItem::holding(item("7"));
-    assert!(!written(&newer).await.unwrap());
+    assert_eq!(written(&newer).await.unwrap(), Became::Theirs);
     assert_eq!(*newer.there.borrow(), Some(item("7")));
     let ours = OneItem::holding(item("1"));
-    assert!(written(&ours).await.unwrap(), "an earlier attempt has written it");
+    assert_eq!(written(&ours).await.unwrap(), Became::Salvaged, "an earlier attempt has written it");
     assert_eq!(ours.writes.get(), 1);
 }
 
@@ -117,7 +117,7 @@ async fn whoever_was_quicker_is_kept_and_our_own_lost_reply_is_known() {
 async fn an_attribute_that_somebody_adds_in_the_same_moment_is_given_back() {
     let items = OneItem::holding(item("-1"));
     *items.added.borrow_mut() = Some(("note", json!({"S": "call me"})));
-    assert!(!written(&items).await.unwrap(), "it was changed since, and is theirs");
+    assert_eq!(written(&items).await.unwrap(), Became::Theirs, "it was changed since, and is theirs");
     let mut theirs = item("-1");
     theirs["note"] = json!({"S": "call me"});
     assert_eq!((items.there.borrow().clone(), items.writes.get()), (Some(theirs), 2));

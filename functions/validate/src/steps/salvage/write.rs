@@ -44,11 +44,14 @@ where
     let mut done = Done { from: (writing.leaves, writing.segments), writing, writes: 0 };
     let (pages, halt) = match work(deps, &salvage, &mut done, now).await {
         Ok(pages) => (pages, None),
-        Err((_, Halt::Failed(error))) => return Err(error),
         Err((pages, halt)) => (pages, Some(halt)),
     };
     let at = deps.clock.now();
-    let kept = keep(deps, &salvage, &done, halt, at).await?;
+    // What was written is written down also where the step fails.
+    let kept = keep(deps, &salvage, &done, halt.as_ref(), at).await?;
+    if let Some(Halt::Failed(error)) = halt {
+        return Err(error);
+    }
     tracing::info!(salvage = kept.id, leaves = done.writing.leaves, writes = done.writes, pages, "wrote a part of {}", kept.copy);
     Ok(TurnAnswer::of(&kept, (pages, done.writes), at))
 }
@@ -77,15 +80,39 @@ async fn work<L: Ledger, D: Documents, S, O: CompareItems + WriteItems, C: Clock
                 return Ok(reader.pages);
             }
             let segment = Segment { number: *number, total: salvage.segments };
-            let salvaged = writer.segment(&mut reader, segment, planned, &mut done.writes).await;
-            let salvaged = salvaged.map_err(|halt| (reader.pages, halt))?;
+            let wrote = writer.segment(&mut reader, segment, planned, &mut done.writes).await;
+            let wrote = wrote.map_err(|halt| (reader.pages, halt))?;
             done.writing.segments += 1;
-            done.writing.salvaged += salvaged;
-            done.writing.changed_since += planned.len() as u64 - salvaged;
+            done.writing.salvaged += wrote.salvaged;
+            done.writing.changed_since += planned.len() as u64 - wrote.salvaged - wrote.refused;
+            done.writing.refused += wrote.refused;
+            done.writing.refusal = done.writing.refusal.take().or(wrote.refusal);
         }
         (done.writing.leaves, done.writing.segments) = (done.writing.leaves + 1, 0);
     }
     Ok(reader.pages)
+}
+
+/// What became of the plan's items of one segment; the rest of them was changed by others.
+#[derive(Default)]
+struct Wrote {
+    /// As in the copy now.
+    salvaged: u64,
+    /// Not taken by DynamoDB.
+    refused: u64,
+    /// Why the first was not.
+    refusal: Option<String>,
+}
+
+/// What became of one item.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    /// The table has the copy's.
+    Salvaged,
+    /// Somebody else changed it, and theirs is kept.
+    Theirs,
+    /// DynamoDB does not take it: why.
+    Refused(String),
 }
 
 /// Writes single items.
@@ -99,23 +126,22 @@ pub(super) struct Writer<'a, O> {
 }
 
 impl<O: CompareItems + WriteItems> Writer<'_, O> {
-    /// Writes what is planned of one segment; answers how many of its items are as in the copy now. A segment that was halted is done
-    /// again: what is back already is counted then.
+    /// Writes what is planned of one segment. One that was halted is done again: what is back already is counted then.
     async fn segment<C: Clock>(
         &self,
         reader: &mut Reader<'_, O, C>,
         segment: Segment,
         planned: &BTreeMap<String, String>,
         writes: &mut u64,
-    ) -> Result<u64, Halt> {
-        let (mut salvaged, mut from) = (0, None);
+    ) -> Result<Wrote, Halt> {
+        let (mut wrote, mut from) = (Wrote::default(), None);
         loop {
             let (pairs, next) = reader.page(segment, from.as_ref()).await?;
             for pair in pairs {
                 let change = pair.change(&self.salvage.key);
                 let Some(over) = planned.get(&change.item) else { continue };
                 if pair.is_same() {
-                    salvaged += 1;
+                    wrote.salvaged += 1;
                     continue;
                 }
                 let is_due = matches!(self.rules.judge(&pair, reader.now()), Finding::Missing | Finding::Damaged);
@@ -125,28 +151,32 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
                 if *writes >= TURN_WRITES || reader.is_late() {
                     return Err(Halt::Pause(None));
                 }
-                if self.one(&pair).await? {
-                    *writes += 1;
-                    salvaged += 1;
+                match self.one(&pair).await? {
+                    Became::Salvaged => (*writes, wrote.salvaged) = (*writes + 1, wrote.salvaged + 1),
+                    Became::Theirs => {}
+                    Became::Refused(why) => {
+                        wrote.refused += 1;
+                        wrote.refusal.get_or_insert(why);
+                    }
                 }
             }
             match next {
-                None => return Ok(salvaged),
+                None => return Ok(wrote),
                 Some(_) if reader.is_late() => return Err(Halt::Pause(None)),
                 next => from = next,
             }
         }
     }
 
-    /// Writes one item; whether the table now has the copy's.
-    pub(super) async fn one(&self, pair: &Pair) -> Result<bool, Halt> {
-        let Some(condition) = condition(pair.seen.as_ref(), &pair.copy, &self.salvage.key) else { return Ok(false) };
+    /// Writes one item.
+    pub(super) async fn one(&self, pair: &Pair) -> Result<Became, Halt> {
+        let Some(condition) = condition(pair.seen.as_ref(), &pair.copy, &self.salvage.key) else { return Ok(Became::Theirs) };
         match self.put(&pair.copy, &condition).await? {
             Put::Written(over) => {
                 let is_as_seen = over.as_ref().map(canonical) == pair.seen.as_ref().map(canonical);
                 match over.filter(|_| !is_as_seen) {
-                    None => Ok(true),
-                    Some(over) => self.give_back(&over, &pair.copy).await.map(|()| false),
+                    None => Ok(Became::Salvaged),
+                    Some(over) => self.give_back(&over, &pair.copy).await.map(|()| Became::Theirs),
                 }
             }
             // An attempt of our own, whose reply was lost, may have been the quicker one.
@@ -154,8 +184,10 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
                 let key = Pair::key_of(&pair.copy, &self.salvage.key);
                 let there = self.items.items_under(&self.salvage.table, &[key]).await;
                 let there = there.map_err(|error| Halt::of(error, "looking at who was quicker"))?;
-                Ok(Pair { copy: pair.copy.clone(), seen: there.into_iter().next() }.is_same())
+                let is_ours = Pair { copy: pair.copy.clone(), seen: there.into_iter().next() }.is_same();
+                Ok(if is_ours { Became::Salvaged } else { Became::Theirs })
             }
+            Put::Refused(why) => Ok(Became::Refused(why)),
             Put::Fenced => Err(Halt::Over(format!("{} is fenced: its resource policy denies every write", self.salvage.table))),
         }
     }
@@ -175,6 +207,7 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
             match self.items.put_if(&self.salvage.table, theirs, condition).await {
                 Ok(Put::Written(_) | Put::Kept) => return Ok(()),
                 Ok(Put::Fenced) => "the table is fenced".clone_into(&mut why),
+                Ok(Put::Refused(because)) => why = because,
                 Err(error) => why = error.to_string(),
             }
         }
@@ -192,7 +225,7 @@ async fn keep<L: Ledger, D, S, O, C>(
     deps: &Deps<L, D, S, O, C>,
     salvage: &Salvage,
     done: &Done,
-    halt: Option<Halt>,
+    halt: Option<&Halt>,
     now: Timestamp,
 ) -> Result<Salvage, DrError> {
     ledger::update::<Salvage, _>(&deps.ledger, &keys::salvage(&salvage.id), |kept| {
@@ -206,7 +239,7 @@ async fn keep<L: Ledger, D, S, O, C>(
         if came_on {
             kept.stalls = 0;
         }
-        match &halt {
+        match halt {
             Some(Halt::Over(why)) => kept.end(now, Some(why.clone())),
             Some(Halt::Pause(why)) if !came_on => kept.stall(now, why.as_deref().unwrap_or("it took too long")),
             None if is_whole => kept.end(now, None),

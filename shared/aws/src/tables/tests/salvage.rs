@@ -96,6 +96,7 @@ async fn who_was_quicker_and_a_fence_are_answers_and_a_missing_permission_is_an_
         refused("ConditionalCheckFailedException", "The conditional request failed"),
         refused("AccessDeniedException", fence),
         refused("AccessDeniedException", "no identity-based policy allows it"),
+        refused("ValidationException", "Type mismatch for Index Key state"),
     ]);
     let items = wire.clients().await.table_items();
     let missing = Condition { equal: Vec::new(), absent: vec!["id".to_owned()] };
@@ -103,6 +104,8 @@ async fn who_was_quicker_and_a_fence_are_answers_and_a_missing_permission_is_an_
     assert_eq!(items.put_if(&id("orders"), &everything(), &missing).await.unwrap(), Put::Fenced);
     let error = items.put_if(&id("orders"), &everything(), &missing).await.unwrap_err();
     assert_eq!(error.class, CallClass::Denied);
+    let refused = items.put_if(&id("orders"), &everything(), &missing).await.unwrap();
+    assert_eq!(refused, Put::Refused("ValidationException: Type mismatch for Index Key state".to_owned()));
     let unknown = items.put_if(&id("orders"), &json!({"id": {"X": "secret"}}), &missing).await.unwrap_err();
     assert!(unknown.class == CallClass::Invalid && !unknown.to_string().contains("secret"), "{unknown}");
 }
