@@ -48,7 +48,9 @@ pub(crate) async fn tend<R: ExportTables, L: Ledger, D, C: Clock>(deps: &Deps<R,
             // What cannot be written down is not asked for.
             Err(error) => {
                 tracing::warn!(resource = %look.resource, "its exports were not looked after: {error}");
-                return;
+                if error.name().is_retryable() {
+                    return;
+                }
             }
         }
     }

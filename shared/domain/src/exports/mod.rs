@@ -55,7 +55,7 @@ impl ExportRule {
             return Err(DrError::invalid(&in_field("bucket_owner"), format!("{owner:?}"), "the 12 digits of an account, in quotes"));
         }
         let seconds = self.every.as_secs();
-        if seconds == 0 || seconds % DAY != 0 {
+        if seconds == 0 || !seconds.is_multiple_of(DAY) {
             return Err(DrError::invalid(&in_field("every"), self.every, "whole days, at least 1d: it is asked for in the nightly backup"));
         }
         Ok(())
