@@ -17,9 +17,13 @@ impl ExportRecord {
         if let Some(newest) = &self.newest {
             let at = show_time(newest.exported.at);
             lines.push(format!("No recovery point is left, only an export of {at}: import it as another table."));
-            let items = newest.exported.items.map_or_else(|| "the items".to_owned(), |items| format!("{items} of the items"));
+            let items = match newest.exported.items {
+                Some(1) => "1 item".to_owned(),
+                Some(items) => format!("{items} items"),
+                None => "the items".to_owned(),
+            };
             lines.push(format!(
-                "It holds {items} of {at}; what was written since is lost. The new table has its key, and no time to live, stream, index, tag, \
+                "It holds {items}; what was written since is lost. The new table has its key, and no time to live, stream, index, tag, \
                  auto scaling, resource policy, alarm, protection or point-in-time recovery; nothing of it was validated."
             ));
             lines.push(self.import(newest, manifest));

@@ -67,7 +67,7 @@ impl Trouble {
             Self::Answered { table, place, error } => (
                 "it could not be exported to S3",
                 format!(
-                    "About the export of table {} to {place}, {error}. {after} The role of snapshot may write only to what \
+                    "Exporting table {} to {place}: {error}. {after} The role of snapshot may write only to what \
                      ExportBucketArns of the stack names; a bucket of another account must admit it, too.\nLook whether the bucket can be \
                      reached, and by whom\n{}",
                     table.name(),
