@@ -120,15 +120,15 @@ def denial(action: str, data: Json, headers: dict[str, str]) -> Reply | None:
                 headers=headers,
             )
             return failed
-        return refused(f"{service}:{name}", arn, result, headers)
+        return refused(f"{service}:{name}", arn, result, headers, speaker="dynamodb")
     return None
 
 
-def refused(action: str, arn: str, result: EvalResult, headers: dict[str, str]) -> Reply:
-    """AWS's AccessDenied reply, naming the resource."""
+def refused(action: str, arn: str, result: EvalResult, headers: dict[str, str], speaker: str = "") -> Reply:
+    """AWS's AccessDenied reply, naming the resource; `speaker` is the service that was called, where the action is another's."""
     said = iam_actions.identity_denial_message(action, result.principal_arn, arn, result.decision == "Deny")
     reply: Reply = iam_actions.access_denied_response(
-        action.split(":")[0],
+        speaker or action.split(":")[0],
         action,
         result.principal_arn,
         new_uuid(),
