@@ -21,6 +21,8 @@ DOCUMENTS = ("README.md", "infra/README.md", "statemachines/README.md", *sorted(
 GLOBAL = {"region", "query", "output", "profile", "no-cli-pager", "cli-input-json", "endpoint-url", "no-paginate", "max-items"}
 # What the shell makes of a command ends there.
 ENDS = {"|", "||", ";", "&&", "&", ")", "do", "done", "then", "<", ">"}
+# What the CLI calls otherwise than botocore.
+CLI_NAMES = {"s3api": "s3"}
 SESSION = botocore.session.get_session()
 SERVICES = set(SESSION.get_available_services())
 
@@ -47,6 +49,7 @@ def members(shape: Shape | None) -> dict[str, str]:
 
 def complaints(words: list[str]) -> Iterator[str]:
     """What is wrong with a command."""
+    words = [CLI_NAMES.get(word, word) for word in words[:1]] + words[1:]
     if len(words) < 2 or words[0] not in SERVICES:
         yield f"there is no service {words[:1]}"
         return

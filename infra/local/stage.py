@@ -34,6 +34,7 @@ REPO = HERE.parent.parent
 REGION = "eu-central-1"
 RESOURCE = "orders-db"
 SECRET = "demo/orders-db"
+EXPORTS = "demo-exports"
 DATABASE = "orders"
 PARAMETER = "/demo/orders-db/host"
 VPC = "vpc-0a1b2c3d4e5f60718"
@@ -158,6 +159,7 @@ class Stage:
             parameters={
                 "SecretNamePattern": "demo/*",
                 "CutOverParameterArns": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}",
+                "ExportBucketArns": f"arn:aws:s3:::{EXPORTS}/*",
                 "CacheTopicArn": self.topic,
             },
             files={"policies.yaml": HERE / "policies.yaml", "rds-ca.pem": self.cloud.ca},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from typing import Any
@@ -13,7 +14,7 @@ from items import Credentials, ItemSession, ItemWriter, Place
 from kinds import Wanted
 from kinds.dynamodb import ADMINISTRATOR, FENCED, is_fence
 from ledger import moment
-from stage import REGION, RESOURCE, Stage, until
+from stage import EXPORTS, REGION, RESOURCE, Stage, until
 
 Json = dict[str, Any]
 
@@ -59,6 +60,7 @@ class TableStage(Stage):
         )
         until(f"{RESOURCE} is ACTIVE", 30, lambda: self.describe(RESOURCE)["DBInstanceStatus"] == "available")
         self.resource_id = str(self.describe(RESOURCE)["DbiResourceId"])
+        self.cloud.client("s3").create_bucket(Bucket=EXPORTS, CreateBucketConfiguration={"LocationConstraint": REGION})
         ssm = self.cloud.client("ssm")
         ssm.put_parameter(Name=self.parameter, Value=RESOURCE, Type="String")
         self.place = Place(ssm, self.parameter, Credentials(self.cloud, "orders-app", "orders", APPLICATION))
@@ -74,6 +76,20 @@ class TableStage(Stage):
         self.contenders = Contenders(lambda side: ItemSession(hurried.connect(side)), self.place.side, list)
         self.writer.start()
         self.contenders.start()
+
+    def back_up(self) -> Json:
+        """Run tonight's backup, which asks for an export, and see that it stands in the bucket with as many items as the ledger says."""
+        point = super().back_up()
+        newest = self.ledger.expect(f"resource#{RESOURCE}", "exports")["newest"]
+        if not newest:
+            raise RuntimeError("the backup should have seen the end of the export of the table")
+        s3, folder = self.cloud.client("s3"), newest["exported"]["manifest"].rpartition("/")[0]
+        listed = s3.list_objects_v2(Bucket=EXPORTS, Prefix=f"{folder}/data/")["Contents"]
+        parts = [s3.get_object(Bucket=EXPORTS, Key=part["Key"])["Body"].read() for part in listed]
+        held = sum(len(gzip.decompress(part).splitlines()) for part in parts)
+        if held != newest["exported"]["items"] or held < self.seed_rows:
+            raise RuntimeError(f"the export holds {held} items, and the ledger says {newest['exported']}")
+        return point
 
     def committed(self, side: str) -> dict[int, float] | None:
         """What the table at a side took from contenders, by the journal of its writes; None where there is none."""

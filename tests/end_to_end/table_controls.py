@@ -10,7 +10,7 @@ import checks
 from act import RECOVERY_SECONDS, Act, Result
 from cloud import ACCOUNT, CLIENT_CONFIG
 from roles import Attempt, answer_to, tag_list
-from stage import REGION, RESOURCE
+from stage import EXPORTS, REGION, RESOURCE
 
 Json = dict[str, Any]
 
@@ -44,6 +44,12 @@ def _restore(role: str, what: str, target: str) -> Attempt:
     """To the latest moment."""
     given = {"SourceTableName": RESOURCE, "TargetTableName": target, "UseLatestRestorableTime": True}
     return Attempt(role, what, "restore_table_to_point_in_time", given)
+
+
+def _export(role: str, what: str, table: str, bucket: str) -> Attempt:
+    """To S3."""
+    given = {"TableArn": arn_of(table), "S3Bucket": bucket, "S3Prefix": "tables"}
+    return Attempt(role, what, "export_table_to_point_in_time", given)
 
 
 NO_RECOVERY = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
@@ -85,6 +91,9 @@ def attempts(backup: str) -> list[Attempt]:
         _restore("RestorePlan", "restores", COPY),
         _restore("Snapshot", "restores", COPY),
         _on("Snapshot", "backs a bystander up", "create_backup", BYSTANDER, BackupName="another"),
+        _export("Snapshot", "exports a bystander", BYSTANDER, EXPORTS),
+        _export("Snapshot", "exports to where nobody has let it", RESOURCE, "lifeboat-elsewhere"),
+        _export("RestoreAct", "exports the source", RESOURCE, EXPORTS),
         _on("Validate", "writes an item", "put_item", RESOURCE, Item=ITEM),
         _on("Validate", "reads a bystander", "scan", BYSTANDER),
         _on("Validate", "writes to a bystander", "delete_item", BYSTANDER, Key={"id": {"N": "1"}}),
@@ -130,6 +139,7 @@ def table_roles(act: Act) -> list[str]:
         _on("Validate", "reads the source", "get_item", RESOURCE, Key={"id": {"N": "1"}}),
         _of("RestoreAct", "opens a fence again", "delete_resource_policy", RESOURCE),
         _on("RestoreAct", "backs the source up", "create_backup", RESOURCE, BackupName="first"),
+        _export("Snapshot", "exports the source", RESOURCE, EXPORTS),
     ]
     for attempt, expected in [(one, DENIED) for one in tried] + [(one, "accepted") for one in allowed]:
         said = answer_to(clients[attempt.role], attempt.call, attempt.given)

@@ -177,6 +177,20 @@ class Case:
         """Point-in-time recovery."""
         self.api.update_continuous_backups(TableName=table or self.table, PointInTimeRecoverySpecification=RECOVERY)
 
+    def export(self, bucket: str = "exports") -> None:
+        """To S3, always with one token of the table."""
+        self.api.export_table_to_point_in_time(
+            TableArn=self.arn(self.table), S3Bucket=bucket, S3Prefix="shop", ClientToken=f"token-{self.table}"
+        )
+
+    def export_elsewhere(self) -> None:
+        """To another bucket."""
+        self.export("elsewhere")
+
+    def exported(self) -> None:
+        """An export was asked for."""
+        self.export()
+
     def protect(self) -> None:
         """Against deletion."""
         self.api.update_table(TableName=self.table, DeletionProtectionEnabled=True)

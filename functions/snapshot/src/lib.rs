@@ -3,11 +3,12 @@
 //! A snapshot's name is derived from its run, so that a step that runs twice meets its own snapshot. Each recovery point is
 //! written down before its snapshot is asked for, with the manifest that a restore will need.
 
+mod exports;
 mod steps;
 
-use lifeboat_domain::ids::{Identity, SnapshotId};
+use lifeboat_domain::ids::{Arn, Identity, SnapshotId};
 use lifeboat_domain::policy::PolicyDocument;
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadAlarms, ReadDatabases, TakeSnapshots, Target};
+use lifeboat_domain::ports::{Clock, Documents, ExportTables, Ledger, ReadAlarms, ReadDatabases, TakeSnapshots, Target};
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{DrError, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,17 @@ pub(crate) struct Item {
     pub(crate) snapshot: SnapshotId,
     pub(crate) manifest: String,
     pub(crate) resource_id: String,
+    /// Of a table: what its exports hang on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) table: Option<TableItem>,
+}
+
+/// What exports of a table hang on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TableItem {
+    pub(crate) arn: Arn,
+    /// Whether its point-in-time recovery is on.
+    pub(crate) is_recoverable: bool,
 }
 
 /// A batch, as it lies in the bucket.
@@ -128,7 +140,7 @@ pub(crate) struct Skipped {
 /// Carries out one step.
 pub async fn handle<R, L, D, C>(deps: &Deps<R, L, D, C>, input: Value) -> Result<Value, DrError>
 where
-    R: ReadDatabases + TakeSnapshots + ReadAlarms,
+    R: ReadDatabases + TakeSnapshots + ReadAlarms + ExportTables,
     L: Ledger,
     D: Documents,
     C: Clock,

@@ -6,6 +6,7 @@
 | `past` | point-in-time recovery: the journal of a table's writes, its window, its items at a moment |
 | `rules` | what each call wants before it is carried out, and what follows from it |
 | `restores` | restores and backups: what a restored table is, and what it comes without |
+| `exports` | exports to S3: what they want, and files as AWS writes them |
 | `access` | IAM: which resources a call names, resource policies, what a restore needs beside its own action |
 | `scaling` | Application Auto Scaling of tables, which ministack lacks |
 | `trail` | the log of calls, CloudTrail's events, scripted faults |

@@ -18,6 +18,10 @@ from .world import Json, Reply
 # "Using IAM with DynamoDB backup and restore"); the restore's own action is asked for on its source only.
 OF_A_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 RESTORES = ("RestoreTableFromBackup", "RestoreTableToPointInTime")
+# "Your IAM policy needs to allow you to be able to perform S3 actions" (developer guide, "Requesting a table export"). How AWS refuses an
+# export that may not write is not told there: here it does so at once.
+OF_A_BUCKET = ("AbortMultipartUpload", "PutObject", "PutObjectAcl")
+EXPORT = "ExportTableToPointInTime"
 # These know no resource: whoever may make them may make them on all (Service Authorization Reference).
 ON_ALL = ("ListBackups", "ListExports", "ListImports", "ListContributorInsights", "ListTables", "DescribeLimits")
 ROOT = ":root"
@@ -94,18 +98,21 @@ def denial(action: str, data: Json, headers: dict[str, str]) -> Reply | None:
     """AWS's refusal of what ministack does not ask about, if the caller may not do it."""
     if not app.AUTH:
         return None
-    asked = [(action, "*")] if action in ON_ALL else []
+    asked = [("dynamodb", action, "*")] if action in ON_ALL else []
     if action in RESTORES and isinstance(data.get("TargetTableName"), str):
-        asked = [(other, _table_arn(data["TargetTableName"])) for other in OF_A_TARGET]
+        asked = [("dynamodb", other, _table_arn(data["TargetTableName"])) for other in OF_A_TARGET]
+    if action == EXPORT:
+        object_arn = f"arn:aws:s3:::{data.get('S3Bucket')}/{data.get('S3Prefix', '')}/AWSDynamoDB/0"
+        asked = [("s3", other, object_arn) for other in OF_A_BUCKET]
     key = extract_access_key_id(headers, {})
-    for name, arn in asked:
-        result = iam_evaluator.enforce(key, f"dynamodb:{name}", "dynamodb", get_region(), resource_arn=arn)
+    for service, name, arn in asked:
+        result = iam_evaluator.enforce(key, f"{service}:{name}", service, get_region(), resource_arn=arn)
         if result is None:
             continue
         if isinstance(result, AuthError):
             failed: Reply = iam_actions.access_denied_response(
                 "dynamodb",
-                f"dynamodb:{name}",
+                f"{service}:{name}",
                 "",
                 new_uuid(),
                 error_code=result.code,
@@ -113,15 +120,15 @@ def denial(action: str, data: Json, headers: dict[str, str]) -> Reply | None:
                 headers=headers,
             )
             return failed
-        return refused(f"dynamodb:{name}", arn, result, headers)
+        return refused(f"{service}:{name}", arn, result, headers, speaker="dynamodb")
     return None
 
 
-def refused(action: str, arn: str, result: EvalResult, headers: dict[str, str]) -> Reply:
-    """AWS's AccessDenied reply, naming the resource."""
+def refused(action: str, arn: str, result: EvalResult, headers: dict[str, str], speaker: str = "") -> Reply:
+    """AWS's AccessDenied reply, naming the resource; `speaker` is the service that was called, where the action is another's."""
     said = iam_actions.identity_denial_message(action, result.principal_arn, arn, result.decision == "Deny")
     reply: Reply = iam_actions.access_denied_response(
-        action.split(":")[0],
+        speaker or action.split(":")[0],
         action,
         result.principal_arn,
         new_uuid(),

@@ -9,7 +9,7 @@ from typing import Any
 from ministack.core.responses import json_response
 from ministack.services import dynamodb
 
-from . import access, past, restores, trail
+from . import access, exports, past, restores, trail
 from .past import PAST, Past
 from .world import Json, Reply, World, refuse
 
@@ -184,6 +184,7 @@ def apply(world: World) -> None:
     _correct_ttl(world)
     restores.correct_backups(world)
     restores.correct_restores(world)
+    exports.correct(world)
     serve = dynamodb.handle_request
 
     async def patched(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Reply:

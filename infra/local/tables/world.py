@@ -51,6 +51,7 @@ class World:
     updating: float = 0.5
     deleting: float = 0.5
     backing_up: float = 1.0
+    exporting: float = 0.3
     restorable_lag: float = 1.0
     trail_lag: float = 0.5
     going: AccountRegionScopedDict = field(default_factory=AccountRegionScopedDict)

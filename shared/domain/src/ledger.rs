@@ -57,6 +57,11 @@ pub mod keys {
         key(resource(of), format!("point#{}#{snapshot}", crate::show_time(started_at)))
     }
 
+    /// The exports of its table: [`crate::exports::ExportRecord`].
+    pub fn exports(of: &Identity) -> Key {
+        key(resource(of), "exports")
+    }
+
     /// An incident's main document: [`crate::incident::Incident`].
     pub fn incident(id: &IncidentId) -> Key {
         key(of_incident(id), "incident")

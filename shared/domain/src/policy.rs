@@ -3,6 +3,7 @@
 mod timing;
 
 pub use crate::caches::{AfterRestore, FilledCache};
+pub use crate::exports::ExportRule;
 pub use crate::items::ItemsRule;
 pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
 pub use crate::warm_up::WarmUpRule;
@@ -109,6 +110,9 @@ pub struct Policy {
     /// What is looked at in the items of a DynamoDB table; for other kinds it has no meaning.
     #[serde(default)]
     pub items: ItemsRule,
+    /// Where a DynamoDB table is exported to, and how often; for other kinds it has no meaning.
+    #[serde(default)]
+    pub export: Option<ExportRule>,
     /// What of a restored copy is read before clients come; none leaves them to fetch it.
     #[serde(default)]
     pub warm_up: Option<WarmUpRule>,
@@ -296,6 +300,7 @@ impl Policy {
         self.check_moves(name)?;
         self.items.check(&field("items"))?;
         self.warm_up.as_ref().map_or(Ok(()), |rule| rule.check(&field("warm_up")))?;
+        self.export.as_ref().map_or(Ok(()), |rule| rule.check(&field("export")))?;
         if !(10..=100).contains(&self.storage.grow_percent) {
             return Err(DrError::invalid(&field("storage.grow_percent"), self.storage.grow_percent, "10 to 100"));
         }

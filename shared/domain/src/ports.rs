@@ -8,6 +8,7 @@
 mod alarms;
 mod caches;
 mod clusters;
+mod exports;
 mod listing;
 mod tables;
 mod visits;
@@ -15,6 +16,7 @@ mod visits;
 pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
 pub use clusters::{FailClustersOver, MakeMembers, TakeOver};
+pub use exports::ExportTables;
 pub use listing::Listing;
 pub use tables::SetTables;
 pub use visits::{FlushCaches, OpenDatabases, Target, VisitLimits};

@@ -141,6 +141,19 @@ fn nothing_knows_the_machine_that_it_was_written_on() {
 }
 
 #[test]
+fn no_plan_and_no_recovery_point_knows_of_exports() {
+    let all = ["shared/domain/src", "functions"].into_iter().flat_map(|folder| files(folder, &[".rs"]));
+    let names = |path: &String| read(path).contains("ExportRecord") || read(path).contains("KeptExport");
+    let found: BTreeSet<String> = all.filter(names).filter(|path| !path.starts_with("shared/domain/src/exports/")).collect();
+    // Who looks after them, who tells a person of them, and where they lie: none of these plans, acts or validates.
+    let known = ["functions/restore/src/steps/exports.rs", "functions/snapshot/src/exports.rs", "shared/domain/src/ledger.rs"];
+    assert_eq!(found, known.map(str::to_owned).into());
+    let makes = |path: &String| read(path).contains("RecoveryPoint {") || read(path).contains("UsablePoint");
+    let of_exports = files("", &[".rs"]).into_iter().filter(|path| found.contains(path) || path.starts_with("shared/domain/src/exports/"));
+    none(of_exports.filter(makes).map(|path| format!("{path} makes a recovery point")));
+}
+
+#[test]
 fn there_are_at_most_five_integration_test_binaries() {
     let named = read("tests/Cargo.toml").matches("[[test]]").count();
     let elsewhere: Vec<String> = files("", &[".rs"])

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
 mod alarms;
+mod exports;
 mod implied;
 mod known;
 mod tables;
@@ -434,7 +435,8 @@ fn no_secret_is_within_reach_unless_whoever_deploys_has_named_it() {
 #[test]
 fn no_target_and_no_consumer_is_within_reach_unless_whoever_deploys_has_named_it() {
     let template = template();
-    let named = ["CutOverZoneArns", "CutOverParameterArns", "CutOverProxyArns", "RestartServiceArns", "RestartFunctionArns"];
+    let named =
+        ["CutOverZoneArns", "CutOverParameterArns", "CutOverProxyArns", "RestartServiceArns", "RestartFunctionArns", "ExportBucketArns"];
     for name in named {
         assert_eq!(template["Parameters"][name]["Default"], "", "{name} is none unless it is given");
     }

@@ -3,6 +3,7 @@
 mod alarms;
 mod disturbed;
 mod endings;
+pub mod exports;
 mod kept;
 pub mod salvage;
 

@@ -5,6 +5,7 @@ pub(crate) mod clean_up;
 pub(crate) mod compensate;
 pub(crate) mod configure;
 pub(crate) mod cut_over;
+pub(crate) mod exports;
 pub(crate) mod fail_over;
 pub(crate) mod fence;
 pub(crate) mod grow;

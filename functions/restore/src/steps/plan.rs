@@ -1,7 +1,7 @@
 //! Planning: reads everything a plan is made from, makes it, keeps it, and passes it through the gates.
 
 use crate::observe::instance;
-use crate::steps::caches;
+use crate::steps::{caches, exports};
 use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
@@ -65,7 +65,8 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
         return carry_on(deps, &incident, &under_way).await;
     }
     let read = read_world(deps, &incident).await?;
-    let planned = made(deps, &incident, policy, &read, now)?;
+    let mut planned = made(deps, &incident, policy, &read, now)?;
+    exports::add_guidance(&deps.ledger, &incident, read.manifest.as_ref(), &mut planned.plan).await;
     let gate = gate(deps, &incident, policy, &planned, &read.record, now).await?;
     let plan = planned.plan;
     if matches!(gate.decision, Decision::Ask | Decision::Stop) && is_approvable(&plan, policy) {

@@ -1,12 +1,13 @@
 //! Looks how far the snapshots of a batch are: one Describe for all of them.
 
 use super::start::{ask, fail, forget};
+use crate::exports::{self, Turn};
 use crate::{Batch, BatchInput, Deps, Item, read};
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedSnapshot, SnapshotStatus};
 use lifeboat_domain::point::{PointState, RecoveryPoint};
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots};
+use lifeboat_domain::ports::{Clock, Documents, ExportTables, Ledger, ReadDatabases, TakeSnapshots};
 use lifeboat_domain::words::Progress;
 use lifeboat_domain::{DrError, Span};
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,7 @@ pub(crate) fn poll<R, L, D, C>(deps: &Deps<R, L, D, C>, batch: &Batch) -> Span {
 }
 
 /// Updates every point of the batch.
-pub(crate) async fn check<R: ReadDatabases + TakeSnapshots, L: Ledger, D: Documents, C: Clock>(
+pub(crate) async fn check<R: ReadDatabases + TakeSnapshots + ExportTables, L: Ledger, D: Documents, C: Clock>(
     deps: &Deps<R, L, D, C>,
     input: &BatchInput,
 ) -> Result<CheckAnswer, DrError> {
@@ -70,6 +71,9 @@ pub(crate) async fn check<R: ReadDatabases + TakeSnapshots, L: Ledger, D: Docume
         (false, true) => Progress::Expired,
         (false, false) => Progress::InProgress,
     };
+    if progress != Progress::InProgress {
+        exports::tend(deps, &batch, Turn::Last).await;
+    }
     Ok(CheckAnswer { progress, wait_seconds: poll(deps, &batch).as_secs(), ready, total: batch.items.len() })
 }
 

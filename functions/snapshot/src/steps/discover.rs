@@ -1,6 +1,6 @@
 //! Finds everything protected, keeps each manifest, and makes batches.
 
-use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, write};
+use crate::{Batch, Deps, DiscoverInput, Item, Run, Skipped, TableItem, write};
 use lifeboat_domain::alarms::{Alarm, on};
 use lifeboat_domain::ids::{Identity, SnapshotId, deterministic_name, short_digest};
 use lifeboat_domain::ledger::{self, keys};
@@ -146,5 +146,7 @@ async fn item<R, L: Ledger, D: Documents, C: Clock>(
     })
     .await?;
     let target = Target::of(resource, observed);
-    Ok(Item { target, policy: policy.to_owned(), snapshot, manifest, resource_id: observed.resource_id.clone() })
+    let own = observed.configuration.table();
+    let table = own.map(|own| TableItem { arn: observed.arn.clone(), is_recoverable: own.point_in_time_days.is_some() });
+    Ok(Item { target, policy: policy.to_owned(), snapshot, manifest, resource_id: observed.resource_id.clone(), table })
 }

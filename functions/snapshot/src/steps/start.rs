@@ -1,11 +1,12 @@
 //! Asks for the snapshots of a batch; what is there already is looked at, not asked for again.
 
+use crate::exports::{self, Turn};
 use crate::{Batch, BatchInput, Deps, Item, read};
 use lifeboat_domain::error::CallClass;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{ObservedSnapshot, tags};
 use lifeboat_domain::point::{PointState, RecoveryPoint};
-use lifeboat_domain::ports::{Clock, Documents, Ledger, ReadDatabases, TakeSnapshots};
+use lifeboat_domain::ports::{Clock, Documents, ExportTables, Ledger, ReadDatabases, TakeSnapshots};
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallError, DrError};
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub(crate) struct StartAnswer {
 /// Starts what is not started. One database that fails never fails the batch; what may be tried again is.
 pub(crate) async fn start<R, L, D, C>(deps: &Deps<R, L, D, C>, input: &BatchInput) -> Result<StartAnswer, DrError>
 where
-    R: ReadDatabases + TakeSnapshots,
+    R: ReadDatabases + TakeSnapshots + ExportTables,
     L: Ledger,
     D: Documents,
     C: Clock,
@@ -41,10 +42,11 @@ where
             again = Some(error);
         }
     }
-    match again {
-        Some(error) => Err(error.while_doing("starting the snapshots of a batch; those that were accepted are not asked for again")),
-        None => Ok(StartAnswer { started: batch.items.len(), wait_seconds: super::check::poll(deps, &batch).as_secs() }),
+    if let Some(error) = again {
+        return Err(error.while_doing("starting the snapshots of a batch; those that were accepted are not asked for again"));
     }
+    exports::tend(deps, &batch, Turn::First).await;
+    Ok(StartAnswer { started: batch.items.len(), wait_seconds: super::check::poll(deps, &batch).as_secs() })
 }
 
 /// Writes down that the point is wanted, before anything is asked for.

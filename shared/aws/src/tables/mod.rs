@@ -1,6 +1,7 @@
 //! DynamoDB's tables: their control plane, and their items as `validate` looks into them.
 
 mod door;
+mod exports;
 mod items;
 mod observe;
 mod salvage;

@@ -9,6 +9,7 @@ mod caches;
 mod clusters;
 mod control;
 mod databases;
+mod exports;
 mod faults;
 mod history;
 mod mapping;

@@ -31,6 +31,10 @@ fn named(name: &str) -> Answer<DatabaseId> {
     parsed(DatabaseId::new(ResourceKind::DynamodbTable, name))
 }
 
+pub(super) fn named_arn(arn: &str) -> Answer<Arn> {
+    parsed(Arn::parse(arn))
+}
+
 pub(super) fn arn(name: &str) -> String {
     format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}")
 }
@@ -211,7 +215,7 @@ impl Cloud {
 fn table_error(action: &str, failure: &ApiFailure) -> CallError {
     let class = match failure {
         ApiFailure::Refused(refusal) => match refusal.code.as_str() {
-            "TableInUseException" | "BackupInUseException" => Some(CallClass::WrongState),
+            "TableInUseException" | "BackupInUseException" | "ExportConflictException" => Some(CallClass::WrongState),
             "LimitExceededException" => Some(CallClass::Throttled),
             _ => None,
         },

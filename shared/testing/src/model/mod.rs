@@ -54,7 +54,7 @@ pub use requests::*;
 pub use settings::{Durations, Settings, SubnetGroup};
 use snapshot::Snapshot;
 use steps::Step;
-pub use tables::{Restore, Table, TableBackup, TableCall, Tables, trail_event};
+pub use tables::{ExportRequest, Exporting, Restore, Table, TableBackup, TableCall, TableExport, Tables, trail_event};
 pub use tags::TagList;
 pub use words::*;
 

@@ -37,7 +37,7 @@ fn known() -> BTreeSet<String> {
     let restores: &[&str] = &["dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime"];
     let scales: &[&str] = &["application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"];
     let rows = [
-        May("Snapshot", &["dynamodb:CreateBackup"], &["table/*"], "carries lifeboat:policy"),
+        May("Snapshot", &["dynamodb:CreateBackup", "dynamodb:ExportTableToPointInTime"], &["table/*"], "carries lifeboat:policy"),
         May("RestoreAct", restores, &[COPIES, "table/*"], ALWAYS),
         May("RestoreAct", FILL, &[COPIES], ALWAYS),
         May(

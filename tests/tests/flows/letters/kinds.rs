@@ -71,6 +71,19 @@ pub(super) fn all() -> Vec<Scene> {
             tables::unprotected(),
         ),
         Scene::new(
+            &[
+                (News, "DynamoDB table: its export to S3 failed", "its export to S3 has failed"),
+                (News, "DynamoDB table: its export to S3 lasts for days", "its export to S3 does not end"),
+                (News, "DynamoDB table: its export to S3 was refused", "it could not be exported to S3"),
+                (News, "DynamoDB table: it cannot be exported to S3 without point-in-time recovery", "it is not exported to S3"),
+            ],
+            tables::exports::troubled(),
+        ),
+        Scene::new(
+            &[(Begins, "DynamoDB table: it was deleted, and nothing but an export is left", "NO AUTOMATIC REMEDY")],
+            tables::exports::only_an_export_is_left(),
+        ),
+        Scene::new(
             &[(Well, "Replication group: the primary hung without automatic failover, and its replica was promoted", "FAILED OVER")],
             tale(Tale::HungByHand),
         ),

@@ -1,6 +1,7 @@
 //! What is sent to DynamoDB, and what is read from it.
 
 mod acts;
+mod exports;
 mod reads;
 mod salvage;
 

@@ -4,6 +4,7 @@
 
 mod backups;
 mod calls;
+mod exports;
 mod put;
 #[cfg(test)]
 mod rules;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 pub use backups::{Restore, TableBackup};
 pub use calls::trail_event;
+pub use exports::{ExportRequest, Exporting, TableExport};
 
 /// What point-in-time recovery cannot reach yet.
 pub const RESTORABLE_LAG: Duration = Duration::minutes(5);
@@ -115,6 +117,10 @@ pub struct Tables {
     tables: BTreeMap<String, Table>,
     /// By ARN.
     backups: BTreeMap<String, TableBackup>,
+    /// By ARN.
+    exports: BTreeMap<String, TableExport>,
+    /// How the next exports will go.
+    pub exporting: Exporting,
     made: u64,
 }
 

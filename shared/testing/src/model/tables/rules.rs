@@ -53,8 +53,14 @@ impl Case {
         self.tables.set(table, setting, self.now)
     }
 
+    fn export(&mut self, bucket: &str) -> Result<(), ApiError> {
+        let (table, token, bucket, prefix) = (ORDERS.to_owned(), "token".to_owned(), bucket.to_owned(), "shop".to_owned());
+        self.tables.export_table(ExportRequest { table, token, bucket, prefix, owner: None }, self.now).map(|_| ())
+    }
+
     fn prepare(&mut self, step: &str) {
         match step {
+            "exported" => self.call("export").unwrap(),
             "recovery_off" => self.tables.switch_recovery_off("orders").unwrap(),
             "recovery_on" => {
                 self.call("set_recovery").unwrap();
@@ -116,6 +122,8 @@ impl Case {
             "tag" => self.tables.tag("orders", &tags, &[], now),
             "tag_copy" => self.tables.tag("copy", &tags, &[], now),
             "delete" => self.tables.delete_table("orders", now),
+            "export" => self.export("exports"),
+            "export_elsewhere" => self.export("elsewhere"),
             "write" => self.tables.write("orders", "2", Some(json!({})), now),
             "write_to_copy" => self.tables.write("copy", "2", Some(json!({})), now),
             other => panic!("the fixture has a call that is unknown here: {other}"),
