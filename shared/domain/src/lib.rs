@@ -12,6 +12,7 @@ pub mod cause;
 pub mod cut_over;
 pub mod error;
 pub mod events;
+pub mod global_table;
 pub mod ids;
 pub mod incident;
 pub mod items;
