@@ -5,6 +5,7 @@ use super::*;
 use crate::global_table::{GlobalTable, TableReplica};
 use crate::observed::{Own, TableConfiguration};
 use crate::plan::is_approvable;
+use crate::span::Span;
 use crate::status::DatabaseStatus;
 
 const BOTH: &str = "mode: automatic
