@@ -2,24 +2,8 @@
 //! elsewhere is written here by who plays that Region.
 
 use super::{ApiError, Tables};
-use lifeboat_domain::global_table::{GlobalTable, TableReplica};
 
 impl Tables {
-    /// Somebody has made a table global: it has replicas in these Regions, and all is well.
-    ///
-    /// # Errors
-    /// The table is not there.
-    pub fn replicate(&mut self, name: &str, regions: &[&str], is_strong: bool) -> Result<(), ApiError> {
-        let own = self.existing(name)?.own();
-        let replica = |region: &&str| TableReplica { region: (*region).to_owned(), status: "ACTIVE".to_owned(), ..TableReplica::default() };
-        own.replicas = regions.iter().map(|region| (*region).to_owned()).collect();
-        own.replicas.sort();
-        let mut replicas: Vec<TableReplica> = regions.iter().map(replica).collect();
-        replicas.sort_by(|one, other| one.region.cmp(&other.region));
-        own.global = Some(Box::new(GlobalTable { version: Some("2019.11.21".to_owned()), is_strong, replicas }));
-        Ok(())
-    }
-
     /// A replica in another Region gets another status.
     ///
     /// # Errors
