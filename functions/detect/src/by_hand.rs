@@ -12,6 +12,12 @@ pub(crate) fn recover_table(arn: &Arn, table: &DatabaseId) -> String {
     )
 }
 
+/// Shows a global table as its Region sees it.
+pub(crate) fn replicas_of(arn: &Arn, table: &DatabaseId) -> String {
+    let what = "Table.[TableStatus,GlobalTableVersion,DeletionProtectionEnabled,Replicas]";
+    format!("aws dynamodb describe-table --region {} --table-name {table} --query '{what}'", arn.region())
+}
+
 /// Starts what somebody stopped; tables and caches cannot be stopped.
 pub(crate) fn start(arn: &Arn, id: &DatabaseId) -> String {
     let noun = if id.kind() == ResourceKind::DbCluster { "cluster" } else { "instance" };

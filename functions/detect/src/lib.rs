@@ -7,6 +7,7 @@ mod by_hand;
 mod history;
 mod incidents;
 mod kept;
+mod readiness;
 mod replicas;
 mod resources;
 mod steps;

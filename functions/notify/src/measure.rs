@@ -5,7 +5,8 @@ use crate::story::Story;
 use crate::text::took;
 use lifeboat_domain::acting::{CutOver, CutOverState};
 use lifeboat_domain::incident::{Outcome, Phase};
-use lifeboat_domain::words::Scenario;
+use lifeboat_domain::plan::Plan;
+use lifeboat_domain::words::{ResourceKind, Scenario};
 use lifeboat_domain::{Span, Timestamp, show_time};
 use serde::{Deserialize, Serialize};
 
@@ -217,12 +218,19 @@ fn lost_by_swap(story: &Story) -> Result<Found, String> {
 fn not_replicated(story: &Story) -> String {
     let newest = story.validation.as_ref().and_then(|validation| validation.newest_data);
     let held = newest.map_or_else(String::new, |newest| format!("; the newest row here was written at {}", show_time(newest)));
-    format!("what the other Region had not replicated cannot be told from here{held}")
+    let arrives = match story.incident.kind {
+        ResourceKind::DynamodbTable => ", and arrives when that Region is back",
+        _ => "",
+    };
+    format!("what the other Region had not replicated cannot be told from here{arrives}{held}")
 }
 
 fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
     match outcome {
         Outcome::SwappedBack => lost_by_swap(story),
+        Outcome::TookOver if story.plan().and_then(Plan::forecast).and_then(|forecast| forecast.loss) == Some(Span::seconds(0)) => {
+            Ok(Found::nothing("what one Region acknowledged is in all of them: the consistency of the global table is STRONG"))
+        }
         Outcome::TookOver => Err(not_replicated(story)),
         Outcome::StorageGrown => Ok(Found::nothing("the same database serves again, with all that it held")),
         Outcome::FailedOver => standby::kept_all(&story.incident.source).map(Found::nothing).map_err(str::to_owned),

@@ -62,6 +62,11 @@ pub mod keys {
         key(resource(of), "exports")
     }
 
+    /// What a global table lacks, as it was last told: [`crate::global_table::Readiness`].
+    pub fn readiness(of: &Identity) -> Key {
+        key(resource(of), "readiness")
+    }
+
     /// An incident's main document: [`crate::incident::Incident`].
     pub fn incident(id: &IncidentId) -> Key {
         key(of_incident(id), "incident")

@@ -13,6 +13,7 @@ pub mod cut_over;
 pub mod error;
 pub mod events;
 pub mod exports;
+pub mod global_table;
 pub mod ids;
 pub mod incident;
 pub mod items;

@@ -5,7 +5,7 @@ mod timing;
 pub use crate::caches::{AfterRestore, FilledCache};
 pub use crate::exports::ExportRule;
 pub use crate::items::ItemsRule;
-pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds};
+pub use crate::targets::{Consumer, CutOverTarget, ParameterHolds, is_region};
 pub use crate::warm_up::WarmUpRule;
 pub use timing::Timing;
 

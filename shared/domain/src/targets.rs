@@ -48,19 +48,22 @@ closed_enum! {
         Host = "host",
         /// `host:port`.
         HostPort = "host_port",
+        /// The Region in which clients use a DynamoDB table that has replicas in several: its name is the same in each.
+        Region = "region",
     }
 }
 
 impl ParameterHolds {
-    /// The value that leads to `endpoint`.
-    pub fn value_for(self, endpoint: &Endpoint) -> String {
+    /// The value that leads to `endpoint`, which lies in `region`.
+    pub fn value_for(self, endpoint: &Endpoint, region: &str) -> String {
         match self {
             Self::Host => endpoint.host.clone(),
             Self::HostPort => format!("{}:{}", endpoint.host, endpoint.port),
+            Self::Region => region.to_owned(),
         }
     }
 
-    /// Where a value leads; a lone host takes `port`. None if the value is no such thing.
+    /// Where a value leads; a lone host takes `port`. None if the value is no such thing, as a Region never is.
     pub fn endpoint_in(self, value: &str, port: u16) -> Option<Endpoint> {
         let (host, port) = match self {
             Self::Host => (value, port),
@@ -68,6 +71,7 @@ impl ParameterHolds {
                 let (host, port) = value.rsplit_once(':')?;
                 (host, port.parse().ok()?)
             }
+            Self::Region => return None,
         };
         (is_host(host) || (port == crate::observed::TABLE_PORT && is_table(host))).then(|| Endpoint { host: host.to_owned(), port })
     }
@@ -105,6 +109,16 @@ fn is_table(text: &str) -> bool {
     crate::ids::DatabaseId::new(crate::words::ResourceKind::DynamodbTable, text).is_ok()
 }
 
+/// Whether `text` has the form of a Region's name, such as `eu-west-1` or `us-gov-west-1`.
+pub fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_word = |part: &str| (2..=9).contains(&part.len()) && part.chars().all(|c| c.is_ascii_lowercase());
+    let is_number = |part: &str| part.len() == 1 && part.chars().all(|c| c.is_ascii_digit());
+    let number = parts.next_back();
+    let words: Vec<&str> = parts.collect();
+    number.is_some_and(is_number) && (2..=3).contains(&words.len()) && words.into_iter().all(is_word)
+}
+
 /// Whether `text` is a host name as DNS allows it, or an address.
 pub fn is_host(text: &str) -> bool {
     let label = |label: &str| {
@@ -131,6 +145,11 @@ impl CutOverTarget {
             Self::RdsProxy { proxy, group } => format!("target group {group} of proxy {proxy}"),
             Self::RenameSwap => "the name of the source".to_owned(),
         }
+    }
+
+    /// Whether it leads clients from Region to Region, and not from database to database.
+    pub const fn holds_region(&self) -> bool {
+        matches!(self, Self::SsmParameter { holds: ParameterHolds::Region, .. })
     }
 
     /// Says which of its settings is wrong; `field` names the policy's list.
@@ -272,11 +291,23 @@ mod tests {
     }
 
     #[test]
+    fn a_regions_name_is_known_by_its_form() {
+        for name in ["eu-west-1", "us-gov-west-1", "ap-southeast-5", "us-iso-east-1", "il-central-1"] {
+            assert!(is_region(name), "{name}");
+        }
+        for other in ["", "eu-west", "eu-west-1a", "EU-WEST-1", "eu--west-1", "hunter-two-22", "s3cret-west-1", "eu-west-1 "] {
+            assert!(!is_region(other), "{other}");
+        }
+    }
+
+    #[test]
     fn a_parameters_value_is_read_as_it_is_written() {
         let endpoint = Endpoint { host: "new.example".to_owned(), port: 5433 };
         for holds in ParameterHolds::ALL {
-            assert_eq!(holds.endpoint_in(&holds.value_for(&endpoint), 5433), Some(endpoint.clone()));
+            let expected = (*holds != ParameterHolds::Region).then(|| endpoint.clone());
+            assert_eq!(holds.endpoint_in(&holds.value_for(&endpoint, "eu-west-1"), 5433), expected, "{holds}");
         }
+        assert_eq!(ParameterHolds::Region.value_for(&endpoint, "eu-west-1"), "eu-west-1");
         assert_eq!(ParameterHolds::HostPort.endpoint_in("new.example", 5432), None);
         assert_eq!(ParameterHolds::Host.endpoint_in("postgres://user@host/db", 5432), None);
     }

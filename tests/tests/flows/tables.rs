@@ -4,6 +4,7 @@ mod alarms;
 mod disturbed;
 mod endings;
 pub mod exports;
+mod global;
 mod kept;
 pub mod salvage;
 
@@ -134,11 +135,21 @@ enum Story {
     HumanError,
     /// The same, then cut over with the plan's hash.
     CutOver,
+    /// Another Region is lost, in which clients use the table; a person says so, and approves.
+    RegionLost,
     /// Tonight's backup.
     Backup,
 }
 
 impl Story {
+    /// The account before anything happens.
+    async fn begin(self) -> Account {
+        match self {
+            Self::RegionLost => global::account().await,
+            _ => account().await,
+        }
+    }
+
     async fn play(self, account: &mut Account) {
         match self {
             Self::Deletion | Self::DeletionUnheard => {
@@ -175,6 +186,11 @@ impl Story {
                     approve(account).await;
                 }
             }
+            Self::RegionLost => {
+                account.ask(json!({"resource": RESOURCE, "scenario": "region_outage", "run": "execute"})).await;
+                account.settle().await;
+                approve(account).await;
+            }
             Self::Backup => drop(account.backup().await),
         }
         account.settle().await;
@@ -195,7 +211,7 @@ async fn approve(account: &mut Account) {
 
 /// Plays a story; its last incident must have ended so.
 async fn told(story: Story, outcome: Outcome) -> (Account, Vec<String>) {
-    let mut account = account().await;
+    let mut account = story.begin().await;
     let before = account.last_call();
     story.play(&mut account).await;
     let incident = account.incident();
@@ -224,6 +240,16 @@ pub async fn interrupted() -> Account {
     account
 }
 
+/// The account after clients were led to the replica of a global table here.
+pub async fn led_here() -> Account {
+    played(Story::RegionLost).await
+}
+
+/// The account after a sweep has found that a global table is not ready.
+pub async fn not_ready() -> Account {
+    global::not_ready().await
+}
+
 /// The account after somebody switched recovery off.
 pub async fn unprotected() -> Account {
     let mut account = account().await;
@@ -232,7 +258,7 @@ pub async fn unprotected() -> Account {
 }
 
 async fn played(story: Story) -> Account {
-    let mut account = account().await;
+    let mut account = story.begin().await;
     story.play(&mut account).await;
     account
 }

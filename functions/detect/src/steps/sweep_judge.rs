@@ -3,7 +3,7 @@
 use super::searches;
 use super::sweep_list::SweepList;
 use crate::incidents::{Beginning, close_healed, open_or_join, reconcile, swallows, tell_people, tell_people_daily};
-use crate::{Deps, SweepJudgeInput, by_hand, resources};
+use crate::{Deps, SweepJudgeInput, by_hand, readiness, resources};
 use chrono::TimeDelta;
 use lifeboat_domain::ids::Identity;
 use lifeboat_domain::incident::{Answered, Incident, IncidentState, Signal};
@@ -160,6 +160,7 @@ where
     if let Some((title, text)) = blindness(&record, probe, observed) {
         tell_people_daily(deps, &title, text).await?;
     }
+    readiness::look(deps, resource, &record.policy, observed).await?;
     let Some((signal, scenario)) = finding(&record, probe, observed, now) else {
         if let Some((id, probe)) = record.open_incident.zip(probe.filter(|probe| serves(probe, observed))) {
             close_healed(deps, &id, probe).await?;

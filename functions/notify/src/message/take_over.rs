@@ -18,7 +18,11 @@ pub(crate) fn took_over(ending: &Ending<'_>) -> Letter {
     let id = &incident.source.id;
     let is_led = story.moved().is_some();
     let headline = format!("TOOK OVER: {id} serves {} from {}", incident.resource, incident.source.arn.region());
-    let hint = if is_led { "Clients were led to it. What was not replicated is lost." } else { "Lead clients to it by hand, now." };
+    let hint = match (is_led, id.kind()) {
+        (false, _) => "Lead clients to it by hand, now.",
+        (true, ResourceKind::DynamodbTable) => "Clients were led to it. What was not replicated arrives when the other Region is back.",
+        (true, _) => "Clients were led to it. What was not replicated is lost.",
+    };
     let mut letter = letter(ending, Severity::Warning, headline, hint);
     letter.happened = parts::evidence(story);
     letter.happened.extend(parts::measured(ending));

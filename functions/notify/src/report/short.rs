@@ -130,6 +130,7 @@ fn lost(ending: &Ending<'_>) -> String {
             Some(counted) => format!("{counted}: {}", ending.measured.rpo.text),
             None => ending.measured.rpo.text.clone(),
         },
+        Outcome::TookOver if ending.measured.rpo.seconds == Some(0) => format!("nothing: {}", ending.measured.rpo.text),
         Outcome::TookOver => format!("not known: {}", ending.measured.rpo.text),
         Outcome::FailedOver => match standby::kept_all(&story.incident.source) {
             Ok(why) => format!("nothing: {why}"),

@@ -163,7 +163,9 @@ async fn under_way<R, L: Ledger, D, S, E, C>(deps: &Deps<R, L, D, S, E, C>, inci
         return Ok(None);
     };
     let calls = ledger::list::<CallRecord>(&deps.ledger, &keys::of_incident(&incident.id), &format!("call#{hash}#")).await?;
-    let begins = |phase: Phase| phase == Phase::Act || (phase == Phase::Fence && plan.remedy == Some(Remedy::PromoteReplica));
+    // A table that takes over is asked for nothing: it begins with its clients.
+    let first = [(Phase::Fence, Remedy::PromoteReplica), (Phase::CutOver, Remedy::TakeOver)];
+    let begins = |phase: Phase| phase == Phase::Act || first.iter().any(|(of, remedy)| *of == phase && plan.remedy == Some(*remedy));
     let sent = calls.iter().any(|call| begins(call.value.phase) && call.value.state != CallState::Refused);
     let spoilt = incident.setbacks.iter().filter_map(Setback::spoils).any(|target| Some(target) == plan.target.as_ref());
     let promotes = caches::is_under_way(&plan, &calls.iter().map(|call| &call.value).collect::<Vec<_>>());

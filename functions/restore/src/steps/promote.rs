@@ -6,6 +6,7 @@ use crate::executor::{Made, make};
 use crate::observe::instance;
 use crate::steps::fence::expect_fenced;
 use crate::steps::restore::give_up_or;
+use crate::steps::take_over;
 use crate::{Case, Databases, Deps, Look, Secrets};
 use lifeboat_domain::acting::{CallRecord, CallState};
 use lifeboat_domain::ids::DatabaseId;
@@ -83,6 +84,9 @@ pub(crate) async fn promote<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>
     case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
+    if take_over::is_writable_already(&recovery.plan) {
+        return take_over::stand(deps, &mut recovery).await;
+    }
     let promotion = Promotion::of(&recovery)?;
     advance(deps, &mut recovery, &promotion).await
 }
@@ -93,6 +97,9 @@ pub(crate) async fn check<R: Databases, L: Ledger, D, S: Secrets, E, C: Clock>(
     case: &Case,
 ) -> Result<Look, DrError> {
     let mut recovery = Recovery::read(deps, case).await?;
+    if take_over::is_writable_already(&recovery.plan) {
+        return take_over::stand(deps, &mut recovery).await;
+    }
     let promotion = Promotion::of(&recovery)?;
     let asked = advance(deps, &mut recovery, &promotion).await?;
     if asked.progress != Progress::InProgress {

@@ -27,7 +27,10 @@ pub(crate) async fn send<R: Databases, L: Ledger, D, S: Secrets, E, C>(
             let change = deps.secrets.upsert_record(zone, record, *ttl, &to.host).await?;
             keep_change(deps, recovery, act, change).await
         }
-        Act::PointParameter { parameter, holds, .. } => deps.secrets.overwrite_parameter(parameter, &holds.value_for(&to)).await,
+        Act::PointParameter { parameter, holds, region, .. } => {
+            let region = region.as_deref().unwrap_or_default();
+            deps.secrets.overwrite_parameter(parameter, &holds.value_for(&to, region)).await
+        }
         Act::RemoveProxyTarget { proxy, group, instance } => match deps.databases.deregister_target(proxy, group, instance).await {
             Err(error) if error.class == CallClass::NotFound => Ok(()), // Gone with its instance, or by an earlier call.
             answer => answer,
@@ -79,13 +82,13 @@ pub(crate) async fn observe<R: Databases, L, D, S: Secrets, E, C>(
                 deps.secrets.credentials(secret, None).await.map_err(|error| error.while_doing(format!("reading secret {secret}")))?;
             Ok(Observation::done_if(today.endpoint.as_ref() == Some(&to), "the secret names the new database"))
         }
-        Act::PointParameter { parameter, holds, .. } => {
+        Act::PointParameter { parameter, holds, region, .. } => {
             let found = deps
                 .secrets
                 .read_parameter(parameter)
                 .await
                 .map_err(|error| error.while_doing(format!("reading parameter {parameter}")))?;
-            let value = holds.value_for(&to);
+            let value = holds.value_for(&to, region.as_deref().unwrap_or_default());
             Ok(Observation::done_if(found.is_some_and(|found| found.value == value), "the parameter leads to the new database"))
         }
         Act::RemoveProxyTarget { proxy, group, instance } | Act::AddProxyTarget { proxy, group, instance } => {

@@ -1,10 +1,12 @@
 //! The undo of every target, written down before the first one is moved.
 
 use crate::case::Recovery;
+use crate::observe::instance;
 use crate::targets::rename;
 use crate::{Databases, Deps, Secrets};
 use lifeboat_domain::acting::{CutOver, CutOverState, TargetEntry, TargetMove};
 use lifeboat_domain::cut_over::write_token;
+use lifeboat_domain::global_table::other_regions;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::Endpoint;
@@ -114,7 +116,9 @@ async fn moves<R: Databases, L, D, S: Secrets, E, C>(
                 change: None,
             }
         }
-        Act::PointParameter { parameter, holds, .. } => parameter_move(deps, recovery, parameter, *holds, to).await?,
+        Act::PointParameter { parameter, holds, region, .. } => {
+            parameter_move(deps, recovery, parameter, (*holds, region.as_deref()), to).await?
+        }
         Act::RemoveProxyTarget { proxy, group, .. } | Act::AddProxyTarget { proxy, group, .. } => {
             let found = deps.databases.read_proxy(proxy, group).await.map_err(|error| reading(error, proxy))?;
             let found = found.ok_or_else(|| DrError::refused(format!("there is no target group {group} of proxy {proxy} any more")))?;
@@ -136,19 +140,34 @@ fn reading(error: CallError, name: &str) -> DrError {
     error.while_doing(format!("reading where {name} leads, before it is moved"))
 }
 
-async fn parameter_move<R, L, D, S: Secrets, E, C>(
+async fn parameter_move<R: Databases, L, D, S: Secrets, E, C>(
     deps: &Deps<R, L, D, S, E, C>,
     recovery: &Recovery<'_>,
     parameter: &str,
-    holds: ParameterHolds,
+    (holds, region): (ParameterHolds, Option<&str>),
     to: Endpoint,
 ) -> Result<TargetMove, DrError> {
     let found = deps.secrets.read_parameter(parameter).await.map_err(|error| reading(error, parameter))?;
     let found = found.ok_or_else(|| DrError::refused(format!("there is no parameter {parameter} any more: it is not moved")))?;
     let port = recovery.incident.source.endpoint.as_ref().map_or(0, |endpoint| endpoint.port);
-    if holds.endpoint_in(&found.value, port).is_none() {
+    let is_known = match region {
+        Some(region) => found.value == region || has_replica_in(deps, recovery, &found.value).await?,
+        None => holds.endpoint_in(&found.value, port).is_some(),
+    };
+    if !is_known {
         let why = format!("parameter {parameter} does not hold a {holds} any more: it is not moved, as its value could not be kept");
         return Err(DrError::refused(why));
     }
-    Ok(TargetMove::Parameter { parameter: parameter.to_owned(), before: found.value, after: holds.value_for(&to), leads_to: to })
+    let after = holds.value_for(&to, region.unwrap_or_default());
+    Ok(TargetMove::Parameter { parameter: parameter.to_owned(), before: found.value, after, leads_to: to })
+}
+
+/// Whether clients that go to this Region use the same table there.
+async fn has_replica_in<R: Databases, L, D, S, E, C>(
+    deps: &Deps<R, L, D, S, E, C>,
+    recovery: &Recovery<'_>,
+    region: &str,
+) -> Result<bool, DrError> {
+    let table = instance(&deps.databases, &recovery.incident.source.id).await?;
+    Ok(table.is_some_and(|table| other_regions(&table).iter().any(|other| other == region)))
 }

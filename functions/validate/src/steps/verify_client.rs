@@ -10,6 +10,7 @@ use lifeboat_domain::error::CallClass;
 use lifeboat_domain::incident::{Incident, Phase, Source};
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::Endpoint;
+use lifeboat_domain::policy::is_region;
 use lifeboat_domain::ports::{Clock, Credentials, Ledger, OpenDatabases, ReadSecrets, ResolveNames, Target};
 use lifeboat_domain::probe::{Probe, ProbeOutcome};
 use lifeboat_domain::{CallError, DrError};
@@ -68,9 +69,11 @@ async fn go<L, D, S: ReadSecrets, O: OpenDatabases + ResolveNames, C: Clock>(
     for moved in &cut_over.targets {
         ways.push(match &moved.moves {
             TargetMove::Secret { secret, .. } => through_secret(deps, incident, (&target, &expected), secret).await?,
-            TargetMove::Parameter { parameter, leads_to, .. } if leads_to.is_same(&expected) => {
+            TargetMove::Parameter { parameter, after, leads_to, .. } if leads_to.is_same(&expected) => {
                 let seen = log_in(deps, incident, &target, &credentials).await?;
-                seen.map(|seen| format!("parameter {parameter} leads to {}:{}; {seen}", leads_to.host, leads_to.port))
+                let place = format!("{}:{}", leads_to.host, leads_to.port);
+                let names = if is_region(after) { format!("{place} in {after}") } else { place };
+                seen.map(|seen| format!("parameter {parameter} leads to {names}; {seen}"))
             }
             TargetMove::Parameter { parameter, leads_to, .. } => {
                 Err(elsewhere(&format!("parameter {parameter}"), leads_to, &target, &expected))

@@ -3,7 +3,11 @@
 use super::{DESCRIBE, parsed};
 use crate::classify::invalid;
 use crate::time::timestamp;
-use aws_sdk_dynamodb::types::{BillingMode, ContinuousBackupsDescription, KeyType, PointInTimeRecoveryStatus, TableDescription};
+use aws_sdk_dynamodb::types::{
+    BillingMode, ContinuousBackupsDescription, KeyType, MultiRegionConsistency, PointInTimeRecoveryStatus, ReplicaDescription,
+    TableDescription,
+};
+use lifeboat_domain::global_table::{GlobalTable, TableReplica};
 use lifeboat_domain::ids::{Arn, DatabaseId};
 use lifeboat_domain::observed::{
     Configuration, KeyAttribute, ObservedDatabase, Own, RestoreWindow, TableConfiguration, UNFENCED, status_of_table, table_door,
@@ -69,8 +73,7 @@ fn configuration(shown: &TableDescription, backups: Option<&ContinuousBackupsDes
     let mut indexes: Vec<String> = shown.global_secondary_indexes().iter().filter_map(|index| index.index_name.clone()).collect();
     indexes.extend(shown.local_secondary_indexes().iter().filter_map(|index| index.index_name.clone()));
     indexes.sort();
-    let mut replicas: Vec<String> = shown.replicas().iter().filter_map(|replica| replica.region_name.clone()).collect();
-    replicas.sort();
+    let global = global(shown);
     let stream = shown.stream_specification.as_ref().filter(|stream| stream.stream_enabled);
     let own = TableConfiguration {
         key: key(shown),
@@ -86,7 +89,8 @@ fn configuration(shown: &TableDescription, backups: Option<&ContinuousBackupsDes
         indexes,
         point_in_time_days: backups.and_then(recovery_days),
         stream: stream.and_then(|stream| Some(stream.stream_view_type.as_ref()?.as_str().to_owned())),
-        replicas,
+        replicas: global.iter().flat_map(|global| elsewhere(shown, global)).collect(),
+        global: global.map(Box::new),
         ..TableConfiguration::default()
     };
     Configuration {
@@ -98,6 +102,41 @@ fn configuration(shown: &TableDescription, backups: Option<&ContinuousBackupsDes
         own: Some(Own::Table(Box::new(own))),
         ..Configuration::default()
     }
+}
+
+/// What it is as a part of a global table. A table of one Region has neither a version nor replicas.
+fn global(shown: &TableDescription) -> Option<GlobalTable> {
+    if shown.replicas().is_empty() && shown.global_table_version.is_none() {
+        return None;
+    }
+    let own: Vec<&String> = shown.global_secondary_indexes().iter().filter_map(|index| index.index_name.as_ref()).collect();
+    let mut replicas: Vec<TableReplica> = shown.replicas().iter().filter_map(|replica| of_replica(replica, &own)).collect();
+    replicas.sort_by(|one, other| one.region.cmp(&other.region));
+    Some(GlobalTable {
+        version: shown.global_table_version.clone(),
+        is_strong: shown.multi_region_consistency == Some(MultiRegionConsistency::Strong),
+        replicas,
+    })
+}
+
+/// One replica. It may list no index at all, which says nothing of them.
+fn of_replica(shown: &ReplicaDescription, own: &[&String]) -> Option<TableReplica> {
+    let listed: Vec<&String> = shown.global_secondary_indexes().iter().filter_map(|index| index.index_name.as_ref()).collect();
+    let mut lacks: Vec<String> =
+        own.iter().filter(|name| !listed.is_empty() && !listed.contains(name)).map(|name| (*name).clone()).collect();
+    lacks.sort();
+    Some(TableReplica {
+        region: shown.region_name.clone()?,
+        status: shown.replica_status.as_ref().map_or("", |status| status.as_str()).to_owned(),
+        reads: shown.provisioned_throughput_override.as_ref().and_then(|told| told.read_capacity_units),
+        lacks,
+    })
+}
+
+/// Regions of its replicas but its own, which is listed in some answers and not in others.
+fn elsewhere(shown: &TableDescription, global: &GlobalTable) -> Vec<String> {
+    let own = shown.table_arn.as_deref().and_then(|arn| arn.split(':').nth(3));
+    global.replicas.iter().map(|replica| replica.region.clone()).filter(|region| Some(region.as_str()) != own).collect()
 }
 
 /// The key's attributes with their types, the partition key first.

@@ -1,6 +1,7 @@
 //! What a DynamoDB table has beyond what every database has.
 
 use super::{Endpoint, SecurityGroup};
+use crate::global_table::GlobalTable;
 use crate::ids::DatabaseId;
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +90,11 @@ pub struct TableConfiguration {
     pub stream: Option<String>,
     /// The resource policy, as JSON text with sorted keys, without Lifeboat's own statement.
     pub policy: Option<String>,
-    /// Regions of its replicas, sorted.
+    /// Other Regions in which it has replicas, sorted.
     pub replicas: Vec<String>,
+    /// What it is as a part of a global table; none of one that is in its Region only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global: Option<Box<GlobalTable>>,
     /// Scalable targets, sorted.
     #[serde(default)]
     pub autoscaling: Vec<Autoscaling>,

@@ -183,6 +183,9 @@ pub enum Act {
         holds: ParameterHolds,
         /// The instance that clients shall find.
         instance: DatabaseId,
+        /// Of a parameter that holds a Region: the one that it gets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
     },
     /// `rds:DeregisterDBProxyTargets`: a target group holds one instance only.
     RemoveProxyTarget {

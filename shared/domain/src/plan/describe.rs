@@ -57,9 +57,12 @@ impl Act {
             Self::PointRecord { zone, record, ttl, instance } => {
                 format!("{action} {record} CNAME in {zone}, TTL {ttl} s, to the host of {instance}")
             }
-            Self::PointParameter { parameter, holds: ParameterHolds::Host, instance } => format!("{action} {parameter} host of {instance}"),
-            Self::PointParameter { parameter, holds: ParameterHolds::HostPort, instance } => {
-                format!("{action} {parameter} host:port of {instance}")
+            Self::PointParameter { parameter, region: Some(region), instance, .. } => {
+                format!("{action} {parameter} Region {region}, for {instance}")
+            }
+            Self::PointParameter { parameter, holds, instance, .. } => {
+                let what = if *holds == ParameterHolds::HostPort { "host:port" } else { "host" };
+                format!("{action} {parameter} {what} of {instance}")
             }
             Self::RemoveProxyTarget { proxy, group, instance } | Self::AddProxyTarget { proxy, group, instance } => {
                 format!("{action} {instance} in target group {group} of proxy {proxy}")

@@ -83,7 +83,8 @@ pub const MATRIX: &[MatrixRow] = {
         row(DynamodbTable, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
         row(DynamodbTable, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
         row(DynamodbTable, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
-        row(DynamodbTable, Scenario::RegionOutage, &[Guided], true),
+        // Every replica of a global table takes writes: nothing is promoted, and clients are led to this one.
+        row(DynamodbTable, Scenario::RegionOutage, &[TakeOver, Guided], true),
         row(DynamodbTable, Scenario::SecurityBreach, &[Guided], true),
         row(DynamodbTable, Scenario::KeyInaccessible, &[Guided], true),
         // A regional service without hosts, volumes and parameters of ours heals by itself.

@@ -9,6 +9,7 @@ mod cluster;
 mod describe;
 mod forecast;
 mod gates;
+mod global_table;
 mod guidance;
 mod matrix;
 mod options;

@@ -3,6 +3,7 @@
 use super::cache;
 use super::calls::{add_calls, growth};
 use super::cluster;
+use super::global_table;
 use super::promotion;
 use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
@@ -125,7 +126,9 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
         scenario,
         made_at: facts.now,
         remedy,
-        moves_clients: target.is_some() && facts.incident.moves_clients() && !facts.policy.cut_over.is_empty(),
+        moves_clients: target.is_some()
+            && facts.incident.moves_clients()
+            && facts.policy.cut_over.iter().any(|target| global_table::applies(facts, target)),
         target_resource_id: existing_target(facts, remedy, target.as_ref()),
         target,
         restore_point,
@@ -144,6 +147,9 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     };
     if let Some(chosen) = chosen {
         add_calls(facts, &mut plan, chosen)?;
+    }
+    if plan.target.is_some() && facts.incident.moves_clients() {
+        plan.risks.extend(global_table::left_alone(facts));
     }
     let engine = facts.incident.source.engine.as_deref();
     let waits = plan.moves_clients && plan.fence != Some(FencePlan::Impossible) && is_lazy(remedy, engine);

@@ -11,7 +11,7 @@ use crate::observed::ObservedDatabase;
 use crate::ports::Ledger;
 use crate::span::Span;
 use crate::validation::{Validation, WriteMark};
-use crate::words::{Timestamp, show_time};
+use crate::words::{ResourceKind, Timestamp, show_time};
 use std::time::Duration;
 
 /// The database that clients were moved from, and what is known of the move.
@@ -48,6 +48,11 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
         return refuse("no recovery of Lifeboat has moved its clients here: there is nothing to undo".to_owned());
     };
     let (old, new) = (&from.source.id, &facts.incident.source.id);
+    if from.source.resource_id == facts.incident.source.resource_id && new.kind() == ResourceKind::DynamodbTable {
+        return refuse(format!(
+            "{new} stayed where it is, and clients were led to it from another Region: a way back is recovery with scenario region_outage, started in the Region that they shall go to"
+        ));
+    }
     if from.source.resource_id == facts.incident.source.resource_id {
         return refuse(format!(
             "{new} took over from another Region and stayed where it is: a way back is a new replica there, and a plan there to take over from {new}"

@@ -148,7 +148,7 @@ pub(super) fn restored(manifest: &Manifest, target: &DatabaseId) -> Result<Confi
     let named = |text: &String| {
         text.replace(&format!("{}\"", manifest.arn), &format!("{new}\"")).replace(&format!("{}/", manifest.arn), &format!("{new}/"))
     };
-    let own = TableConfiguration { policy: table.policy.as_ref().map(named), ..table.clone() };
+    let own = TableConfiguration { policy: table.policy.as_ref().map(named), global: None, ..table.clone() };
     Ok(Configuration { own: Some(Own::Table(Box::new(own))), ..manifest.configuration.clone() })
 }
 
@@ -180,7 +180,11 @@ pub fn expected_of_table(told: Configuration, found: &Configuration) -> Configur
 
 /// Why a target of the policy has no meaning for a table; none if it has one.
 pub(super) fn refusal(target: &CutOverTarget, source: &DatabaseId) -> Option<String> {
-    if source.kind() != ResourceKind::DynamodbTable || matches!(target, CutOverTarget::SsmParameter { .. }) {
+    if source.kind() != ResourceKind::DynamodbTable {
+        let only = "only a DynamoDB table has one name in several Regions";
+        return target.holds_region().then(|| format!("{}: it holds a Region, and {only}; let it hold host or host_port", target.name()));
+    }
+    if matches!(target, CutOverTarget::SsmParameter { .. }) {
         return None;
     }
     let why = match target {

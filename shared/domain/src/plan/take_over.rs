@@ -1,14 +1,16 @@
 //! Taking over from another Region. The resource that a person names in the standby Region is itself the member that follows one
 //! elsewhere: a replica cluster, or the secondary of a global datastore. It is made writable where it stands, and the clients of this
-//! Region are led to it. Every call goes to this Region: the other one may be dark (fact sheet 3.1, 3.9).
+//! Region are led to it. Every call goes to this Region: the other one may be dark (fact sheet 3.1, 3.9). A table is written in every
+//! Region (`global_table.rs`): clients are led to it, and that is all.
 
 use super::options::{PlanFacts, Weighed, plain};
 use super::targets::{add_consumer_calls, add_target_calls};
-use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy, cache};
+use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy, cache, global_table};
 use crate::error::DrError;
 use crate::ids::{Arn, DatabaseId, SnapshotId, deterministic_name, short_digest};
 use crate::incident::{Phase, Setback};
 use crate::observed::{Configuration, ObservedDatabase, tags};
+use crate::point::Manifest;
 use crate::policy::CutOverTarget;
 use crate::words::{ResourceKind, Scenario};
 
@@ -33,9 +35,7 @@ impl Followed {
 fn followed(facts: PlanFacts<'_>, member: &ObservedDatabase) -> Result<Followed, String> {
     let (id, own) = (&member.id, facts.incident.source.arn.region());
     match id.kind() {
-        ResourceKind::RdsInstance | ResourceKind::DynamodbTable => {
-            Err(format!("no {} takes over from another Region", id.kind().in_words()))
-        }
+        ResourceKind::RdsInstance | ResourceKind::DynamodbTable => Err(format!("no {} follows another Region's", id.kind().in_words())),
         ResourceKind::DbCluster => {
             if let Some(global) = &member.global {
                 return Err(format!("{id} belongs to the Aurora global database {global}, which is failed over as a whole"));
@@ -64,6 +64,9 @@ pub(super) fn weigh(facts: PlanFacts<'_>) -> Weighed {
         return refuse("it does not exist in this Region: nothing here could take over".to_owned());
     };
     let (id, kind) = (&member.id, member.id.kind());
+    if kind == ResourceKind::DynamodbTable {
+        return global_table::weigh(facts, member);
+    }
     let followed = match followed(facts, member) {
         Ok(followed) => followed,
         Err(why) => return refuse(why),
@@ -105,6 +108,9 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrE
     let (Some(member), Some(manifest)) = (facts.observed, facts.manifest) else {
         return Err(DrError::unrecoverable("a take-over was chosen without the member that takes over"));
     };
+    if member.id.kind() == ResourceKind::DynamodbTable {
+        return global_table::add_calls(facts, plan, member, manifest);
+    }
     let followed = followed(facts, member).map_err(DrError::unrecoverable)?;
     let (id, region) = (&member.id, facts.incident.source.arn.region());
     plan.fence = Some(FencePlan::Elsewhere);
@@ -121,6 +127,11 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrE
         plan.guidance.insert(0, format!("The policy's cut_over names no way to move clients: lead them to {host} by hand."));
         return Ok(());
     }
+    lead_clients(facts, plan, manifest, id)
+}
+
+/// The calls that lead the clients of this Region to what serves in it, and its first recovery point.
+pub(super) fn lead_clients(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, id: &DatabaseId) -> Result<(), DrError> {
     plan.refusals.extend(cache::refused_checks(facts));
     add_target_calls(facts, plan, manifest, id)?;
     plan.risks.extend(facts.policy.cut_over.iter().filter_map(dark_control_plane));
@@ -234,7 +245,7 @@ pub(super) fn guidance(facts: PlanFacts<'_>) -> Option<Vec<String>> {
         (ResourceKind::DbCluster | ResourceKind::ReplicationGroup, Some(follows)) => of_member(facts, follows),
         (ResourceKind::DbCluster, None) => of_cluster(facts),
         (ResourceKind::ReplicationGroup, None) => of_cache(facts),
-        (ResourceKind::DynamodbTable, _) => of_table(facts),
+        (ResourceKind::DynamodbTable, _) => global_table::guidance(facts),
         (ResourceKind::RdsInstance, _) => vec![
             "Lifeboat does not move an instance to another Region by itself.".to_owned(),
             "Restore the newest copied snapshot in the standby Region, or promote the replica there, by the runbook.".to_owned(),
@@ -302,20 +313,4 @@ fn of_cache(facts: PlanFacts<'_>) -> Vec<String> {
         disassociate(global, "STANDBY_REGION", "STANDBY_GROUP"),
         "Clients of the standby Region have another endpoint: move them by record, parameter or secret there.".to_owned(),
     ]
-}
-
-fn of_table(facts: PlanFacts<'_>) -> Vec<String> {
-    let (id, own) = (&facts.incident.source.id, facts.incident.source.arn.region());
-    let replicas = known(facts).and_then(Configuration::table).map(|table| table.replicas.as_slice()).unwrap_or_default();
-    let others: Vec<&str> = replicas.iter().map(String::as_str).filter(|region| *region != own).collect();
-    if others.is_empty() {
-        return vec![
-            "Replicas must exist before a Region is lost: aws dynamodb update-table --replica-updates 'Create={RegionName=...}'."
-                .to_owned(),
-        ];
-    }
-    let look =
-        |there: &&str| format!("aws dynamodb describe-table --region {there} --table-name {id} --query 'Table.[TableStatus,Replicas]'");
-    let lead = format!("Lead clients to one of {}: set their Region; the table has the same name there.", others.join(", "));
-    others.iter().map(look).chain(std::iter::once(lead)).collect()
 }

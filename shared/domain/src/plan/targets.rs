@@ -1,13 +1,14 @@
 //! The calls that move clients, one or two for each target of the policy, and those that make consumers look again.
 
 use super::options::PlanFacts;
-use super::{Act, NameHolders, Plan, PlannedCall, cache, renames, table, take_over};
+use super::{Act, NameHolders, Plan, PlannedCall, cache, global_table, renames, table, take_over};
 use crate::error::DrError;
+use crate::global_table::other_regions;
 use crate::ids::DatabaseId;
 use crate::incident::{Phase, Source};
 use crate::observed::{DnsRecord, Parameter, ProxyGroup, tags};
 use crate::point::Manifest;
-use crate::policy::{Consumer, CutOverTarget, ParameterHolds};
+use crate::policy::{Consumer, CutOverTarget, ParameterHolds, is_region};
 use crate::words::{ResourceKind, Scenario};
 
 /// A TTL up to which nobody need be told how long clients may stay away, in seconds.
@@ -53,7 +54,7 @@ impl Moves {
 
 /// Adds the calls of every target, its risks, and what keeps it from being moved.
 pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: &Manifest, to: &DatabaseId) -> Result<(), DrError> {
-    for (place, target) in facts.policy.cut_over.iter().enumerate() {
+    for (place, target) in facts.policy.cut_over.iter().enumerate().filter(|(_, target)| global_table::applies(facts, target)) {
         if let Some(refusal) = table::refusal(target, &facts.incident.source.id)
             .or_else(|| cache::refused_target(facts, target))
             .or_else(|| take_over::refused_target(facts, target))
@@ -63,7 +64,11 @@ pub(super) fn add_target_calls(facts: PlanFacts<'_>, plan: &mut Plan, manifest: 
         }
         match moves(facts, target, facts.targets.get(place), manifest, to)? {
             Ok(moves) => {
-                let why = "clients find the new database through it";
+                let why = if target.holds_region() {
+                    "clients go to the Region that it names"
+                } else {
+                    "clients find the new database through it"
+                };
                 let calls = moves.acts.into_iter().map(|act| PlannedCall { phase: Phase::CutOver, act, why: why.to_owned() });
                 plan.calls.extend(calls);
                 plan.risks.extend(moves.risks);
@@ -111,6 +116,9 @@ fn moves(
         }
         (CutOverTarget::Route53 { zone, record }, Some(FoundTarget::Record(found))) => {
             of_record((zone, record), found, (old_host, strange), to)
+        }
+        (CutOverTarget::SsmParameter { name, holds: ParameterHolds::Region }, Some(FoundTarget::Parameter(found))) => {
+            of_region(facts, name, found.as_ref(), to)
         }
         (CutOverTarget::SsmParameter { name, holds }, Some(FoundTarget::Parameter(found))) => {
             of_parameter((name, *holds), found.as_ref(), (source, strange), to)
@@ -171,22 +179,49 @@ fn of_record(
     Ok(moves)
 }
 
+fn plain_parameter<'a>(name: &str, found: Option<&'a Parameter>) -> Result<&'a Parameter, String> {
+    let Some(found) = found else { return Err(format!("there is no parameter {name}")) };
+    if found.kind != PLAIN {
+        return Err(format!("parameter {name} is a {}: an address that Lifeboat moves must be of type {PLAIN}", found.kind));
+    }
+    Ok(found)
+}
+
+/// The Region of clients, of which only one is known to be theirs that has a replica of their table.
+fn of_region(facts: PlanFacts<'_>, name: &str, found: Option<&Parameter>, to: &DatabaseId) -> Result<Moves, String> {
+    let found = plain_parameter(name, found)?;
+    let own = facts.incident.source.arn.region();
+    let others = facts.observed.map(other_regions).unwrap_or_default();
+    if found.value != own && !others.contains(&found.value) {
+        // What is no Region's name may be anything.
+        let held = if is_region(&found.value) { found.value.as_str() } else { "something" };
+        return Err(format!(
+            "parameter {name} holds {held}, which is no Region of the replicas of {to} ({own}, {}): Lifeboat would write over something else",
+            others.join(", ")
+        ));
+    }
+    let region = Some(own.to_owned());
+    let mut moves =
+        Moves::of(Act::PointParameter { parameter: name.to_owned(), holds: ParameterHolds::Region, instance: to.clone(), region });
+    if found.value == own {
+        moves.risks.push(format!("parameter {name} holds {own} already: nobody who follows it is moved"));
+    }
+    Ok(moves)
+}
+
 fn of_parameter(
     (name, holds): (&str, ParameterHolds),
     found: Option<&Parameter>,
     (source, strange): (&Source, &str),
     to: &DatabaseId,
 ) -> Result<Moves, String> {
-    let Some(found) = found else { return Err(format!("there is no parameter {name}")) };
-    if found.kind != PLAIN {
-        return Err(format!("parameter {name} is a {}: an address that Lifeboat moves must be of type {PLAIN}", found.kind));
-    }
+    let found = plain_parameter(name, found)?;
     let port = source.endpoint.as_ref().map_or(0, |endpoint| endpoint.port);
     // Its value is never shown: it may be a connection string with a password.
     let Some(leads_to) = holds.endpoint_in(&found.value, port) else {
         return Err(format!("parameter {name} does not hold a {holds}: Lifeboat would write over something else"));
     };
-    let mut moves = Moves::of(Act::PointParameter { parameter: name.to_owned(), holds, instance: to.clone() });
+    let mut moves = Moves::of(Act::PointParameter { parameter: name.to_owned(), holds, instance: to.clone(), region: None });
     if source.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_same(&leads_to)) {
         moves.risks.push(format!("parameter {name} leads to {}, {strange}", leads_to.host));
     }

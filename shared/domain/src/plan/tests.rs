@@ -11,6 +11,7 @@ use crate::words::{ResourceKind, Run};
 mod caches;
 mod cells;
 mod clusters;
+mod global_tables;
 mod promotion;
 mod quarantine;
 mod renames;

@@ -238,7 +238,7 @@ impl ReadItems for Cloud {
         self.dynamodb("GetItem", table.as_str(), None, |tables, now| {
             let found = tables.existing(table.as_str())?;
             match found.status(now) {
-                Some("ACTIVE" | "UPDATING") => Ok(()),
+                Some("ACTIVE" | "UPDATING" | "REPLICATION_NOT_AUTHORIZED") => Ok(()),
                 _ => Err(crate::model::ApiError::new("ResourceNotFoundException", "Requested resource not found")),
             }
         })

@@ -42,6 +42,14 @@ pub(super) fn all() -> Vec<Scene> {
             ],
             tables::deleted(),
         ),
+        Scene::new(
+            &[
+                (Question, "Another Region is lost: may clients be led to the replica of the global table here?", "APPROVAL NEEDED"),
+                (Well, "Another Region is lost: clients were led to the replica of the global table here", "TOOK OVER"),
+            ],
+            tables::led_here(),
+        ),
+        Scene::new(&[(News, "A global table is not ready for the loss of a Region", "is not ready")], tables::not_ready()),
         Scene::new(&[(Well, "DynamoDB table: a copy stands beside production", "RESTORED")], tables::spoilt()),
         Scene::new(&[(Broken, "DynamoDB table: a person stopped the execution behind the fence", "INTERRUPTED")], tables::interrupted()),
         Scene::new(&[(Broken, "Replication group: a person stopped the execution behind the fence", "INTERRUPTED")], async {

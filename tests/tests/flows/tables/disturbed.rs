@@ -6,7 +6,7 @@ use lifeboat_testing::model::{FaultKind, When};
 use std::collections::BTreeSet;
 
 /// Every call that a recovery of a table makes to DynamoDB.
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 22] = [
     "RestoreTableFromBackup",
     "RestoreTableToPointInTime",
     "TagResource",
@@ -27,6 +27,8 @@ const CALLS: [&str; 20] = [
     "BatchGetItem",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
+    "ssm:GetParameter",
+    "ssm:PutParameter",
 ];
 
 /// How a story ended: what must be the same however it is disturbed. Names of copies come from the moment.
@@ -35,6 +37,7 @@ struct End {
     outcomes: Vec<Option<Outcome>>,
     calls: Vec<String>,
     serves: bool,
+    region: Option<String>,
     items: usize,
     lease_is_free: bool,
 }
@@ -45,13 +48,14 @@ fn end(account: &Account, since: usize) -> End {
         outcomes: account.incidents().into_iter().map(|incident| incident.outcome).collect(),
         calls: actions(&calls).into_iter().map(str::to_owned).collect(),
         serves: serving == TABLE,
+        region: global::region(account),
         items: items(account, &serving).keys().filter(|key| *key != "999").count(),
         lease_is_free: account.lease_is_free(),
     }
 }
 
 async fn undisturbed(story: Story) -> (End, BTreeMap<String, usize>) {
-    let mut account = account().await;
+    let mut account = story.begin().await;
     let since = account.last_call();
     story.play(&mut account).await;
     let mut visits: BTreeMap<String, usize> = BTreeMap::new();
@@ -62,7 +66,7 @@ async fn undisturbed(story: Story) -> (End, BTreeMap<String, usize>) {
 }
 
 async fn faulty(story: Story, action: &str, when: When, kind: &FaultKind) -> (Account, End) {
-    let mut account = account().await;
+    let mut account = story.begin().await;
     let since = account.last_call();
     account.fault(action, when, kind.clone());
     story.play(&mut account).await;
@@ -73,7 +77,7 @@ async fn faulty(story: Story, action: &str, when: When, kind: &FaultKind) -> (Ac
 #[tokio::test]
 async fn one_fault_of_any_call_changes_nothing_in_the_end() {
     let mut wrong = Vec::new();
-    for story in [Story::Deletion, Story::HumanError, Story::CutOver, Story::Backup] {
+    for story in [Story::Deletion, Story::HumanError, Story::CutOver, Story::RegionLost, Story::Backup] {
         let (expected, _) = undisturbed(story).await;
         for action in CALLS {
             for kind in [FaultKind::Throttle, FaultKind::ServiceError, FaultKind::TimeoutBefore, FaultKind::ReplyLost] {
@@ -118,12 +122,12 @@ async fn a_call_that_is_refused_for_good_ends_whole_and_with_a_person_who_is_tol
 #[tokio::test]
 async fn a_step_that_runs_twice_is_cut_off_or_taken_up_midway_changes_nothing_in_the_end() {
     let mut wrong = Vec::new();
-    for story in [Story::Deletion, Story::CutOver] {
+    for story in [Story::Deletion, Story::CutOver, Story::RegionLost] {
         let (expected, visits) = undisturbed(story).await;
         for (task, count) in visits.iter().filter(|(task, _)| task.starts_with("recovery/")) {
             let repeats = BTreeSet::from([1, *count]).into_iter().flat_map(|visit| [(How::Twice, visit), (How::ReplyLost, visit)]);
             for (how, visit) in repeats.chain([(How::TimesOut, *count), (How::ThenDies, 1), (How::ThenDiesUnheard, *count)]) {
-                let mut account = account().await;
+                let mut account = story.begin().await;
                 let since = account.last_call();
                 account.disturbance = Some(Disturbance::new(how, task, visit));
                 story.play(&mut account).await;

@@ -76,6 +76,38 @@ async fn a_table_is_read_with_everything_that_a_restore_loses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_global_table_is_read_with_its_replicas_whether_its_own_region_is_listed_or_not() {
+    let replica = |region: &str, status: &str| json!({"RegionName": region, "ReplicaStatus": status});
+    let mut home = replica("eu-west-1", "REGION_DISABLED");
+    home["ProvisionedThroughputOverride"] = json!({"ReadCapacityUnits": 3});
+    home["GlobalSecondaryIndexes"] = json!([{"IndexName": "by-day"}]);
+    let own = replica(ARN.split(':').nth(3).unwrap(), "ACTIVE");
+    for listed in [json!([home, replica("ap-south-1", "ACTIVE")]), json!([home, own, replica("ap-south-1", "ACTIVE")])] {
+        let mut shown = table();
+        shown["Table"]["GlobalTableVersion"] = json!("2019.11.21");
+        shown["Table"]["MultiRegionConsistency"] = json!("STRONG");
+        shown["Table"]["Replicas"] = listed;
+        shown["Table"]["TableStatus"] = json!("CREATING");
+        let wire = answering(&[well(&shown), well(&recoverable()), well(&json!({"Tags": []}))]);
+        let seen = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
+        let own = seen.configuration.table().unwrap();
+        assert_eq!(own.replicas, ["ap-south-1", "eu-west-1"], "its own Region is no other one");
+        let global = own.global.as_deref().unwrap();
+        assert_eq!((global.version.as_deref(), global.is_strong), (Some("2019.11.21"), true));
+        let home = global.replicas.iter().find(|replica| replica.region == "eu-west-1").unwrap();
+        assert_eq!((home.status.as_str(), home.reads), ("REGION_DISABLED", Some(3)));
+        assert_eq!(home.lacks, ["by-customer"]);
+        assert!(global.replicas[0].lacks.is_empty(), "one that lists no index says nothing of them");
+    }
+    let mut single = table();
+    single["Table"]["TableStatus"] = json!("CREATING");
+    single["Table"]["Replicas"] = json!([]);
+    let wire = answering(&[well(&single), well(&recoverable()), well(&json!({"Tags": []}))]);
+    let alone = wire.clients().await.databases().database(&id("orders")).await.unwrap().unwrap();
+    assert_eq!(alone.configuration.table().unwrap().global, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_setting_that_may_not_be_read_is_told_and_a_table_that_is_being_made_is_not_asked_for_any() {
     let denied = || refused("AccessDeniedException", "not authorized");
     let wire = answering(&[

@@ -2,10 +2,16 @@
 
 use super::*;
 use crate::ids::SnapshotId;
-use crate::observed::{Member, MemberConfiguration, Replication, tags};
+use crate::observed::{Member, MemberConfiguration, Own, Replication, TableConfiguration, tags};
 use crate::probe::{ProbeOutcome, ReplicaLook};
 use crate::replica::Replica;
 use crate::status::DatabaseStatus;
+
+/// A table is found by its name, and used in a Region.
+const OF_TABLES: &str = "mode: automatic
+cut_over: [{ssm_parameter: {name: /orders/table, holds: host}}, {ssm_parameter: {name: /orders/region, holds: region}}]
+drill: {waived: \"by the test\"}
+max_data_loss: 10m";
 
 /// What a recovery could start from.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +85,10 @@ fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDat
     observed.id = DatabaseId::new(kind, "orders-db").unwrap();
     observed.configuration.multi_az = exists.second;
     observed.configuration.allocated_storage = Some(100);
+    if exists.followed && kind == ResourceKind::DynamodbTable {
+        let own = TableConfiguration { replicas: vec!["eu-west-1".to_owned()], ..TableConfiguration::default() };
+        observed.configuration.own = Some(Own::Table(Box::new(own)));
+    }
     observed.replica_of = exists.followed.then(|| "arn:aws:rds:eu-west-1:123456789012:cluster:orders-home".to_owned());
     if kind != ResourceKind::RdsInstance {
         // A cluster is what its writer is.
@@ -106,7 +116,12 @@ fn replica() -> Replica {
 }
 
 fn plan(kind: ResourceKind, scenario: Scenario, exists: Exists) -> Plan {
-    let mut world = World::new(scenario, status(kind, scenario), AUTOMATIC);
+    let policy = if kind == ResourceKind::DynamodbTable { OF_TABLES } else { AUTOMATIC };
+    let mut world = World::new(scenario, status(kind, scenario), policy);
+    if kind == ResourceKind::DynamodbTable {
+        let holds = |value: &str| FoundTarget::Parameter(Some(Parameter { value: value.into(), kind: "String".into() }));
+        world.targets = vec![holds("orders-db"), holds("eu-west-1")];
+    }
     let source = source(kind, scenario, exists);
     world.incident.kind = kind;
     world.incident.source.id = source.id.clone();

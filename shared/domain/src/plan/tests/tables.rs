@@ -5,11 +5,11 @@ use crate::ids::{Arn, DatabaseId, SnapshotId};
 use crate::observed::{Configuration, FENCED, KeyAttribute, Own, TableConfiguration, UNFENCED, table_door, table_endpoint};
 use crate::status::DatabaseStatus;
 
-const BY_PARAMETER: &str =
+pub(super) const BY_PARAMETER: &str =
     "mode: automatic\ncut_over: [{ssm_parameter: {name: /orders/table, holds: host}}]\ndrill: {waived: \"by the test\"}";
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders_2";
 
-fn own() -> TableConfiguration {
+pub(super) fn own() -> TableConfiguration {
     TableConfiguration {
         key: vec![KeyAttribute { name: "id".into(), kind: "S".into() }],
         ttl: Some("ends_at".into()),
@@ -20,7 +20,7 @@ fn own() -> TableConfiguration {
     }
 }
 
-fn table() -> ObservedDatabase {
+pub(super) fn table() -> ObservedDatabase {
     let id = DatabaseId::new(ResourceKind::DynamodbTable, "Orders_2").unwrap();
     let configuration = Configuration {
         engine: "dynamodb".into(),
@@ -41,7 +41,7 @@ fn table() -> ObservedDatabase {
     }
 }
 
-fn world(scenario: Scenario, yaml: &str) -> World {
+pub(super) fn world(scenario: Scenario, yaml: &str) -> World {
     let mut world = World::new(scenario, "available", yaml);
     world.incident.kind = ResourceKind::DynamodbTable;
     let source = table();
@@ -55,7 +55,7 @@ fn world(scenario: Scenario, yaml: &str) -> World {
     world
 }
 
-fn actions(plan: &Plan) -> Vec<&'static str> {
+pub(super) fn actions(plan: &Plan) -> Vec<&'static str> {
     plan.calls.iter().map(|call| call.act.action()).collect()
 }
 

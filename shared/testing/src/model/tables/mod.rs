@@ -6,6 +6,7 @@ mod backups;
 mod calls;
 mod exports;
 mod put;
+mod replicas;
 #[cfg(test)]
 mod rules;
 mod settings;
@@ -262,7 +263,7 @@ impl Tables {
             return Err(ApiError::new("AccessDeniedException", text));
         }
         match table.status(now) {
-            Some("ACTIVE" | "UPDATING") => {}
+            Some("ACTIVE" | "UPDATING" | "REPLICATION_NOT_AUTHORIZED") => {}
             Some("INACCESSIBLE_ENCRYPTION_CREDENTIALS") => {
                 return Err(ApiError::new("ValidationException", "Cannot do operations on a table whose key is inaccessible"));
             }
