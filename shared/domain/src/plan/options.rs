@@ -2,13 +2,13 @@
 
 use super::cache;
 use super::calls::{add_calls, growth};
-use super::cluster;
 use super::promotion;
 use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
 use super::table;
 use super::take_over;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::{clone, cluster};
 use crate::caches::FoundCache;
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
@@ -105,12 +105,12 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     promotion::rank(&mut weighed);
     let chosen = match facts.incident.request.option {
         Some(wanted) => Some(wanted_option(&weighed, wanted, scenario)?),
-        None => weighed.iter().find(|weighed| weighed.option.possible),
+        None => weighed.iter().find(|weighed| weighed.option.possible && !weighed.option.remedy.is_only_chosen()),
     };
     let remedy = chosen.map(|weighed| weighed.option.remedy);
     let restore_point = chosen.and_then(|weighed| weighed.restore_point);
     let target = match remedy {
-        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => {
+        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold | Remedy::Clone) => {
             Some(target_name(facts.incident)?)
         }
         Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
@@ -171,6 +171,9 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
     let wanted = facts.incident.request.restore_to.or(if scenario == Scenario::Corruption { facts.checks_passed_at } else { None });
     // RDS restores to whole seconds: the plan says what it will do, and rather a moment too early than too late.
     let wanted = wanted.map(|wanted| wanted.trunc_subsecs(0));
+    if clone::is_chosen(facts) {
+        return Ok(wanted); // It holds what is there now: no moment is needed, and none is out of reach.
+    }
     if scenario.is_about_data() && wanted.is_none() {
         return Err(DrError::missing("restore_to", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
     }
@@ -220,6 +223,7 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
         Remedy::ForceFailover => weigh_failover(facts),
         Remedy::PromoteReplica => promotion::weigh(facts),
         Remedy::TakeOver => take_over::weigh(facts),
+        Remedy::Clone => clone::weigh(facts),
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
@@ -358,7 +362,10 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
 }
 
 /// What makes any restore impossible.
-fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
+pub(super) fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
+    if let Some(missing) = clone::lacks_moment(facts, remedy) {
+        return Some(missing);
+    }
     if facts.manifest.is_none() {
         return Some("its configuration is not known: it is gone, and no manifest was kept".to_owned());
     }
