@@ -1,6 +1,7 @@
 //! The calls of the chosen remedy, in order, each with its reason.
 
-use super::options::{PlanFacts, Weighed, class_for};
+use super::cluster::class_for;
+use super::options::{PlanFacts, Weighed};
 use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;

@@ -4,7 +4,8 @@
 //! try a repair, before a restore replaces it. So it is made only where a person names it, always beside production, and it moves nobody.
 
 use super::calls::add_restore_calls;
-use super::options::{PlanFacts, Weighed, class_for, plain, restore_obstacle};
+use super::cluster::class_for;
+use super::options::{PlanFacts, Weighed, plain, restore_obstacle};
 use super::{Act, Forecast, Plan, Remedy, RestoreSettings};
 use crate::error::DrError;
 use crate::ids::DatabaseId;

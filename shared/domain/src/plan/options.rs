@@ -192,9 +192,14 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
 
 /// The option that a person wants instead of the best one.
 fn wanted_option(weighed: &[Weighed], wanted: Remedy, scenario: Scenario) -> Result<&Weighed, DrError> {
-    let possible: Vec<&str> =
-        weighed.iter().filter(|weighed| weighed.option.possible).map(|weighed| weighed.option.remedy.as_str()).collect();
-    let accepted = format!("for {scenario} with what exists: {}", possible.join(", "));
+    let others = || weighed.iter().map(|weighed| &weighed.option).filter(|option| option.remedy != wanted);
+    let possible: Vec<&str> = others().filter(|option| option.possible).map(|option| option.remedy.as_str()).collect();
+    let accepted = if possible.is_empty() {
+        let all: Vec<&str> = others().map(|option| option.remedy.as_str()).collect();
+        format!("for {scenario}, once it is possible: {}", all.join(", "))
+    } else {
+        format!("for {scenario} with what exists: {}", possible.join(", "))
+    };
     match weighed.iter().find(|weighed| weighed.option.remedy == wanted) {
         Some(found) if found.option.possible => Ok(found),
         Some(found) => Err(DrError::invalid("option", format!("{wanted}, which is not possible: {}", found.option.reason), accepted)),
@@ -372,7 +377,7 @@ pub(super) fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<S
     if facts.manifest.is_some_and(|manifest| manifest.configuration.lacks_members()) {
         return Some("the cluster has no instances, and no manifest was kept that says which it had".to_owned());
     }
-    if class_for(facts).is_none() {
+    if cluster::class_for(facts).is_none() {
         return Some("none of the policy's instance classes is to be had now".to_owned());
     }
     let failed: Vec<&str> = facts
@@ -427,15 +432,6 @@ fn restoring(
         replica: None,
         wait_for,
     }
-}
-
-/// The source's class, or the first fallback that was not found wanting.
-pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
-    let wanting = |class: &str| {
-        facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none, .. } if none == class))
-    };
-    let own = facts.manifest.map(|manifest| cluster::class_of(&manifest.configuration).to_owned());
-    own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
 }
 
 /// The restored copy's name: of the incident and how many copies were spoilt before, so that a second call meets the first one's result.

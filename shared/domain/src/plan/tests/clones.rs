@@ -47,7 +47,9 @@ fn a_clone_is_one_cluster_with_one_instance_in_quarantine_and_nothing_else_is_to
         asked.observed.as_mut().unwrap().members[0].configuration.class = "db.r6g.4xlarge".into();
         asked.secret_changed_at = Some(at(30));
         let plan = asked.plan().plan;
-        assert_eq!(actions(&plan), ["act rds:RestoreDBClusterToPointInTime", "act rds:CreateDBInstance"], "{plan:#?}");
+        let made = ["act rds:RestoreDBClusterToPointInTime", "act rds:CreateDBInstance", "configure rds:ModifyDBCluster"];
+        assert_eq!(actions(&plan), made, "deletion protection comes late: {plan:#?}");
+        assert!(matches!(&plan.calls[2].act, Act::ReplaySettings { instance, .. } if Some(instance) == plan.target.as_ref()));
         assert_eq!((plan.moves_clients, plan.fence, plan.warm_up.as_ref()), (false, None, None));
         assert_eq!((plan.restore_point, plan.baseline.as_ref()), (None, None), "nothing that it could prove has a time");
         let Act::CloneCluster { source, resource_id, target, settings } = &plan.calls[0].act else { panic!("{:?}", plan.calls) };
@@ -131,7 +133,10 @@ fn a_clone_of_another_kind_or_against_an_outage_is_refused_with_what_is_accepted
     instance.incident.request.restore_to = Some(at(-3600));
     let mut outage = asked(Scenario::Hung);
     outage.incident.request.option = Some(Remedy::Clone);
-    for (world, accepted) in [(instance, "restore_to_time"), (outage, "restore_latest")] {
+    let mut timeless = World::new(Scenario::HumanError, "available", AUTOMATIC);
+    timeless.incident.request.option = Some(Remedy::Clone);
+    assert!(refused(&timeless).to_string().contains("once it is possible: restore_to_time, restore_snapshot"), "{}", refused(&timeless));
+    for (world, accepted) in [(instance, "restore_to_time"), (outage, "force_failover")] {
         let error = refused(&world).to_string();
         assert!(error.contains("clone") && error.contains(accepted), "{error}");
     }

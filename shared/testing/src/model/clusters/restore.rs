@@ -104,7 +104,7 @@ impl RestoreDbClusterToPointInTime {
         if !is_made_of_members(&source.engine) {
             return Err(ApiError::combination("The RestoreType copy-on-write is supported for Aurora DB clusters only."));
         }
-        if status != "available" || source.db_cluster_members.is_empty() {
+        if status != "available" || model.members(&id).next().is_none() {
             return Err(cluster_state("The source of a clone must be available and have a DB instance."));
         }
         let identifier = model.check_new_cluster(&self.db_cluster_identifier, &source.engine, &self.config)?;
