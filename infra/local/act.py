@@ -226,7 +226,7 @@ class Act:
         led, since = [self.side_before], None
         if ending.outcome == "recovered":
             led.append(self.stage.secret.side())
-        elif ending.outcome == "restored_beside":
+        elif ending.outcome in ("restored_beside", "cloned"):
             since = self.zero
         problems = checks.never_both(self.stage, led, uninterrupted_since=since)
         result.both_sides = "SEEN" if problems else "never"
@@ -308,6 +308,45 @@ class Act:
         result.rows_rescued = sum(
             copy.get(identifier) == stage.journal.seed.get(identifier, "") for identifier in deleted
         )
+        result.rto = moment(document["closed_at"]).timestamp() - self.broke
+        return result
+
+    def conclude_clone(self, result: Result, execution: Json, *, deleted: list[int]) -> Result:
+        """Check a clone: it holds what production holds now, damage and all, and nobody was moved to it."""
+        ending = self._judge(result, execution, "cloned")
+        if ending.report["outcome"] != "cloned" or ending.plan is None:
+            return result
+        stage, problems, document, plan = self.stage, result.problems, ending.incident, ending.plan
+        validation = stage.ledger.read(f"incident#{document['id']}", "validation")
+        built_in = ("reachability", "login", "role", "configuration")
+        result.checks, found = checks.judge_validation(validation, self.zero, stage.promises, built_in)
+        problems += found
+        if (plan["restore_point"], (validation or {}).get("newest_data")) != (None, None):
+            problems.append(f"a clone has a restore point, or its age was measured: {plan['restore_point']}, {validation}")
+        self._judge_world(result, ending)
+        place, copy = document["restored"]["endpoint"], bare(document["restored"]["id"])
+        alone = {"VpcSecurityGroups": [{"VpcSecurityGroupId": QUARANTINE}], "Members": self.described["Members"][:1]}
+        shown = stage.describe(copy)
+        problems += checks.compare_settings({**self.described, **alone}, shown, stage.database.settings)
+        beside = f"{place['host']}:{place['port']}"
+        problems += self._given_access(document["id"], copy, beside)
+        with stage.secret.connect(beside) as connection:
+            cloned = hashes(connection)
+        [sent] = [
+            moment(call["sent_at"])
+            for _, call in stage.ledger.list(f"incident#{document['id']}", f"call#{plan['hash']}#")
+            if call["act"]["call"] == "clone_cluster"
+        ]
+        gone = frozenset(deleted)
+        on_clone = checks.compare_rows(stage.journal, cloned, "the clone", sent, missing_on_purpose=gone).problems
+        problems += [f"on the clone, {problem}" for problem in on_clone]
+        problems += checks.compare_mistake(stage.journal, cloned, deleted, [])
+        with stage.writer.paused():
+            serving = checks.serving_rows(stage)
+        untouched = checks.compare_rows(stage.journal, serving, self.side_before, None, missing_on_purpose=gone)
+        problems += [f"on the serving side, {problem}" for problem in untouched.problems]
+        problems += self._moved(ending, stage.secret.side())
+        result.rows_lost = len(untouched.lost)
         result.rto = moment(document["closed_at"]).timestamp() - self.broke
         return result
 

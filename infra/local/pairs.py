@@ -114,6 +114,11 @@ AURORA = {
     ),
     "undo": replace(RDS["undo"], run=scenarios_aurora.undo, engines=()),
     "human_error": RDS["human_error"],
+    "clone": Scenario(
+        scenarios_aurora.clone,
+        "rows are deleted by mistake: the damage is cloned as it is, to be looked at beside production; nobody is moved",
+        ("clone",),
+    ),
     "corruption": RDS["corruption"],
 }
 

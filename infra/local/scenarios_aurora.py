@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from act import RECOVERY_SECONDS, Act, Result
-from scenarios import cut_over, failed_over, go_back
+from scenarios import DELETED, changed_nothing, cut_over, failed_over, go_back
 from stage import RESOURCE
 
 # A mistake that no check holds against the database when clients go back to it. The ids are far from those of the client.
@@ -43,3 +43,22 @@ def undo(act: Act) -> list[Result]:
     given = {"resource": RESOURCE, "scenario": "human_error", "restore_to": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
     moved = cut_over(act, "undo_moved", {**given, "cut_over": True, "run": "execute"}, "FAILED")
     return go_back(act, moved, home)
+
+
+def clone(act: Act) -> list[Result]:
+    """Run it: rows are deleted by mistake, and a person has the damage cloned as it is, to look at it beside production."""
+    stage, result = act.stage, Result("clone", "CLONED")
+    points = stage.ledger.list(f"resource#{RESOURCE}", "point#")
+    act.begin("break", "somebody deletes rows of public.orders by mistake")
+    deleted, _ = stage.sql(f"DELETE FROM public.orders WHERE {DELETED} RETURNING id")
+    act.timeline.note("break", f"{len(deleted)} rows are gone, and somebody wants to look before anything is restored")
+    given = {"resource": RESOURCE, "scenario": "human_error", "option": "clone", "run": "execute"}
+    asked = act.ask(given, 1)
+    result.problems += changed_nothing(act, asked, "FAILED")
+    execution = act.ask(act.approval(), 2)
+    act.conclude_clone(result, execution, deleted=deleted)
+    now_kept = stage.ledger.list(f"resource#{RESOURCE}", "point#")
+    if not points or now_kept != points or any(point["state"] == "verified" for _, point in now_kept):
+        result.problems.append(f"a clone proves nothing about recovery points: {points} became {now_kept}")
+    result.more = f"rows_deleted={len(deleted)}"
+    return [result]

@@ -5,7 +5,7 @@
 
 use crate::Deps;
 use crate::ending::{Ending, Failure, exact_outcome};
-use crate::message::{Letter, asks, beside, broken, ends, take_over, without};
+use crate::message::{Letter, asks, beside, broken, cloned, ends, take_over, without};
 use crate::report;
 use crate::story::Story;
 use crate::told::{self, Closing, Told};
@@ -146,6 +146,7 @@ pub(crate) fn letter(ending: &Ending<'_>) -> Letter {
         Outcome::TookOver => take_over::took_over(ending),
         Outcome::SelfHealed => ends::self_healed(ending),
         Outcome::RestoredBeside => beside::restored_beside(ending),
+        Outcome::Cloned => cloned::cloned(ending),
         Outcome::Planned => ends::planned(ending),
         Outcome::Refused => asks::refused(ending),
         Outcome::HeldByValidation => asks::held(ending),
@@ -213,18 +214,18 @@ async fn close_incident(
         if still_ours && outcome.closes() && record.open_incident.as_ref() == Some(id) {
             record.open_incident = None;
         }
-        count_recovery(record, closing.generation, took, ending.at);
+        count_recovery(record, closing.generation, (outcome, took), ending.at);
         Ok(())
     })
     .await
     .map(|_| ())
 }
 
-/// Counts a recovery that changed something, once: the generation says whether it was counted.
-fn count_recovery(record: &mut ResourceRecord, generation: Option<u32>, took: Option<Span>, at: Timestamp) {
+/// Counts a recovery that changed something, once: the generation says whether it was counted. A clone is none, and cools nothing down.
+fn count_recovery(record: &mut ResourceRecord, generation: Option<u32>, (outcome, took): (Outcome, Option<Span>), at: Timestamp) {
     if let Some(generation) = generation.filter(|generation| record.generation < *generation) {
         record.generation = generation;
-        record.last_recovery = Some(at);
+        record.last_recovery = if outcome == Outcome::Cloned { record.last_recovery } else { Some(at) };
         record.recovery_times.extend(took);
     }
 }

@@ -86,10 +86,10 @@ fn left_by(other: &Incident) -> Option<Leftover> {
     }
     let Restored { id, arn, resource_id, .. } = other.restored.clone()?;
     let failed = other.setbacks.iter().any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if *target == id));
-    let how = if other.outcome == Some(Outcome::RestoredBeside) {
-        "restored beside production"
-    } else {
-        "restored, and clients were not moved to it"
+    let how = match other.outcome {
+        Some(Outcome::RestoredBeside) => "restored beside production",
+        Some(Outcome::Cloned) => "cloned from production as it was then",
+        _ => "restored, and clients were not moved to it",
     };
     (!failed).then(|| Leftover { id, arn, why: format!("{how} by incident {} of {at}", other.id), resource_id })
 }

@@ -126,6 +126,7 @@ impl<'a> Ending<'a> {
             | Outcome::SelfHealed
             | Outcome::SourceHealed => true,
             Outcome::RestoredBeside
+            | Outcome::Cloned
             | Outcome::Planned
             | Outcome::Refused
             | Outcome::HeldByValidation
@@ -151,6 +152,7 @@ pub(crate) fn exact_outcome(story: &Story, outcome: Outcome, failure: Option<&Fa
         (Outcome::SelfHealed, _) if story.grown_to().is_some() => Outcome::StorageGrown,
         (Outcome::Recovered, _) if story.plan().is_some_and(|plan| plan.remedy == Some(Remedy::SwapBack)) => Outcome::SwappedBack,
         (Outcome::Recovered, _) if story.takes_over() => Outcome::TookOver,
+        (Outcome::RestoredBeside, _) if story.is_clone() => Outcome::Cloned,
         _ => outcome,
     }
 }
@@ -168,6 +170,7 @@ fn why(story: &Story, outcome: Outcome, failure: Option<&Failure>, reason: Optio
     let found = match outcome {
         Outcome::Recovered
         | Outcome::RestoredBeside
+        | Outcome::Cloned
         | Outcome::FailedOver
         | Outcome::StorageGrown
         | Outcome::SwappedBack

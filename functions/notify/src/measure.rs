@@ -160,7 +160,7 @@ fn served_again(story: &Story, outcome: Outcome) -> Result<(Timestamp, &'static 
         Outcome::FailedOver | Outcome::StorageGrown | Outcome::SelfHealed => {
             story.incident.healthy_at.map(|at| (at, "the first probe that answered")).ok_or(NO_OUTAGE)
         }
-        Outcome::RestoredBeside => Err("clients were not moved, so there is no time to recovery"),
+        Outcome::RestoredBeside | Outcome::Cloned => Err("clients were not moved, so there is no time to recovery"),
         Outcome::Planned => Err("only a plan was made"),
         Outcome::Refused
         | Outcome::HeldByValidation
@@ -248,7 +248,7 @@ fn rpo(story: &Story, outcome: Outcome) -> Result<Found, String> {
             let text = format!("from {held} at {} until {what} at {}", show_time(from), show_time(until));
             Ok(Found::between(from, until, text))
         }
-        Outcome::RestoredBeside => Err("nobody was moved, so nothing was lost by the recovery".to_owned()),
+        Outcome::RestoredBeside | Outcome::Cloned => Err("nobody was moved, so nothing was lost by the recovery".to_owned()),
         Outcome::Planned => Err("only a plan was made".to_owned()),
         Outcome::Refused
         | Outcome::HeldByValidation

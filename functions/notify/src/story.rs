@@ -120,6 +120,11 @@ impl Story {
         self.plan().is_some_and(|plan| plan.remedy == Some(Remedy::TakeOver))
     }
 
+    /// Whether what it makes is a clone of today's data: it brings nothing back.
+    pub(crate) fn is_clone(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.remedy == Some(Remedy::Clone))
+    }
+
     /// Whether a copy must not be used any more.
     pub(crate) fn is_spoilt(&self, copy: &DatabaseId) -> bool {
         self.incident.setbacks.iter().filter_map(Setback::spoils).any(|spoilt| spoilt == copy)
@@ -209,7 +214,7 @@ impl Story {
     /// Whether the source had deletion protection when the plan was made, which its copy gets too; none if no plan says so.
     pub(crate) fn is_protected(&self) -> Option<bool> {
         self.plan()?.calls.iter().find_map(|call| match &call.act {
-            Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } => {
+            Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } | Act::CloneCluster { settings, .. } => {
                 Some(settings.configuration.deletion_protection)
             }
             Act::PromoteReplica { expected, .. } => Some(expected.deletion_protection),
@@ -227,9 +232,8 @@ impl Story {
     pub(crate) fn standing_copy(&self) -> Option<(&DatabaseId, Arn)> {
         let plan = self.plan().filter(|_| self.perhaps_moved().is_none())?;
         let target = plan.target.as_ref()?;
-        let is_made =
-            |act: &Act| matches!(act, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. });
-        let made = self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.state != CallState::Refused && is_made(&record.act));
+        let made =
+            self.calls.iter().any(|(hash, record)| *hash == plan.hash && record.state != CallState::Refused && makes_copy(&record.act));
         made.then_some(target).zip(self.incident.source.arn.sibling(target).ok())
     }
 
@@ -259,6 +263,10 @@ impl Story {
         };
         self.incident.unreachable_since.is_some() || self.timeline.iter().any(judged_down) || events::by_itself(&self.incident).is_some()
     }
+}
+
+const fn makes_copy(act: &Act) -> bool {
+    matches!(act, Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::CloneCluster { .. } | Act::RebuildCold { .. })
 }
 
 /// Whether clients cannot be moved as the policy says.

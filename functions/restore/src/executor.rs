@@ -100,7 +100,11 @@ async fn refused<R, L: Ledger, D, S, E, C>(
         (CallClass::WrongState, _) => Ok(Made::NotYet(error.to_string())),
         (
             CallClass::NoCapacity,
-            Act::RestoreFromSnapshot { .. } | Act::RestoreToPointInTime { .. } | Act::RebuildCold { .. } | Act::MakeMember { .. },
+            Act::RestoreFromSnapshot { .. }
+            | Act::RestoreToPointInTime { .. }
+            | Act::CloneCluster { .. }
+            | Act::RebuildCold { .. }
+            | Act::MakeMember { .. },
         ) => {
             let setback = no_capacity(&record.act);
             recovery
@@ -120,9 +124,10 @@ async fn refused<R, L: Ledger, D, S, E, C>(
 /// The class that was not to be had. A cluster that stands without a member is spoilt: the next plan restores another one.
 fn no_capacity(act: &Act) -> Setback {
     let (class, target) = match act {
-        Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } | Act::RebuildCold { settings, .. } => {
-            (settings.configuration.class.clone(), None)
-        }
+        Act::RestoreFromSnapshot { settings, .. }
+        | Act::RestoreToPointInTime { settings, .. }
+        | Act::CloneCluster { settings, .. }
+        | Act::RebuildCold { settings, .. } => (settings.configuration.class.clone(), None),
         Act::MakeMember { settings, cluster, .. } => (settings.class.clone(), Some(cluster.clone())),
         _ => (String::new(), None),
     };
@@ -165,6 +170,7 @@ async fn call<R: Databases, L: Ledger, D, S: Secrets, E, C>(
         Act::RestoreToPointInTime { source, at, target, settings } => {
             deps.databases.restore_to_point_in_time(source, *at, target, settings).await
         }
+        Act::CloneCluster { source, target, settings, .. } => deps.databases.clone_cluster(source, target, settings).await,
         Act::ForceFailover { instance, to, .. } if instance.kind() == ResourceKind::DbCluster => {
             deps.databases.fail_cluster_over(instance, to.as_ref()).await
         }

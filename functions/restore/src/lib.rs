@@ -16,10 +16,10 @@ use lifeboat_domain::bisection::Turn;
 use lifeboat_domain::ids::{IncidentId, PlanHash};
 use lifeboat_domain::policy::PolicyDocument;
 use lifeboat_domain::ports::{
-    CallWebhooks, Clock, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
-    PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords, ReadSecretOwners,
-    ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases, TakeOver, TakeSnapshots,
-    TouchFunctions, WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
+    CallWebhooks, Clock, CloneClusters, DeleteDatabases, Documents, FailClustersOver, Ledger, MakeCaches, MakeMembers, ModifyDatabases,
+    PromoteDatabases, PromoteNodes, ReadAlarms, ReadDatabases, ReadExecutions, ReadKeys, ReadParameters, ReadProxies, ReadRecords,
+    ReadSecretOwners, ReadSecretVersions, ReadSecrets, RebootDatabases, RestartServices, RestoreDatabases, SetTables, TagDatabases,
+    TakeOver, TakeSnapshots, TouchFunctions, WriteAlarms, WriteParameters, WriteProxies, WriteRecords, WriteSecrets,
 };
 use lifeboat_domain::words::{Progress, Timestamp};
 use lifeboat_domain::{DrError, Span};
@@ -169,6 +169,7 @@ pub trait Databases:
     + TakeSnapshots
     + DeleteDatabases
     + MakeMembers
+    + CloneClusters
     + FailClustersOver
     + SetTables
     + MakeCaches
@@ -190,6 +191,7 @@ impl<T> Databases for T where
         + TakeSnapshots
         + DeleteDatabases
         + MakeMembers
+        + CloneClusters
         + FailClustersOver
         + SetTables
         + MakeCaches

@@ -99,9 +99,10 @@ pub(crate) async fn observe<R: Databases, L: Ledger, D, S: Secrets, E, C>(
     record: &CallRecord,
 ) -> Result<Observation, DrError> {
     match &record.act {
-        Act::RestoreFromSnapshot { target, .. } | Act::RestoreToPointInTime { target, .. } | Act::RebuildCold { target, .. } => {
-            observe_restore(deps, recovery, target).await
-        }
+        Act::RestoreFromSnapshot { target, .. }
+        | Act::RestoreToPointInTime { target, .. }
+        | Act::CloneCluster { target, .. }
+        | Act::RebuildCold { target, .. } => observe_restore(deps, recovery, target).await,
         Act::CreateSnapshot { instance, snapshot, .. } => {
             let found = deps
                 .databases
@@ -245,6 +246,7 @@ fn of_instance(recovery: &Recovery<'_>, record: &CallRecord, found: Option<&Obse
         | Act::TakeOver { .. }
         | Act::RestoreFromSnapshot { .. }
         | Act::RestoreToPointInTime { .. }
+        | Act::CloneCluster { .. }
         | Act::RebuildCold { .. }
         | Act::MakeMember { .. }
         | Act::CreateSnapshot { .. }

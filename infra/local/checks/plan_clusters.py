@@ -70,6 +70,9 @@ def _restore(act: Json) -> Json:
     if act["call"] == "restore_from_snapshot":
         source = {"Engine": told["engine"], "EngineVersion": told["engine_version"]}
         return {**given, **source, "SnapshotIdentifier": act["snapshot"]}
+    if act["call"] == "clone_cluster":
+        latest = {"RestoreType": "copy-on-write", "UseLatestRestorableTime": True}
+        return {**given, **latest, "SourceDBClusterIdentifier": bare(act["source"])}
     when = {"RestoreToTime": moment(act["at"])} if act["at"] else {"UseLatestRestorableTime": True}
     return {**given, **when, "SourceDbClusterResourceId": act["source"]}
 
@@ -98,7 +101,7 @@ def _late(settings: Json) -> Json:
 def planned_on_cluster(act: Json) -> Call:
     """The one call of an act on a cluster."""
     name = act["call"]
-    if name in ("restore_from_snapshot", "restore_to_point_in_time"):
+    if name in ("restore_from_snapshot", "restore_to_point_in_time", "clone_cluster"):
         action = "FromSnapshot" if name == "restore_from_snapshot" else "ToPointInTime"
         return Call(f"RestoreDBCluster{action}", present(_restore(act)))
     if name == "make_member":

@@ -8,9 +8,9 @@ use lifeboat_domain::ids::{Arn, DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, ProxyGroup, RestoreWindow, is_cache_resource_id};
 use lifeboat_domain::plan::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting};
 use lifeboat_domain::ports::{
-    Answer, DeleteDatabases, FailClustersOver, Listing, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases, PromoteNodes,
-    ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases, TakeOver,
-    TakeSnapshots, WriteProxies,
+    Answer, CloneClusters, DeleteDatabases, FailClustersOver, Listing, MakeCaches, MakeMembers, ModifyDatabases, PromoteDatabases,
+    PromoteNodes, ReadDatabaseEvents, ReadDatabases, ReadProxies, RebootDatabases, RestoreDatabases, Secret, SetTables, TagDatabases,
+    TakeOver, TakeSnapshots, WriteProxies,
 };
 use lifeboat_domain::words::ResourceKind;
 use lifeboat_domain::{CallClass, CallError, Timestamp};
@@ -309,6 +309,13 @@ impl DeleteDatabases for Databases {
             return self.caches.delete_released(instance, final_snapshot).await;
         }
         self.rds.delete_released(instance, final_snapshot).await
+    }
+}
+
+impl CloneClusters for Databases {
+    async fn clone_cluster(&self, source: &DatabaseId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        only_a(ResourceKind::DbCluster, "rds:RestoreDBClusterToPointInTime", source)?;
+        self.rds.clone_cluster(source, target, settings).await
     }
 }
 

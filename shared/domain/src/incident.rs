@@ -34,6 +34,8 @@ closed_enum! {
         SelfHealed = "self_healed",
         /// A validated copy stands beside production; nobody was moved.
         RestoredBeside = "restored_beside",
+        /// A clone of today's data stands beside production; nothing was brought back, and nothing is proven by it.
+        Cloned = "cloned",
         /// Only a plan was asked for.
         Planned = "planned",
         /// A safety rule, the mode or the policy said no.
@@ -62,6 +64,7 @@ impl Outcome {
             | Self::TookOver
             | Self::SelfHealed
             | Self::RestoredBeside
+            | Self::Cloned
             | Self::Planned => true,
             Self::Refused | Self::HeldByValidation | Self::SourceHealed | Self::NeedsPerson | Self::Failed | Self::Interrupted => false,
         }

@@ -15,7 +15,7 @@ mod visits;
 
 pub use alarms::{ReadAlarms, WriteAlarms};
 pub use caches::{MakeCaches, OtherSessions, PromoteNodes};
-pub use clusters::{FailClustersOver, MakeMembers, TakeOver};
+pub use clusters::{CloneClusters, FailClustersOver, MakeMembers, TakeOver};
 pub use exports::ExportTables;
 pub use listing::Listing;
 pub use tables::SetTables;

@@ -173,6 +173,14 @@ def clusters(verdict: Verdict) -> None:
         verdict.finds(f"call {number} missing", problems, "planned, but not made", record["action"])
     turned = [*LOG[:5], LOG[6], LOG[5], LOG[7]]
     verdict.finds("the writer rebooted first", checks.compare_calls(turned, [plan], MEMBERS), "another order")
+    clone = {"call": "clone_cluster", "source": "cluster:orders-db", "resource_id": "cluster-SOURCE", "target": "cluster:copy"}
+    planned_clone = plan_of({**clone, "settings": RESTORE["settings"]})
+    said = {key: value for key, value in LOG[0]["parameters"].items() if key != "SourceDbClusterResourceId"}
+    now = {**said, "SourceDBClusterIdentifier": "orders-db", "RestoreType": "copy-on-write"}
+    action = "RestoreDBClusterToPointInTime"
+    verdict.passes("a clone", checks.compare_calls([called(action, **now)], [planned_clone], MEMBERS))
+    full = {key: value for key, value in now.items() if key != "RestoreType"}
+    verdict.finds("a full copy", checks.compare_calls([called(action, **full)], [planned_clone], MEMBERS), "RestoreType")
     asked = {"call": "force_failover", "instance": "cluster:orders-db", "to": "orders-db-2"}
     made = called("FailoverDBCluster", DBClusterIdentifier="orders-db", TargetDBInstanceIdentifier="orders-db-2")
     verdict.passes("a failover", checks.compare_calls([made], [plan_of(asked)], MEMBERS))

@@ -112,9 +112,10 @@ fn every_closing_names_an_outcome_and_every_outcome_of_an_execution_is_closed_wi
         .filter(|(_, task)| task.step() == Some("close"))
         .map(|(name, task)| (name.to_owned(), task.arguments.payload["outcome"].as_str().unwrap_or_default().to_owned()))
         .collect();
-    // `notify` itself tells a failover and a growth from a self-healing, an undo and a take-over from a recovery, and the reconciler says what
+    // `notify` itself tells a failover and a growth from a self-healing, an undo and a take-over from a recovery, a clone from a restore, and the reconciler says what
     // was interrupted.
-    let of_functions = [Outcome::FailedOver, Outcome::StorageGrown, Outcome::SwappedBack, Outcome::TookOver, Outcome::Interrupted];
+    let of_functions =
+        [Outcome::FailedOver, Outcome::StorageGrown, Outcome::SwappedBack, Outcome::TookOver, Outcome::Cloned, Outcome::Interrupted];
     let expected = all(Outcome::ALL.iter().filter(|outcome| !of_functions.contains(outcome)));
     assert_eq!(closings.values().cloned().collect::<BTreeSet<_>>(), expected, "{closings:?}");
 }

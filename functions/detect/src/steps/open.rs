@@ -90,7 +90,15 @@ fn check(asked: &Asked, now: Timestamp) -> Result<Request, DrError> {
     if let Some(at) = restore_to.filter(|at| *at > now) {
         return Err(DrError::invalid("restore_to", show_time(at), format!("a moment in the past; it is {} now", show_time(now))));
     }
-    if asked.scenario == Scenario::HumanError && restore_to.is_none() {
+    let is_clone = asked.option == Some(Remedy::Clone);
+    if is_clone && asked.cut_over {
+        return Err(DrError::invalid(
+            "cut_over",
+            "true together with \"option\": \"clone\"",
+            "false: a clone holds the same data, damaged or not, so that clients are never moved to one",
+        ));
+    }
+    if asked.scenario == Scenario::HumanError && restore_to.is_none() && !is_clone {
         return Err(DrError::missing("restore_to", "the moment just before the mistake, in UTC, such as 2026-01-15T10:25:00Z"));
     }
     if asked.plan.is_some() && run == Run::Plan {

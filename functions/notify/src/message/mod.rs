@@ -6,6 +6,7 @@
 pub(crate) mod asks;
 pub(crate) mod beside;
 pub(crate) mod broken;
+pub(crate) mod cloned;
 pub(crate) mod ends;
 pub(crate) mod parts;
 pub(crate) mod progress;

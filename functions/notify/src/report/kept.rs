@@ -2,6 +2,7 @@
 
 use super::Kept;
 use crate::commands;
+use crate::message::cloned;
 use crate::story::Story;
 use lifeboat_domain::acting::CutOver;
 use lifeboat_domain::incident::Restored;
@@ -69,6 +70,17 @@ fn source(story: &Story, cut_over: &CutOver) -> Kept {
 
 fn copy(story: &Story, restored: &Restored) -> Kept {
     let source = &story.incident.source.id;
+    if story.is_clone() {
+        let cost = story.plan().and_then(|plan| plan.forecast()).map_or("an instance", |forecast| forecast.cost.as_str());
+        return Kept {
+            id: restored.id.clone(),
+            is_certain: true,
+            why: format!("it is {}; {source} still is the database", cloned::WHAT),
+            cost: format!("{} is billed: {cost}", restored.id),
+            release_commands: commands::delete_copy(&restored.arn, &restored.id, story.is_copy_protected(&restored.id)),
+            release_note: format!("; either of the two may be deleted, and the other keeps its data, {source} too"),
+        };
+    }
     let lacks = if story.is_spoilt(&restored.id) { ", and it is not used any more: it may lack writes, or never ran" } else { "" };
     Kept {
         id: restored.id.clone(),

@@ -21,7 +21,7 @@ use crate::commands::Execution;
 use crate::ending::Ending;
 use crate::iac::{self, TellYourIac};
 use crate::measure::{Measure, PhaseTime, Rows, phases};
-use crate::message::{Advice, Severity, beside, parts};
+use crate::message::{Advice, Severity, beside, cloned, parts};
 use crate::phrases;
 use crate::text::one_line;
 use crate::undo;
@@ -267,6 +267,7 @@ fn closing(ending: &Ending<'_>) -> Option<String> {
             Some(format!("{source} served again after {took}, by itself{by}"))
         }
         (Outcome::SelfHealed, _, None) => Some(format!("{source} serves: no outage was seen")),
+        (Outcome::Cloned, Some(clone), _) => Some(format!("{}, {}, stands beside {source}, which was not touched", clone.id, cloned::WHAT)),
         (Outcome::RestoredBeside, Some(restored), _) => {
             Some(format!("{}{checked}, stands beside {source}, which was not touched", restored.id))
         }

@@ -3,7 +3,7 @@
 use super::page::link;
 use crate::ending::Ending;
 use crate::iac;
-use crate::message::{Advice, Letter, beside, parts};
+use crate::message::{Advice, Letter, beside, cloned, parts};
 use crate::phrases;
 use crate::rows::how_compared;
 use crate::standby;
@@ -23,7 +23,11 @@ const LINE: usize = 260;
 pub(super) fn in_short(ending: &Ending<'_>, opening: &str, letter: &Letter, keeps: bool) -> Vec<String> {
     let next = &letter.to_do;
     // A copy beside production asks for a decision first; its steps are ways to carry one out.
-    let first = if ending.outcome == Outcome::RestoredBeside { Some(&letter.hint) } else { next.first().map(|first| &first.say) };
+    let first = if matches!(ending.outcome, Outcome::RestoredBeside | Outcome::Cloned) {
+        Some(&letter.hint)
+    } else {
+        next.first().map(|first| &first.say)
+    };
     let mut lines = vec![
         format!("**What happened:** {}", happened(ending, opening, letter)),
         format!("**What was done:** {}", done(ending)),
@@ -46,6 +50,7 @@ fn happened(ending: &Ending<'_>, opening: &str, letter: &Letter) -> String {
         | Outcome::SwappedBack
         | Outcome::TookOver
         | Outcome::SelfHealed
+        | Outcome::Cloned
         | Outcome::Planned => {
             return opening.to_owned();
         }
@@ -87,6 +92,7 @@ fn done(ending: &Ending<'_>) -> String {
             });
             format!("{}; clients were moved to it{when}{after}{times}", restored(copy))
         }
+        (Outcome::Cloned, Some(clone)) => format!("{} was made, {}, beside production, which was not touched", clone.id, cloned::WHAT),
         (Outcome::RestoredBeside, Some(copy)) => format!("{}, beside production, which was not touched", restored(copy)),
         (Outcome::HeldByValidation | Outcome::SourceHealed, Some(copy)) => {
             format!("{}; it is kept, and clients were not moved", restored(copy))
@@ -137,6 +143,7 @@ fn lost(ending: &Ending<'_>) -> String {
             Err(why) => format!("not known: {why}"),
         },
         Outcome::StorageGrown | Outcome::SelfHealed => "nothing: the same database serves".to_owned(),
+        Outcome::Cloned => "nothing: production was not touched, and nothing was brought back".to_owned(),
         Outcome::RestoredBeside => {
             let nothing = "nothing by the recovery: production was not touched";
             rows.map_or_else(|| nothing.to_owned(), |rows| format!("{nothing}; {rows}"))

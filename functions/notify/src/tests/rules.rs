@@ -40,6 +40,7 @@ fn endings() -> Vec<(Outcome, World, &'static str, Value)> {
         (Outcome::TookOver, moved(&plan(Scenario::RegionOutage, Remedy::TakeOver, true)), "TOOK OVER: ", Value::Null),
         (Outcome::SelfHealed, by_itself, "HEALED ", Value::Null),
         (Outcome::RestoredBeside, mistake(), "RESTORED ", Value::Null),
+        (Outcome::Cloned, restored_beside(&plan(Scenario::Corruption, Remedy::Clone, false)), "CLONED ", Value::Null),
         (Outcome::Planned, approvable(), "PLANNED ", Value::Null),
         (Outcome::Refused, refused, "APPROVAL NEEDED: ", Value::Null),
         (Outcome::HeldByValidation, held, "HELD ", Value::Null),

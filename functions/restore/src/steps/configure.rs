@@ -11,7 +11,7 @@ use lifeboat_domain::acting::CallRecord;
 use lifeboat_domain::incident::Phase;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::observed::{Configuration, ObservedDatabase};
-use lifeboat_domain::plan::{Act, PlannedCall, Remedy, TableSetting, expected_of_table};
+use lifeboat_domain::plan::{Act, PlannedCall, TableSetting, expected_of_table};
 use lifeboat_domain::point::{Difference, differences};
 use lifeboat_domain::ports::{Clock, Ledger};
 use lifeboat_domain::words::{Progress, ResourceKind};
@@ -116,8 +116,7 @@ async fn compare<R, L: Ledger, D, S, E, C>(
     wanted = expected_of_table(wanted, &found.configuration);
     let mut lost = differences(&wanted, &found.configuration);
     // A restored copy has its group from birth; of a promoted one the plan says that it needs a restart, and a kept one has served like that.
-    let is_restored =
-        matches!(recovery.plan.remedy, Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold));
+    let is_restored = recovery.plan.restore_settings().is_some();
     lost.extend(Difference::of_parameters(found).filter(|_| is_restored));
     lost.extend(Difference::of_members(found));
     ledger::write(&deps.ledger, &keys::configuration(&recovery.incident.id), &lost).await?;

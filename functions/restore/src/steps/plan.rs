@@ -185,7 +185,9 @@ fn answer(plan: &Plan, gate: Gate) -> PlanAnswer {
             Some(Remedy::TakeOver) => "take_over",
             Some(Remedy::GrowStorage) => "grow",
             Some(Remedy::SwapBack) => "swap_back",
-            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => "restore",
+            Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold | Remedy::Clone) => {
+                "restore"
+            }
             Some(Remedy::Guided) | None => "none",
         },
         plan: plan.hash.to_string(),

@@ -1,6 +1,6 @@
 //! `difference`: how the restored copy and its source differ, table by table; counts and key ranges, never values.
 
-use super::checks::login;
+use super::checks::{is_clone, login};
 use crate::budget::Budget;
 use crate::{Case, Deps, open};
 use lifeboat_domain::DrError;
@@ -56,7 +56,11 @@ async fn sides<L: Ledger, D, S: ReadSecrets + ReadSecretVersions, O: OpenDatabas
     }
     let limits = open::limits(policy);
     let restored = open::restored(incident)?;
-    let restore_point = open::plan(&deps.ledger, incident).await?.and_then(|plan| plan.restore_point);
+    let plan = open::plan(&deps.ledger, incident).await?;
+    if is_clone(plan.as_ref()) {
+        return Ok(Err("a clone holds what the source held when it was made".to_owned()));
+    }
+    let restore_point = plan.and_then(|plan| plan.restore_point);
     let source = open::source(incident);
     let credentials = match open::today(&deps.secrets, &source).await {
         Ok(credentials) => credentials,

@@ -119,6 +119,27 @@ async fn no_login_at_all_fails_and_leaves_every_other_check_unknown() {
 }
 
 #[tokio::test]
+async fn a_clone_is_asked_and_not_compared_and_wrong_data_do_not_hold_it() {
+    let clone = || {
+        let mut world = World::new();
+        world.plan["remedy"] = json!("clone");
+        (world.plan["moves_clients"], world.plan["restore_point"], world.plan["baseline"]) = (json!(false), json!(null), json!(null));
+        world
+    };
+    let mut world = clone();
+    world.copy.contents.clear();
+    world.copy.checks.insert("no_negative_total", Grade::Fail);
+    assert_eq!(validated(&mut world).await, says("FAIL", "beside"));
+    let kept = world.kept("validation").unwrap();
+    let names: Vec<&str> = kept["checks"].as_array().unwrap().iter().filter_map(|check| check["name"].as_str()).collect();
+    assert_eq!(names, ["reachability", "login", "role", "no_negative_total", "slow_sum", "configuration"]);
+    assert_eq!(kept["newest_data"], json!(null), "its age measures nothing");
+    let mut world = clone();
+    world.copy.outcome = ProbeOutcome::NoAnswer;
+    assert_eq!(validated(&mut world).await.1, "hold", "what does not answer is of no use to anybody");
+}
+
+#[tokio::test]
 async fn silence_fails_the_reachability_and_an_unreadable_secret_is_unknown() {
     let mut world = World::new();
     world.copy.outcome = ProbeOutcome::NoAnswer;

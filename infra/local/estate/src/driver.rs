@@ -111,7 +111,10 @@ async fn carry_out(engine: &Engine, effect: Effect) -> Result<Done, EngineError>
     }
     match effect {
         Effect::MakeVolume { from, .. } => {
-            let (writer, reader) = engine.clusters.make_volume(server, source(from)?).await?;
+            let (writer, reader) = match from {
+                Origin::Clone { of } => engine.clusters.clone_volume(server, &of).await?,
+                from => engine.clusters.make_volume(server, source(from)?).await?,
+            };
             let port = writer.port();
             return Ok(Done::Endpoints { writer: writer.ip().to_string(), reader: reader.ip().to_string(), port });
         }
@@ -228,6 +231,6 @@ fn source(from: Origin) -> Result<Source, EngineError> {
         Origin::Image(image) => Source::Image(image),
         Origin::Replica { of } => Source::Replica { of },
         Origin::PointInTime { server, to } => Source::PointInTime { server, to: Some(to) },
-        Origin::Volume { of, .. } => return Err(EngineError::Missing(format!("data in {of} that are not its own"))),
+        Origin::Volume { of, .. } | Origin::Clone { of } => return Err(EngineError::Missing(format!("data in {of} that are not its own"))),
     })
 }

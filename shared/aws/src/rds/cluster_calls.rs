@@ -10,7 +10,7 @@ use lifeboat_domain::Timestamp;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{Configuration, MemberConfiguration, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, Secret, TakeOver};
+use lifeboat_domain::ports::{Answer, CloneClusters, FailClustersOver, MakeMembers, Secret, TakeOver};
 use lifeboat_domain::status::StatusMeaning;
 use std::collections::BTreeMap;
 
@@ -182,6 +182,18 @@ impl Rds {
             error.message = error.message.replace(password.reveal(), "***");
             error
         })
+    }
+}
+
+impl CloneClusters for Rds {
+    /// As AWS's guide to cloning has it: the source by its name, the type, and the latest restorable time, which is the only one that the
+    /// type takes.
+    async fn clone_cluster(&self, source: &DatabaseId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        let action = "rds:RestoreDBClusterToPointInTime";
+        let (told, tags) = (&settings.configuration, protecting_tags(action, settings)?);
+        let builder = self.client.restore_db_cluster_to_point_in_time().source_db_cluster_identifier(source.as_str());
+        let builder = builder.db_cluster_identifier(target.as_str()).restore_type("copy-on-write").use_latest_restorable_time(true);
+        told!(builder, told, tags).send().await.map(|_| ()).map_err(|error| call_error(action, &error))
     }
 }
 

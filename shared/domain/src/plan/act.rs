@@ -34,6 +34,18 @@ pub enum Act {
         /// Everything that would otherwise fall back to a default.
         settings: Box<RestoreSettings>,
     },
+    /// `rds:RestoreDBClusterToPointInTime` with `RestoreType` `copy-on-write`: of the data as they are now, so that it names neither a
+    /// time nor a recovery point.
+    CloneCluster {
+        /// The Aurora cluster.
+        source: DatabaseId,
+        /// Its `DbClusterResourceId`: another one under its name is not cloned.
+        resource_id: String,
+        /// The new cluster.
+        target: DatabaseId,
+        /// Everything that would otherwise fall back to a default.
+        settings: Box<RestoreSettings>,
+    },
     /// `elasticache:CreateReplicationGroup` without a snapshot: an empty cache as its source was configured.
     RebuildCold {
         /// The new replication group.
@@ -322,6 +334,7 @@ impl Act {
             Self::RestoreToPointInTime { target, .. } => {
                 by_kind(target, "rds:RestoreDBInstanceToPointInTime", "rds:RestoreDBClusterToPointInTime")
             }
+            Self::CloneCluster { .. } => "rds:RestoreDBClusterToPointInTime",
             Self::ForceFailover { instance, .. } => by_kind(instance, "rds:RebootDBInstance", "rds:FailoverDBCluster"),
             Self::MakeMember { .. } => "rds:CreateDBInstance",
             // Of a cluster: each of its members.
@@ -353,7 +366,7 @@ impl Act {
         }
     }
 
-    /// Whether it changes the instance with this name.
+    /// Whether it changes the instance with this name, or is made of it as it is.
     pub fn is_on(&self, id: &DatabaseId, instance_arn: &Arn) -> bool {
         match self {
             Self::ForceFailover { instance, .. }
@@ -370,6 +383,7 @@ impl Act {
             | Self::CreateSnapshot { instance, .. } => instance == id,
             Self::SetTable { table, .. } => table == id,
             Self::CopyAlarm { database, .. } => database == id,
+            Self::CloneCluster { source, .. } => source == id,
             Self::AddTags { arn, .. } | Self::RemoveTags { arn, .. } => arn == instance_arn,
             Self::RestoreFromSnapshot { .. }
             | Self::RestoreToPointInTime { .. }
@@ -402,9 +416,11 @@ impl Act {
     /// What may be done when its outcome is unknown.
     pub fn repeat(&self) -> Repeat {
         match self {
-            Self::RestoreFromSnapshot { .. } | Self::RestoreToPointInTime { .. } | Self::RebuildCold { .. } | Self::MakeMember { .. } => {
-                Repeat::Nameable
-            }
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::CloneCluster { .. }
+            | Self::RebuildCold { .. }
+            | Self::MakeMember { .. } => Repeat::Nameable,
             // Two backups of a table may have one name.
             Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
             Self::CreateSnapshot { .. } => Repeat::Nameable,

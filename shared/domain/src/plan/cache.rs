@@ -1,7 +1,8 @@
 //! What is planned otherwise for a replication group: a replica is promoted by hand only while automatic failover is off, a cache may be
 //! built anew without its data, and its sessions are ended by its engine, as a restart would wipe it.
 
-use super::options::{PlanFacts, UsablePoint, Weighed, class_for, plain};
+use super::cluster::class_for;
+use super::options::{PlanFacts, UsablePoint, Weighed, plain};
 use super::{Act, FencePlan, Forecast, Plan, PlannedCall, Remedy};
 use crate::ids::{DatabaseId, SnapshotId};
 use crate::incident::{Phase, Setback};

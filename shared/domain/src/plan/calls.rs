@@ -1,12 +1,14 @@
 //! The calls of the chosen remedy, in order, each with its reason.
 
-use super::options::{PlanFacts, Weighed, class_for};
+use super::cluster::class_for;
+use super::options::{PlanFacts, Weighed};
 use super::promotion::add_promotion_calls;
 use super::renames;
 use super::swap_back::reopening;
 use super::targets::{add_consumer_calls, add_target_calls};
 use super::{
-    Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, cluster, quarantine, stale, table, take_over,
+    Act, FencePlan, LateSettings, Plan, PlannedCall, Remedy, RestoreSettings, alarms, cache, clone, cluster, quarantine, stale, table,
+    take_over,
 };
 use crate::error::DrError;
 use crate::ids::{DatabaseId, SnapshotId, deterministic_name, short_digest};
@@ -40,6 +42,7 @@ pub(super) fn add_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed)
         }
         Remedy::PromoteReplica => add_promotion_calls(facts, plan, chosen),
         Remedy::TakeOver => take_over::add_calls(facts, plan),
+        Remedy::Clone => clone::add_calls(facts, plan, chosen),
         Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold => {
             add_restore_calls(facts, plan, chosen)
         }
@@ -81,7 +84,7 @@ fn add_swap_calls(facts: PlanFacts<'_>, plan: &mut Plan) -> Result<(), DrError> 
     Ok(())
 }
 
-fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
+pub(super) fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) -> Result<(), DrError> {
     let (Some(target), Some(manifest), Some(class)) = (plan.target.clone(), facts.manifest, class_for(facts)) else {
         return Err(DrError::unrecoverable("a restore was chosen without a target, a manifest or a class"));
     };
@@ -98,6 +101,7 @@ fn add_restore_calls(facts: PlanFacts<'_>, plan: &mut Plan, chosen: &Weighed) ->
     let left_behind = manifest.configuration.left_behind.iter();
     plan.risks.extend(left_behind.map(|what| format!("{target} comes without {what}, until somebody sets it")));
     let act = match &chosen.snapshot {
+        _ if chosen.option.remedy == Remedy::Clone => clone::act(facts, &target, settings),
         _ if chosen.option.remedy == Remedy::RebuildCold => Act::RebuildCold { target: target.clone(), settings },
         Some(snapshot) => Act::RestoreFromSnapshot { snapshot: snapshot.clone(), target: target.clone(), settings },
         None => Act::RestoreToPointInTime {

@@ -19,6 +19,15 @@ pub(super) fn class_of(configuration: &Configuration) -> &str {
     }
 }
 
+/// The source's class, or the first fallback that was not found wanting.
+pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
+    let wanting = |class: &str| {
+        facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none, .. } if none == class))
+    };
+    let own = facts.manifest.map(|manifest| class_of(&manifest.configuration).to_owned());
+    own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
+}
+
 /// The member that shall write next: of those that serve, one of another zone, as what is dark may be the writer's, and a status lags; of
 /// these the one that RDS itself prefers (the least promotion tier, then the class of today's writer).
 pub(super) fn next_writer(observed: &ObservedDatabase) -> Option<&Member> {

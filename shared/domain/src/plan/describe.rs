@@ -16,6 +16,7 @@ impl Act {
                 let when = at.map_or_else(|| "the latest restorable time".to_owned(), crate::show_time);
                 format!("{action} {target} from {source} at {when}")
             }
+            Self::CloneCluster { source, target, .. } => format!("{action} {target} from {source} RestoreType=copy-on-write"),
             Self::RebuildCold { target, .. } => format!("{action} {target} without a snapshot: it is empty"),
             Self::SetFailover { instance, automatic, multi_az } => {
                 format!("{action} {instance} AutomaticFailoverEnabled={automatic} MultiAZEnabled={multi_az}")

@@ -25,6 +25,15 @@ closed_enum! {
         TakeOver = "take_over",
         /// Make an empty cache as its source was configured: it loses everything, and fills itself from where its clients have it.
         RebuildCold = "rebuild_cold",
+        /// Clone an Aurora cluster as it is now, to look at and to try a repair on: it brings nothing back, and only a person asks for it.
+        Clone = "clone",
+    }
+}
+
+impl Remedy {
+    /// Whether it is carried out only where a person names it: it recovers nothing, whatever else is impossible.
+    pub const fn is_only_chosen(self) -> bool {
+        matches!(self, Self::Clone)
     }
 }
 
@@ -48,7 +57,8 @@ const fn row(kind: ResourceKind, scenario: Scenario, remedies: &'static [Remedy]
 /// The matrix (fact sheet 3.9).
 pub const MATRIX: &[MatrixRow] = {
     use Remedy::{
-        ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack, TakeOver,
+        Clone, ForceFailover, GrowStorage, Guided, PromoteReplica, RebuildCold, RestoreLatest, RestoreSnapshot, RestoreToTime, SwapBack,
+        TakeOver,
     };
     use ResourceKind::{DbCluster, DynamodbTable, RdsInstance, ReplicationGroup};
     &[
@@ -69,8 +79,8 @@ pub const MATRIX: &[MatrixRow] = {
         row(DbCluster, Scenario::AzOutage, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
         row(DbCluster, Scenario::Hung, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
         row(DbCluster, Scenario::InstanceFailure, &[ForceFailover, RestoreLatest, RestoreSnapshot], false),
-        row(DbCluster, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot], false),
-        row(DbCluster, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot], false),
+        row(DbCluster, Scenario::Corruption, &[RestoreToTime, RestoreSnapshot, Clone], false),
+        row(DbCluster, Scenario::HumanError, &[RestoreToTime, RestoreSnapshot, Clone], false),
         row(DbCluster, Scenario::Deletion, &[RestoreLatest, RestoreSnapshot], true),
         row(DbCluster, Scenario::RegionOutage, &[TakeOver, Guided], true),
         row(DbCluster, Scenario::StorageFull, &[Guided], true),
@@ -137,6 +147,14 @@ mod tests {
     fn nothing_takes_over_from_another_region_but_by_a_persons_word() {
         for row in MATRIX.iter().filter(|row| row.remedies.contains(&Remedy::TakeOver)) {
             assert!(row.always_ask && row.scenario == Scenario::RegionOutage && row.remedies.ends_with(&[Remedy::Guided]), "{}", row.kind);
+        }
+    }
+
+    #[test]
+    fn a_clone_comes_last_where_data_is_wrong_and_only_of_clusters() {
+        for row in MATRIX.iter().filter(|row| row.remedies.contains(&Remedy::Clone)) {
+            let last = row.remedies.ends_with(&[Remedy::Clone]) && row.remedies.len() > 1;
+            assert!(last && row.scenario.is_about_data() && row.kind == ResourceKind::DbCluster, "{} {}", row.kind, row.scenario);
         }
     }
 

@@ -5,6 +5,7 @@ mod adopted;
 mod alarms;
 mod cache;
 mod calls;
+mod clone;
 mod cluster;
 mod describe;
 mod forecast;

@@ -1,15 +1,9 @@
 //! Making a plan: which remedies of the matrix are possible with what exists, and the calls of the best one.
 
-use super::cache;
 use super::calls::{add_calls, growth};
-use super::cluster;
-use super::global_table;
-use super::promotion;
-use super::renames;
 use super::swap_back::{MovedFrom, weigh_swap_back};
-use super::table;
-use super::take_over;
 use super::{Act, FencePlan, Forecast, FoundTarget, MatrixRow, Plan, RankedOption, Remedy, guidance::guidance, p90};
+use super::{cache, clone, cluster, global_table, promotion, renames, table, take_over};
 use crate::caches::FoundCache;
 use crate::error::DrError;
 use crate::ids::{DatabaseId, PlanHash, SnapshotId, deterministic_name, short_digest};
@@ -106,12 +100,12 @@ pub fn make_plan(facts: PlanFacts<'_>) -> Result<Planned, DrError> {
     promotion::rank(&mut weighed);
     let chosen = match facts.incident.request.option {
         Some(wanted) => Some(wanted_option(&weighed, wanted, scenario)?),
-        None => weighed.iter().find(|weighed| weighed.option.possible),
+        None => weighed.iter().find(|weighed| weighed.option.possible && !weighed.option.remedy.is_only_chosen()),
     };
     let remedy = chosen.map(|weighed| weighed.option.remedy);
     let restore_point = chosen.and_then(|weighed| weighed.restore_point);
     let target = match remedy {
-        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold) => {
+        Some(Remedy::RestoreLatest | Remedy::RestoreToTime | Remedy::RestoreSnapshot | Remedy::RebuildCold | Remedy::Clone) => {
             Some(target_name(facts.incident)?)
         }
         Some(Remedy::SwapBack) => facts.moved_from.map(|from| from.source.id.clone()),
@@ -177,6 +171,9 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
     let wanted = facts.incident.request.restore_to.or(if scenario == Scenario::Corruption { facts.checks_passed_at } else { None });
     // RDS restores to whole seconds: the plan says what it will do, and rather a moment too early than too late.
     let wanted = wanted.map(|wanted| wanted.trunc_subsecs(0));
+    if clone::is_chosen(facts) {
+        return Ok(wanted); // It holds what is there now: no moment is needed, and none is out of reach.
+    }
     if scenario.is_about_data() && wanted.is_none() {
         return Err(DrError::missing("restore_to", format!("the moment just before the {scenario}, in UTC, such as 2026-01-15T10:25:00Z")));
     }
@@ -195,9 +192,14 @@ fn wanted_time(facts: PlanFacts<'_>, scenario: Scenario) -> Result<Option<Timest
 
 /// The option that a person wants instead of the best one.
 fn wanted_option(weighed: &[Weighed], wanted: Remedy, scenario: Scenario) -> Result<&Weighed, DrError> {
-    let possible: Vec<&str> =
-        weighed.iter().filter(|weighed| weighed.option.possible).map(|weighed| weighed.option.remedy.as_str()).collect();
-    let accepted = format!("for {scenario} with what exists: {}", possible.join(", "));
+    let others = || weighed.iter().map(|weighed| &weighed.option).filter(|option| option.remedy != wanted);
+    let possible: Vec<&str> = others().filter(|option| option.possible).map(|option| option.remedy.as_str()).collect();
+    let accepted = if possible.is_empty() {
+        let all: Vec<&str> = others().map(|option| option.remedy.as_str()).collect();
+        format!("for {scenario}, once it is possible: {}", all.join(", "))
+    } else {
+        format!("for {scenario} with what exists: {}", possible.join(", "))
+    };
     match weighed.iter().find(|weighed| weighed.option.remedy == wanted) {
         Some(found) if found.option.possible => Ok(found),
         Some(found) => Err(DrError::invalid("option", format!("{wanted}, which is not possible: {}", found.option.reason), accepted)),
@@ -226,6 +228,7 @@ fn weigh(facts: PlanFacts<'_>, remedy: Remedy, wanted: Option<Timestamp>) -> Wei
         Remedy::ForceFailover => weigh_failover(facts),
         Remedy::PromoteReplica => promotion::weigh(facts),
         Remedy::TakeOver => take_over::weigh(facts),
+        Remedy::Clone => clone::weigh(facts),
         Remedy::GrowStorage => weigh_growth(facts),
         Remedy::SwapBack => weigh_swap_back(facts),
         Remedy::RestoreLatest | Remedy::RestoreToTime => weigh_point_in_time(facts, remedy, wanted),
@@ -364,14 +367,17 @@ fn weigh_snapshot(facts: PlanFacts<'_>, wanted: Option<Timestamp>) -> Weighed {
 }
 
 /// What makes any restore impossible.
-fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
+pub(super) fn restore_obstacle(facts: PlanFacts<'_>, remedy: Remedy) -> Option<String> {
+    if let Some(missing) = clone::lacks_moment(facts, remedy) {
+        return Some(missing);
+    }
     if facts.manifest.is_none() {
         return Some("its configuration is not known: it is gone, and no manifest was kept".to_owned());
     }
     if facts.manifest.is_some_and(|manifest| manifest.configuration.lacks_members()) {
         return Some("the cluster has no instances, and no manifest was kept that says which it had".to_owned());
     }
-    if class_for(facts).is_none() {
+    if cluster::class_for(facts).is_none() {
         return Some("none of the policy's instance classes is to be had now".to_owned());
     }
     let failed: Vec<&str> = facts
@@ -426,15 +432,6 @@ fn restoring(
         replica: None,
         wait_for,
     }
-}
-
-/// The source's class, or the first fallback that was not found wanting.
-pub(super) fn class_for(facts: PlanFacts<'_>) -> Option<String> {
-    let wanting = |class: &str| {
-        facts.incident.setbacks.iter().any(|setback| matches!(setback, Setback::NoCapacity { class: none, .. } if none == class))
-    };
-    let own = facts.manifest.map(|manifest| cluster::class_of(&manifest.configuration).to_owned());
-    own.into_iter().chain(facts.policy.fallback_classes.iter().cloned()).find(|class| !wanting(class))
 }
 
 /// The restored copy's name: of the incident and how many copies were spoilt before, so that a second call meets the first one's result.

@@ -20,9 +20,10 @@ impl Plan {
     /// What the plan's restore is told; none where nothing is restored.
     pub fn restore_settings(&self) -> Option<&RestoreSettings> {
         self.calls.iter().find_map(|call| match &call.act {
-            Act::RestoreFromSnapshot { settings, .. } | Act::RestoreToPointInTime { settings, .. } | Act::RebuildCold { settings, .. } => {
-                Some(&**settings)
-            }
+            Act::RestoreFromSnapshot { settings, .. }
+            | Act::RestoreToPointInTime { settings, .. }
+            | Act::CloneCluster { settings, .. }
+            | Act::RebuildCold { settings, .. } => Some(&**settings),
             _ => None,
         })
     }

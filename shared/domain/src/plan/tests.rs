@@ -10,6 +10,7 @@ use crate::words::{ResourceKind, Run};
 
 mod caches;
 mod cells;
+mod clones;
 mod clusters;
 mod global_tables;
 mod promotion;

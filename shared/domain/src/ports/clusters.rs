@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::ids::DatabaseId;
 use crate::observed::MemberConfiguration;
+use crate::plan::RestoreSettings;
 use std::collections::BTreeMap;
 
 /// `rds:FailoverDBCluster`. Sent without SDK retries: a duplicate flips back.
@@ -16,6 +17,13 @@ pub trait FailClustersOver {
 pub trait TakeOver {
     /// Makes a member that follows another Region's writable; `follows` is the source, or the global datastore, and `region` its own.
     async fn take_over(&self, member: &DatabaseId, follows: &str, region: &str) -> Answer<()>;
+}
+
+/// `rds:RestoreDBClusterToPointInTime` with `RestoreType` `copy-on-write` (with `rds:AddTagsToResource`). It takes no time: a clone holds
+/// what is there when it is made.
+pub trait CloneClusters {
+    /// Starts the clone of an Aurora cluster; `AlreadyExists` is for the caller to look at.
+    async fn clone_cluster(&self, source: &DatabaseId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()>;
 }
 
 /// `rds:CreateDBInstance` into a cluster (with `rds:AddTagsToResource`): a restored Aurora cluster has no instances.

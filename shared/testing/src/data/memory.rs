@@ -247,7 +247,9 @@ impl MemoryData {
     /// The data that a new server or volume begins with.
     fn origin(&self, now: DateTime<Utc>, from: &Origin) -> Result<History, String> {
         Ok(match from {
-            Origin::Volume { of, .. } => self.volumes.get(of).cloned().ok_or_else(|| format!("there is no volume {of}"))?,
+            Origin::Volume { of, .. } | Origin::Clone { of } => {
+                self.volumes.get(of).cloned().ok_or_else(|| format!("there is no volume {of}"))?
+            }
             Origin::Empty { master_user, password, .. } => {
                 History { changes: Vec::new(), passwords: vec![(now, master_user.clone(), password.expose().to_owned())] }
             }

@@ -13,7 +13,7 @@ use lifeboat_domain::CallClass;
 use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{MemberConfiguration, ObservedDatabase, ObservedSnapshot, RestoreWindow, is_of_rds};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
-use lifeboat_domain::ports::{Answer, FailClustersOver, MakeMembers, TakeOver};
+use lifeboat_domain::ports::{Answer, CloneClusters, FailClustersOver, MakeMembers, TakeOver};
 use lifeboat_domain::status::StatusMeaning;
 use std::collections::BTreeMap;
 
@@ -208,6 +208,20 @@ impl Cloud {
             request.preferred_maintenance_window.clone_from(&settings.maintenance_window);
             request.deletion_protection = settings.deletion_protection.then_some(true);
         })
+    }
+}
+
+impl CloneClusters for Cloud {
+    async fn clone_cluster(&self, source: &DatabaseId, target: &DatabaseId, settings: &RestoreSettings) -> Answer<()> {
+        let request = RestoreDbClusterToPointInTime {
+            db_cluster_identifier: target.to_string(),
+            source_db_cluster_identifier: Some(source.to_string()),
+            restore_type: Some("copy-on-write".to_owned()),
+            use_latest_restorable_time: Some(true),
+            config: told(settings),
+            ..RestoreDbClusterToPointInTime::default()
+        };
+        self.rds("rds:RestoreDBClusterToPointInTime", &request).map(|_| ())
     }
 }
 

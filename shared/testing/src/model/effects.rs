@@ -35,6 +35,11 @@ pub enum Origin {
         /// Everything committed by then.
         to: DateTime<Utc>,
     },
+    /// A volume as it is at this moment: a clone shares its pages.
+    Clone {
+        /// The volume: the source's `DbClusterResourceId`.
+        of: String,
+    },
     /// The volume of a DB cluster, which all its members share.
     Volume {
         /// The volume: the cluster's `DbClusterResourceId`.

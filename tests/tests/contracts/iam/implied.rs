@@ -5,7 +5,7 @@ pub(super) fn implied(method: &str) -> &'static [&'static str] {
     match method {
         // Tags are passed with the call.
         "create_snapshot" => &["rds:AddTagsToResource", "elasticache:AddTagsToResource"],
-        "restore_from_snapshot" | "restore_to_point_in_time" | "make_member" => &["rds:AddTagsToResource"],
+        "restore_from_snapshot" | "restore_to_point_in_time" | "clone_cluster" | "make_member" => &["rds:AddTagsToResource"],
         // AWS documents these for whoever makes a cache whose logs are delivered.
         "make_cache" => &[
             "elasticache:AddTagsToResource",

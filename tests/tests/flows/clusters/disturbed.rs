@@ -33,6 +33,7 @@ steps! {
     a_failed_multi_az_db_cluster_is_recovered_the_same_however_a_step_is_disturbed: FailedMultiAz,
     a_deleted_cluster_is_recovered_the_same_however_a_step_is_disturbed: Deletion,
     a_cluster_beside_production_is_made_once_however_a_step_is_disturbed: HumanError,
+    a_clone_is_made_once_however_a_step_is_disturbed: Clone,
     a_wrong_cluster_is_held_however_a_step_is_disturbed: CopyIsWrong,
     a_failed_restore_of_a_cluster_is_followed_by_another_however_a_step_is_disturbed: RestoreFails,
     a_cut_over_of_a_cluster_is_undone_once_however_a_step_is_disturbed: Undo,
@@ -44,6 +45,7 @@ faults! {
     one_fault_of_any_call_does_not_change_how_a_hung_cluster_without_readers_is_recovered: HungAlone,
     one_fault_of_any_call_does_not_change_how_a_failed_cluster_is_recovered: Failed,
     one_fault_of_any_call_does_not_change_an_approved_cut_over_of_a_cluster: HumanErrorCutOver,
+    one_fault_of_any_call_makes_no_second_clone: Clone,
     one_fault_of_any_call_does_not_change_how_a_cut_over_of_a_cluster_is_undone: Undo,
     one_fault_of_any_call_does_not_change_a_backup_of_a_cluster: Backup,
 }

@@ -1,5 +1,6 @@
 //! Stories about a DB cluster: Aurora, and Multi-AZ.
 
+mod clones;
 mod disturbed;
 mod quiet;
 mod release;

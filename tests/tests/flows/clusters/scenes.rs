@@ -12,7 +12,7 @@ use lifeboat_testing::model::FailoverDbCluster;
 use serde_json::Value;
 
 /// Plays a tale; its last incident must have ended so.
-async fn told(tale: Tale, state: IncidentState, outcome: Outcome) -> (Account, Vec<String>) {
+pub(super) async fn told(tale: Tale, state: IncidentState, outcome: Outcome) -> (Account, Vec<String>) {
     let story = Story::Cluster(tale);
     let mut account = story.begin().await;
     let before = account.last_call();
@@ -30,7 +30,7 @@ fn actions(calls: &[String]) -> Vec<&str> {
 }
 
 /// The calls in which the same one is repeated are told once, with how often.
-fn counted(calls: &[String]) -> Vec<(&str, usize)> {
+pub(super) fn counted(calls: &[String]) -> Vec<(&str, usize)> {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for action in actions(calls) {
         match counted.last_mut() {
@@ -92,10 +92,10 @@ fn assert_rows(account: &Account) {
     assert!((1..=20).all(|key| rows[&key].value == format!("{key}.00")), "the rows from before the backup are as they were");
 }
 
-const RESTORE: &str = "RestoreDBClusterToPointInTime";
-const MEMBER: &str = "CreateDBInstance";
-const DATA_API: &str = "EnableHttpEndpoint";
-const MODIFY: &str = "ModifyDBCluster";
+pub(super) const RESTORE: &str = "RestoreDBClusterToPointInTime";
+pub(super) const MEMBER: &str = "CreateDBInstance";
+pub(super) const DATA_API: &str = "EnableHttpEndpoint";
+pub(super) const MODIFY: &str = "ModifyDBCluster";
 const REBOOT: &str = "RebootDBInstance";
 const TAG: &str = "AddTagsToResource";
 const UNTAG: &str = "RemoveTagsFromResource";

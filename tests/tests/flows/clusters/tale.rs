@@ -1,7 +1,7 @@
 //! Stories of a DB cluster: the real machines and handlers, told as those of an instance are.
 
 use crate::account::{Account, BETWEEN_SWEEPS, GOLD, Hook, Made, ORDERS, write_inside};
-use crate::story::{Story, capacity_of_the_next_class, copy_of_orders};
+use crate::story::{Story, capacity_of_the_next_class, copy_of_orders, delete_rows};
 use chrono::Duration;
 use lifeboat_domain::incident::IncidentState;
 use lifeboat_testing::model::{FaultKind, When};
@@ -30,6 +30,8 @@ pub enum Tale {
     HumanError,
     /// The same, then cut over with the plan's hash.
     HumanErrorCutOver,
+    /// A person deleted rows and wants a clone of what is there now.
+    Clone,
     /// The restored copy lacks a row.
     CopyIsWrong,
     /// The first restore never becomes usable.
@@ -95,6 +97,14 @@ impl Tale {
             }
             Self::HumanError => Story::HumanError.human_error(account).await,
             Self::HumanErrorCutOver => Story::HumanErrorCutOver.human_error(account).await,
+            Self::Clone => {
+                account.pass(Duration::minutes(3)).await;
+                delete_rows(&account.cloud);
+                account.pass(Duration::minutes(2)).await;
+                account.ask(json!({"resource": ORDERS, "scenario": "human_error", "option": "clone", "run": "execute"})).await;
+                account.settle().await;
+                Story::Cluster(self).approve(account).await;
+            }
             Self::Undo => {
                 self.hang(account).await;
                 while account.incidents().iter().any(|incident| incident.state == IncidentState::Open) {
@@ -123,7 +133,9 @@ impl Tale {
         match self {
             Self::Backup => &["backup/"],
             Self::Hung | Self::HungMultiAz | Self::HungAlone => &["recovery/", "sweep/"],
-            Self::Deletion | Self::DeletionWithoutBackups | Self::HumanErrorCutOver | Self::Undo => &["recovery/", "approval/"],
+            Self::Deletion | Self::DeletionWithoutBackups | Self::HumanErrorCutOver | Self::Clone | Self::Undo => {
+                &["recovery/", "approval/"]
+            }
             _ => &["recovery/"],
         }
     }

@@ -1,7 +1,7 @@
 //! What is told otherwise of a DB cluster.
 
 use super::Scene;
-use super::When::{Begins, News, Refused, Stopped, Well};
+use super::When::{Begins, News, Question, Refused, Stopped, Well};
 use super::scenes::{denied, story};
 use crate::account::{Account, GOLD, Made, ORDERS};
 use crate::clusters::Tale;
@@ -21,6 +21,13 @@ pub(super) fn all() -> Vec<Scene> {
             tale(Tale::Failed),
         ),
         Scene::new(&[(Well, "DB cluster: a copy stands beside production", "RESTORED")], tale(Tale::HumanError)),
+        Scene::new(
+            &[
+                (Question, "DB cluster: a person wants a clone of what is there now", "APPROVAL NEEDED"),
+                (Well, "DB cluster: a clone of today's data stands beside production", "CLONED"),
+            ],
+            tale(Tale::Clone),
+        ),
         Scene::new(&[(Refused, "DB cluster: names of clusters are not swapped", "REFUSED")], async {
             let gold = GOLD.replace("cut_over: [secrets_manager]", "cut_over: [rename_swap]");
             failed(&gold, |_| {}).await

@@ -73,6 +73,7 @@ where
                 policy,
                 incident: &incident,
                 plan: plan.as_ref(),
+                is_clone: is_clone(plan.as_ref()),
                 target: &target,
                 credentials,
                 baseline,
@@ -80,7 +81,7 @@ where
             };
             newest_data = visit.look_inside(&mut checks).await;
         }
-        None => checks.extend(not_run(policy, &login.why_not())),
+        None => checks.extend(not_run(policy, &login.why_not(), is_clone(plan.as_ref()))),
     }
     // What it follows lies in another Region, which is not asked how it is configured.
     if !takes_over(plan.as_ref()) {
@@ -101,6 +102,11 @@ fn takes_over(plan: Option<&Plan>) -> bool {
     plan.is_some_and(|plan| plan.remedy == Some(Remedy::TakeOver))
 }
 
+/// Whether it is a clone of today's data: no state of before is expected of it, and nothing of it is compared or measured.
+pub(crate) fn is_clone(plan: Option<&Plan>) -> bool {
+    plan.is_some_and(|plan| plan.remedy == Some(Remedy::Clone))
+}
+
 fn role(login: &Login) -> Check {
     let probe = login.best();
     let (grade, text) = match probe.writable {
@@ -112,9 +118,9 @@ fn role(login: &Login) -> Check {
 }
 
 /// The checks that need a login, where there is none.
-fn not_run(policy: &Policy, why: &str) -> Vec<Check> {
-    let built_in = ["tables", "data", "freshness"];
-    let names = built_in.into_iter().chain(policy.checks.iter().map(|check| check.name.as_str()));
+fn not_run(policy: &Policy, why: &str, is_clone: bool) -> Vec<Check> {
+    let built_in = if is_clone { &[][..] } else { &["tables", "data", "freshness"] };
+    let names = built_in.iter().copied().chain(policy.checks.iter().map(|check| check.name.as_str()));
     names.map(|name| unknown(name, format_args!("no login works ({why})"))).collect()
 }
 
@@ -129,6 +135,7 @@ struct Visit<'a, L, D, S, O, C> {
     policy: &'a Policy,
     incident: &'a Incident,
     plan: Option<&'a Plan>,
+    is_clone: bool,
     target: &'a Target,
     credentials: &'a Credentials,
     baseline: Result<Option<Fingerprint>, String>,
@@ -150,17 +157,7 @@ async fn baseline(documents: &impl Documents, plan: Option<&Plan>) -> Result<Res
 impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     /// Runs them; answers the newest data's time.
     async fn look_inside(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
-        let mut newest_data = None;
-        match self.fingerprint(&self.to_list(), &BTreeMap::new()).await {
-            Ok(Fingerprint { keyspace: Some(found), .. }) => {
-                checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened))
-            }
-            Ok(found) => {
-                self.compare(&found.tables, checks).await;
-                newest_data = self.measure(&found.tables, checks).await;
-            }
-            Err(error) => checks.extend(["tables", "data", "freshness"].map(|name| unknown(name, &error))),
-        }
+        let newest_data = if self.is_clone { None } else { self.look_at_data(checks).await };
         if !self.policy.checks.is_empty() {
             let running = self.deps.databases.run_checks(self.target, self.credentials, open::limits(self.policy), &self.policy.checks);
             match self.budget.spend(running).await {
@@ -169,6 +166,24 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
             }
         }
         newest_data
+    }
+
+    /// What it holds against the fingerprint, and how new that is.
+    async fn look_at_data(&self, checks: &mut Vec<Check>) -> Option<Timestamp> {
+        match self.fingerprint(&self.to_list(), &BTreeMap::new()).await {
+            Ok(Fingerprint { keyspace: Some(found), .. }) => {
+                checks.push(keyspace::check(&self.baseline, &found, self.plan, self.was_opened));
+                None
+            }
+            Ok(found) => {
+                self.compare(&found.tables, checks).await;
+                self.measure(&found.tables, checks).await
+            }
+            Err(error) => {
+                checks.extend(["tables", "data", "freshness"].map(|name| unknown(name, &error)));
+                None
+            }
+        }
     }
 
     /// What is fingerprinted to learn which tables there are: of a database its catalogue tells, a table is its own.
@@ -259,8 +274,16 @@ impl<L, D, S, O: OpenDatabases, C: Clock> Visit<'_, L, D, S, O, C> {
     }
 }
 
+/// The checks that say whether a database can be used, whatever it holds.
+const OF_THE_SERVER: [&str; 3] = ["reachability", "login", "role"];
+
 /// What the plan says is followed: it knows whether there is anything to move clients by.
 fn proceed(validation: &Validation, policy: &Policy, plan: Option<&Plan>) -> Proceed {
+    if is_clone(plan) {
+        // Its data are as production's: what the policy's checks find in them is what it was made for.
+        let answers = |check: &Check| check.grade == Grade::Pass || !OF_THE_SERVER.contains(&check.name.as_str());
+        return if validation.checks.iter().all(answers) { Proceed::Beside } else { Proceed::Hold };
+    }
     if !validation.holding(&policy.accept_warnings).is_empty() {
         Proceed::Hold
     } else if plan.is_some_and(|plan| plan.moves_clients) {

@@ -118,6 +118,7 @@ impl Decode for RestoreDbClusterToPointInTime {
             db_cluster_identifier: form.required(CLUSTER)?,
             source_db_cluster_identifier: form.text("SourceDBClusterIdentifier"),
             source_db_cluster_resource_id: form.text("SourceDbClusterResourceId"),
+            restore_type: form.text("RestoreType"),
             restore_to_time: form.time("RestoreToTime")?,
             use_latest_restorable_time: form.flag("UseLatestRestorableTime")?,
             config: ClusterConfig::decode(form)?,

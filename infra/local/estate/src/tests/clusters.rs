@@ -69,6 +69,7 @@ async fn every_action_on_clusters_is_served() {
         "CreateDBClusterSnapshot&DBClusterIdentifier=orders&DBClusterSnapshotIdentifier=s1",
         "DescribeDBClusterSnapshots&DBClusterIdentifier=orders&IncludeShared=false&MaxRecords=20",
         "RestoreDBClusterFromSnapshot&DBClusterIdentifier=copy&SnapshotIdentifier=s1&Engine=aurora-postgresql&EngineVersion=16.6",
+        "RestoreDBClusterToPointInTime&SourceDBClusterIdentifier=orders&DBClusterIdentifier=twin&RestoreType=copy-on-write&UseLatestRestorableTime=true",
         "ModifyDBCluster&DBClusterIdentifier=orders&ApplyImmediately=true&VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1",
         "FailoverDBCluster&DBClusterIdentifier=orders&TargetDBInstanceIdentifier=orders-2",
         "RebootDBInstance&DBInstanceIdentifier=orders-1",

@@ -10,7 +10,8 @@ use lifeboat_domain::ids::{DatabaseId, SnapshotId};
 use lifeboat_domain::observed::{ClusterConfiguration, Configuration, MemberConfiguration, Own, Scaling};
 use lifeboat_domain::plan::{LateSettings, RestoreSettings};
 use lifeboat_domain::ports::{
-    DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, RebootDatabases, RestoreDatabases, Secret, TakeSnapshots,
+    CloneClusters, DeleteDatabases, FailClustersOver, MakeMembers, ModifyDatabases, RebootDatabases, RestoreDatabases, Secret,
+    TakeSnapshots,
 };
 use std::collections::BTreeMap;
 
@@ -155,6 +156,23 @@ async fn a_restore_of_a_cluster_to_a_time_spells_it_as_for_clusters() {
     let both = with(told(), &[("Action", "RestoreDBClusterToPointInTime"), ("SourceDbClusterResourceId", "cluster-1")]);
     let sent = [with(both.clone(), &[("RestoreToTime", "2026-01-15T10:24:59Z")]), with(both, &[("UseLatestRestorableTime", "true")])];
     assert_eq!(wire.forms(), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clone_of_a_cluster_is_told_what_a_restore_is_told_and_no_time() {
+    let wire = Wire::answering(&[(200, &answer("RestoreDBClusterToPointInTime"))]);
+    let (source, target) = (id("cluster:ledger"), id("cluster:ledger-r1"));
+    wire.clients().await.rds().clone_cluster(&source, &target, &settings(configuration())).await.unwrap();
+    let own = [
+        ("Action", "RestoreDBClusterToPointInTime"),
+        ("SourceDBClusterIdentifier", "ledger"),
+        ("RestoreType", "copy-on-write"),
+        ("UseLatestRestorableTime", "true"),
+    ];
+    assert_eq!(wire.form(), with(told(), &own));
+    let bare = RestoreSettings { tags: BTreeMap::new(), ..settings(configuration()) };
+    let refused = wire.clients().await.rds().clone_cluster(&source, &target, &bare).await.unwrap_err();
+    assert_eq!((refused.class, wire.forms().len()), (CallClass::Invalid, 1), "without tags it would look protected: nothing is sent");
 }
 
 #[tokio::test(start_paused = true)]

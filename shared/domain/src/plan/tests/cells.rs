@@ -50,6 +50,7 @@ impl Exists {
             Remedy::RestoreSnapshot => self.point,
             Remedy::TakeOver => self.source && self.followed,
             Remedy::GrowStorage => self.source,
+            Remedy::Clone => self.source && kind == ResourceKind::DbCluster,
             // No recovery has moved clients here.
             Remedy::SwapBack => false,
             Remedy::Guided => true,
@@ -90,6 +91,9 @@ fn source(kind: ResourceKind, scenario: Scenario, exists: Exists) -> ObservedDat
         observed.configuration.own = Some(Own::Table(Box::new(own)));
     }
     observed.replica_of = exists.followed.then(|| "arn:aws:rds:eu-west-1:123456789012:cluster:orders-home".to_owned());
+    if kind == ResourceKind::DbCluster {
+        observed.configuration.engine = "aurora-postgresql".to_owned();
+    }
     if kind != ResourceKind::RdsInstance {
         // A cluster is what its writer is.
         observed.members = vec![Member { status: observed.status.clone(), ..member("orders-1", true) }];
@@ -149,7 +153,9 @@ fn each_cell_plans_the_first_option_of_its_row_that_exists_allows_and_says_why_o
             let plan = plan(row.kind, row.scenario, exists);
             let cell = format!("{} {} {exists:?}: {}", row.kind, row.scenario, plan.reason);
             // A replica that would lose more than a restore never goes first; here it loses less.
-            let expected = row.remedies.iter().copied().find(|remedy| exists.allows(row.kind, row.scenario, *remedy));
+            // A clone brings nothing back: it is never chosen but by name, whatever else is impossible.
+            let possible = |remedy: &Remedy| *remedy != Remedy::Clone && exists.allows(row.kind, row.scenario, *remedy);
+            let expected = row.remedies.iter().copied().find(possible);
             assert_eq!(plan.remedy, expected, "{cell}");
             assert_eq!(plan.options.len(), row.remedies.len(), "{cell}");
             for option in &plan.options {

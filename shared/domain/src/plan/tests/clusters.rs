@@ -19,7 +19,7 @@ fn member(name: &str, is_writer: bool, tier: i32, status: &str) -> Member {
 }
 
 /// The cluster `orders-db`, hung or failed, with these members.
-fn world(scenario: Scenario, status: &str, members: Vec<Member>, yaml: &str) -> World {
+pub(super) fn world(scenario: Scenario, status: &str, members: Vec<Member>, yaml: &str) -> World {
     let mut world = World::new(scenario, status, yaml);
     let observed = world.observed.as_mut().unwrap();
     observed.id = DatabaseId::new(ResourceKind::DbCluster, "orders-db").unwrap();
@@ -35,7 +35,7 @@ fn world(scenario: Scenario, status: &str, members: Vec<Member>, yaml: &str) -> 
     world
 }
 
-fn three() -> Vec<Member> {
+pub(super) fn three() -> Vec<Member> {
     vec![member("one", true, 1, "available"), member("two", false, 2, "available"), member("three", false, 1, "available")]
 }
 

@@ -180,6 +180,8 @@ pub struct RestoreDbClusterToPointInTime {
     #[serde(rename = "SourceDBClusterIdentifier")]
     pub source_db_cluster_identifier: Option<String>,
     pub source_db_cluster_resource_id: Option<String>,
+    /// `full-copy`, which is AWS's default, or `copy-on-write`: a clone.
+    pub restore_type: Option<String>,
     pub restore_to_time: Option<DateTime<Utc>>,
     pub use_latest_restorable_time: Option<bool>,
     #[serde(flatten)]

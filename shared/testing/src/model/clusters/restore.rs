@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::backups::no_cluster_backup;
-use super::birth::{ClusterBirth, default_version};
+use super::birth::{ClusterBirth, default_version, is_made_of_members};
 use super::{ClusterStep, DbCluster, RestoreDbClusterFromSnapshot, RestoreDbClusterToPointInTime, cluster_state};
 use crate::model::instance::RestoredFrom;
 use crate::model::{Action, ApiError, Model, Origin};
@@ -56,6 +56,9 @@ impl Action for RestoreDbClusterToPointInTime {
     }
 
     fn run(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbCluster, ApiError> {
+        if self.is_clone()? {
+            return self.clone_of(model, now);
+        }
         let id = self.source(model)?;
         let source = match model.clusters.get(&id) {
             Some(it) => it.shown.clone(),
@@ -79,6 +82,36 @@ impl RestoreDbClusterToPointInTime {
             (None, Some(id)) => Err(no_cluster_backup(id)),
             _ => Err(ApiError::combination("Specify exactly one of SourceDBClusterIdentifier and SourceDbClusterResourceId.")),
         }
+    }
+
+    fn is_clone(&self) -> Result<bool, ApiError> {
+        match self.restore_type.as_deref() {
+            None | Some("full-copy") => Ok(false),
+            Some("copy-on-write") => Ok(true),
+            Some(other) => Err(ApiError::value(format!("Invalid restore type: {other}"))),
+        }
+    }
+
+    /// Aurora User Guide, "Cloning a volume": of the data as they are, for Aurora only, of a cluster that is available and has an instance.
+    /// How many there may be only the quota of clusters limits; the guide once had a limit of fifteen for each volume.
+    fn clone_of(&self, model: &mut Model, now: DateTime<Utc>) -> Result<DbCluster, ApiError> {
+        if self.restore_to_time.is_some() || !self.use_latest_restorable_time.unwrap_or(false) {
+            return Err(ApiError::combination("RestoreToTime cannot be specified with a RestoreType of copy-on-write."));
+        }
+        let id = self.source(model)?;
+        let found = model.clusters.get(&id).ok_or_else(|| no_cluster_backup(&id))?;
+        let (source, status) = (found.shown.clone(), found.status.clone());
+        if !is_made_of_members(&source.engine) {
+            return Err(ApiError::combination("The RestoreType copy-on-write is supported for Aurora DB clusters only."));
+        }
+        if status != "available" || model.members(&id).next().is_none() {
+            return Err(cluster_state("The source of a clone must be available and have a DB instance."));
+        }
+        let identifier = model.check_new_cluster(&self.db_cluster_identifier, &source.engine, &self.config)?;
+        let shown = model.describe_new_cluster(&heir(&identifier, &source), &self.config)?;
+        let from = RestoredFrom::Time(source.db_cluster_identifier, now);
+        let ready_at = now + model.settings.durations.restoring;
+        model.bear_cluster(shown, Origin::Clone { of: id }, Some(from), ready_at)
     }
 
     /// The time to restore to, inside the window.

@@ -1,6 +1,7 @@
 //! DB clusters.
 
 mod backups;
+mod clones;
 mod failover;
 mod life;
 mod modify;

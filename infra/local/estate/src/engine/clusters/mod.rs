@@ -73,6 +73,19 @@ impl Clusters {
         }
     }
 
+    /// Makes a volume of what another one holds now; on AWS the two share their pages until one is changed, here they are copied.
+    ///
+    /// # Errors
+    /// There is no such volume, its writer hangs, or as for [`Clusters::make_volume`].
+    pub async fn clone_volume(&self, name: &str, of: &str) -> Result<(SocketAddr, SocketAddr), EngineError> {
+        let source = self.find(of).await.ok_or_else(|| EngineError::Missing(format!("volume {of}")))?;
+        let image = format!("clone-{name}");
+        source.take_image(&image).await?;
+        let made = self.make_volume(name, Source::Image(image.clone())).await;
+        self.host.remove(&self.host.image_dir(&image)).await;
+        made
+    }
+
     /// A server brings the data into shape and ends; whatever is wrong with them is known now, and not when a member starts.
     async fn fill(&self, name: &str, source: Source) -> Result<Volume, EngineError> {
         let archive = self.host.archive_dir(name);

@@ -127,6 +127,23 @@ async fn a_volume_without_members_keeps_its_data_and_gives_images() {
 }
 
 #[tokio::test]
+async fn a_clone_has_what_its_source_held_and_is_written_alone_and_outlives_it() {
+    let cluster = Cluster::new(2).await;
+    let client = cluster.client_at(cluster.writer).await;
+    create(&client).await;
+    insert(&client, 1).await.unwrap();
+    let (endpoint, _) = cluster.engine.clusters.clone_volume("cluster-C", "cluster-V").await.unwrap();
+    insert(&client, 2).await.unwrap();
+    cluster.join("cluster-C", "db-7", true).await;
+    let twin = cluster.client_at(endpoint).await;
+    insert(&twin, 3).await.unwrap();
+    assert_eq!((ids(&client).await, ids(&twin).await), (vec![1, 2], vec![1, 3]));
+    cluster.engine.clusters.delete("cluster-V").await;
+    assert_eq!(ids(&twin).await, [1, 3]);
+    assert!(matches!(cluster.engine.clusters.clone_volume("cluster-D", "cluster-X").await, Err(EngineError::Missing(_))));
+}
+
+#[tokio::test]
 async fn a_cluster_is_restored_to_a_time_from_its_archive_across_a_failover_and_after_its_deletion() {
     let cluster = Cluster::new(2).await;
     let client = cluster.client_at(cluster.writer).await;
