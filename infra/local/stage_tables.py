@@ -78,7 +78,7 @@ class TableStage(Stage):
         self.contenders.start()
 
     def back_up(self) -> Json:
-        """Run tonight's backup, which asks for an export, and see that it stands in the bucket with as many items as the ledger says."""
+        """Run tonight's backup, and see that its export stands in the bucket with the items that the ledger tells of."""
         point = super().back_up()
         newest = self.ledger.expect(f"resource#{RESOURCE}", "exports")["newest"]
         if not newest:

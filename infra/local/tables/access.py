@@ -18,8 +18,8 @@ from .world import Json, Reply
 # "Using IAM with DynamoDB backup and restore"); the restore's own action is asked for on its source only.
 OF_A_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 RESTORES = ("RestoreTableFromBackup", "RestoreTableToPointInTime")
-# "Your IAM policy needs to allow you to be able to perform S3 actions" (developer guide, "Requesting a table export"). How AWS refuses an
-# export that may not write is not told there: here it does so at once.
+# "Your IAM policy needs to allow you to be able to perform S3 actions" (developer guide, "Requesting a table export").
+# How AWS refuses an export that may not write is not told there: here it does so at once.
 OF_A_BUCKET = ("AbortMultipartUpload", "PutObject", "PutObjectAcl")
 EXPORT = "ExportTableToPointInTime"
 # These know no resource: whoever may make them may make them on all (Service Authorization Reference).
@@ -125,7 +125,7 @@ def denial(action: str, data: Json, headers: dict[str, str]) -> Reply | None:
 
 
 def refused(action: str, arn: str, result: EvalResult, headers: dict[str, str], speaker: str = "") -> Reply:
-    """AWS's AccessDenied reply, naming the resource; `speaker` is the service that was called, where the action is another's."""
+    """AWS's AccessDenied reply, naming the resource; `speaker` was called, where the action is another service's."""
     said = iam_actions.identity_denial_message(action, result.principal_arn, arn, result.decision == "Deny")
     reply: Reply = iam_actions.access_denied_response(
         speaker or action.split(":")[0],

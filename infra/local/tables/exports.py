@@ -1,4 +1,4 @@
-"""Exports to S3: what they want, how long they take, and files as AWS writes them; ministack answers and writes nothing."""
+"""Exports to S3: what they want, how long they take, and files as AWS writes them; ministack writes none."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _write(export: Json) -> None:
 
 
 def correct(world: World) -> None:
-    """An export wants recovery that is on, is idempotent by its token, takes a while, and is listed once it has ended."""
+    """An export wants recovery that is on, is one by its token, takes a while, and is listed once it has ended."""
     ask, describe = dynamodb._export_table_to_point_in_time, dynamodb._describe_export
 
     def settle() -> None:

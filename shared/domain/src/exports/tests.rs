@@ -2,7 +2,12 @@
 
 use super::*;
 use crate::error::{CallClass, CallError};
+use crate::ids::DatabaseId;
+use crate::observed::{Configuration, KeyAttribute, Own, TableConfiguration};
+use crate::point::Manifest;
 use crate::policy::PolicyDocument;
+use crate::words::ResourceKind;
+use std::collections::BTreeMap;
 
 fn read(export: &str) -> Result<ExportRule, String> {
     let yaml = format!("version: 1\npolicies:\n  p:\n    export: {export}\n");
@@ -176,4 +181,36 @@ fn every_trouble_names_table_bucket_reason_and_a_command() {
         assert!(news.text.contains(reason) && news.text.contains(command), "{}", news.text);
         assert!(news.text.lines().last().unwrap().starts_with("aws "), "a command stands in a line of its own: {}", news.text);
     }
+}
+
+#[test]
+fn by_hand_a_person_gets_the_import_of_the_newest_one_and_a_look_at_one_that_had_not_ended() {
+    assert_eq!(ExportRecord::new(orders()).by_hand(None), Vec::<String>::new());
+    let mut record = ExportRecord::new(orders());
+    let first = asked(&mut record, "night-1", at(0));
+    record.observe(&first.token, &completed(at(0)));
+    let mut kept = record.newest.take().unwrap();
+    kept.place.bucket_owner = Some("210987654321".to_owned());
+    record.newest = Some(kept);
+    let second = asked(&mut record, "night-8", at(7 * 24));
+    record.observe(&second.token, &seen(ExportProgress::UnderWay));
+    let key = |name: &str, kind: &str| KeyAttribute { name: name.to_owned(), kind: kind.to_owned() };
+    let own = TableConfiguration { key: vec![key("o'clock", "S"), key("at", "N")], ..TableConfiguration::default() };
+    let manifest = Manifest {
+        captured_at: at(0),
+        id: DatabaseId::new(ResourceKind::DynamodbTable, "orders").unwrap(),
+        arn: arn(""),
+        resource_id: "t-1".to_owned(),
+        configuration: Configuration { own: Some(Own::Table(Box::new(own))), ..Configuration::default() },
+        tags: BTreeMap::new(),
+        alarms: None,
+    };
+    let lines = record.by_hand(Some(&manifest));
+    assert!(lines[0].starts_with("No recovery point is left, only an export of 2026-01-15T09:40:00Z"), "{lines:?}");
+    assert!(lines[1].contains("20 items; what was written since is lost"), "{lines:?}");
+    let source = "S3BucketOwner=210987654321,S3Bucket=acme-exports,S3KeyPrefix=shop/orders-db/AWSDynamoDB/01768471000000-a1b2c3d4/data/";
+    let schema = r#""KeySchema":[{"AttributeName":"o'\''clock","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}]"#;
+    assert!(lines[2].contains(source) && lines[2].contains(schema), "{}", lines[2]);
+    assert!(lines[4].starts_with("aws dynamodb describe-export") && lines.len() == 5, "{lines:?}");
+    assert!(record.by_hand(None)[2].contains("NAME_OF_ITS_KEY"), "what is not known is to be filled in");
 }
