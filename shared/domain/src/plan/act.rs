@@ -1,6 +1,6 @@
 //! The mutating calls of a plan, each with its parameters.
 
-use super::{AdoptedSettings, LateSettings, Repeat, RestoreSettings, TableSetting, table};
+use super::{AdoptedSettings, LateSettings, RestoreSettings, TableSetting, table};
 use crate::alarms::MetricAlarm;
 use crate::caches::CacheAt;
 use crate::ids::{Arn, DatabaseId, Identity, SnapshotId};
@@ -411,43 +411,5 @@ impl Act {
     /// Whether it is made for others after a verified cut-over, which its failure never undoes: consumers look again, caches are emptied.
     pub const fn is_for_others(&self) -> bool {
         self.is_restart() || matches!(self, Self::FlushCache { .. })
-    }
-
-    /// What may be done when its outcome is unknown.
-    pub fn repeat(&self) -> Repeat {
-        match self {
-            Self::RestoreFromSnapshot { .. }
-            | Self::RestoreToPointInTime { .. }
-            | Self::CloneCluster { .. }
-            | Self::RebuildCold { .. }
-            | Self::MakeMember { .. } => Repeat::Nameable,
-            // Two backups of a table may have one name.
-            Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
-            Self::CreateSnapshot { .. } => Repeat::Nameable,
-            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } | Self::TakeOver { .. } => {
-                Repeat::AtMostOnce
-            }
-            Self::ReplaySettings { .. }
-            | Self::SetTable { .. }
-            | Self::SetFailover { .. }
-            | Self::AdoptSettings { .. }
-            | Self::MakeMultiAz { .. }
-            | Self::ResetMasterPassword { .. }
-            | Self::SetSecurityGroups { .. }
-            | Self::GrowStorage { .. }
-            | Self::PointSecret { .. }
-            | Self::PointRecord { .. }
-            | Self::PointParameter { .. }
-            | Self::RemoveProxyTarget { .. }
-            | Self::AddProxyTarget { .. }
-            | Self::RenameInstance { .. }
-            | Self::RestartService { .. }
-            | Self::TouchFunction { .. }
-            | Self::CallWebhook { .. }
-            | Self::CopyAlarm { .. }
-            | Self::FlushCache { .. }
-            | Self::AddTags { .. }
-            | Self::RemoveTags { .. } => Repeat::Idempotent,
-        }
     }
 }

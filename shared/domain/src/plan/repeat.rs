@@ -1,6 +1,7 @@
 //! How a call may be repeated, and how a source is fenced.
 
-use crate::words::closed_enum;
+use super::Act;
+use crate::words::{ResourceKind, closed_enum};
 
 closed_enum! {
     /// What may be done when the outcome of a call is not known.
@@ -31,5 +32,45 @@ closed_enum! {
         Elsewhere = "elsewhere",
         /// Not at all: a split brain could follow.
         Impossible = "impossible",
+    }
+}
+
+impl Act {
+    /// What may be done when its outcome is unknown.
+    pub fn repeat(&self) -> Repeat {
+        match self {
+            Self::RestoreFromSnapshot { .. }
+            | Self::RestoreToPointInTime { .. }
+            | Self::CloneCluster { .. }
+            | Self::RebuildCold { .. }
+            | Self::MakeMember { .. } => Repeat::Nameable,
+            // Two backups of a table may have one name.
+            Self::CreateSnapshot { instance, .. } if instance.kind() == ResourceKind::DynamodbTable => Repeat::AtMostOnce,
+            Self::CreateSnapshot { .. } => Repeat::Nameable,
+            Self::ForceFailover { .. } | Self::EndSessions { .. } | Self::PromoteReplica { .. } | Self::TakeOver { .. } => {
+                Repeat::AtMostOnce
+            }
+            Self::ReplaySettings { .. }
+            | Self::SetTable { .. }
+            | Self::SetFailover { .. }
+            | Self::AdoptSettings { .. }
+            | Self::MakeMultiAz { .. }
+            | Self::ResetMasterPassword { .. }
+            | Self::SetSecurityGroups { .. }
+            | Self::GrowStorage { .. }
+            | Self::PointSecret { .. }
+            | Self::PointRecord { .. }
+            | Self::PointParameter { .. }
+            | Self::RemoveProxyTarget { .. }
+            | Self::AddProxyTarget { .. }
+            | Self::RenameInstance { .. }
+            | Self::RestartService { .. }
+            | Self::TouchFunction { .. }
+            | Self::CallWebhook { .. }
+            | Self::CopyAlarm { .. }
+            | Self::FlushCache { .. }
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. } => Repeat::Idempotent,
+        }
     }
 }
