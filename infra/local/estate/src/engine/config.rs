@@ -71,6 +71,8 @@ hostssl all          all       127.0.0.1/32  scram-sha-256
 
 /// Safe against a killed process, not against a power cut: that is what `fsync = off` gives up.
 ///
+/// Dynamic shared memory lies in the data directory and goes with it: in `/dev/shm`, a killed server would leave it behind.
+///
 /// The archive command never replaces a segment and never leaves half of one. `archive_mode = always`: a segment that the
 /// primary could no longer deliver is delivered by its standby, which is about to be promoted.
 pub(super) fn postgresql_conf(host: &Host, server: &str, port: u16, role: &Role) -> String {
@@ -89,6 +91,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_min_error_statement = panic
 shared_buffers = 16MB
+dynamic_shared_memory_type = mmap
 fsync = off
 wal_level = replica
 max_wal_senders = 8

@@ -58,7 +58,37 @@ pub(super) fn thaw(tag: &str) {
 /// SIGKILL to all of them.
 pub(super) fn kill(tag: &str) {
     // Stopped first: otherwise an archive command could outlive the archiver and still deliver.
-    send(&freeze(tag), Signal::KILL);
+    let pids = freeze(tag);
+    send(&pids, Signal::KILL);
+    release_memory(&pids);
+}
+
+/// Removes the System V shared memory that these processes made: a killed PostgreSQL leaves its interlock behind, and after 4096 of
+/// them (`kernel.shmmni`) no server starts on this machine any more. What is still attached goes with its last process.
+fn release_memory(pids: &BTreeSet<i32>) {
+    for id in memory_of(pids) {
+        let removed = std::process::Command::new("ipcrm").args(["-m", &id]).stderr(Stdio::null()).status();
+        if let Err(error) = removed {
+            tracing::warn!(%error, id, "cannot remove shared memory");
+        }
+    }
+}
+
+/// The System V shared memory that these processes made, by its id.
+pub(super) fn memory_of(pids: &BTreeSet<i32>) -> Vec<String> {
+    let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    segments_of(&table, pids).into_iter().map(str::to_owned).collect()
+}
+
+/// The second column of those lines whose fifth, the creator, is one of `pids` (proc_sysvipc_shm(5)).
+fn segments_of<'a>(table: &'a str, pids: &BTreeSet<i32>) -> Vec<&'a str> {
+    let of_line = |line: &'a str| {
+        let mut columns = line.split_whitespace().skip(1);
+        let id = columns.next()?;
+        let creator: i32 = columns.nth(2)?.parse().ok()?;
+        pids.contains(&creator).then_some(id)
+    };
+    table.lines().filter_map(of_line).collect()
 }
 
 /// SIGKILL to all of them; returns when they are gone.
@@ -150,11 +180,14 @@ impl PidFile {
     }
 }
 
-/// Waits for the end of its standard input, that is of the estate, then kills all that is left.
+/// Waits for the end of its standard input, that is of the estate, then kills all that is left, and removes its shared memory.
 const GUARD: &str = r#"read -r _
 set -- /proc/[0-9]*/cmdline
 grep -als -e "cluster_name=$LIFEBOAT_TAG" -e "--report-host=$LIFEBOAT_TAG" -e "^postgres: $LIFEBOAT_TAG" -e "^redis: $LIFEBOAT_TAG" "$@" | while IFS=/ read -r _ _ pid _; do
   kill -KILL "$pid"
+  while read -r _ id _ _ creator _; do
+    [ "$creator" != "$pid" ] || ipcrm -m "$id"
+  done < /proc/sysvipc/shm
 done"#;
 
 /// Starts a shell that outlives the estate just long enough to kill its servers, even if the estate was killed with SIGKILL.
@@ -175,7 +208,7 @@ pub(super) fn guard(tag_prefix: &str) -> Result<Child, EngineError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_tagged, parent_of};
+    use super::{is_tagged, parent_of, segments_of};
 
     #[test]
     fn only_our_processes_are_tagged() {
@@ -192,5 +225,15 @@ mod tests {
     fn parent_is_found_behind_any_name() {
         assert_eq!(parent_of("12 (a) b (c) S 34 12 12 0"), Some(34));
         assert_eq!(parent_of(""), None);
+    }
+
+    #[test]
+    fn shared_memory_is_found_by_who_made_it() {
+        let table = "       key      shmid perms                  size  cpid  lpid nattch
+   5432001       4711  1600                    56  1234  1300      2
+   5432002       4712  1600                    56  1235  1235      0
+";
+        assert_eq!(segments_of(table, &[1235, 7].into()), ["4712"]);
+        assert!(segments_of(table, &[1300, 56].into()).is_empty());
     }
 }

@@ -319,8 +319,14 @@ impl Caches {
         let Some(group) = gone else { return self.end(name).await };
         for member in &group.leads.members {
             self.end(member).await;
-            self.state.lock().await.servers.remove(member);
+            // Bound to a name: dropping a front does not wait until its address has closed.
+            let server = self.state.lock().await.servers.remove(member);
+            if let Some(server) = server {
+                server.front.lead_to(None).await;
+            }
         }
+        group.primary.lead_to(None).await;
+        group.reader.lead_to(None).await;
     }
 
     async fn end(&self, name: &str) {

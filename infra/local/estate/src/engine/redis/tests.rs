@@ -63,7 +63,7 @@ impl Estate {
     /// What `redis-cli` says to a command.
     fn ask(&self, at: SocketAddr, token: &str, words: &[&str]) -> String {
         let mut command = Command::new("timeout");
-        command.args(["2", "redis-cli", "-h", &at.ip().to_string(), "-p", &at.port().to_string()]);
+        command.args(["20", "redis-cli", "-h", &at.ip().to_string(), "-p", &at.port().to_string()]);
         if self.tls {
             command.arg("--tls").arg("--cacert").arg(self.engine.ca_pem_path());
         }
@@ -174,14 +174,14 @@ async fn a_closed_port_answers_nobody_and_leaves_the_sessions_that_stand() {
     // What its engine ends, ends.
     estate.engine.caches.lead(GROUP, lead(PRIMARY, false, Door::Open)).await.unwrap();
     assert!(estate.ask(estate.at.primary, TOKEN, &["CLIENT", "KILL", "TYPE", "normal"]).parse::<u32>().unwrap() >= 1);
-    assert_eq!(timeout(A_MOMENT, session.read(&mut answer)).await.unwrap().unwrap_or(0), 0);
+    assert_eq!(timeout(A_MOMENT * 20, session.read(&mut answer)).await.unwrap().unwrap_or(0), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_primary_takes_connections_and_never_answers() {
     let estate = Estate::new(false).await;
     estate.engine.caches.hang(PRIMARY).await;
-    let mut session = timeout(A_MOMENT, TcpStream::connect(estate.at.primary)).await.unwrap().unwrap();
+    let mut session = timeout(A_MOMENT * 20, TcpStream::connect(estate.at.primary)).await.unwrap().unwrap();
     session.write_all(b"PING\r\n").await.unwrap();
     assert!(timeout(A_MOMENT, session.read(&mut [0; 16])).await.is_err());
     assert!(estate.engine.caches.take_image(PRIMARY, "never").await.is_err());
