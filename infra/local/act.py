@@ -343,7 +343,7 @@ class Act:
         problems += checks.compare_mistake(stage.journal, cloned, deleted, [])
         with stage.writer.paused():
             serving = checks.serving_rows(stage)
-        untouched = checks.compare_rows(stage.journal, serving, self.side_before, None, missing_on_purpose=gone)
+            untouched = checks.compare_rows(stage.journal, serving, self.side_before, None, missing_on_purpose=gone)
         problems += [f"on the serving side, {problem}" for problem in untouched.problems]
         problems += self._moved(ending, stage.secret.side())
         result.rows_lost = len(untouched.lost)
