@@ -103,6 +103,8 @@ class Act:
     broke: float = 0.0
     zero: float = 0.0
     side_before: str = ""
+    # Since when it serves again by itself, where the accident interrupted its clients.
+    well_since: float = 0.0
     # The database as RDS described it before it broke, and the secret as it was when counting began.
     described: Json = field(default_factory=dict)
     fields_before: Json = field(default_factory=dict)
@@ -227,7 +229,7 @@ class Act:
         if ending.outcome == "recovered":
             led.append(self.stage.secret.side())
         elif ending.outcome == "restored_beside":
-            since = self.zero
+            since = max(self.zero, self.well_since)
         problems = checks.never_both(self.stage, led, uninterrupted_since=since)
         result.both_sides = "SEEN" if problems else "never"
         result.problems += problems
