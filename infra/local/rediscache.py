@@ -198,6 +198,11 @@ class RedisCache:
         """The socket of whoever was asked last."""
         return self._connection.fileno()
 
+    @property
+    def shards(self) -> int:
+        """How many there are; without cluster mode one."""
+        return len({place for *_, place in self._places}) or 1
+
     def run_id(self) -> str:
         """The server process behind the endpoint."""
         told: str = self._first.ask("INFO", "server")

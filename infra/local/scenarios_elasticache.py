@@ -9,15 +9,17 @@ from typing import Any
 import checks
 from act import RECOVERY_SECONDS, Act, Result
 from contenders import Kind
-from journal import Fate
+from journal import Fate, Row
 from kinds.elasticache import Groups
 from ledger import bare, moment
-from rediscache import RedisCache, Refused
+from rediscache import RedisCache, Refused, key, slot
 from scenarios import changed_nothing, cut_over, failed_over, go_back
 from stage import RESOURCE, until
 
 Json = dict[str, Any]
 
+# So many rows at least go to the shards that stand while another one is down.
+MEANWHILE = 20
 FLUSHED = "id BETWEEN 20001 AND 24000 OR id BETWEEN 40001 AND 40321"
 
 
@@ -66,13 +68,25 @@ def shard_failure(act: Act) -> list[Result]:
     """Run it: of several shards one loses its primary, ElastiCache makes its replica the primary, Lifeboat touches nothing."""
     database = act.stage.database
     assert isinstance(database, Groups)
-    before = database.primaries(RESOURCE)
-    act.break_it("instance_failure", "the host of the primary of the first shard of {} is lost")
+    before, slots = database.primaries(RESOURCE), act.stage.describe(RESOURCE)["NodeGroups"][0]["Slots"]
+    first, last = map(int, slots.split("-"))
+
+    def is_its(row: Row) -> bool:
+        """Whether the row lies in the shard that breaks."""
+        return first <= slot(key(row.id)) <= last
+
+    act.concerns = is_its
+    act.break_it("instance_failure", f"the host of the primary of the first shard of {{}} (slots {slots}) is lost")
     [execution] = act.timeline.follow(1, RECOVERY_SECONDS)
     result = act.conclude(Result("shard_failure", "SELF_HEALED"), execution, "self_healed")
     after = database.primaries(RESOURCE)
     if len(before) < 2 or before[0] == after[0] or before[1:] != after[1:]:
         result.problems.append(f"the first of several primaries should be another one: {before}, now {after}")
+    rows = act.stage.journal.acknowledged(since=act.broke)
+    meanwhile = sum(not is_its(row) and row.acknowledged_at < act.broke + (result.rto or 0) for row in rows)
+    if meanwhile < MEANWHILE:
+        result.problems.append(f"the other shards should have served all the time: they took {meanwhile} rows")
+    result.more = f"rows_meanwhile={meanwhile}"
     return [result]
 
 
