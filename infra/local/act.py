@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -14,6 +14,7 @@ from typing import Any
 
 import checks
 from client import hashes
+from journal import Row
 from ledger import bare, moment
 from stage import GROUPS, QUARANTINE, RESOURCE, Stage, until
 from timeline import Timeline
@@ -103,6 +104,10 @@ class Act:
     broke: float = 0.0
     zero: float = 0.0
     side_before: str = ""
+    # Since when it serves again by itself, where the accident interrupted its clients.
+    well_since: float = 0.0
+    # The rows that an accident concerns, where that is not all of them.
+    concerns: Callable[[Row], bool] = lambda _: True
     # The database as RDS described it before it broke, and the secret as it was when counting began.
     described: Json = field(default_factory=dict)
     fields_before: Json = field(default_factory=dict)
@@ -227,7 +232,7 @@ class Act:
         if ending.outcome == "recovered":
             led.append(self.stage.secret.side())
         elif ending.outcome in ("restored_beside", "cloned"):
-            since = self.zero
+            since = max(self.zero, self.well_since)
         problems = checks.never_both(self.stage, led, uninterrupted_since=since)
         result.both_sides = "SEEN" if problems else "never"
         result.problems += problems
@@ -380,7 +385,8 @@ class Act:
         """From the accident to the first commit on the new side, or else the end of the longest silence."""
         if side != self.side_before:
             return min(row.acknowledged_at for row in self.stage.journal.acknowledged(side=side)) - self.broke
-        times = sorted(row.acknowledged_at for row in self.stage.journal.acknowledged(since=self.broke - 5))
+        rows = self.stage.journal.acknowledged(since=self.broke - 5)
+        times = sorted(row.acknowledged_at for row in rows if self.concerns(row))
         gaps = [(after - before, after) for before, after in pairwise(times) if after > self.broke]
         silence, ended = max(gaps)
         return ended - self.broke if silence >= SHORTEST_OUTAGE else 0.0

@@ -44,6 +44,8 @@ COMMIT_TIME = "SELECT pg_xact_commit_timestamp(%s::text::xid)"
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.02
 RETRY_SECONDS = 0.2
+# Of several shards one may be down, and most rows be written all the same: so many in a row are written where all are well.
+STEADY_ROWS = 20
 
 
 class Secret:
@@ -118,6 +120,7 @@ class Writer:
         self._deadline = 0.0
         self._connection: Connection | Worded | None = None
         self._well: bool | None = None
+        self._streak: list[float] = []
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._write_on, self._watch)]
 
     def start(self) -> None:
@@ -210,13 +213,16 @@ class Writer:
             self.journal.give_up(row, Fate.FAILED if mariadb.refused(error) or rediscache.refused(error) else Fate.UNKNOWN)
             raise
         self.journal.acknowledge(row, created_at, digest)
-        self._tell(True, f"writes to {side}")
+        self._streak.append(time.time())
+        if isinstance(connection, MariaDb) or connection.shards == 1 or len(self._streak) >= STEADY_ROWS:
+            self._tell(True, f"writes to {side}", self._streak[0])
 
-    def _tell(self, well: bool, text: str) -> None:
-        """Note when it begins to fail, and when it is well again."""
+    def _tell(self, well: bool, text: str, since: float | None = None) -> None:
+        """Note when it begins to fail, and since when it is well again."""
         if well != self._well:
             self._well = well
-            self.told.append((time.time(), text if well else f"cannot write: {text}"))
+            self.told.append((since or time.time(), text if well else f"cannot write: {text}"))
+        self._streak.clear()
 
     # The thread that cuts what hangs
 

@@ -192,6 +192,7 @@ class Record:
         """Nothing yet."""
         self._attempts: list[Attempt] = []
         self._terms: list[Term] = []
+        self._lost: dict[str, float] = {}
         self._number = 0
         self._lock = threading.Lock()
         self._clocks = time.time() - time.monotonic()
@@ -214,6 +215,16 @@ class Record:
             if news:
                 self._terms.append(Term(side, since))
             return news
+
+    def lose(self, side: str, before: float) -> None:
+        """What was sent to a side before this moment may be gone with its memory."""
+        with self._lock:
+            self._lost[side] = before
+
+    def lost(self) -> dict[str, float]:
+        """The sides that have lost their memory, each with when it was another server at the latest."""
+        with self._lock:
+            return dict(self._lost)
 
     def attempts(self) -> list[Attempt]:
         """All of them, in the order of their ends."""

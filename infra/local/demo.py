@@ -97,9 +97,17 @@ def play(group: list[str], binaries: Path, screen: Screen, subject: Subject, *, 
     wanted = [end for name in group for end in scenarios[name].ends]
     try:
         began = time.monotonic()
-        multi_az = scenarios[group[0]].multi_az
+        needs = scenarios[group[0]]
         stage_of, act_of = STAGES.get(subject.kind, (Stage, Act))
-        with stage_of(binaries, kind=subject.kind, engine=subject.engine, multi_az=multi_az, logs_to=logs) as stage:
+        built = stage_of(
+            binaries,
+            kind=subject.kind,
+            engine=subject.engine,
+            multi_az=needs.multi_az,
+            shards=needs.shards,
+            logs_to=logs,
+        )
+        with built as stage:
             timeline = Timeline(stage, screen)
             for name in group:
                 screen.say(screen.paint(f"{name}: {scenarios[name].sentence}", "1"))

@@ -20,6 +20,8 @@ class Scenario:
     sentence: str
     ends: tuple[str, ...]
     multi_az: bool = False
+    # Of a cache; more than one is cluster mode.
+    shards: int = 1
     # Of the kind's engines those that it makes sense for; empty are all.
     engines: tuple[str, ...] = ()
     after: str = ""
@@ -151,6 +153,25 @@ ELASTICACHE = {
         "a bad job deletes keys: the newest snapshot from before it is restored beside; then cut over by a plan's hash",
         ("human_error_beside", "human_error"),
         multi_az=True,
+    ),
+    "corruption": Scenario(
+        scenarios_elasticache.corruption,
+        "AWS replaces the primary by an empty node, which answers well: restored beside; then cut over by a plan's hash",
+        ("corruption_beside", "corruption"),
+    ),
+    "shard_failure": Scenario(
+        scenarios_elasticache.shard_failure,
+        "with cluster mode a shard loses its primary: ElastiCache makes its replica the primary, Lifeboat only watches",
+        ("shard_failure",),
+        multi_az=True,
+        shards=3,
+    ),
+    "cluster_failure": Scenario(
+        scenarios_elasticache.shards_lost,
+        "with cluster mode all shards are lost for good: restored with their slots from the newest snapshot, clients moved",
+        ("cluster_failure",),
+        multi_az=True,
+        shards=3,
     ),
     "undo": Scenario(
         scenarios_elasticache.undo,

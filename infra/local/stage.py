@@ -102,11 +102,12 @@ class Stage:
         kind: str = "rds",
         engine: str = "",
         multi_az: bool = False,
+        shards: int = 1,
         policy: str | None = None,
         faults: Sequence[Json] = (),
         logs_to: Path | None = None,
     ) -> None:
-        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API."""
+        """`binaries` holds the functions and the estate; `faults` strike calls of the RDS API; `shards` are a cache's."""
         database, policies = KINDS[kind]
         self.binaries, self.kind, self.multi_az = binaries, kind, multi_az
         self.engine = engine or next(iter(policies))
@@ -123,6 +124,8 @@ class Stage:
             logs_to=logs_to,
         )
         self.database: Database = database(self.cloud, self.engine)
+        if isinstance(self.database, elasticache.Groups):
+            self.database.shards = shards
         self.promises: Json = yaml.safe_load((HERE / "policies.yaml").read_text())["policies"][self.policy]
         self.outputs: dict[str, str] = {}
         self.resource_id = ""
@@ -267,16 +270,16 @@ class Stage:
 
     def directory(self, side: str) -> Path | None:
         """Where the estate keeps the server at a side."""
-        if isinstance(self.database, elasticache.Groups):
-            server = self.database.server(side)
-            return self.cloud.directory / "estate-root/engine/servers" / server if server else None
         return back_door.directory(self.cloud.directory / "estate-root", self.database.kept(), side)
 
     def committed(self, side: str) -> dict[int, float] | None:
         """What the server at a side took from contenders, by its own account; None where no server runs."""
+        if isinstance(self.database, elasticache.Groups):
+            servers = [self.cloud.directory / "estate-root/engine/servers" / name for name in self.database.servers(side)]
+            looked = [rediscache.committed(server, self.secret.read()["password"], side) for server in servers]
+            there = [rows for rows in looked if rows is not None]
+            return {number: at for rows in there for number, at in rows.items()} if there else None
         server = self.directory(side)
-        if server and self.kind == "elasticache":
-            return rediscache.committed(server, self.secret.read()["password"], side)
         look = mariadb.committed if self.engine == "mariadb" else back_door.committed
         return look(server, DATABASE, side) if server else None
 

@@ -27,7 +27,11 @@ from selftest import TESTS
 LINE = re.compile(r"^(RECOVERED|SELF_HEALED|RESTORED_BESIDE|CLONED|SALVAGED|UNDONE|DENIED|KEPT|FAILED) (?:\S+ scenario=)?(\S+)")
 SECONDS = 600
 # Of the scenarios of other kinds those that every run plays.
-DAILY = {"aurora": ("hung", "deletion", "clone"), "dynamodb": ("deletion", "salvage"), "elasticache": ("instance_failure",)}
+DAILY = {
+    "aurora": ("hung", "deletion", "clone"),
+    "dynamodb": ("deletion", "salvage"),
+    "elasticache": ("instance_failure", "cluster_failure"),
+}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .alarms import compare_alarms
 from .calls import compare_calls, nothing_called
-from .detection import found_by_check, found_by_sweep
+from .detection import found_by_check, found_by_memory, found_by_sweep
 from .difference import Sides, compare_difference, written_between
 from .log import Call, log_since, made_calls
 from .rows import (
@@ -60,6 +60,7 @@ __all__ = [
     "compare_unconfirmed",
     "compare_windows",
     "found_by_check",
+    "found_by_memory",
     "found_by_sweep",
     "in_words",
     "judge_validation",

@@ -32,6 +32,26 @@ def found_by_check(incident: Json, probe: Json, policy: Json) -> list[str]:
     return problems
 
 
+def found_by_memory(incident: Json, probe: Json, life: Json, runs: tuple[str, str]) -> list[str]:
+    """Lifeboat itself saw that the memory is lost: it kept what the server before held, and met another one with next to nothing.
+
+    `runs`: the run ids of the server before and of the one after, as the demo saw them.
+    """
+    [kept], [met] = life["life"]["nodes"], probe["life"]["nodes"]
+    problems = []
+    if (kept["run_id"], met["run_id"]) != runs:
+        problems.append(f"Lifeboat compared {kept['run_id']} with {met['run_id']}, and they were {runs}")
+    if not life["lost_at"] or met["keys"] >= kept["keys"] / 10:
+        problems.append(f"no loss was kept: {life}, {met}")
+    said = f"holds {met['keys']} keys, where another one held {kept['keys']}"
+    if not any(said in failed for failed in probe["failed_checks"]):
+        problems.append(f"the probe does not say that it {said}: {probe['failed_checks']}")
+    judged = (incident["verdict"], incident["scenario"], incident["request"]["by_person"])
+    if judged != ("failed", "corruption", False):
+        problems.append(f"the verdict should be failed (corruption) without a person: {judged}")
+    return problems
+
+
 def found_by_sweep(
     incident: Json, sweeps: Sequence[Json], events: Sequence[Json], zero: float
 ) -> tuple[int, list[str]]:

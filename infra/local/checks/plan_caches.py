@@ -51,7 +51,7 @@ def _made(act: Json) -> Json:
     told: Json = act["settings"]["configuration"]
     own: Json = told["cache"]
     strange = set(own) - set(OWN) - IN_OTHER_WORDS
-    if strange or own["cluster_mode"] or own["data_tiering"] or own["logs"] or own["user_groups"]:
+    if strange or own["data_tiering"] or own["logs"] or own["user_groups"]:
         raise ValueError(f"the plan has settings of a cache that the demo does not know: {own}")
     given = {
         TOLD[name]: sorted(value) if isinstance(value, list) else value for name, value in told.items() if name in TOLD
@@ -60,7 +60,11 @@ def _made(act: Json) -> Json:
     # The default, which older engines do not know by name.
     if own["transit_encryption_mode"] == "required":
         del given["TransitEncryptionMode"]
-    given |= {"NumCacheClusters": own["replicas_per_shard"] + 1, "AuthToken": "****" if own["auth_token"] else None}
+    if own["cluster_mode"]:
+        given |= {"ClusterMode": "enabled", "NumNodeGroups": own["shards"], "ReplicasPerNodeGroup": own["replicas_per_shard"]}
+    else:
+        given |= {"NumCacheClusters": own["replicas_per_shard"] + 1}
+    given |= {"AuthToken": "****" if own["auth_token"] else None}
     name = bare(act["target"])
     given |= {"ReplicationGroupId": name, "ReplicationGroupDescription": f"made by Lifeboat as {name}"}
     return {**given, "SnapshotName": act.get("snapshot"), "Tags": sendable(act["settings"]["tags"])}
@@ -83,8 +87,9 @@ def planned_on_cache(act: Json) -> Call:
 
 
 def as_of_any_node(call: Call) -> Call:
-    """Lifeboat chooses the node that a snapshot is taken of when it takes it."""
+    """Lifeboat chooses the node that a snapshot is taken of when it takes it; with cluster mode it takes one of the group."""
     if call.action != "CreateSnapshot":
         return call
-    node = str(call.given.get("CacheClusterId", ""))
-    return Call(call.action, {**call.given, "CacheClusterId": node.rpartition("-")[0]})
+    given = dict(call.given)
+    group = given.pop("ReplicationGroupId", None) or str(given.get("CacheClusterId", "")).rpartition("-")[0]
+    return Call(call.action, {**given, "CacheClusterId": group})

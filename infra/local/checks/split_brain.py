@@ -158,8 +158,12 @@ def opened_terms(terms: Sequence[Term], openings: Sequence[tuple[str, float]]) -
     return found
 
 
-def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: Mapping[str, Rows]) -> list[str]:
+def compare_committed(
+    attempts: Sequence[Attempt], terms: Sequence[Term], kept: Mapping[str, Rows], lost: Mapping[str, float] | None = None
+) -> list[str]:
     """What servers committed by their own account, whatever clients were told; `kept` has a side's rows, if it runs.
+
+    `lost`: a side that lost its memory need not have what it was sent before.
 
     A server that is dead commits nothing. One that serves must be there, and each hold what it acknowledged: else whoever
     looked has looked elsewhere.
@@ -171,7 +175,8 @@ def compare_committed(attempts: Sequence[Attempt], terms: Sequence[Term], kept: 
             serves = any(it.fate is Fate.ACKNOWLEDGED for it in mine[-LATEST:])
             problems += [f"nobody could look into {side}, which serves"] if serves else []
             continue
-        told = [it.number for it in mine if it.fate is Fate.ACKNOWLEDGED]
+        since = (lost or {}).get(side, 0.0)
+        told = [it.number for it in mine if it.fate is Fate.ACKNOWLEDGED and it.sent >= since]
         absent = sum(row not in rows for row in told)
         own = [reign for reign in found if reign.side == side]
         outside = sum(not any(reign.since <= at < reign.end for reign in own) for at in rows.values())
@@ -233,7 +238,8 @@ def never_both(stage: Stage, led: Sequence[str], *, uninterrupted_since: float |
     attempts, terms = record.attempts(), record.terms()
     terms = opened_terms(terms, [(side, record.monotonic(at)) for side, at in stage.openings()])
     kept = {term.side: _on_client_clock(record, stage.committed(term.side)) for term in terms}
-    problems = compare_windows(record.attempts(), terms, led, early=stage.opens) + compare_committed(attempts, terms, kept)
+    problems = compare_windows(record.attempts(), terms, led, early=stage.opens)
+    problems += compare_committed(attempts, terms, kept, record.lost())
     if uninterrupted_since is not None:
         problems += uninterrupted(record.attempts(), led[-1], record.monotonic(uninterrupted_since))
     return problems

@@ -1,4 +1,4 @@
-"""ElastiCache replication groups: a primary and a replica, with TLS and an AUTH token."""
+"""ElastiCache replication groups: a primary and a replica, with TLS and an AUTH token; with cluster mode, several such shards."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def as_instance(group: Json, nodes: Iterable[Json], tags: Sequence[Mapping[str, 
         # ElastiCache gives no resource id: this is how Lifeboat tells it from another one of its name.
         "DbiResourceId": f"replicationgroup:{name}:{_created(group['ReplicationGroupCreateTime'])}",
         "DBInstanceStatus": group["Status"],
-        "Endpoint": shards[0].get("PrimaryEndpoint"),
+        "Endpoint": group.get("ConfigurationEndpoint") or shards[0].get("PrimaryEndpoint"),
+        "Shards": len(shards),
         "AvailabilityZone": zones[0] if zones else "",
         "TagList": list(tags),
         "VpcSecurityGroups": [
@@ -68,6 +69,7 @@ class Groups:
         "Engine",
         "EngineVersion",
         "Nodes",
+        "Shards",
         "AutomaticFailover",
         "MultiAZ",
         "ClusterEnabled",
@@ -88,6 +90,8 @@ class Groups:
     def __init__(self, cloud: Any, engine: str) -> None:
         """`cloud` is the local cloud, which runs before anything is asked here."""
         self.cloud, self.engine = cloud, engine
+        # With more than one it is made with cluster mode.
+        self.shards = 1
 
     @property
     def elasticache(self) -> Any:
@@ -102,7 +106,7 @@ class Groups:
             Engine=wanted.engine,
             EngineVersion="8.0",
             CacheNodeType=NODE_TYPE,
-            NumCacheClusters=2,
+            **self._shape(),
             AutomaticFailoverEnabled=wanted.multi_az,
             MultiAZEnabled=wanted.multi_az,
             CacheSubnetGroupName=wanted.subnet_group,
@@ -120,6 +124,10 @@ class Groups:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{wanted.name} is not available within {SECONDS:g} s")
             time.sleep(0.1)
+
+    def _shape(self) -> Json:
+        """A primary and a replica, in each shard if there are more."""
+        return {"NumNodeGroups": self.shards, "ReplicasPerNodeGroup": 1} if self.shards > 1 else {"NumCacheClusters": 2}
 
     def _tags(self, arn: str) -> list[Mapping[str, str]]:
         """Of one of them, as the estate has them: ElastiCache tells none of a group that is not available."""
@@ -148,13 +156,18 @@ class Groups:
             for item in self.cloud.control("/caches")
         ]
 
-    def server(self, side: str) -> str | None:
-        """The estate's server behind an address: that of the primary."""
+    def primaries(self, name: str) -> list[str]:
+        """The nodes that write, by shard: with cluster mode the estate alone tells."""
+        [found] = [item for item in self.cloud.control("/caches") if item["group"]["ReplicationGroupId"] == name]
+        return [str(node["node"]["CacheClusterId"]) for node in found["nodes"] if node["is_primary"]]
+
+    def servers(self, side: str) -> list[str]:
+        """The estate's servers behind an address: those of the primaries."""
         for item, shown in zip(self.cloud.control("/caches"), self.kept(), strict=True):
             place = shown["Endpoint"]
             if place and f"{place['Address']}:{place['Port']}" == side:
-                return next((str(node["server"]) for node in item["nodes"] if node["is_primary"]), None)
-        return None
+                return [str(node["server"]) for node in item["nodes"] if node["is_primary"]]
+        return []
 
     def accident(self, name: str, kind: str) -> Json:
         """To the group, or its primary."""
@@ -190,4 +203,5 @@ class Groups:
 
     def in_words(self, multi_az: bool) -> str:
         """Engine, nodes and who fails over."""
-        return f"{self.engine}, a primary and a replica, {'automatic' if multi_az else 'no automatic'} failover"
+        nodes = f"{self.shards} shards with a primary and a replica each" if self.shards > 1 else "a primary and a replica"
+        return f"{self.engine}, {nodes}, {'automatic' if multi_az else 'no automatic'} failover"

@@ -6,7 +6,7 @@ from typing import Any
 
 import checks
 from kinds.elasticache import Groups, as_instance
-from rediscache import touched
+from rediscache import slot, touched
 
 from .recovery import TAGS, called, log_with, plan_of, tag_list
 from .verdict import Verdict
@@ -128,8 +128,26 @@ def _calls(verdict: Verdict) -> None:
         checks.compare_calls(log_with(4, "CacheClusterId", "orders-db-002", LOG), [plan]),
         "CacheClusterId",
     )
+    node = checks.compare_calls(log_with(4, "CacheClusterId", "other-002", LOG), [plan])
+    verdict.finds("a snapshot of a node of another cache", node, "CacheClusterId")
+    _shards(verdict)
     rebooted = [*LOG, called("RebootCacheCluster", CacheClusterId="orders-db-001")]
     verdict.finds("a reboot, which wipes", checks.compare_calls(rebooted, [plan]), "not planned")
+
+
+def _shards(verdict: Verdict) -> None:
+    """With cluster mode a copy has shards, and a snapshot is of the whole group."""
+    own = {**OWN, "cluster_mode": True, "shards": 3}
+    settings = {"configuration": {**TOLD, "cache": own}, "tags": TAGS}
+    plan = plan_of({**ACTS[0], "settings": settings}, *ACTS[1:])
+    made = {name: value for name, value in LOG[0]["parameters"].items() if name != "NumCacheClusters"}
+    made |= {"ClusterMode": "enabled", "NumNodeGroups": 3, "ReplicasPerNodeGroup": 1}
+    whole = {**{name: value for name, value in LOG[4]["parameters"].items() if name != "CacheClusterId"}, "ReplicationGroupId": "copy"}
+    log = [called("CreateReplicationGroup", **made), *LOG[1:4], called("CreateSnapshot", **whole)]
+    verdict.passes("the calls of a plan on a cache with shards", checks.compare_calls(log, [plan]))
+    verdict.finds("a copy with a shard less", checks.compare_calls(log_with(0, "NumNodeGroups", 2, log), [plan]), "NumNodeGroups")
+    other = checks.compare_calls(log_with(4, "ReplicationGroupId", "orders-db", log), [plan])
+    verdict.finds("a snapshot of another group", other, "orders-db")
 
 
 def _words(verdict: Verdict) -> None:
@@ -138,10 +156,15 @@ def _words(verdict: Verdict) -> None:
     wanted = ("orders-db", "replicationgroup:orders-db:1768472700", "b", {"Address": "127.0.0.4", "Port": 6379})
     found = tuple(shown[name] for name in ("DBInstanceIdentifier", "DbiResourceId", "AvailabilityZone", "Endpoint"))
     verdict.passes("a group in the words for an instance", [] if found == wanted else [f"{found}, wanted {wanted}"])
+    place = {"Address": "127.0.0.9", "Port": 6379}
+    sharded = as_instance({**GROUP, "ConfigurationEndpoint": place}, [NODE], [])["Endpoint"]
+    verdict.passes("the endpoint of a group with shards", [] if sharded == place else [str(sharded)])
     before = {name: shown.get(name) for name in Groups.settings}
     before |= {"VpcSecurityGroups": shown["VpcSecurityGroups"], "CacheSubnetGroupName": "caches-private"}
     after = {**before, "DBInstanceIdentifier": "copy"}
     verdict.passes("settings that agree", checks.compare_settings(before, after, Groups.settings))
+    fewer = checks.compare_settings(before, {**after, "Shards": 0}, Groups.settings)
+    verdict.finds("a copy with other shards", fewer, "Shards")
     weaker = {**after, "AutomaticFailover": "disabled"}
     verdict.finds("a copy without failover", checks.compare_settings(before, weaker, Groups.settings), "AutomaticFailover")
 
@@ -150,6 +173,8 @@ def _rows(verdict: Verdict) -> None:
     """The rows that a statement is about."""
     numbers = touched("DELETE FROM public.orders WHERE id BETWEEN 2 AND 3 OR id BETWEEN 9 AND 9 RETURNING id", range(12))
     verdict.passes("rows of a statement", [] if numbers == [2, 3, 9] else [str(numbers)])
+    slots = (slot("a"), slot("b"), slot("order:17"))
+    verdict.passes("where Redis Cluster puts keys", [] if slots == (15495, 3300, 3747) else [str(slots)])
 
 
 def caches(verdict: Verdict) -> None:

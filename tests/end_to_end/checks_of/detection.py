@@ -64,6 +64,27 @@ def corruption(verdict: Verdict) -> None:
     verdict.passes("what the demo asks", checks.policy_checks(POLICY, lambda _: "0"))
     verdict.finds("another answer", checks.policy_checks(POLICY, lambda _: "7"), "'7'", "'0'")
     verdict.finds("no SQL to ask", checks.policy_checks({}, lambda _: "0"), "no SQL check")
+    _memory(verdict)
+
+
+def _memory(verdict: Verdict) -> None:
+    """A server that was started anew and is empty, as Lifeboat saw it."""
+    text = "keys kept: a server that was started anew holds 7 keys, where another one held 1000: what was in its memory is lost"
+    life = {"life": {"nodes": [{"run_id": "a", "keys": 1000}]}, "lost_at": "2026-01-15T10:25:05Z"}
+    probe = {"life": {"nodes": [{"run_id": "b", "keys": 7}]}, "failed_checks": [text]}
+
+    def found(incident: Json = INCIDENT, probe: Json = probe, life: Json = life, runs: tuple[str, str] = ("a", "b")) -> list[str]:
+        return checks.found_by_memory(incident, probe, life, runs)
+
+    verdict.passes("a memory that is lost", found())
+    verdict.finds("another server than that", found(runs=("a", "c")), "compared a with b")
+    verdict.finds("a server that stayed the same", found(runs=("b", "b")), "compared a with b")
+    verdict.finds("a loss that was not kept", found(life={**life, "lost_at": None}), "no loss")
+    half = {"life": {"nodes": [{"run_id": "b", "keys": 500}]}, "failed_checks": [text.replace("7", "500")]}
+    verdict.finds("half of the keys", found(probe=half), "no loss")
+    verdict.finds("a probe that says nothing", found(probe={**probe, "failed_checks": []}), "does not say")
+    for name, value in (("verdict", "healthy"), ("scenario", "hung"), ("request", {"by_person": True})):
+        verdict.finds(f"{name}={value}", found({**INCIDENT, name: value}), "the verdict should be failed")
 
 
 def sweeps(verdict: Verdict) -> None:

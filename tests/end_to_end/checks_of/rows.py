@@ -78,6 +78,13 @@ def rows(verdict: Verdict) -> None:
     verdict.passes("rows that somebody deleted", on_purpose.problems)
     back = checks.compare_rows(JOURNAL, everything, OLD, None, missing_on_purpose=frozenset((3, 12)))
     verdict.finds("rows that somebody deleted, and that are there", back.problems, "nobody committed", "(3, 12)")
+    beginning = frozenset(JOURNAL.seed)
+    emptied = checks.compare_rows(JOURNAL, {number: f"hash-{number}" for number in (10, 11, 12, 16)}, OLD, None, missing_on_purpose=beginning)
+    verdict.passes("a side that has lost all rows of the beginning", emptied.problems)
+    for number in (10, 12):
+        there = {key: f"hash-{key}" for key in (10, 11, 12, 16) if key != number}
+        later = checks.compare_rows(JOURNAL, there, OLD, None, missing_on_purpose=beginning)
+        verdict.finds("a later row that such a side lacks, too", later.problems, "missing", f"({number})")
     lost = checks.compare_rows(JOURNAL, RESTORED, OLD, None)
     verdict.finds("a row that a failover lost", lost.problems, "missing", "(12)")
     _rows_by_themselves(verdict)

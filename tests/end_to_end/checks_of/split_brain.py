@@ -162,6 +162,11 @@ def _committed(verdict: Verdict) -> None:
     verdict.finds("a copy that committed early", compared(old, {**new, 99: 19.9}), NEW, "committed 1 writes")
     lacking = compared(dict(list(old.items())[1:]), new)
     verdict.finds("another server than the one that acknowledged", lacking, "of 12 writes that old:5432", "lacks 1")
+    late = max(old.values()) - 0.1
+    emptied = {OLD: {number: at for number, at in old.items() if at >= late}, NEW: new}
+    verdict.passes("a server that lost its memory", checks.compare_committed(attempts, TERMS, emptied, {OLD: late}))
+    verdict.finds("the same without a reason", checks.compare_committed(attempts, TERMS, emptied), OLD, "lacks")
+    verdict.finds("a loss afterwards", checks.compare_committed(attempts, TERMS, {OLD: {}, NEW: new}, {OLD: late}), OLD, "lacks")
     verdict.finds("an empty server", compared(old, {}), "of 8 writes that new:5432", "lacks 8")
     verdict.finds("no server where clients are", compared(old, None), NEW, "nobody could look")
     gone = [*(it for it in MOVED if it.side == OLD), *_in_vain(OLD, 30.0, 31.0)]

@@ -42,6 +42,8 @@ pub enum AccidentKind {
     InstanceFailure,
     /// AWS gives up on a cluster and all its members, or on a cache and all its nodes.
     ClusterFailure,
+    /// AWS replaces the primary of a cache by an empty one, at once and behind the same addresses; its replicas follow it.
+    NodeReplaced,
     /// The host of a writer for which nobody took over is there again.
     WriterReturns,
     /// Its volume is full; RDS shuts it down until the volume has grown.
@@ -187,7 +189,8 @@ fn happen_to_cluster(model: &mut Model, name: &str, accident: &Accident, now: Mo
         AccidentKind::Deletion => model.delete_cluster_behind_back(name, accident.keep_backups, now),
         AccidentKind::Stuck => model.stuck_cluster(name, status(accident)?, now),
         AccidentKind::Unstick => model.unstick_cluster(name, now),
-        AccidentKind::StorageFull
+        AccidentKind::NodeReplaced
+        | AccidentKind::StorageFull
         | AccidentKind::SetStatus
         | AccidentKind::SnapshotStatus
         | AccidentKind::StopStreaming
@@ -200,6 +203,7 @@ fn happen_to_cache(model: &mut Model, name: &str, accident: &Accident, now: Mome
     match accident.kind {
         AccidentKind::InstanceFailure | AccidentKind::AzOutage => model.lose_primary(name, now),
         AccidentKind::ClusterFailure => model.fail_cache(name),
+        AccidentKind::NodeReplaced => model.replace_primary(name, now),
         AccidentKind::Hung => model.hang_primary(name, now),
         AccidentKind::Resume => model.wake_cache(name),
         AccidentKind::Deletion => model.delete_cache_behind_back(name, now),
@@ -213,6 +217,7 @@ fn happen_to_instance(model: &mut Model, name: &str, accident: &Accident, now: M
         AccidentKind::ClusterFailure | AccidentKind::WriterReturns => {
             Err(ApiError::new("InvalidParameterCombination", "this accident happens to clusters only"))
         }
+        AccidentKind::NodeReplaced => Err(ApiError::new("InvalidParameterCombination", "this accident happens to caches only")),
         AccidentKind::InstanceFailure => model.fail_instance(name, now),
         AccidentKind::StorageFull => model.storage_full(name, now),
         AccidentKind::AzOutage => model.az_outage(name, now),

@@ -63,6 +63,10 @@ impl Crew {
         if effect.is_accident() {
             return carry_out_and_report(&self.world, &self.engine, id, effect).await;
         }
+        // It only says where addresses lead, and what nodes that are provisioned from now on are told of one another.
+        if matches!(effect, Effect::LeadCache { .. }) {
+            return carry_out_and_report(&self.world, &self.engine, id, effect).await;
+        }
         // A copy of a server that hangs must not hold up its rescue.
         if matches!(effect, Effect::ShipLog { .. } | Effect::TakeImage { .. }) {
             let (world, engine) = (Arc::clone(&self.world), Arc::clone(&self.engine));
@@ -195,8 +199,8 @@ async fn carry_out_on_cache(caches: &Caches, effect: Effect) -> Result<Done, Eng
     let server = effect.server().to_owned();
     let server = server.as_str();
     match effect {
-        Effect::LeadCache { primary, members, tls, door, .. } => {
-            let reached = caches.lead(server, Lead { primary, members, tls, door }).await?;
+        Effect::LeadCache { primary, members, shards, tls, door, .. } => {
+            let reached = caches.lead(server, Lead { primary, members, shards, tls, door }).await?;
             return Ok(Done::Reached {
                 primary: reached.primary.ip().to_string(),
                 reader: reached.reader.ip().to_string(),

@@ -270,6 +270,11 @@ impl MemoryData {
             Origin::Volume { of, writes } => (of.clone(), !writes),
             _ => (server.to_owned(), false),
         };
+        // Replicas go on with whoever is provisioned under the name that they follow.
+        let followers = self.servers.values().filter(|it| it.follows.as_deref() == Some(server)).map(|it| it.volume.clone());
+        for follower in followers.collect::<Vec<_>>() {
+            self.volumes.insert(follower, history.clone());
+        }
         self.volumes.insert(volume.clone(), history);
         let follows = if let Origin::Replica { of } = from { Some(of.clone()) } else { None };
         let fresh =

@@ -54,6 +54,17 @@ pub enum Origin {
     },
 }
 
+/// A shard of a replication group with cluster mode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CacheShard {
+    /// The first and the last of its slots.
+    pub slots: (u32, u32),
+    /// The server of its primary.
+    pub primary: String,
+    /// The servers of all its nodes.
+    pub members: Vec<String>,
+}
+
 /// Whom a server's security groups let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,7 +107,8 @@ pub enum Effect {
         writes: bool,
     },
     /// Lead the addresses of a replication group; make them, if they are not there. The answer is [`Done::Reached`]. Its servers are
-    /// provisioned on their own, before or after; [`Effect::Delete`] of the group takes the addresses away.
+    /// provisioned on their own, before or after, but those of a group with shards only after it has begun: they are told of one another
+    /// at their start. [`Effect::Delete`] of the group takes the addresses away.
     LeadCache {
         /// The replication group.
         server: String,
@@ -104,6 +116,8 @@ pub enum Effect {
         primary: String,
         /// The servers of all its nodes.
         members: Vec<String>,
+        /// With cluster mode: its shards, in order.
+        shards: Vec<CacheShard>,
         /// Whether its clients speak TLS.
         tls: bool,
         /// Whom it lets in.

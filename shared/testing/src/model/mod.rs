@@ -41,7 +41,7 @@ use backups::Backup;
 pub use caches::*;
 pub use clusters::*;
 pub use describe::InstanceView;
-pub use effects::{Done, Door, Effect, EffectId, EffectOutcome, Origin};
+pub use effects::{CacheShard, Done, Door, Effect, EffectId, EffectOutcome, Origin};
 pub use elsewhere::{FailoverGlobalReplicationGroup, GlobalReplicationGroup, GlobalReplicationGroupInfo, PromoteReadReplicaDbCluster};
 pub use error::{ApiError, CallError, Silence};
 pub use events::{Detail, Event};

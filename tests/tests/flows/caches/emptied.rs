@@ -46,6 +46,22 @@ async fn it_is_found_though_nothing_else_shows_it_and_its_newest_snapshot_stands
 }
 
 #[tokio::test]
+async fn one_that_was_replaced_before_anybody_missed_it_is_found_and_its_replica_is_as_empty() {
+    let mut account = Account::with_cache(CACHE, Shape::Pair).await;
+    account.client.writes = false;
+    account.sweeps(1).await;
+    account.happen(|model, now| model.replace_primary(ORDERS, now)).unwrap();
+    account.sweeps(1).await;
+    account.settle().await;
+    let serving = account.serving().unwrap();
+    assert_eq!(rows_of(&account.cloud, &serving).unwrap().len(), 0);
+    let incident = account.incident();
+    let ended = (incident.scenario(), incident.outcome);
+    assert_eq!(ended, (Some(Scenario::Corruption), Some(Outcome::RestoredBeside)), "{}", account.explain());
+    assert_eq!(check_always(&account), Ok(()));
+}
+
+#[tokio::test]
 async fn once_clients_have_filled_it_again_its_check_passes_and_it_is_compared_with_what_is_there() {
     let mut account = after_the_loss(Shape::Alone).await;
     account.policies = policies(&CACHE.replace("mode: automatic", "mode: observe"));

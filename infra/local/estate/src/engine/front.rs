@@ -90,7 +90,7 @@ pub(super) struct Front {
 
 struct State {
     admits: Admits,
-    backend: Option<u16>,
+    backend: Option<SocketAddr>,
     door: Door,
 }
 
@@ -116,8 +116,22 @@ impl Front {
         self.port.address
     }
 
+    /// The same port on another loopback address of its own number, for a server that must listen on the port that it tells clients.
+    pub(super) fn behind(&self) -> SocketAddr {
+        let host = match self.port.address {
+            SocketAddr::V4(address) => address.ip().octets()[3],
+            SocketAddr::V6(_) => 0,
+        };
+        (Ipv4Addr::new(127, 0, 1, host), self.port.address.port()).into()
+    }
+
     /// From now on new connections go to this port, or nowhere.
     pub(super) async fn lead_to(&self, backend: Option<u16>) {
+        self.lead_to_address(backend.map(address)).await;
+    }
+
+    /// The same of an address.
+    pub(super) async fn lead_to_address(&self, backend: Option<SocketAddr>) {
         let mut state = self.state.lock().await;
         if state.backend == backend {
             return;
@@ -158,7 +172,7 @@ impl Front {
         }
     }
 
-    fn leading(&self, backend: u16, admits: Admits) -> io::Result<Door> {
+    fn leading(&self, backend: SocketAddr, admits: Admits) -> io::Result<Door> {
         let listener = bound(self.port.address)?.listen(128)?;
         Ok(Door::Leading(tokio::spawn(accept(listener, (backend, admits), self.cut.subscribe()))))
     }
@@ -185,7 +199,7 @@ async fn silent(address: SocketAddr) -> io::Result<Door> {
     Ok(Door::Silent { _listener: listener, _queue: queue })
 }
 
-async fn accept(listener: TcpListener, (backend, admits): (u16, Admits), mut cut: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, (backend, admits): (SocketAddr, Admits), mut cut: watch::Receiver<()>) {
     loop {
         let accepted = listener.accept().await;
         // What was cut before it came is none of its business.
@@ -202,7 +216,7 @@ async fn accept(listener: TcpListener, (backend, admits): (u16, Admits), mut cut
 }
 
 /// Carries the prober; nobody answers anybody else, not even after the door is opened: his packets were dropped.
-async fn carry_prober(mut client: TcpStream, backend: u16, mut cut: watch::Receiver<()>) {
+async fn carry_prober(mut client: TcpStream, backend: SocketAddr, mut cut: watch::Receiver<()>) {
     let ends = client.peer_addr().and_then(|theirs| Ok((theirs, client.local_addr()?)));
     let is_prober = match ends {
         Ok((theirs, ours)) => tokio::task::spawn_blocking(move || caller::is_prober(theirs, ours)).await.unwrap_or(false),
@@ -224,9 +238,9 @@ async fn swallow(client: &mut TcpStream) -> io::Result<()> {
 }
 
 /// Ends with the connection, with a cut, or with the front.
-async fn carry(mut client: TcpStream, backend: u16, mut cut: watch::Receiver<()>) {
+async fn carry(mut client: TcpStream, backend: SocketAddr, mut cut: watch::Receiver<()>) {
     let both_ways = async {
-        let mut server = TcpStream::connect(address(backend)).await?;
+        let mut server = TcpStream::connect(backend).await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         copy_bidirectional(&mut client, &mut server).await

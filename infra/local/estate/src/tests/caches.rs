@@ -83,6 +83,34 @@ async fn every_action_on_caches_is_served() {
     assert_eq!(notices, Value::Array(Vec::new()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_with_shards_is_a_real_cluster_that_comes_back_from_its_snapshot_with_its_slots() {
+    let estate = Estate::new("shards").await;
+    let sharded = CREATE.replace("NumCacheClusters=2", "NumNodeGroups=2&ReplicasPerNodeGroup=1");
+    estate.call(&format!("{sharded}&{VERSION}")).await;
+    let is_available = |it: &Value| it["true_status"] == "available";
+    let born = until("it is available", &estate.world, is_available).await;
+    let slots = |it: &Value| [0, 1].map(|shard| it["group"]["NodeGroups"][shard]["Slots"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(slots(&born), ["0-8191", "8192-16383"]);
+    assert!(born["group"]["ConfigurationEndpoint"]["Address"].as_str().unwrap().starts_with("127.0.0."), "{born}");
+    let primaries = |it: &Value| [0, 1, 2, 3].map(|node| it["nodes"][node]["is_primary"] == true);
+    assert_eq!(primaries(&born), [true, false, true, false]);
+
+    estate.call(&format!("Action=CreateSnapshot&ReplicationGroupId=sessions&SnapshotName=tonight&{VERSION}")).await;
+    until("the snapshot is taken", &estate.world, is_available).await;
+    let (status, reply) = control(&estate.world, "POST", "/accidents", r#"{"cache":"sessions","kind":"instance_failure"}"#).await;
+    assert_eq!(status, 200, "{reply}");
+    let promoted = |it: &Value| primaries(it) == [false, true, true, false] && it["nodes"][0]["is_up"] == true && is_available(it);
+    let healed = until("the replica is the primary, and the lost node is back", &estate.world, promoted).await;
+    assert_eq!(healed["group"]["ConfigurationEndpoint"], born["group"]["ConfigurationEndpoint"]);
+
+    let copy = sharded.replace("ReplicationGroupId=sessions", "ReplicationGroupId=a-copy");
+    estate.call(&format!("{copy}&SnapshotName=tonight&{VERSION}")).await;
+    let restored = until("the copy is there", &estate.world, |it| it["group"]["ReplicationGroupId"] == "a-copy" && is_available(it)).await;
+    assert_eq!(slots(&restored), slots(&born));
+    estate.end().await;
+}
+
 #[tokio::test]
 async fn what_the_model_does_not_know_of_caches_is_refused() {
     let world = world();

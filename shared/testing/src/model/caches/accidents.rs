@@ -68,6 +68,22 @@ impl Model {
         Ok(())
     }
 
+    /// The node of the primary of the first shard is replaced by an empty one before anybody misses it, under its name and its address;
+    /// its replicas follow it, and have lost everything, too. That is what AWS does about a lost node where nobody fails over.
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn replace_primary(&mut self, name: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+        let it = self.cache(name)?;
+        let id = it.shown.replication_group_id.clone();
+        if let Some(node) = it.nodes.iter().find(|node| node.is_primary).cloned() {
+            self.effect(Effect::Kill { server: node.server.clone() });
+            self.with_node(&id, &node.id, |node| node.is_up = false);
+            self.replace_empty(&id, &node, now);
+        }
+        Ok(())
+    }
+
     /// What hung answers again.
     ///
     /// # Errors

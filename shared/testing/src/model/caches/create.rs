@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::snapshot::StoredCacheSnapshot;
 use super::{
     CacheEndpoint, CacheGroup, CacheStep, CreateReplicationGroup, DeleteReplicationGroup, Node, NodeGroup, ReplicationGroup, SERVER,
-    group_state, no_group,
+    group_state, no_group, slots_of,
 };
 use crate::model::steps::Then;
 use crate::model::words::VpcSecurityGroupMembership;
@@ -276,7 +276,7 @@ impl Model {
                 .map(|(place, shard)| NodeGroup {
                     primary_endpoint: endpoint(primary.clone()).filter(|_| !is_cluster),
                     reader_endpoint: endpoint(reader.clone()).filter(|_| !is_cluster),
-                    slots: is_cluster.then(|| format!("{}-{}", place * 16384 / count, (place + 1) * 16384 / count - 1)),
+                    slots: is_cluster.then(|| slots_of(place, count)).map(|(first, last)| format!("{first}-{last}")),
                     node_group_id: shard,
                     status: "available".to_owned(),
                     node_group_members: Vec::new(),

@@ -32,7 +32,7 @@ impl Model {
     }
 
     /// The node is replaced under its name, and what it held is gone.
-    fn replace_empty(&mut self, id: &str, node: &Node, at: DateTime<Utc>) {
+    pub(super) fn replace_empty(&mut self, id: &str, node: &Node, at: DateTime<Utc>) {
         self.with_node(id, &node.id, |node| "creating".clone_into(&mut node.status));
         self.effect(Effect::Delete { server: node.server.clone() });
         let from = self.empty_cache(id);

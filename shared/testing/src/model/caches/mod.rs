@@ -17,7 +17,7 @@ pub use words::*;
 
 use super::steps::Then;
 use super::words::{Secret, Tag, VpcSecurityGroupMembership};
-use super::{ApiError, Done, Door, Effect, EffectId, Model, Origin};
+use super::{ApiError, CacheShard, Done, Door, Effect, EffectId, Model, Origin};
 pub(crate) use snapshot::StoredCacheSnapshot;
 
 /// In memory the data plane has users: whoever knows the AUTH token logs in as this one.
@@ -69,6 +69,14 @@ pub(crate) struct Node {
     pub server: String,
     /// Where it listens, where that is not under AWS's name.
     pub address: Option<String>,
+}
+
+/// The slots of Redis Cluster.
+const SLOTS: u32 = 16384;
+
+/// The first and the last slot of a shard by its place: they are spread evenly.
+fn slots_of(place: u32, shards: u32) -> (u32, u32) {
+    (place * SLOTS / shards, (place + 1) * SLOTS / shards - 1)
 }
 
 /// How the names of all servers of caches begin, and of all groups in the data plane.
@@ -142,6 +150,19 @@ impl CacheGroup {
 
     fn primary_of(&self, shard: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.is_primary && node.shard == shard)
+    }
+
+    /// Its shards in order, each with its slots and its servers.
+    fn shards(&self) -> Vec<CacheShard> {
+        let mut names: Vec<&String> = self.nodes.iter().map(|node| &node.shard).collect();
+        names.dedup();
+        let count = u32::try_from(names.len()).unwrap_or(1);
+        let shard = |(place, name): (u32, &String)| CacheShard {
+            slots: slots_of(place, count),
+            primary: self.primary_of(name).map(|node| node.server.clone()).unwrap_or_default(),
+            members: self.nodes.iter().filter(|node| node.shard == *name).map(|node| node.server.clone()).collect(),
+        };
+        (0..count).zip(names).map(shard).collect()
     }
 
     fn node(&self, id: &str) -> Option<&Node> {
@@ -301,6 +322,7 @@ impl Model {
             server: it.server.clone(),
             primary,
             members: it.nodes.iter().map(|node| node.server.clone()).collect(),
+            shards: if it.shown.cluster_enabled { it.shards() } else { Vec::new() },
             tls: it.shown.transit_encryption_enabled,
             door: self.cache_door(it),
         };

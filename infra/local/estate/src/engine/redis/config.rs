@@ -1,8 +1,10 @@
 //! `redis.conf`, and who may do what.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use super::super::host::Host;
+use super::shards::Seat;
 
 /// The engine's administrator.
 pub(super) const ADMIN: &str = "estate";
@@ -11,18 +13,27 @@ pub(super) const DUMP: &str = "dump.rdb";
 
 /// What ElastiCache lets no client do (its list of restricted commands).
 const RESTRICTED: &str = "-acl|setuser -acl|deluser -acl|load -acl|save -bgrewriteaof -bgsave -config -debug -failover -migrate \
-     -module -psync -replicaof -save -shutdown -slaveof -sync";
+     -module -psync -replicaof -save -shutdown -slaveof -sync -cluster|addslots -cluster|addslotsrange -cluster|bumpepoch \
+     -cluster|delslots -cluster|delslotsrange -cluster|failover -cluster|flushslots -cluster|forget -cluster|links -cluster|meet \
+     -cluster|setslot";
 
-/// The socket of the server on this port; it lies where only the server user may enter.
-pub(super) fn socket(host: &Host, port: u16) -> PathBuf {
-    host.run_dir().join(format!("{port}.redis"))
-}
-
-/// The ports of a server: without TLS, and with it. Which one its clients reach is for the front before it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ports {
+/// Where a server listens: without TLS, and with it. Which one its clients reach is for the front before it.
+#[derive(Debug, Clone)]
+pub(super) struct Listens {
+    pub(super) host: Ipv4Addr,
     pub(super) plain: u16,
     pub(super) tls: u16,
+    /// For the engine alone: it lies where only the server user may enter.
+    pub(super) socket: PathBuf,
+}
+
+/// What a server begins as.
+#[derive(Debug, Clone)]
+pub(super) enum Begins {
+    /// Without cluster mode; it follows the server on this port.
+    Alone { follows: Option<u16> },
+    /// As a node of a Redis Cluster, of which it is told in its own file's words; it may be a replica.
+    Joined { seat: Seat, told: String, follows: bool },
 }
 
 /// What clients log in with.
@@ -51,11 +62,14 @@ impl Token {
 
 /// Nothing is ever written to the disk unasked: on ElastiCache, too, what is in a node is lost with it. Clients' user is told after the
 /// start, when the data are loaded.
-pub(super) fn conf(host: &Host, data: &Path, ports: Ports, (tag, secret): (&str, &str), follows: Option<u16>) -> String {
+pub(super) fn conf(host: &Host, data: &Path, at: &Listens, (tag, secret): (&str, &str), begins: &Begins) -> String {
     let tls = host.tls_dir();
-    let follows = follows.map(|port| format!("replicaof 127.0.0.1 {port}\n")).unwrap_or_default();
+    let joins = match begins {
+        Begins::Alone { follows } => follows.map(|port| format!("replicaof 127.0.0.1 {port}\n")).unwrap_or_default(),
+        Begins::Joined { seat, .. } => seat.conf(),
+    };
     format!(
-        "bind 127.0.0.1
+        "bind {bind}
 port {plain}
 tls-port {with_tls}
 tls-cert-file {tls}/server.crt
@@ -77,11 +91,12 @@ user {ADMIN} on >{secret} ~* &* +@all
 user default off
 masteruser {ADMIN}
 masterauth {secret}
-{follows}",
-        plain = ports.plain,
-        with_tls = ports.tls,
+{joins}",
+        bind = at.host,
+        plain = at.plain,
+        with_tls = at.tls,
         tls = tls.display(),
-        socket = socket(host, ports.plain).display(),
+        socket = at.socket.display(),
         data = data.display(),
     )
 }

@@ -1,21 +1,24 @@
 //! Real Redis servers for fake ElastiCache replication groups.
 //!
 //! - A node is a server of its own behind an address of its own; a replica follows its primary by Redis's own asynchronous
-//!   replication, as on ElastiCache. What a node holds is in memory only, and lost with it.
+//!   replication, as on ElastiCache. What a node holds is in memory only, and lost with it: a replica of a server that is started anew
+//!   under its name follows that one, and loses everything, too.
 //! - A group has two more addresses: one leads to its primary, the other to a replica that serves, or to the primary where there is
 //!   none. With encryption in transit all of them lead to the servers' TLS ports.
 //! - An image is the RDB file that a node writes; a server that starts from it loads it.
 //!
-//! With cluster mode a group has all its servers, each a primary or a replica of its own, but they are not joined to one Redis Cluster:
-//! its configuration endpoint leads to the first shard, and no key is sent to another.
+//! With cluster mode the servers of a group are one Redis Cluster ([`shards`]): each shard has its slots, and clients find their way by
+//! `MOVED`. The configuration endpoint leads to any node that serves. A snapshot is an image of each shard.
 
 mod config;
 mod node;
+mod shards;
+mod state;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,16 +26,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use lifeboat_testing::model::Door;
+use lifeboat_testing::model::{CacheShard, Door};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::error::EngineError;
-use super::front::{Addresses, Front};
+use super::front::{Addresses, Front, HeldPort};
 use super::host::Host;
 use super::{Source, check_name};
-use config::{DUMP, Token};
+use config::{Begins, DUMP, Token};
 use node::Node;
+use state::{Group, Server, State};
 
 /// Where Debian has it: the program of `redis-server`, which starts no service without that package, or that package's own.
 const PROGRAMS: [&str; 3] = ["/usr/bin/redis-server", "/usr/bin/redis-check-rdb", "/usr/local/bin/redis-server"];
@@ -44,32 +48,9 @@ pub struct Caches {
     host: Arc<Host>,
     addresses: Arc<Addresses>,
     secret: String,
+    /// On which the nodes of clusters talk, each on an address of its own.
+    bus: HeldPort,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    servers: HashMap<String, Server>,
-    groups: HashMap<String, Group>,
-    /// How many servers there have been: none gets the directory of another.
-    made: u32,
-}
-
-/// A node of a group. Its address outlives its server, which may be replaced under its name.
-struct Server {
-    front: Front,
-    door: Door,
-    token: Token,
-    /// The server that it follows.
-    follows: Option<String>,
-    node: Option<Arc<Node>>,
-}
-
-/// The addresses of a group, and where they lead.
-struct Group {
-    primary: Front,
-    reader: Front,
-    leads: Lead,
 }
 
 /// Where the addresses of a group lead.
@@ -79,6 +60,8 @@ pub struct Lead {
     pub primary: String,
     /// The servers of all its nodes.
     pub members: Vec<String>,
+    /// With cluster mode its shards.
+    pub shards: Vec<CacheShard>,
     /// Whether clients speak TLS.
     pub tls: bool,
     /// Whom its ports let in.
@@ -99,11 +82,9 @@ pub struct Reached {
 impl Caches {
     /// None yet.
     pub(super) fn new(host: &Arc<Host>, addresses: &Arc<Addresses>) -> Result<Self, EngineError> {
-        let mut random = [0; 24];
-        let read = fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut random));
-        read.map_err(EngineError::io("make a password"))?;
-        let secret = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { host: Arc::clone(host), addresses: Arc::clone(addresses), secret, state: Mutex::default() })
+        let bus = HeldPort::take().map_err(EngineError::io("take a port"))?;
+        let (secret, state) = (random(24)?, Mutex::default());
+        Ok(Self { host: Arc::clone(host), addresses: Arc::clone(addresses), secret, bus, state })
     }
 
     fn front(&self) -> Result<Front, EngineError> {
@@ -113,7 +94,8 @@ impl Caches {
     fn server<'a>(&self, state: &'a mut State, name: &str) -> Result<&'a mut Server, EngineError> {
         if !state.servers.contains_key(name) {
             check_name(name)?;
-            let made = Server { front: self.front()?, door: Door::Closed, token: Token::Unknown, follows: None, node: None };
+            let (front, id) = (self.front()?, random(20)?);
+            let made = Server { front, id, door: Door::Closed, token: Token::Unknown, follows: None, node: None };
             state.servers.insert(name.to_owned(), made);
         }
         state.servers.get_mut(name).ok_or_else(|| EngineError::Missing(format!("server {name}")))
@@ -159,7 +141,8 @@ impl Caches {
         };
         self.host.make_dir(&self.directory(name))?;
         self.host.make_dir(&data)?;
-        let node = Arc::new(Node::new(&self.host, program, &self.secret, data.clone())?);
+        let seat = self.state.lock().await.seat(name, self.bus.address.port());
+        let node = Arc::new(Node::new(&self.host, (program, &self.secret), data.clone(), seat)?);
         let (follows, token) = match source {
             Source::Empty { password, .. } => (None, if password.is_empty() { Token::None } else { Token::Is(password) }),
             Source::Image(image) => {
@@ -178,21 +161,43 @@ impl Caches {
             Some(of) => Some(self.running(of).await?),
             None => None,
         };
+        let begins = match seat {
+            Some(seat) => Begins::Joined { seat, told: self.state.lock().await.told(name, seat.bus), follows: upstream.is_some() },
+            None => Begins::Alone { follows: upstream.map(|node| node.followed_at()) },
+        };
         // From here on accidents find it.
         {
             let mut state = self.state.lock().await;
             let server = self.server(&mut state, name)?;
             (server.node, server.follows, server.token) = (Some(Arc::clone(&node)), follows.clone(), token);
         }
-        let started = node.start(upstream.map(|node| node.ports().plain)).await;
+        let started = node.start(&begins).await;
         if let Err(error) = started {
             self.end(name).await;
             return Err(error);
         }
         let token = self.state.lock().await.token_of(name);
         node.let_in(&token).await?;
+        if seat.is_none() {
+            self.lead_followers(name, node.followed_at()).await;
+        }
         self.state.lock().await.lead().await;
         Ok(address)
+    }
+
+    /// Whoever follows a server goes on with the one that has its name now. In a cluster nodes find each other.
+    async fn lead_followers(&self, name: &str, port: u16) {
+        let followers: Vec<Arc<Node>> = {
+            let state = self.state.lock().await;
+            let followers = state.servers.values().filter(|server| server.follows.as_deref() == Some(name));
+            followers.filter_map(|server| server.node.clone()).collect()
+        };
+        for follower in followers {
+            // One that is dead or hung is replaced.
+            if let Err(error) = follower.follow(port).await {
+                tracing::debug!(%error, name, "a replica does not follow");
+            }
+        }
     }
 
     fn directory(&self, name: &str) -> PathBuf {
@@ -252,6 +257,11 @@ impl Caches {
         let token = state.token_of(name);
         let server = self.server(&mut state, name)?;
         (server.follows, server.token) = (None, token);
+        for shard in state.groups.values_mut().flat_map(|group| &mut group.leads.shards) {
+            if shard.members.iter().any(|member| member == name) {
+                name.clone_into(&mut shard.primary);
+            }
+        }
         Ok(())
     }
 
@@ -353,47 +363,10 @@ impl Caches {
     }
 }
 
-impl State {
-    /// What clients of a server log in with: a replica's, what its primary's do.
-    fn token_of(&self, name: &str) -> Token {
-        let Some(server) = self.servers.get(name) else { return Token::Unknown };
-        match &server.follows {
-            Some(of) if server.token == Token::Unknown => self.token_of(of),
-            _ => server.token.clone(),
-        }
-    }
-
-    /// Where a server listens for clients, if it lives.
-    async fn port(&self, name: &str, tls: bool) -> Option<u16> {
-        let node = self.servers.get(name)?.node.as_ref()?;
-        let ports = node.ports();
-        node.lives().await.then_some(if tls { ports.tls } else { ports.plain })
-    }
-
-    /// Leads every address to where it belongs now.
-    async fn lead(&self) {
-        for group in self.groups.values() {
-            let Lead { primary, members, tls, door } = &group.leads;
-            let mut reader = None;
-            for name in members {
-                let port = self.port(name, *tls).await;
-                if let Some(server) = self.servers.get(name) {
-                    server.front.set_door(server.door).await;
-                    server.front.lead_to(port).await;
-                    let serves = match &server.node {
-                        Some(node) => node.runs().await,
-                        None => false,
-                    };
-                    if reader.is_none() && serves && server.follows.as_ref() == Some(primary) {
-                        reader = port;
-                    }
-                }
-            }
-            let port = self.port(primary, *tls).await;
-            for (front, port) in [(&group.primary, port), (&group.reader, reader.or(port))] {
-                front.set_door(*door).await;
-                front.lead_to(port).await;
-            }
-        }
-    }
+/// Random bytes, in hexadecimal digits.
+fn random(bytes: usize) -> Result<String, EngineError> {
+    let mut random = vec![0; bytes];
+    let read = fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut random));
+    read.map_err(EngineError::io("read random bytes"))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }

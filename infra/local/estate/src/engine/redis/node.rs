@@ -1,6 +1,7 @@
 //! One Redis server process and its directory.
 
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use super::super::error::{EngineError, tail};
 use super::super::front::HeldPort;
 use super::super::host::Host;
 use super::super::process;
-use super::config::{DUMP, Ports, Token, conf, socket};
+use super::config::{Begins, DUMP, Listens, Token, conf};
+use super::shards::{NODES, Seat};
 use super::wire;
 
 /// A start, with all that it has to load or to copy from its primary.
@@ -33,13 +35,14 @@ pub(super) struct Node {
     data: PathBuf,
     plain: HeldPort,
     tls: HeldPort,
+    seat: Option<Seat>,
     hung: Mutex<bool>,
     child: Mutex<Option<Child>>,
 }
 
 impl Node {
-    /// A node with its own ports; nothing runs yet.
-    pub(super) fn new(host: &Arc<Host>, program: &Path, secret: &str, data: PathBuf) -> Result<Self, EngineError> {
+    /// A node with its own ports, and with its seat if it has one in a cluster; nothing runs yet.
+    pub(super) fn new(host: &Arc<Host>, (program, secret): (&Path, &str), data: PathBuf, seat: Option<Seat>) -> Result<Self, EngineError> {
         let port = || HeldPort::take().map_err(EngineError::io("take a port"));
         Ok(Self {
             tag: host.next_tag(),
@@ -49,21 +52,46 @@ impl Node {
             data,
             plain: port()?,
             tls: port()?,
+            seat,
             hung: Mutex::new(false),
             child: Mutex::new(None),
         })
     }
 
-    /// The ports that it listens on.
-    pub(super) fn ports(&self) -> Ports {
-        Ports { plain: self.plain.address.port(), tls: self.tls.address.port() }
+    /// Where it listens. The port that clients of a cluster are told is that of its front.
+    fn listens(&self) -> Listens {
+        let (plain, tls) = (self.plain.address.port(), self.tls.address.port());
+        let socket = self.host.run_dir().join(format!("{plain}.redis"));
+        match &self.seat {
+            None => Listens { host: Ipv4Addr::LOCALHOST, plain, tls, socket },
+            Some(seat) => {
+                let host = if let SocketAddr::V4(behind) = seat.behind { *behind.ip() } else { Ipv4Addr::LOCALHOST };
+                let told = seat.behind.port();
+                let (plain, tls) = if seat.tls { (plain, told) } else { (told, tls) };
+                Listens { host, plain, tls, socket }
+            }
+        }
+    }
+
+    /// Where its clients are led.
+    pub(super) fn reached(&self, tls: bool) -> SocketAddr {
+        let at = self.listens();
+        (at.host, if tls { at.tls } else { at.plain }).into()
+    }
+
+    /// The port on which those follow it that are in no cluster.
+    pub(super) fn followed_at(&self) -> u16 {
+        self.listens().plain
     }
 
     /// Starts the server, on the snapshot in its directory if there is one, and waits until it answers; a replica, until it holds what
-    /// its primary on this port does. Clients are let in by [`Node::let_in`].
-    pub(super) async fn start(&self, follows: Option<u16>) -> Result<(), EngineError> {
+    /// its primary does; a node of a cluster, until that is well, too. Clients are let in by [`Node::let_in`].
+    pub(super) async fn start(&self, begins: &Begins) -> Result<(), EngineError> {
         let file = self.data.with_extension("conf");
-        self.host.write(&file, &conf(&self.host, &self.data, self.ports(), (&self.tag, &self.secret), follows), 0o600)?;
+        self.host.write(&file, &conf(&self.host, &self.data, &self.listens(), (&self.tag, &self.secret), begins), 0o600)?;
+        if let Begins::Joined { told, .. } = begins {
+            self.host.write(&self.data.join(NODES), told, 0o600)?;
+        }
         let log = File::options().create(true).append(true).open(self.log_path()).map_err(EngineError::io("open the server's log"))?;
         let log_too = log.try_clone().map_err(EngineError::io("open the server's log"))?;
         let mut command = self.host.command(&self.program);
@@ -79,7 +107,7 @@ impl Node {
                 let log = tail(&fs::read(self.log_path()).unwrap_or_default());
                 return Err(EngineError::Died { data: self.data.clone(), log });
             }
-            if self.is_ready(follows.is_some()).await {
+            if self.is_ready(begins).await {
                 return Ok(());
             }
             sleep(A_LITTLE).await;
@@ -88,11 +116,17 @@ impl Node {
     }
 
     /// While it loads, it answers with an error.
-    async fn is_ready(&self, follows: bool) -> bool {
-        match self.info().await {
+    async fn is_ready(&self, begins: &Begins) -> bool {
+        let follows = matches!(begins, Begins::Alone { follows: Some(_) } | Begins::Joined { follows: true, .. });
+        let is_up = match self.info().await {
             Ok(info) => wire::field(&info, "loading") == Some("0") && (!follows || wire::field(&info, "master_link_status") == Some("up")),
             Err(_) => false,
+        };
+        if !is_up || self.seat.is_none() {
+            return is_up;
         }
+        let cluster = self.ask("look at its cluster", &["CLUSTER", "INFO"]).await;
+        cluster.is_ok_and(|cluster| wire::field(&cluster, "cluster_state") == Some("ok"))
     }
 
     async fn info(&self) -> Result<String, EngineError> {
@@ -100,7 +134,7 @@ impl Node {
     }
 
     async fn ask(&self, what: &'static str, words: &[&str]) -> Result<String, EngineError> {
-        wire::ask(&socket(&self.host, self.ports().plain), &self.secret, what, words).await
+        wire::ask(&self.listens().socket, &self.secret, what, words).await
     }
 
     /// Says what clients log in with from now on.
@@ -110,9 +144,15 @@ impl Node {
         self.ask("let clients in", &words).await.map(drop)
     }
 
-    /// It follows nobody any more, and accepts writes.
+    /// It follows nobody any more, and accepts writes; in a cluster it has the slots of its primary, which may be dead.
     pub(super) async fn promote(&self) -> Result<(), EngineError> {
-        self.ask("promote a replica", &["REPLICAOF", "NO", "ONE"]).await.map(drop)
+        let words: &[&str] = if self.seat.is_some() { &["CLUSTER", "FAILOVER", "TAKEOVER"] } else { &["REPLICAOF", "NO", "ONE"] };
+        self.ask("promote a replica", words).await.map(drop)
+    }
+
+    /// It follows the server on this port from now on, and holds nothing but what that does.
+    pub(super) async fn follow(&self, port: u16) -> Result<(), EngineError> {
+        self.ask("follow another primary", &["REPLICAOF", "127.0.0.1", &port.to_string()]).await.map(drop)
     }
 
     /// Writes a snapshot and copies it; all that was acknowledged before the returned time is in it. Of a replica: all that it had

@@ -1,5 +1,7 @@
 //! With real Redis servers, and Redis's own client.
 
+mod shards;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,15 +44,19 @@ fn empty() -> Source {
 }
 
 fn lead(primary: &str, tls: bool, door: Door) -> Lead {
-    Lead { primary: primary.to_owned(), members: vec![PRIMARY.to_owned(), REPLICA.to_owned()], tls, door }
+    Lead { primary: primary.to_owned(), members: vec![PRIMARY.to_owned(), REPLICA.to_owned()], shards: Vec::new(), tls, door }
 }
 
 impl Estate {
-    async fn new(tls: bool) -> Self {
+    async fn engine() -> (Engine, Dir) {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("lifeboat-redis-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = Dir(std::env::temp_dir().join(name));
-        let engine = Engine::new(dir.0.clone()).await.unwrap();
+        (Engine::new(dir.0.clone()).await.unwrap(), dir)
+    }
+
+    async fn new(tls: bool) -> Self {
+        let (engine, dir) = Self::engine().await;
         let at = engine.caches.lead(GROUP, lead(PRIMARY, tls, Door::Open)).await.unwrap();
         // Whatever comes first: a replica waits for its primary.
         let caches = &engine.caches;
@@ -133,6 +139,25 @@ async fn a_replica_follows_and_when_it_is_promoted_it_has_all_and_the_endpoint_l
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_is_replaced_by_an_empty_one_is_another_process_and_its_replica_loses_everything_with_it() {
+    let estate = Estate::new(true).await;
+    let caches = &estate.engine.caches;
+    let run_id = |at| estate.ask(at, TOKEN, &["INFO", "server"]).lines().find(|line| line.starts_with("run_id:")).map(str::to_owned);
+    assert_eq!(estate.set(estate.at.primary, "a"), "OK");
+    estate.arrives(estate.at.nodes[REPLICA], "a").await;
+    let (before, replica) = (run_id(estate.at.primary).unwrap(), run_id(estate.at.nodes[REPLICA]));
+
+    caches.kill(PRIMARY).await;
+    caches.delete(PRIMARY).await;
+    assert_eq!(caches.provision(PRIMARY, empty(), Door::Open).await.unwrap(), estate.at.nodes[PRIMARY]);
+    assert_ne!(run_id(estate.at.primary).unwrap(), before);
+    assert_eq!(estate.get(estate.at.primary, "a"), "");
+    assert_eq!(estate.set(estate.at.primary, "b"), "OK");
+    estate.arrives(estate.at.nodes[REPLICA], "b").await;
+    assert_eq!((estate.get(estate.at.nodes[REPLICA], "a"), run_id(estate.at.nodes[REPLICA])), (String::new(), replica));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_image_of_a_replica_is_an_rdb_file_from_which_a_new_server_starts() {
     let estate = Estate::new(false).await;
     let caches = &estate.engine.caches;
@@ -143,7 +168,8 @@ async fn an_image_of_a_replica_is_an_rdb_file_from_which_a_new_server_starts() {
     let written: i64 = written.lines().next().unwrap().parse().unwrap();
     assert!(taken.timestamp() <= written && taken.timestamp() > written - 10, "{taken}");
 
-    let other = Lead { primary: "cache-2-r-001".to_owned(), members: vec!["cache-2-r-001".to_owned()], tls: false, door: Door::Open };
+    let alone = "cache-2-r-001".to_owned();
+    let other = Lead { primary: alone.clone(), members: vec![alone], shards: Vec::new(), tls: false, door: Door::Open };
     let at = caches.lead("cache-group-2-r", other).await.unwrap();
     caches.provision("cache-2-r-001", Source::Image("snap:0001".to_owned()), Door::Open).await.unwrap();
     assert!(estate.get(at.primary, "a").contains("NOAUTH"), "nobody gets in before the token is set");
