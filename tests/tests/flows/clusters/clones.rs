@@ -9,7 +9,7 @@ use lifeboat_domain::incident::{IncidentState, Outcome};
 use lifeboat_domain::plan::Remedy;
 use lifeboat_domain::ports::Key;
 use lifeboat_domain::register::ResourceRecord;
-use lifeboat_testing::model::DeleteDbInstance;
+use lifeboat_testing::model::{CreateDbCluster, DeleteDbInstance};
 use serde_json::{Value, json};
 
 /// Everything in the ledger that says what was proven, or how long a recovery takes, besides the incident's own story.
@@ -187,4 +187,22 @@ async fn a_clone_is_released_by_a_person_and_told_weekly_until_then() {
     assert!(ended.is_well(), "{}", ended.cause());
     account.pass(Duration::minutes(30)).await;
     assert_eq!((account.cluster(&clone), account.status(ORDERS)), (Value::Null, json!("available")));
+}
+
+#[tokio::test]
+async fn another_cluster_that_has_taken_the_name_since_the_approval_is_not_cloned() {
+    let story = Story::Cluster(Tale::Clone);
+    let mut account = story.begin().await;
+    account.before("StartRestore", |cloud| {
+        cloud.touch().rds.happen(|model, now| model.delete_cluster_behind_back(ORDERS, true, now)).unwrap();
+        cloud.touch().rds.advance(Duration::minutes(10));
+        cloud.touch().rds.call(&CreateDbCluster::example(ORDERS)).unwrap();
+        cloud.touch().rds.advance(Duration::minutes(10));
+    });
+    let before = account.last_call();
+    story.play(&mut account).await;
+    let calls = account.calls_since(before);
+    assert!(!calls.iter().any(|call| call.starts_with("RestoreDBCluster")), "{calls:?}");
+    let told = account.cloud.see().messages.iter().any(|message| message.text.contains("is another instance now"));
+    assert!(told, "{}", account.explain());
 }
