@@ -84,7 +84,7 @@ fn left_by(other: &Incident) -> Option<Leftover> {
             resource_id: Some(other.source.resource_id.clone()),
         });
     }
-    let Restored { id, arn, resource_id, .. } = other.restored.clone()?;
+    let Restored { id, arn, resource_id, .. } = other.restored.clone().filter(|restored| restored.id != other.source.id)?;
     let failed = other.setbacks.iter().any(|setback| matches!(setback, Setback::RestoreFailed { target, .. } if *target == id));
     let how = match other.outcome {
         Some(Outcome::RestoredBeside) => "restored beside production",

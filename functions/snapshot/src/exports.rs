@@ -9,6 +9,10 @@ use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Answer, Clock, ExportTables, Ledger};
 use lifeboat_domain::{CallError, DrError, Span, Timestamp};
 
+/// How long one look at a batch lasts, at most: the backups' own steps have a minute and more. What is not reached is looked at next time.
+const LONGEST: Span = Span::seconds(20);
+/// Tables in a row that go unanswered before the service is taken to be away: one table's trouble is not all tables'.
+const MOST_UNANSWERED: u32 = 3;
 /// How far AWS's clock may lie behind ours.
 const CLOCKS: Span = Span::minutes(10);
 
@@ -25,8 +29,14 @@ pub(crate) enum Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     GoOn,
-    /// The service is throttled or silent: waiting for it with each table would use up the time of the step.
+    /// The service is throttled or silent: waiting for it with many tables would use up the time of the step.
     Stop,
+}
+
+/// Where a run begins in its batch: elsewhere in each, so that no table stands behind the same others every night.
+fn first_of(batch: &Batch) -> usize {
+    let sum: usize = batch.run.bytes().map(usize::from).sum();
+    sum.checked_rem(batch.items.len()).unwrap_or_default()
 }
 
 /// One look at one table.
@@ -39,12 +49,18 @@ struct Look<'a> {
 
 /// Looks after the exports of a batch's tables.
 pub(crate) async fn tend<R: ExportTables, L: Ledger, D, C: Clock>(deps: &Deps<R, L, D, C>, batch: &Batch, turn: Turn) {
-    for item in &batch.items {
+    let (began, mut unanswered) = (deps.clock.now(), 0);
+    let (behind, ahead) = batch.items.split_at(first_of(batch));
+    for item in ahead.iter().chain(behind) {
         let Some(table) = &item.table else { continue };
+        if unanswered >= MOST_UNANSWERED || Span::between(began, deps.clock.now()) >= LONGEST {
+            tracing::warn!(run = batch.run, from = %item.target.resource, "no time is left for the exports of this look");
+            return;
+        }
         let look = Look { turn, started_at: batch.started_at, resource: &item.target.resource, now: deps.clock.now() };
         match tend_one(deps, batch, item, table, &look).await {
-            Ok(Then::GoOn) => {}
-            Ok(Then::Stop) => return,
+            Ok(Then::GoOn) => unanswered = 0,
+            Ok(Then::Stop) => unanswered += 1,
             // What cannot be written down is not asked for.
             Err(error) => {
                 tracing::warn!(resource = %look.resource, "its exports were not looked after: {error}");

@@ -160,11 +160,12 @@ where
     if let Some((title, text)) = blindness(&record, probe, observed) {
         tell_people_daily(deps, &title, text).await?;
     }
-    readiness::look(deps, resource, &record.policy, observed).await?;
     let Some((signal, scenario)) = finding(&record, probe, observed, now) else {
         if let Some((id, probe)) = record.open_incident.zip(probe.filter(|probe| serves(probe, observed))) {
             close_healed(deps, &id, probe).await?;
         }
+        // Last, so that it keeps no incident from being opened or closed.
+        readiness::look(deps, resource, &record.policy, observed).await?;
         return Ok(false);
     };
     if is_looked_at(deps, &record, &signal).await? {

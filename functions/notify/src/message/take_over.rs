@@ -6,7 +6,7 @@ use crate::commands;
 use crate::ending::Ending;
 use crate::story::Story;
 use crate::text::one_line;
-use lifeboat_domain::acting::CallState;
+use lifeboat_domain::acting::{CallState, TargetEntry};
 use lifeboat_domain::plan::{Act, take_over_by_hand};
 use lifeboat_domain::show_time;
 use lifeboat_domain::words::ResourceKind;
@@ -18,8 +18,12 @@ pub(crate) fn took_over(ending: &Ending<'_>) -> Letter {
     let id = &incident.source.id;
     let is_led = story.moved().is_some();
     let headline = format!("TOOK OVER: {id} serves {} from {}", incident.resource, incident.source.arn.region());
+    let was_elsewhere = |target: &TargetEntry| target.moves.before() != target.moves.after();
+    let were_here = story.moved().is_some_and(|cut_over| !cut_over.targets.iter().any(was_elsewhere));
     let hint = match (is_led, id.kind()) {
         (false, _) => "Lead clients to it by hand, now.",
+        (true, ResourceKind::DynamodbTable) if were_here => "Clients were here already, and nobody was moved.",
+        (true, _) if ending.measured.rpo.seconds == Some(0) => "Clients were led to it. Nothing is lost.",
         (true, ResourceKind::DynamodbTable) => "Clients were led to it. What was not replicated arrives when the other Region is back.",
         (true, _) => "Clients were led to it. What was not replicated is lost.",
     };

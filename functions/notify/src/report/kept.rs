@@ -16,6 +16,8 @@ pub(super) fn kept(story: &Story, execution: &str, closed: bool) -> Vec<Kept> {
         _ if story.takes_over() => None,
         Some(_) if story.source_is_gone() => None,
         Some(cut_over) => Some(source(story, cut_over)),
+        // What was to take over stands where it stood: it is the database, and no copy of it.
+        None if restored.id == story.incident.source.id => None,
         None => Some(copy(story, restored)),
     };
     let mut kept: Vec<Kept> = own.into_iter().chain(leftovers(story)).collect();

@@ -6,6 +6,7 @@ use crate::{Case, Databases, Deps, Secrets, targets};
 use lifeboat_domain::acting::{CallRecord, CallState, CutOver, CutOverState, Fence, FenceState};
 use lifeboat_domain::approval::Question;
 use lifeboat_domain::caches::FoundCache;
+use lifeboat_domain::exports::Beside;
 use lifeboat_domain::ids::{IncidentId, SnapshotId};
 use lifeboat_domain::incident::{Incident, IncidentState, Phase, Setback};
 use lifeboat_domain::ledger::{self, keys};
@@ -66,7 +67,9 @@ pub(crate) async fn plan<R: Databases, L: Ledger, D: Documents, S: Secrets, E, C
     }
     let read = read_world(deps, &incident).await?;
     let mut planned = made(deps, &incident, policy, &read, now)?;
-    exports::add_guidance(&deps.ledger, &incident, read.manifest.as_ref(), &mut planned.plan).await;
+    let has_points = read.window.is_some() || !read.points.is_empty();
+    let beside = Beside { manifest: read.manifest.as_ref(), has_points, restore_to: incident.request.restore_to };
+    exports::add_guidance(&deps.ledger, &incident, beside, &mut planned.plan).await;
     let gate = gate(deps, &incident, policy, &planned, &read.record, now).await?;
     let plan = planned.plan;
     if matches!(gate.decision, Decision::Ask | Decision::Stop) && is_approvable(&plan, policy) {

@@ -39,6 +39,13 @@ pub(crate) async fn stand<R: Databases, L: Ledger, D, S, E, C>(
     };
     if let Some(why) = why {
         let text = format!("{id} {why}");
+        if recovery.incident.restored.is_some() {
+            let forget = |incident: &mut Incident| {
+                incident.restored = None;
+                Ok(())
+            };
+            recovery.change(&deps.ledger, forget).await?;
+        }
         recovery.tell(&deps.ledger, Phase::Act, text.clone()).await?;
         return Ok(Look::new(Progress::Failed, poll, text));
     }

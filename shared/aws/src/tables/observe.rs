@@ -109,8 +109,7 @@ fn global(shown: &TableDescription) -> Option<GlobalTable> {
     if shown.replicas().is_empty() && shown.global_table_version.is_none() {
         return None;
     }
-    let own: Vec<&String> = shown.global_secondary_indexes().iter().filter_map(|index| index.index_name.as_ref()).collect();
-    let mut replicas: Vec<TableReplica> = shown.replicas().iter().filter_map(|replica| of_replica(replica, &own)).collect();
+    let mut replicas: Vec<TableReplica> = shown.replicas().iter().filter_map(of_replica).collect();
     replicas.sort_by(|one, other| one.region.cmp(&other.region));
     Some(GlobalTable {
         version: shown.global_table_version.clone(),
@@ -119,17 +118,12 @@ fn global(shown: &TableDescription) -> Option<GlobalTable> {
     })
 }
 
-/// One replica. It may list no index at all, which says nothing of them.
-fn of_replica(shown: &ReplicaDescription, own: &[&String]) -> Option<TableReplica> {
-    let listed: Vec<&String> = shown.global_secondary_indexes().iter().filter_map(|index| index.index_name.as_ref()).collect();
-    let mut lacks: Vec<String> =
-        own.iter().filter(|name| !listed.is_empty() && !listed.contains(name)).map(|name| (*name).clone()).collect();
-    lacks.sort();
+/// One replica. Indexes are replicated (2019.11.21), and it may list only those with settings of their own.
+fn of_replica(shown: &ReplicaDescription) -> Option<TableReplica> {
     Some(TableReplica {
         region: shown.region_name.clone()?,
         status: shown.replica_status.as_ref().map_or("", |status| status.as_str()).to_owned(),
         reads: shown.provisioned_throughput_override.as_ref().and_then(|told| told.read_capacity_units),
-        lacks,
     })
 }
 

@@ -9,6 +9,7 @@ mod next;
 mod tests;
 mod told;
 
+pub use by_hand::Beside;
 pub use next::{Next, Wish};
 pub use told::Trouble;
 
@@ -81,7 +82,7 @@ fn is_prefix(prefix: &str) -> bool {
     (1..=512).contains(&prefix.len())
         && !prefix.starts_with('/')
         && !prefix.ends_with('/')
-        && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "!_.*'()/-".contains(c))
+        && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "_./-".contains(c))
 }
 
 fn is_account(text: &str) -> bool {

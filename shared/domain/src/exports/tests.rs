@@ -183,9 +183,24 @@ fn every_trouble_names_table_bucket_reason_and_a_command() {
     }
 }
 
+fn beside(manifest: Option<&Manifest>) -> Beside<'_> {
+    Beside { manifest, has_points: false, restore_to: None }
+}
+
+#[test]
+fn an_export_younger_than_the_mistake_is_said_to_hold_it_and_points_that_cannot_be_used_are_not_denied() {
+    let mut record = ExportRecord::new(orders());
+    let first = asked(&mut record, "night-1", at(0));
+    record.observe(&first.token, &completed(at(0)));
+    let lines = record.by_hand(Beside { has_points: true, restore_to: Some(at(-1)), ..beside(None) });
+    assert!(lines[0].starts_with("None of its recovery points can be used here"), "{lines:?}");
+    assert!(lines[1].contains("holds what went wrong since then"), "{lines:?}");
+    assert!(!record.by_hand(Beside { restore_to: Some(at(1)), ..beside(None) })[1].contains("went wrong"));
+}
+
 #[test]
 fn by_hand_a_person_gets_the_import_of_the_newest_one_and_a_look_at_one_that_had_not_ended() {
-    assert_eq!(ExportRecord::new(orders()).by_hand(None), Vec::<String>::new());
+    assert_eq!(ExportRecord::new(orders()).by_hand(beside(None)), Vec::<String>::new());
     let mut record = ExportRecord::new(orders());
     let first = asked(&mut record, "night-1", at(0));
     record.observe(&first.token, &completed(at(0)));
@@ -205,12 +220,12 @@ fn by_hand_a_person_gets_the_import_of_the_newest_one_and_a_look_at_one_that_had
         tags: BTreeMap::new(),
         alarms: None,
     };
-    let lines = record.by_hand(Some(&manifest));
-    assert!(lines[0].starts_with("No recovery point is left, only an export of 2026-01-15T09:40:00Z"), "{lines:?}");
+    let lines = record.by_hand(beside(Some(&manifest)));
+    assert!(lines[0].starts_with("No recovery point is left, only an export of table orders of 2026-01-15T09:40:00Z"), "{lines:?}");
     assert!(lines[1].contains("20 items; what was written since is lost"), "{lines:?}");
     let source = "S3BucketOwner=210987654321,S3Bucket=acme-exports,S3KeyPrefix=shop/orders-db/AWSDynamoDB/01768471000000-a1b2c3d4/data/";
     let schema = r#""KeySchema":[{"AttributeName":"o'\''clock","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}]"#;
     assert!(lines[2].contains(source) && lines[2].contains(schema), "{}", lines[2]);
     assert!(lines[4].starts_with("aws dynamodb describe-export") && lines.len() == 5, "{lines:?}");
-    assert!(record.by_hand(None)[2].contains("NAME_OF_ITS_KEY"), "what is not known is to be filled in");
+    assert!(record.by_hand(beside(None))[2].contains("NAME_OF_ITS_KEY"), "what is not known is to be filled in");
 }

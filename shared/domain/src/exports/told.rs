@@ -68,7 +68,8 @@ impl Trouble {
                 "it could not be exported to S3",
                 format!(
                     "Exporting table {} to {place}: {error}. {after} The role of snapshot may write only to what \
-                     ExportBucketArns of the stack names; a bucket of another account must admit it, too.\nLook whether the bucket can be \
+                     ExportBucketArns of the stack names, and use only the keys of KMS in ExportKeyArns; a bucket and a key of another account must \
+                     admit it, too.\nLook whether the bucket can be \
                      reached, and by whom\n{}",
                     table.name(),
                     look_at(place)

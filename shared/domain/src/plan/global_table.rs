@@ -4,8 +4,8 @@
 use super::options::{PlanFacts, Weighed, plain};
 use super::{FencePlan, Forecast, Plan, Remedy, take_over};
 use crate::error::DrError;
-use crate::global_table::{Reading, is_strong, lacks, other_regions, why_it_cannot_serve};
-use crate::observed::{Configuration, ObservedDatabase};
+use crate::global_table::{Reading, is_strong, lacks, other_regions, regions_but, why_it_cannot_serve};
+use crate::observed::ObservedDatabase;
 use crate::point::Manifest;
 use crate::policy::CutOverTarget;
 use crate::span::Span;
@@ -27,7 +27,8 @@ pub(super) fn weigh(facts: PlanFacts<'_>, table: &ObservedDatabase) -> Weighed {
     let reason = format!("{id} has a replica here beside those in {others}, which takes writes as it is: clients are led to {own}");
     let mut weighed = plain(Remedy::TakeOver, true, reason);
     weighed.option.forecast = Forecast {
-        rto: super::p90(facts.recovery_times),
+        // What earlier recoveries took says nothing: those were restores.
+        rto: None,
         rto_evidence: "a parameter is written within seconds; nothing is promoted, and nothing is copied".to_owned(),
         // The other Region may be dark: it is not asked.
         loss: is_strong(table).then_some(Span::seconds(0)),
@@ -75,9 +76,9 @@ fn afterwards(facts: PlanFacts<'_>, table: &ObservedDatabase) -> Vec<String> {
 }
 
 /// What is known of its replicas here, of the table itself or of its last manifest.
-fn known_regions(facts: PlanFacts<'_>) -> Vec<String> {
+pub(super) fn known_regions(facts: PlanFacts<'_>) -> Vec<String> {
     let configuration = facts.observed.map(|it| &it.configuration).or_else(|| facts.manifest.map(|manifest| &manifest.configuration));
-    configuration.and_then(Configuration::table).map(|table| table.replicas.clone()).unwrap_or_default()
+    configuration.map(|it| regions_but(facts.incident.source.arn.region(), it)).unwrap_or_default()
 }
 
 /// What a person can do where clients are not led here.

@@ -1,11 +1,12 @@
 //! What is planned otherwise for a DynamoDB table: what a restore loses is set again, call by call, and some things have no meaning.
 
 use super::options::PlanFacts;
-use super::{Act, Plan, PlannedCall, RestoreSettings};
+use super::{Act, Plan, PlannedCall, RestoreSettings, global_table};
 use crate::error::DrError;
+use crate::global_table::regions_but;
 use crate::ids::DatabaseId;
 use crate::incident::{Incident, Phase};
-use crate::observed::{Autoscaling, Configuration, ObservedDatabase, Own, TableConfiguration};
+use crate::observed::{Autoscaling, Configuration, Own, TableConfiguration};
 use crate::point::Manifest;
 use crate::policy::CutOverTarget;
 use crate::words::{ResourceKind, Scenario};
@@ -160,7 +161,7 @@ pub(super) fn add_settings(plan: &mut Plan, target: &DatabaseId, told: &RestoreS
     for setting in TableSetting::of(&told.configuration) {
         push(Act::SetTable { table: target.clone(), setting }, "a restored table comes without it");
     }
-    if !told.configuration.table().is_none_or(|table| table.replicas.is_empty()) {
+    if !regions_but(manifest.arn.region(), &told.configuration).is_empty() {
         plan.risks.push(format!("{target} has no replicas in other Regions, and its source had: they are not made by Lifeboat"));
     }
     let unread = told.configuration.table().map(|table| table.unread.clone()).unwrap_or_default();
@@ -199,7 +200,7 @@ pub(super) fn why_guided(facts: PlanFacts<'_>) -> Option<String> {
     if facts.incident.kind != ResourceKind::DynamodbTable {
         return None;
     }
-    let replicas = replicas(facts.observed, facts.manifest);
+    let replicas = global_table::known_regions(facts);
     Some(match facts.incident.scenario()? {
         Scenario::RegionOutage if replicas.is_empty() => {
             "it has no replica in another Region: nothing can take over before the Region is back".to_owned()
@@ -210,11 +211,6 @@ pub(super) fn why_guided(facts: PlanFacts<'_>) -> Option<String> {
         Scenario::KeyInaccessible | Scenario::SecurityBreach => "a person must repair the cause; restoring would not help".to_owned(),
         _ => "DynamoDB is a regional service: it spreads a table over its zones, has no hosts, volumes or parameters of ours, and heals by itself".to_owned(),
     })
-}
-
-fn replicas(observed: Option<&ObservedDatabase>, manifest: Option<&Manifest>) -> Vec<String> {
-    let configuration = observed.map(|observed| &observed.configuration).or(manifest.map(|manifest| &manifest.configuration));
-    configuration.and_then(Configuration::table).map(|table| table.replicas.clone()).unwrap_or_default()
 }
 
 /// Commands for the scenarios that no restore would mend.

@@ -40,6 +40,8 @@ pub const TURN_PAGES: u64 = 250;
 pub const PAGES_PER_SECOND: u64 = 10;
 /// Items that one turn writes before it waits.
 pub const TURN_WRITES: u64 = 1_000;
+/// Items of one segment that DynamoDB does not take, before the salvage ends and says why: it is not about single items then.
+pub const MOST_REFUSED: u64 = 100;
 /// Items that are written in a second, over the turns and the waits between them.
 pub const WRITES_PER_SECOND: u64 = 50;
 /// How long one turn works, at most: its function has five minutes, and the last is for writing down what was found.

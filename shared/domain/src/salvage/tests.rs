@@ -189,6 +189,9 @@ fn items_that_dynamodb_does_not_take_are_counted_and_the_first_refusal_is_told()
     salvage.writing = Some(Writing { refused: 1, refusal, ..Writing::new(salvage.plan().unwrap()) });
     let told = conclude(&salvage).unwrap();
     assert_eq!((told.outcome, told.refused), (Outcome::Written, Some(1)));
+    let news = told.news(&salvage, now());
+    assert!(news.title.ends_with("0 items salvaged, 1 not taken by DynamoDB"), "{}", news.title);
+    assert!(news.text.contains("once the reason is gone, start the state machine") && told.input.is_some(), "{}", news.text);
     assert!(
         told.reason.ends_with("kept; 1 item was not taken by DynamoDB, first: ValidationException: Type mismatch for Index Key state"),
         "{}",

@@ -57,7 +57,10 @@ pub fn conclude(salvage: &Salvage) -> Result<Concluded, DrError> {
             let reason = format!("{}: the comparison with {} has ended early, because {why}", salvage.resource, salvage.copy);
             Concluded { input: Some(again(salvage)), ..plain(salvage, Outcome::EndedEarly, reason) }
         }
-        (Mode::Write, None) => plain(salvage, Outcome::Written, written(salvage)),
+        (Mode::Write, None) => {
+            let refused = salvage.writing.as_ref().is_some_and(|writing| writing.refused > 0);
+            Concluded { input: refused.then(|| again(salvage)), ..plain(salvage, Outcome::Written, written(salvage)) }
+        }
         (Mode::Write, Some(why)) => {
             let reason = format!("{}; it has ended early, because {why}", written(salvage));
             Concluded { input: Some(again(salvage)), ..plain(salvage, Outcome::EndedEarly, reason) }
@@ -132,6 +135,9 @@ impl Concluded {
             Outcome::Previewed => format!(
                 "To write exactly these back{until}, each only if it is still as it was seen, start the state machine whose name ends in `-salvage` with: {input}"
             ),
+            Outcome::Written => format!(
+                "To write what was not taken once the reason is gone, start the state machine whose name ends in `-salvage` again with: {input}"
+            ),
             _ => format!("To go on, start the state machine whose name ends in `-salvage` again with: {input}"),
         }));
         if salvage.mode() == Mode::Preview {
@@ -153,7 +159,10 @@ impl Concluded {
         match (self.outcome, salvage.mode()) {
             (Outcome::Previewed, _) => format!("{resource}: {} can be salvaged", items(self.counts.changes())),
             (Outcome::NothingToDo, _) => format!("{resource}: nothing is to be salvaged"),
-            (Outcome::Written, _) => format!("{resource}: {} salvaged", items(self.salvaged.unwrap_or_default())),
+            (Outcome::Written, _) => {
+                let refused = self.refused.map(|refused| format!(", {refused} not taken by DynamoDB")).unwrap_or_default();
+                format!("{resource}: {} salvaged{refused}", items(self.salvaged.unwrap_or_default()))
+            }
             (Outcome::EndedEarly, Mode::Preview) => format!("{resource}: the preview of a salvage has ended early"),
             (Outcome::EndedEarly, Mode::Write) => format!("{resource}: the salvage has ended early"),
         }

@@ -7,8 +7,8 @@ use lifeboat_domain::items::canonical;
 use lifeboat_domain::ledger::{self, keys};
 use lifeboat_domain::ports::{Clock, Documents, Ledger};
 use lifeboat_domain::salvage::{
-    self, CompareItems, Condition, Finding, Mode, Pair, Put, Rules, Salvage, Segment, TURN_PAGES, TURN_WRITES, WriteItems, Writing,
-    condition,
+    self, CompareItems, Condition, Finding, MOST_REFUSED, Mode, Pair, Put, Rules, Salvage, Segment, TURN_PAGES, TURN_WRITES, WriteItems,
+    Writing, condition,
 };
 use lifeboat_domain::{DrError, Timestamp};
 use serde_json::Value;
@@ -155,7 +155,10 @@ impl<O: CompareItems + WriteItems> Writer<'_, O> {
                     Became::Salvaged => (*writes, wrote.salvaged) = (*writes + 1, wrote.salvaged + 1),
                     Became::Theirs => {}
                     Became::Refused(why) => {
-                        wrote.refused += 1;
+                        (*writes, wrote.refused) = (*writes + 1, wrote.refused + 1);
+                        if wrote.refused >= MOST_REFUSED {
+                            return Err(Halt::Over(format!("DynamoDB does not take what the copy holds: {why}")));
+                        }
                         wrote.refusal.get_or_insert(why);
                     }
                 }
