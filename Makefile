@@ -1,6 +1,6 @@
 # The face of the project. Each target runs one program; there is no logic here.
 #
-#   make demo [KIND=rds|aurora|dynamodb|elasticache] [SCENARIO=hung] [ENGINE=postgres|mariadb] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
+#   make demo [KIND=rds|aurora|dynamodb|elasticache] [SCENARIO=hung] [ENGINE=postgres|mariadb] [SHARDS=3] [VERBOSE=1]    a database fails and is recovered; SCENARIO=list tells what can break, all breaks it
 #   make demo SCENARIO=approval ANSWER=me    it asks, and waits for `make approve` or `make deny` in a second terminal
 #   make check                               formatting, clippy, linters, fast tests
 #   make test                                everything, as CI runs it

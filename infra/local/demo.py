@@ -1,6 +1,6 @@
 """The demo: a database fails on a local cloud, Lifeboat recovers it, and everything that was promised is checked.
 
-demo.py [--binaries DIR] [--kind aurora|dynamodb|elasticache] [--engine mariadb] [SCENARIO ...]
+demo.py [--binaries DIR] [--kind aurora|dynamodb|elasticache] [--engine mariadb] [--shards 3] [SCENARIO ...]
 
 `list` tells what can break, of every kind of database; `all` breaks it one after the other, of one kind.
 
@@ -29,6 +29,8 @@ from stage_tables import TableStage
 from timeline import Screen, Timeline
 
 RUN = REPO / ".run"
+# Of a cache with cluster mode.
+SHARDS = range(2, 6)
 # The kinds that need a stage of their own.
 STAGES: dict[str, tuple[type[Stage], type[Act]]] = {"dynamodb": (TableStage, TableAct)}
 FUNCTIONS = (
@@ -53,6 +55,8 @@ class Subject:
 
     kind: str = "rds"
     engine: str = next(iter(KINDS["rds"][1]))
+    # Of a cache, if it has cluster mode in each scenario; 0 is as the scenario has it.
+    shards: int = 0
 
     @property
     def scenarios(self) -> dict[str, Scenario]:
@@ -62,7 +66,12 @@ class Subject:
     def kept_in(self) -> str:
         """Where logs and reports are kept, below the directory for them."""
         first = next(iter(KINDS[self.kind][1]))
-        return "/".join(part for part in (self.kind, self.engine) if part not in ("rds", first))
+        shards = "shards" if self.shards else "rds"
+        return "/".join(part for part in (self.kind, self.engine, shards) if part not in ("rds", first))
+
+    def is_for(self, scenario: Scenario) -> bool:
+        """Whether it makes sense."""
+        return scenario.is_for(self.engine) and (not self.shards or scenario.may_shard or scenario.shards > 1)
 
 
 def grouped(names: Iterable[str], scenarios: Mapping[str, Scenario]) -> list[list[str]]:
@@ -104,7 +113,7 @@ def play(group: list[str], binaries: Path, screen: Screen, subject: Subject, *, 
             kind=subject.kind,
             engine=subject.engine,
             multi_az=needs.multi_az,
-            shards=needs.shards,
+            shards=subject.shards or needs.shards,
             logs_to=logs,
         )
         with built as stage:
@@ -173,7 +182,7 @@ def listed() -> list[str]:
     ]
 
 
-def chosen(kind: str, engine: str) -> Subject:
+def chosen(kind: str, engine: str, shards: str = "") -> Subject:
     """What was asked for, if there is such a thing."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
@@ -182,12 +191,16 @@ def chosen(kind: str, engine: str) -> Subject:
         raise ValueError(f"{kind} has one engine: leave ENGINE={engine} out")
     if engine and engine not in engines:
         raise ValueError(f"unknown engine {engine} of {kind}; known are {', '.join(engines)}")
-    return Subject(kind, engine or engines[0])
+    if shards and kind != "elasticache":
+        raise ValueError(f"{kind} has no shards: leave SHARDS={shards} out")
+    if shards and not (shards.isdecimal() and int(shards) in SHARDS):
+        raise ValueError(f"SHARDS={shards} is not accepted; accepted is {SHARDS[0]} to {SHARDS[-1]}")
+    return Subject(kind, engine or engines[0], int(shards or 0))
 
 
 def chosen_scenarios(subject: Subject, asked: list[str]) -> list[str]:
     """Their names; without any the first of the kind."""
-    sensible = [name for name, scenario in subject.scenarios.items() if scenario.is_for(subject.engine)]
+    sensible = [name for name, scenario in subject.scenarios.items() if subject.is_for(scenario)]
     names = sensible if asked == ["all"] else asked or sensible[:1]
     unknown = [name for name in names if name not in subject.scenarios]
     if unknown:
@@ -195,7 +208,7 @@ def chosen_scenarios(subject: Subject, asked: list[str]) -> list[str]:
         raise ValueError(f"unknown scenario {', '.join(unknown)} of {subject.kind}; known are {known}, all and list")
     senseless = [name for name in names if name not in sensible]
     if senseless:
-        raise ValueError(f"{', '.join(senseless)}: not with {subject.engine}")
+        raise ValueError(f"{', '.join(senseless)}: not with {'shards' if subject.shards else subject.engine}")
     return names
 
 
@@ -208,6 +221,8 @@ def main() -> int:
     kind, engine = os.environ.get("KIND") or "rds", os.environ.get("ENGINE") or ""
     parser.add_argument("--kind", default=kind, help=f"{', '.join(KINDS)}; else what KIND says, or else rds")
     parser.add_argument("--engine", default=engine, help="of rds postgres or mariadb; else what ENGINE says")
+    shards = os.environ.get("SHARDS") or ""
+    parser.add_argument("--shards", default=shards, help="of elasticache 2 to 5, with cluster mode; else what SHARDS says")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="`list` tells which, `all` runs all of them")
     given = parser.parse_args()
     asked = [name for argument in given.scenarios for name in argument.split(",") if name]
@@ -215,7 +230,7 @@ def main() -> int:
         print("\n".join(listed()))
         return 0
     try:
-        subject = chosen(given.kind, given.engine)
+        subject = chosen(given.kind, given.engine, given.shards)
         names = chosen_scenarios(subject, asked)
     except ValueError as error:
         print(error, file=sys.stderr)

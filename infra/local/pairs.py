@@ -22,6 +22,8 @@ class Scenario:
     multi_az: bool = False
     # Of a cache; more than one is cluster mode.
     shards: int = 1
+    # Whether it makes sense with cluster mode, too.
+    may_shard: bool = False
     # Of the kind's engines those that it makes sense for; empty are all.
     engines: tuple[str, ...] = ()
     after: str = ""
@@ -130,6 +132,7 @@ ELASTICACHE = {
         "all nodes are lost for good: restored from the newest snapshot, validated, clients moved (default)",
         ("instance_failure",),
         multi_az=True,
+        may_shard=True,
     ),
     "az_outage": Scenario(
         scenarios_elasticache.primary_lost,
@@ -147,12 +150,14 @@ ELASTICACHE = {
         "somebody deletes the cache: a person approves, and it comes back from the newest snapshot",
         ("deletion",),
         multi_az=True,
+        may_shard=True,
     ),
     "human_error": Scenario(
         scenarios_elasticache.human_error,
         "a bad job deletes keys: the newest snapshot from before it is restored beside; then cut over by a plan's hash",
         ("human_error_beside", "human_error"),
         multi_az=True,
+        may_shard=True,
     ),
     "corruption": Scenario(
         scenarios_elasticache.corruption,
@@ -178,6 +183,7 @@ ELASTICACHE = {
         "clients are moved to an earlier snapshot, write there, and go back to the kept cache when a person has seen the loss",
         ("undo_moved", "undo"),
         multi_az=True,
+        may_shard=True,
     ),
 }
 

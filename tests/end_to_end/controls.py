@@ -306,6 +306,7 @@ CONTROLS = {
     "filled_cache": Control(filled_cache, {"policy": "demo-filled"}),
     "cache_leaking_fence": Control(leaking_fence, {"kind": "elasticache", "multi_az": True}),
     "cache_opened_early": Control(opened_early, {"kind": "elasticache", "multi_az": True}),
+    "shards_leaking_fence": Control(leaking_fence, {"kind": "elasticache", "multi_az": True, "shards": 2}),
     "table_roles": Control(table_roles, {"kind": "dynamodb"}),
     "table_lost_replies": Control(table_lost_replies, {"kind": "dynamodb"}),
 }
