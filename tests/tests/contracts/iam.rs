@@ -435,12 +435,11 @@ fn no_secret_is_within_reach_unless_whoever_deploys_has_named_it() {
 #[test]
 fn no_target_and_no_consumer_is_within_reach_unless_whoever_deploys_has_named_it() {
     let template = template();
-    let named =
-        ["CutOverZoneArns", "CutOverParameterArns", "CutOverProxyArns", "RestartServiceArns", "RestartFunctionArns", "ExportBucketArns"];
-    for name in named {
+    let moved = ["CutOverZoneArns", "CutOverParameterArns", "CutOverProxyArns", "RestartServiceArns", "RestartFunctionArns"];
+    for name in moved.iter().chain(&["ExportBucketArns", "ExportKeyArns"]) {
         assert_eq!(template["Parameters"][name]["Default"], "", "{name} is none unless it is given");
     }
     let writes = ["route53:Change", "ssm:Put", "ecs:Update", "lambda:UpdateFunctionConfiguration"];
     let reached = permissions().into_iter().filter(|permission| writes.iter().any(|write| permission.action.starts_with(write)));
-    none(reached.filter(|permission| !named.contains(&permission.resource.as_str())).map(|permission| format!("not named: {permission}")));
+    none(reached.filter(|permission| !moved.contains(&permission.resource.as_str())).map(|permission| format!("not named: {permission}")));
 }

@@ -6,6 +6,7 @@ pub(crate) mod compensate;
 pub(crate) mod configure;
 pub(crate) mod cut_over;
 pub(crate) mod exports;
+pub(crate) mod facts;
 pub(crate) mod fail_over;
 pub(crate) mod fence;
 pub(crate) mod grow;

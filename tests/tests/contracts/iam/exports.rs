@@ -15,6 +15,15 @@ fn only_snapshot_may_write_outside_of_lifeboats_own_bucket_and_only_what_an_expo
 }
 
 #[test]
+fn only_snapshot_may_use_a_key_that_is_not_lifeboats_own_and_only_one_that_the_stack_names_through_s3() {
+    let keys = permissions().into_iter().filter(|it| it.action.starts_with("kms:") && it.resource.contains("Export"));
+    let found: BTreeSet<String> = keys.map(|it| it.to_string()).collect();
+    let only = |action: &str| found.iter().filter(|it| it.starts_with(&format!("Snapshot {action} ExportKeyArns: "))).count() == 1;
+    assert!(found.len() == 2 && only("kms:Decrypt") && only("kms:GenerateDataKey"), "{found:?}");
+    assert!(found.iter().all(|it| it.contains("kms:ViaService")), "{found:?}");
+}
+
+#[test]
 fn without_a_bucket_the_role_has_nothing_of_exports() {
     let template = template();
     let of_exports = |policy: &&serde_json::Value| policy.to_string().contains("Export");
