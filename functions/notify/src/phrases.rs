@@ -48,6 +48,9 @@ pub(crate) fn target(target: &TargetEntry) -> String {
         CutOverState::Noted => format!("{name} was not moved: it leads to {before}"),
         CutOverState::Moving => format!("{name} was about to be moved at {at}, from {before} to {after}"),
         CutOverState::Moved => format!("{name} was moved at {at}, from {before} to {after}"),
+        CutOverState::Verified if before == after => {
+            format!("{name} led to {after} already, which was verified from a client's side at {at}")
+        }
         CutOverState::Verified => {
             format!("{name} was moved from {before} to {after}, which was verified from a client's side at {at}")
         }

@@ -153,6 +153,9 @@ fn sources(binary: &str, steps: &BTreeSet<String>) -> String {
         if module.contains("observe::") {
             text.push_str(" databases.database(");
         }
+        if module.contains("steps::facts::") {
+            text.push_str(&read("functions/restore/src/steps/facts.rs"));
+        }
         text.push_str(&module);
     }
     // What is done for each kind of target stands beside the steps.

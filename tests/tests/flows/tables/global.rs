@@ -81,6 +81,13 @@ async fn clients_are_led_to_the_replica_here_and_dynamodb_is_asked_for_nothing_b
     assert_eq!(account.record().id.as_str(), TABLE, "it stays what it is, and is looked after");
 }
 
+/// What the SMS about something advise.
+fn shorts(account: &Account, about: &str) -> Vec<String> {
+    let world = account.cloud.see();
+    let about = world.messages.iter().filter(|message| message.subject.contains(about));
+    about.map(|message| message.short.split_once(". ").map_or("", |(_, hint)| hint).to_owned()).collect()
+}
+
 #[tokio::test]
 async fn nobody_is_led_anywhere_before_a_person_has_approved_the_plan_by_its_hash() {
     let mut account = account().await;
@@ -97,6 +104,7 @@ async fn with_strong_consistency_nothing_is_said_to_be_lost() {
     assert_eq!(account.incident().outcome, Some(Outcome::TookOver), "{}", account.explain());
     let text = account.texts_about("TOOK OVER");
     assert!(text.contains("the consistency of the global table is STRONG") && !text.contains("arrives"), "{text}");
+    assert_eq!(shorts(&account, "TOOK OVER"), ["Clients were led to it. Nothing is lost."]);
 }
 
 #[tokio::test]
@@ -107,7 +115,8 @@ async fn clients_that_are_here_already_are_led_nowhere_and_that_is_said() {
     assert_eq!((account.incident().outcome, region(&account).as_deref()), (Some(Outcome::TookOver), Some(HERE)), "{}", account.explain());
     assert!(plan(&account).risks.iter().any(|risk| risk.contains("holds us-east-1 already: nobody")), "{:?}", plan(&account).risks);
     let text = account.texts_about("TOOK OVER");
-    assert!(text.contains("Clients were here already") && !text.contains("were led"), "{text}");
+    assert!(text.contains("led to us-east-1 already, which was verified"), "{text}");
+    assert_eq!(shorts(&account, "TOOK OVER"), ["Clients were here already, and nobody was moved."]);
 }
 
 #[tokio::test]
