@@ -232,7 +232,11 @@ pub(crate) fn plan_lines(plan: &Plan) -> Vec<String> {
         return lines;
     }
     lines.extend(plan.forecast().map(|forecast| {
-        let loss = forecast.loss.map_or_else(|| "not known".to_owned(), |loss| format!("{} of writes", took(loss)));
+        let loss = match forecast.loss {
+            _ if plan.remedy == Some(Remedy::Clone) => "none, as production is not touched".to_owned(),
+            None => "not known".to_owned(),
+            Some(loss) => format!("{} of writes", took(loss)),
+        };
         format!("Expected time: {}; expected loss: {loss}", expected_time(forecast))
     }));
     let clients = match (plan.moves_clients, cannot_move_clients(plan)) {
