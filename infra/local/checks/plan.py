@@ -153,7 +153,8 @@ def _calls_of(act: Json, late: set[str], members: Mapping[str, Sequence[str]]) -
     if not is_of_cluster(act):
         return [_planned(act, late)]
     if act["call"] == "end_sessions":
-        return [Call("RebootDBInstance", {"DBInstanceIdentifier": name}) for name in members[bare(act["instance"])]]
+        names = members[bare(act["instance"])]
+        return [Call("RebootDBInstance", {"DBInstanceIdentifier": name, "ForceFailover": False}) for name in names]
     return [planned_on_cluster(act)]
 
 

@@ -103,8 +103,8 @@ LOG: list[Json] = [
     called(
         "ModifyDBCluster", DBClusterIdentifier="orders-db", ApplyImmediately=True, VpcSecurityGroupIds=["sg-fence"]
     ),
-    called("RebootDBInstance", DBInstanceIdentifier="orders-db-2"),
-    called("RebootDBInstance", DBInstanceIdentifier="orders-db-1"),
+    called("RebootDBInstance", DBInstanceIdentifier="orders-db-2", ForceFailover=False),
+    called("RebootDBInstance", DBInstanceIdentifier="orders-db-1", ForceFailover=False),
     called(
         "CreateDBClusterSnapshot",
         DBClusterIdentifier="copy",
@@ -127,7 +127,7 @@ WRONG_FIELDS: list[tuple[int, str, Any, tuple[str, ...]]] = [
     (1, "Tags", tag_list({"owner": "orders-team"}), ("lifeboat:incident",)),
     (2, "DeletionProtection", None, ("planned True",)),
     (4, "VpcSecurityGroupIds", ["sg-fence", "sg-a"], ("planned ['sg-fence']",)),
-    (5, "ForceFailover", True, ("planned nothing", "made True")),
+    (5, "ForceFailover", True, ("planned False", "made True")),
     (7, "DBClusterSnapshotIdentifier", "second", ("planned first",)),
 ]
 
