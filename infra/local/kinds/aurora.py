@@ -153,11 +153,11 @@ class Clusters:
         }
 
     def members(self) -> dict[str, list[str]]:
-        """Of each cluster, as the estate has it."""
+        """Of each cluster, as the estate has it; the writer is restarted first."""
         return {
             item["cluster"]["DBClusterIdentifier"]: sorted(
                 (member["DBInstanceIdentifier"] for member in item["cluster"]["DBClusterMembers"]),
-                key=lambda name, writer=item["writer"]: (name == writer, name),
+                key=lambda name, writer=item["writer"]: (name != writer, name),
             )
             for item in self.cloud.control("/clusters")
         }

@@ -30,7 +30,7 @@ pub(crate) fn way_in(story: &Story) -> Option<Advice> {
             "# with a group of your own in place of SG, which lets in you and no client".to_owned(),
             commands::set_groups(&restored.arn, id, &own),
             "# or with its source's groups: then every client that learns its address can write to it".to_owned(),
-            commands::set_groups(&restored.arn, id, opens_to),
+            format!("# {}", commands::set_groups(&restored.arn, id, opens_to)),
         ],
     ))
 }

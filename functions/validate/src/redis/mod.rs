@@ -42,16 +42,21 @@ impl<C: Clock> Redis<C> {
         (target, credentials, limits): (&Target, &Credentials, VisitLimits),
         mut work: impl AsyncFnMut(&mut Session) -> Result<T, Trouble>,
     ) -> Result<Vec<T>, Trouble> {
-        let primaries = visit(&self.tls, target, credentials, limits, async |session| session.primaries().await).await?;
         let mut done = Vec::new();
-        if primaries.is_empty() {
-            done.push(visit(&self.tls, target, credentials, limits, async |session| work(session).await).await?);
-        }
-        for (host, port) in primaries {
-            let node = Target { endpoint: Some(Endpoint { host, port }), ..target.clone() };
+        for node in self.shards(target, credentials, limits).await? {
             done.push(visit(&self.tls, &node, credentials, limits, async |session| work(session).await).await?);
         }
         Ok(done)
+    }
+
+    /// The primary of each shard; without cluster mode the one there is.
+    async fn shards(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Result<Vec<Target>, Trouble> {
+        let primaries = visit(&self.tls, target, credentials, limits, async |session| session.primaries().await).await?;
+        if primaries.is_empty() {
+            return Ok(vec![target.clone()]);
+        }
+        let at = |(host, port)| Target { endpoint: Some(Endpoint { host, port }), ..target.clone() };
+        Ok(primaries.into_iter().map(at).collect())
     }
 }
 
@@ -92,10 +97,22 @@ impl<C: Clock> OpenDatabases for Redis<C> {
     }
 
     async fn end_other_sessions(&self, target: &Target, credentials: &Credentials, limits: VisitLimits) -> Answer<OtherSessions> {
-        let done = self.each_shard((target, credentials, limits), async |session| session.end_others().await).await;
-        let done = done.map_err(|trouble| trouble.during("redis:end_sessions"))?;
-        let sum = |count: fn(&OtherSessions) -> u32| done.iter().map(count).sum();
-        Ok(OtherSessions { ended: sum(|one| one.ended), left: sum(|one| one.left) })
+        let during = |trouble: Trouble| trouble.during("redis:end_sessions");
+        let (mut sum, mut silence) = (OtherSessions::default(), None);
+        let shards = self.shards(target, credentials, limits).await.map_err(during)?;
+        for node in &shards {
+            match visit(&self.tls, node, credentials, limits, async |session| session.end_others().await).await {
+                Ok(one) => (sum.ended, sum.left) = (sum.ended + one.ended, sum.left + one.left),
+                // What is silent holds up no other shard: clients of those that answer must not go on writing.
+                Err(trouble) if matches!(trouble.outcome, ProbeOutcome::Unreachable | ProbeOutcome::NoAnswer) => {
+                    sum.silent += 1;
+                    silence = Some(trouble);
+                }
+                Err(trouble) => return Err(during(trouble)),
+            }
+        }
+        let all = usize::try_from(sum.silent).is_ok_and(|silent| silent == shards.len());
+        silence.filter(|_| all).map_or(Ok(sum), |trouble| Err(during(trouble)))
     }
 
     async fn run_checks(&self, target: &Target, _credentials: &Credentials, _limits: VisitLimits, checks: &[SqlCheck]) -> Vec<Check> {

@@ -121,7 +121,7 @@ impl Session {
             let id = |line: &str| line.strip_prefix("id=")?.split(' ').next()?.parse::<u64>().ok();
             left += u32::try_from(listed.lines().filter_map(id).filter(|id| *id < own).count()).unwrap_or(u32::MAX);
         }
-        Ok(OtherSessions { ended, left })
+        Ok(OtherSessions { ended, left, silent: 0 })
     }
 }
 

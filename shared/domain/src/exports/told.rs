@@ -69,8 +69,8 @@ impl Trouble {
                 format!(
                     "Exporting table {} to {place}: {error}. {after} The role of snapshot may write only to what \
                      ExportBucketArns of the stack names, and use only the keys of KMS in ExportKeyArns; a bucket and a key of another account must \
-                     admit it, too.\nLook whether the bucket can be \
-                     reached, and by whom\n{}",
+                     admit it, too.\nLook whom the bucket's policy admits; \
+                     where it has none, only its own account\n{}",
                     table.name(),
                     look_at(place)
                 ),

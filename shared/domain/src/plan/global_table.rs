@@ -69,10 +69,17 @@ fn add_risks(facts: PlanFacts<'_>, plan: &mut Plan, table: &ObservedDatabase) {
 /// What is left to a person once clients were led here.
 fn afterwards(facts: PlanFacts<'_>, table: &ObservedDatabase) -> Vec<String> {
     let (id, own, others) = (&table.id, facts.incident.source.arn.region(), other_regions(table).join(", "));
-    vec![
-        format!("Keep the clients of {others} away from {id} there until their items have arrived in {own}: it is not fenced."),
-        format!("The way back is the same: when the other Region is well, start recovery there with scenario region_outage for {id}."),
-    ]
+    let back = format!(
+        "The way back is a parameter: when the other Region is well and has the items of {own}, put its name back, and restart consumers. Recovery started there leads only the clients that read their Region there."
+    );
+    let put = |target: &CutOverTarget| match target {
+        CutOverTarget::SsmParameter { name, .. } if target.holds_region() => {
+            Some(format!("aws ssm put-parameter --region {own} --name {name} --value OTHER_REGION --overwrite"))
+        }
+        _ => None,
+    };
+    let away = format!("Keep the clients of {others} away from {id} there until their items have arrived in {own}: it is not fenced.");
+    [away, back].into_iter().chain(facts.policy.cut_over.iter().filter_map(put)).collect()
 }
 
 /// What is known of its replicas here, of the table itself or of its last manifest.

@@ -50,7 +50,7 @@ pub(super) fn weigh_swap_back(facts: PlanFacts<'_>) -> Weighed {
     let (old, new) = (&from.source.id, &facts.incident.source.id);
     if from.source.resource_id == facts.incident.source.resource_id && new.kind() == ResourceKind::DynamodbTable {
         return refuse(format!(
-            "{new} stayed where it is, and clients were led to it from another Region: a way back is recovery with scenario region_outage, started in the Region that they shall go to"
+            "{new} stayed where it is, and clients were led to it from another Region: a way back is the old Region in the parameter that holds it, which the message about the take-over has as a command"
         ));
     }
     if from.source.resource_id == facts.incident.source.resource_id {

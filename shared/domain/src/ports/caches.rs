@@ -30,10 +30,13 @@ pub trait PromoteNodes {
 }
 
 /// What became of the sessions of others, by the engine's own list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherSessions {
     /// Those that were ended.
     pub ended: u32,
     /// Those that were opened before ours, and stand.
     pub left: u32,
+    /// Shards that give no answer, while others do: sessions there stand.
+    #[serde(default)]
+    pub silent: u32,
 }

@@ -180,7 +180,7 @@ impl OpenDatabases for Cloud {
         self.serve("cache:ClientKill", target.instance.as_str(), |world| {
             let ended: usize = servers.iter().map(|server| world.rds.data.sessions(server)).sum();
             servers.iter().for_each(|server| world.rds.data.end_sessions(server));
-            Ok(OtherSessions { ended: u32::try_from(ended).unwrap_or(u32::MAX), left: 0 })
+            Ok(OtherSessions { ended: u32::try_from(ended).unwrap_or(u32::MAX), left: 0, silent: 0 })
         })
     }
 

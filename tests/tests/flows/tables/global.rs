@@ -75,7 +75,7 @@ async fn clients_are_led_to_the_replica_here_and_dynamodb_is_asked_for_nothing_b
         assert!(timeline.contains(said), "{said}: {timeline}");
     }
     let text = account.texts_about("TOOK OVER");
-    for said in ["arrives when", "scenario region_outage"] {
+    for said in ["arrives when", "aws ssm put-parameter --region us-east-1 --name /shop/orders/region --value OTHER_REGION"] {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert_eq!(account.record().id.as_str(), TABLE, "it stays what it is, and is looked after");
@@ -207,7 +207,7 @@ async fn a_parameter_that_may_not_be_written_ends_whole_and_with_the_command_for
 }
 
 #[tokio::test]
-async fn the_way_back_is_the_same_in_the_other_region_and_undo_says_so() {
+async fn an_undo_of_a_take_over_is_refused_and_says_what_leads_back() {
     let (mut account, _) = told(Story::RegionLost, Outcome::TookOver).await;
     account.advance(Duration::minutes(10));
     let before = account.last_call();
@@ -215,7 +215,7 @@ async fn the_way_back_is_the_same_in_the_other_region_and_undo_says_so() {
     account.settle().await;
     assert_eq!(account.calls_since(before), Vec::<String>::new());
     assert_eq!(region(&account).as_deref(), Some(HERE));
-    assert!(account.last_text().contains("started in the Region that they shall go to"), "{}", account.last_text());
+    assert!(account.last_text().contains("the old Region in the parameter that holds it"), "{}", account.last_text());
 }
 
 #[tokio::test]
